@@ -1,0 +1,33 @@
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+
+# Debian's LibTorch carries its config; an official LibTorch is found through
+# CMAKE_PREFIX_PATH and must win over the system's.
+find_package(Torch REQUIRED)
+
+# RDKit ships no CMake package for C++ on Debian: found by header and library.
+find_path(RDKIT_INCLUDE_DIR GraphMol/GraphMol.h PATH_SUFFIXES rdkit REQUIRED)
+set(RDKIT_LIBRARIES "")
+foreach(component Fingerprints SmilesParse Descriptors MolStandardize GraphMol DataStructs RDGeneral)
+  find_library(RDKIT_${component}_LIBRARY RDKit${component} REQUIRED)
+  list(APPEND RDKIT_LIBRARIES ${RDKIT_${component}_LIBRARY})
+endforeach()
+add_library(unlasting_rdkit INTERFACE)
+target_include_directories(unlasting_rdkit SYSTEM INTERFACE ${RDKIT_INCLUDE_DIR})
+target_link_libraries(unlasting_rdkit INTERFACE ${RDKIT_LIBRARIES})
+
+add_library(unlasting_hdf5 INTERFACE)
+target_include_directories(unlasting_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
+target_link_libraries(unlasting_hdf5 INTERFACE ${HDF5_LIBRARIES})
+
+add_library(unlasting_torch INTERFACE)
+target_include_directories(unlasting_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(unlasting_torch INTERFACE ${TORCH_LIBRARIES})

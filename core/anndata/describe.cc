@@ -1,0 +1,68 @@
+#include "core/anndata/describe.h"
+
+#include <map>
+
+#include "core/anndata/reader.h"
+#include "core/base/status.h"
+
+namespace unlasting::anndata {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMostLevels = 50;
+
+json DescribeFrame(const DataFrame& frame) {
+  json columns = json::object();
+  for (const auto& [name, column] : frame.columns) {
+    columns[name] = {{"kind", KindName(column)}};
+    if (column.index() > 1) continue;
+    std::map<std::string, int64_t> levels;
+    for (const auto& value : AsStrings(column)) ++levels[value];
+    if (levels.size() <= kMostLevels) columns[name]["levels"] = levels;
+  }
+  return columns;
+}
+
+// By the columns that each publisher of processed screens writes.
+const char* GuessLayout(const DataFrame& obs, const DataFrame& var) {
+  const auto has = [&obs](const char* name) { return obs.Find(name) != nullptr; };
+  if (has("condition") && has("cell_type") && (has("condition_name") || has("control")) &&
+      has("dose_val") && var.Find("gene_name") != nullptr && !has("SMILES")) {
+    return "gears";
+  }
+  if (has("SMILES") && (has("dose") || has("dose_val"))) return "chemcpa";
+  if (has("perturbation") && (has("nperts") || (has("ncounts") && has("ngenes")))) {
+    return "scperturb";
+  }
+  return "plain";
+}
+
+}  // namespace
+
+absl::StatusOr<json> Describe(const std::string& path) {
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
+  UNLASTING_ASSIGN_OR_RETURN(const auto var, reader->ReadVar());
+  json description = {{"n_obs", reader->n_obs()}, {"n_vars", reader->n_vars()}};
+  if (reader->Has("X")) {
+    UNLASTING_ASSIGN_OR_RETURN(const std::string encoding, reader->MatrixEncoding("X"));
+    description["x"] = encoding;
+  }
+  description["obs"] = DescribeFrame(obs);
+  description["var"] = DescribeFrame(var);
+  for (const char* group : {"layers", "obsm", "uns"}) description[group] = reader->List(group);
+  description["raw"] = reader->Has("raw");
+  description["layout"] = GuessLayout(obs, var);
+  for (const char* name : {"condition", "perturbation"}) {
+    const Column* column = obs.Find(name);
+    if (column == nullptr) continue;
+    std::map<std::string, int64_t> conditions;
+    for (const auto& value : AsStrings(*column)) ++conditions[value];
+    description["conditions"] = conditions;
+    break;
+  }
+  return description;
+}
+
+}  // namespace unlasting::anndata

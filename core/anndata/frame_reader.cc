@@ -1,0 +1,178 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "core/anndata/elements.h"
+#include "core/anndata/hdf5.h"
+#include "core/base/status.h"
+
+namespace unlasting::anndata {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+absl::Status Malformed(const std::string& element, const std::string& why) {
+  return absl::InvalidArgumentError(absl::StrCat(element, ": ", why));
+}
+
+// A dataset as a column of its own kind.
+absl::StatusOr<Column> ReadPlainColumn(hid_t dataset) {
+  switch (ClassOfDataset(dataset)) {
+    case ValueClass::kString: {
+      UNLASTING_ASSIGN_OR_RETURN(auto values, ReadStrings(dataset));
+      return Column(std::move(values));
+    }
+    case ValueClass::kBoolean: {
+      UNLASTING_ASSIGN_OR_RETURN(const auto values, ReadNumbers<int64_t>(dataset));
+      return Column(std::vector<bool>(values.begin(), values.end()));
+    }
+    case ValueClass::kInteger: {
+      UNLASTING_ASSIGN_OR_RETURN(auto values, ReadNumbers<int64_t>(dataset));
+      return Column(std::move(values));
+    }
+    case ValueClass::kFloat: {
+      UNLASTING_ASSIGN_OR_RETURN(auto values, ReadNumbers<double>(dataset));
+      return Column(std::move(values));
+    }
+    default:
+      return absl::UnimplementedError("holds a type that this build does not read");
+  }
+}
+
+absl::StatusOr<Categorical> MakeCategorical(std::vector<int32_t> codes,
+                                            std::vector<std::string> categories, bool ordered) {
+  const auto count = static_cast<int32_t>(categories.size());
+  for (const int32_t code : codes) {
+    if (code < -1 || code >= count) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("found the code ", code, ", expected -1 to ", count - 1));
+    }
+  }
+  return Categorical{std::move(codes), std::move(categories), ordered};
+}
+
+absl::StatusOr<Column> ReadCategoricalGroup(hid_t group) {
+  const Handle codes(H5Dopen2(group, "codes", H5P_DEFAULT));
+  const Handle categories(H5Dopen2(group, "categories", H5P_DEFAULT));
+  if (!codes.ok() || !categories.ok()) {
+    return absl::InvalidArgumentError("expected the datasets 'codes' and 'categories'");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(auto code_values, ReadNumbers<int32_t>(codes.get()));
+  UNLASTING_ASSIGN_OR_RETURN(const Column levels, ReadPlainColumn(categories.get()));
+  const Handle ordered(H5Aopen(group, "ordered", H5P_DEFAULT));
+  int8_t is_ordered = 0;
+  if (ordered.ok()) {
+    const Handle type(H5Aget_type(ordered.get()));
+    if (H5Tget_size(type.get()) == 1) H5Aread(ordered.get(), type.get(), &is_ordered);
+  }
+  UNLASTING_ASSIGN_OR_RETURN(
+      auto categorical,
+      MakeCategorical(std::move(code_values), AsStrings(levels), is_ordered != 0));
+  return Column(std::move(categorical));
+}
+
+// nullable-integer, nullable-boolean, nullable-string-array: values with a mask of the missing.
+absl::StatusOr<Column> ReadNullableGroup(hid_t group) {
+  const Handle values(H5Dopen2(group, "values", H5P_DEFAULT));
+  const Handle mask(H5Dopen2(group, "mask", H5P_DEFAULT));
+  if (!values.ok() || !mask.ok()) {
+    return absl::InvalidArgumentError("expected the datasets 'values' and 'mask'");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto missing, ReadNumbers<int32_t>(mask.get()));
+  if (ClassOfDataset(values.get()) == ValueClass::kString) {
+    UNLASTING_ASSIGN_OR_RETURN(auto strings, ReadStrings(values.get()));
+    if (strings.size() != missing.size()) {
+      return absl::InvalidArgumentError("values and mask differ in length");
+    }
+    for (size_t k = 0; k < strings.size(); ++k) {
+      if (missing[k] != 0) strings[k].clear();
+    }
+    return Column(std::move(strings));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(auto numbers, ReadNumbers<double>(values.get()));
+  if (numbers.size() != missing.size()) {
+    return absl::InvalidArgumentError("values and mask differ in length");
+  }
+  for (size_t k = 0; k < numbers.size(); ++k) {
+    if (missing[k] != 0) numbers[k] = kNan;
+  }
+  return Column(std::move(numbers));
+}
+
+// anndata before 0.8: integer codes beside a group __categories that holds the levels.
+absl::StatusOr<Column> ReadColumn(hid_t frame, const std::string& name) {
+  const Handle object(H5Oopen(frame, name.c_str(), H5P_DEFAULT));
+  if (!object.ok()) return absl::InvalidArgumentError("cannot be opened");
+  if (H5Iget_type(object.get()) == H5I_GROUP) {
+    const std::string encoding = StringAttribute(object.get(), "encoding-type");
+    if (encoding == "categorical" || LinkExists(object.get(), "codes")) {
+      return ReadCategoricalGroup(object.get());
+    }
+    if (LinkExists(object.get(), "mask")) return ReadNullableGroup(object.get());
+    return absl::UnimplementedError(
+        absl::StrCat("encoding '", encoding, "' is not a column that this build reads"));
+  }
+  const std::string levels_path = "__categories/" + name;
+  if (LinkExists(frame, "__categories") && LinkExists(frame, levels_path)) {
+    const Handle levels(H5Dopen2(frame, levels_path.c_str(), H5P_DEFAULT));
+    UNLASTING_ASSIGN_OR_RETURN(auto codes, ReadNumbers<int32_t>(object.get()));
+    UNLASTING_ASSIGN_OR_RETURN(const Column categories, ReadPlainColumn(levels.get()));
+    UNLASTING_ASSIGN_OR_RETURN(
+        auto categorical, MakeCategorical(std::move(codes), AsStrings(categories), false));
+    return Column(std::move(categorical));
+  }
+  return ReadPlainColumn(object.get());
+}
+
+absl::StatusOr<std::vector<std::string>> ReadIndex(hid_t frame, const std::string& element,
+                                                   std::string* name) {
+  *name = StringAttribute(frame, "_index");
+  if (name->empty()) *name = LinkExists(frame, "_index") ? "_index" : "index";
+  if (!LinkExists(frame, *name)) {
+    return Malformed(element, absl::StrCat("lacks its index '", *name, "'"));
+  }
+  auto column = ReadColumn(frame, *name);
+  if (!column.ok()) return Annotate(column.status(), absl::StrCat(element, "/", *name));
+  return AsStrings(*column);
+}
+
+}  // namespace
+
+absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element) {
+  if (!LinkExists(file, element)) return absl::NotFoundError(absl::StrCat(element, ": is absent"));
+  if (!IsGroup(file, element)) {
+    return absl::UnimplementedError(absl::StrCat(
+        element, ": is a table of anndata before 0.7, which this build does not read; open and "
+                 "write it with a newer anndata"));
+  }
+  const Handle frame(H5Oopen(file, element.c_str(), H5P_DEFAULT));
+  DataFrame result;
+  std::string index_name;
+  UNLASTING_ASSIGN_OR_RETURN(result.index, ReadIndex(frame.get(), element, &index_name));
+  std::vector<std::string> names = StringsAttribute(frame.get(), "column-order");
+  std::set<std::string> seen(names.begin(), names.end());
+  if (seen.size() != names.size()) {
+    return Malformed(element, "column-order names a column twice");
+  }
+  if (names.empty() && !HasAttribute(frame.get(), "column-order")) {
+    for (const auto& name : Members(frame.get())) {
+      if (name != index_name && name != "__categories") names.push_back(name);
+    }
+  }
+  for (const auto& name : names) {
+    const std::string path = absl::StrCat(element, "/", name);
+    if (!LinkExists(frame.get(), name)) return Malformed(path, "is absent");
+    auto column = ReadColumn(frame.get(), name);
+    if (!column.ok()) return Annotate(column.status(), path);
+    if (Length(*column) != static_cast<int64_t>(result.index.size())) {
+      return Malformed(path, absl::StrCat("has ", Length(*column), " rows, expected ",
+                                          result.index.size()));
+    }
+    result.columns.emplace_back(name, *std::move(column));
+  }
+  return result;
+}
+
+}  // namespace unlasting::anndata

@@ -1,0 +1,150 @@
+#include "core/bundle/manifest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/file.h"
+#include "core/base/status.h"
+
+namespace unlasting::bundle {
+namespace {
+
+using nlohmann::json;
+
+absl::Status Malformed(const std::string& why) {
+  return WithReason(absl::InvalidArgumentError(absl::StrCat("manifest.json: ", why)),
+                    "MALFORMED_BUNDLE");
+}
+
+absl::Status CheckNames(const char* field, const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (const auto& name : names) {
+    if (name.empty()) return Malformed(absl::StrCat(field, ": found an empty name"));
+    if (!seen.insert(name).second) {
+      return Malformed(absl::StrCat(field, ": '", name, "' stands there twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Check(const Manifest& m) {
+  if (m.genes.empty()) return Malformed("genes: found none");
+  if (m.cell_types.empty()) return Malformed("cell_types: found none");
+  UNLASTING_RETURN_IF_ERROR(CheckNames("genes", m.genes));
+  UNLASTING_RETURN_IF_ERROR(CheckNames("perturbed_only", m.perturbed_only));
+  UNLASTING_RETURN_IF_ERROR(CheckNames("cell_types", m.cell_types));
+  if (!std::isfinite(m.normalisation.x_max) || m.normalisation.x_max <= 0) {
+    return Malformed("normalisation.x_max: expected above 0");
+  }
+  if (!std::isfinite(m.normalisation.target_sum) || m.normalisation.target_sum < 0) {
+    return Malformed("normalisation.target_sum: expected 0 or more");
+  }
+  if (m.schedule_steps < 2 || m.schedule_steps > 100000 || !(m.beta_first > 0) ||
+      !(m.beta_last < 1)) {
+    return Malformed("schedule: expected 2 to 100000 steps and betas between 0 and 1");
+  }
+  if (m.molecule_features < 0) return Malformed("molecule.features: expected 0 or more");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string Manifest::GeneHash() const { return Sha256(absl::StrJoin(genes, "\n")); }
+
+bool Manifest::Knows(const std::string& kind) const {
+  return std::find(perturbation_kinds.begin(), perturbation_kinds.end(), kind) !=
+         perturbation_kinds.end();
+}
+
+json Manifest::ToJson() const {
+  json molecules_json = json::array();
+  for (const auto& molecule : molecules) {
+    molecules_json.push_back(
+        {{"name", molecule.name}, {"smiles", molecule.smiles}, {"doses_um", molecule.doses_um}});
+  }
+  json files_json = json::object();
+  for (const auto& [file, entry] : files) {
+    files_json[file] = {{"sha256", entry.sha256}, {"size", entry.size}};
+  }
+  return {{"schema_version", kSchemaVersion},
+          {"name", name},
+          {"version", version},
+          {"created", created},
+          {"software_version", software_version},
+          {"genes", genes},
+          {"gene_hash", GeneHash()},
+          {"gene_symbols", gene_symbols},
+          {"perturbed_only", perturbed_only},
+          {"cell_types", cell_types},
+          {"perturbation_kinds", perturbation_kinds},
+          {"conditions", conditions},
+          {"molecules", molecules_json},
+          {"normalisation",
+           {{"target_sum", normalisation.target_sum}, {"x_max", normalisation.x_max}}},
+          {"schedule",
+           {{"steps", schedule_steps}, {"beta_first", beta_first}, {"beta_last", beta_last}}},
+          {"defaults", {{"solver", solver}, {"solver_steps", solver_steps}, {"mask", mask}}},
+          {"molecule_featuriser", molecule_featuriser},
+          {"molecule_features", molecule_features},
+          {"model", model},
+          {"network", network},
+          {"settings", settings},
+          {"split", split},
+          {"training", training},
+          {"files", files_json}};
+}
+
+absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
+  Manifest m;
+  try {
+    const int schema = j.at("schema_version");
+    if (schema != kSchemaVersion) {
+      return WithReason(
+          absl::FailedPreconditionError(absl::StrCat("manifest.json: schema_version: found ",
+                                                     schema, ", expected ", kSchemaVersion)),
+          "UNSUPPORTED_BUNDLE");
+    }
+    m.name = j.at("name");
+    m.version = j.at("version");
+    m.created = j.at("created");
+    m.software_version = j.at("software_version");
+    m.genes = j.at("genes").get<std::vector<std::string>>();
+    m.gene_symbols = j.at("gene_symbols").get<std::map<std::string, std::string>>();
+    m.perturbed_only = j.at("perturbed_only").get<std::vector<std::string>>();
+    m.cell_types = j.at("cell_types").get<std::vector<std::string>>();
+    m.perturbation_kinds = j.at("perturbation_kinds").get<std::vector<std::string>>();
+    m.conditions = j.at("conditions").get<std::vector<std::string>>();
+    for (const auto& molecule : j.at("molecules")) {
+      m.molecules.push_back({molecule.at("name"), molecule.at("smiles"),
+                             molecule.at("doses_um").get<std::vector<double>>()});
+    }
+    m.normalisation.target_sum = j.at("normalisation").at("target_sum");
+    m.normalisation.x_max = j.at("normalisation").at("x_max");
+    m.schedule_steps = j.at("schedule").at("steps");
+    m.beta_first = j.at("schedule").at("beta_first");
+    m.beta_last = j.at("schedule").at("beta_last");
+    m.solver = j.at("defaults").at("solver");
+    m.solver_steps = j.at("defaults").at("solver_steps");
+    m.mask = j.at("defaults").at("mask");
+    m.molecule_featuriser = j.at("molecule_featuriser");
+    m.molecule_features = j.at("molecule_features");
+    m.model = j.at("model");
+    m.network = j.at("network");
+    m.settings = j.at("settings");
+    m.split = j.at("split");
+    m.training = j.at("training");
+    for (const auto& [file, entry] : j.at("files").items()) {
+      m.files[file] = {entry.at("sha256"), entry.at("size")};
+    }
+    if (j.at("gene_hash") != m.GeneHash()) return Malformed("gene_hash does not fit genes");
+  } catch (const json::exception& error) {
+    return Malformed(error.what());
+  }
+  UNLASTING_RETURN_IF_ERROR(Check(m));
+  return m;
+}
+
+}  // namespace unlasting::bundle

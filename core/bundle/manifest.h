@@ -1,0 +1,78 @@
+// manifest.json of a bundle: everything about a model that is not a weight.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "nlohmann/json.hpp"
+
+namespace unlasting::bundle {
+
+// Raised when a reader of the old version would misread the new file.
+inline constexpr int kSchemaVersion = 1;
+
+// How raw counts become the values that the model sees: counts / library * target_sum, log1p, and
+// inside the model divided by x_max.
+struct Normalisation {
+  double target_sum = 0;  // 0 where training data came as log1p of an unknown target
+  double x_max = 1;
+};
+
+struct FileEntry {
+  std::string sha256;
+  int64_t size = 0;  // bytes
+};
+
+// A drug seen in training; known to requests by name.
+struct KnownMolecule {
+  std::string name;
+  std::string smiles;
+  std::vector<double> doses_um;  // doses seen, micromolar, ascending
+};
+
+struct Manifest {
+  std::string name;
+  std::string version;
+  std::string created;  // RFC 3339, UTC
+  std::string software_version;
+
+  std::vector<std::string> genes;              // the model's output, in order; N
+  std::vector<std::string> perturbed_only;     // extra nodes without expression; N' = N + these
+  std::map<std::string, std::string> gene_symbols;  // gene -> symbol where the file had both
+  std::vector<std::string> cell_types;
+  std::vector<std::string> perturbation_kinds;  // of "gene", "molecule"
+  std::vector<std::string> conditions;          // training conditions, by name
+  std::vector<KnownMolecule> molecules;
+
+  Normalisation normalisation;
+  int schedule_steps = 500;
+  double beta_first = 2e-4;
+  double beta_last = 0.04;
+  std::string solver = "dpmpp2m";  // default of requests
+  int solver_steps = 10;
+  std::string mask = "rank";  // default of requests: rank, cell, aggregate, sample, none
+
+  std::string molecule_featuriser;  // "" where molecules are not known; e.g. "morgan-count-r2"
+  int molecule_features = 0;        // Ds
+
+  nlohmann::json model;     // shape and switches of the networks (core/model/config.h)
+  nlohmann::json network;   // edges, prior, threshold, in-degrees
+  nlohmann::json settings;  // the training settings as resolved, hyperparameters included
+  nlohmann::json split;     // kind, seed, fraction, held-out conditions
+  nlohmann::json training;  // steps, seconds, last losses, cells
+  std::map<std::string, FileEntry> files;
+
+  // SHA-256 over the gene names joined by newlines: equal hash, equal columns.
+  std::string GeneHash() const;
+  bool Knows(const std::string& kind) const;
+
+  nlohmann::json ToJson() const;
+  // INVALID_ARGUMENT names the field that is absent, of the wrong type, or out of range, and
+  // FAILED_PRECONDITION a schema version that this build does not read.
+  static absl::StatusOr<Manifest> FromJson(const nlohmann::json& json);
+};
+
+}  // namespace unlasting::bundle

@@ -1,0 +1,80 @@
+// Cells with their conditions, read from an .h5ad file: one row a cell, one column a gene.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/anndata/anndata.h"
+#include "core/base/matrix.h"
+
+namespace unlasting::cells {
+
+enum class MatrixKind { kCounts, kLog1p };
+const char* MatrixKindName(MatrixKind kind);
+
+// What was done to some cells. Drugs at two doses are two conditions.
+struct Condition {
+  std::string name;                 // as in the file: "ctrl", "STAT1+ctrl", "Panobinostat"
+  bool control = false;
+  std::vector<std::string> genes;   // knocked-out genes; empty for drugs
+  std::string smiles;               // drugs only
+  double dose_um = 0;               // micromolar; drugs only
+
+  bool molecule() const { return !smiles.empty(); }
+  // Identity: the name, with the dose for drugs.
+  std::string Key() const;
+};
+
+struct Dataset {
+  CsrMatrix values;  // [cells, genes]
+  MatrixKind kind = MatrixKind::kCounts;
+  std::vector<std::string> genes;
+  std::map<std::string, std::string> gene_symbols;  // gene -> var column gene_name, where present
+  std::vector<std::string> barcodes;
+  std::vector<std::string> cell_types;
+  std::vector<int32_t> cell_type;  // per cell, into cell_types
+  std::vector<Condition> conditions;
+  std::vector<int32_t> condition;  // per cell, into conditions
+  std::vector<double> library_size;  // per cell: counts over all genes; empty unless a column says
+
+  int64_t n_cells() const { return values.rows; }
+  int64_t n_genes() const { return values.cols; }
+};
+
+struct LoadOptions {
+  std::string condition_column = "condition";
+  std::string cell_type_column = "cell_type";  // absent: one cell type named "cell"
+  std::string smiles_column = "SMILES";
+  std::string dose_column = "dose_val";
+  std::string dose_unit_column = "dose_unit";
+  std::string library_size_column;  // "" uses each row's own sum
+  std::string control = "ctrl";     // value of the condition column of unperturbed cells
+  std::string layer;                // "" reads X
+  std::string matrix = "auto";      // auto, counts, log1p
+  bool require_control = true;
+};
+
+// Errors name the file and column: NOT_FOUND for a file or column that is absent,
+// INVALID_ARGUMENT for negative or non-finite values, duplicate genes, a declaration that the
+// values contradict, no control cells, fewer than two cells, unreadable doses.
+absl::StatusOr<Dataset> LoadDataset(const std::string& path, const LoadOptions& options);
+
+// The grammar of the field: "ctrl", "A+ctrl", "ctrl+A", "A", "A+B"; genes in order, without ctrl.
+std::vector<std::string> ParseGenes(const std::string& condition, const std::string& control);
+
+// Counts when every value is an integer; INVALID_ARGUMENT where `declared` (counts, log1p) is
+// contradicted: a fraction among counts, or integers above 25 among log1p (more than e^25 counts in
+// a cell). `logged` says that uns holds scanpy's mark of a log1p.
+absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::string& declared,
+                                            bool logged);
+
+// Cells by index, genes unchanged.
+Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells);
+
+// As AnnData with obs condition, cell_type, SMILES, dose_val, dose_unit; X as CSR.
+anndata::AnnData ToAnnData(const Dataset& dataset);
+
+}  // namespace unlasting::cells

@@ -1,0 +1,42 @@
+// From a file's cells to the cells a model trains on (spec section 1): split, normalise, select
+// genes, scale.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/cells/dataset.h"
+#include "core/cells/split.h"
+
+namespace unlasting::cells {
+
+struct PreprocessOptions {
+  std::string target_sum = "median";  // of the training cells, or a number
+  int64_t genes = 2000;               // highly variable genes to keep; 0 keeps all
+  std::string hvg_flavor = "seurat";
+  SplitOptions split;
+};
+
+struct Prepared {
+  Dataset data;  // log1p, selected genes
+  Split split;
+  double target_sum = 0;  // 0: the file was log1p already
+  double x_max = 1;       // largest training value: the model sees values / x_max
+  // Perturbed genes without expression in `data`: extra nodes of the gene network.
+  std::vector<std::string> perturbed_only;
+
+  // Node of the gene network: data.genes first, then perturbed_only; -1 where unknown.
+  int32_t NodeOf(const std::string& gene) const;
+};
+
+// Statistics (median, dispersions, x_max) come from training cells only. Perturbed genes that are
+// measured are always kept. INVALID_ARGUMENT names the option at fault.
+absl::StatusOr<Prepared> Preprocess(Dataset dataset, const PreprocessOptions& options);
+
+// The values of `dataset` as the prepared data has them: same genes, target sum and log1p. For
+// scoring other files against a bundle. NOT_FOUND where a gene is missing.
+absl::StatusOr<Dataset> ApplyNormalisation(Dataset dataset, const std::vector<std::string>& genes,
+                                           double target_sum);
+
+}  // namespace unlasting::cells

@@ -1,0 +1,47 @@
+// ODE solvers of the bridge (eq 14), each written down as a list of linear updates.
+//
+// Every solver here is, step by step,
+//   x <- x_coefficient * x + x0_coefficient * x0 + previous_coefficient * previous_x0
+// where x0 is the denoiser's prediction at `time` and previous_x0 the one of the step before. A row
+// of a batch therefore needs no more than its plan and its position in it, and rows of any solver,
+// direction and step may share a batch.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/diffusion/schedule.h"
+
+namespace unlasting::diffusion {
+
+enum class Solver {
+  kDdim,           // eq 3 with eta = 0 on uniform times: the paper's
+  kDpmSolverPp2m,  // DPM-Solver++ 2M (data prediction) on integer times uniform in log-SNR
+};
+
+// "ddim", "dpmpp2m"; INVALID_ARGUMENT lists both.
+absl::StatusOr<Solver> ParseSolver(const std::string& name);
+const char* SolverName(Solver solver);
+// 50 for ddim, 10 for dpmpp2m.
+int DefaultSteps(Solver solver);
+
+struct SolverStep {
+  int time = 0;  // where the denoiser is evaluated
+  double x_coefficient = 0;
+  double x0_coefficient = 0;
+  double previous_coefficient = 0;  // 0 at the first step
+};
+using Plan = std::vector<SolverStep>;
+
+// The two halves of eq 14. `invert` takes a clean profile (at time 0) to the latent, `decode` a
+// latent back to a clean profile. Both cost `steps` evaluations.
+struct BridgePlan {
+  Plan invert;
+  Plan decode;
+};
+
+// INVALID_ARGUMENT unless 1 <= steps <= schedule.steps().
+absl::StatusOr<BridgePlan> MakeBridgePlan(const Schedule& schedule, Solver solver, int steps);
+
+}  // namespace unlasting::diffusion

@@ -1,0 +1,93 @@
+// What a caller asks, checked and resolved against one bundle. Every error carries a reason
+// (core/base/status.h): UNKNOWN_GENE, UNKNOWN_MOLECULE, UNPARSABLE_SMILES, EMBEDDING_LENGTH,
+// INVALID_DOSE, EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION, UNKNOWN_CELL_TYPE, MISSING_GENES,
+// DUPLICATE_GENE, INVALID_VALUE, INVALID_SHAPE, NO_CELLS, INVALID_OPTION.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/matrix.h"
+#include "core/bundle/bundle.h"
+#include "core/diffusion/solver.h"
+
+namespace unlasting::predict {
+
+// One perturbation as asked for: genes, or a molecule by exactly one of name, SMILES, embedding.
+struct PerturbationQuery {
+  std::vector<std::string> genes;
+  std::string molecule_name;
+  std::string smiles;
+  std::vector<float> embedding;
+  double dose_um = 0;  // micromolar; molecules only
+};
+
+// Immutable; shared by the rows of a job.
+struct Perturbation {
+  enum class Kind { kGene, kMolecule };
+  Kind kind = Kind::kGene;
+  std::string label;                   // "STAT1+JAK2", or the molecule's name or canonical SMILES
+  std::vector<int32_t> knockout;       // node indices in [0, N')
+  std::vector<float> molecule;         // [Ds]
+  float log10_dose_um = 0;
+  std::string smiles;                  // canonical; "" where unknown
+  double dose_um = 0;
+  bool seen_in_training = false;
+  std::vector<std::string> notes;      // in words, for the caller
+};
+
+// Gene names may be the bundle's or their symbols.
+absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
+    const bundle::Bundle& bundle, const PerturbationQuery& query);
+
+enum class ValueKind { kCounts, kLog1p };
+enum class MissingGenes {
+  kError,
+  kZero,
+  kPanelMean,  // the bundle's control mean of the cell's type
+};
+
+// Control cells in the bundle's gene order.
+struct ControlSet {
+  DenseMatrix values;               // [cells, N], log1p
+  std::vector<int32_t> cell_type;   // per cell
+  std::vector<std::string> barcodes;
+  std::vector<std::string> missing_genes;  // filled in by policy
+  int64_t ignored_genes = 0;               // columns that the bundle does not know
+};
+
+struct ControlQuery {
+  DenseMatrix values;                    // [cells, genes]
+  std::vector<std::string> genes;        // column names
+  std::vector<std::string> cell_types;   // one per cell, or one for all
+  std::vector<std::string> barcodes;     // one per cell, or empty
+  // Per cell: total counts over all measured genes; empty to use the row's own sum.
+  std::vector<double> library_sizes;
+  ValueKind value_kind = ValueKind::kLog1p;
+  MissingGenes missing = MissingGenes::kError;
+};
+absl::StatusOr<ControlSet> ResolveControls(const bundle::Bundle& bundle, const ControlQuery& query);
+
+// `count` cells of the bundle's own panel (0: all of the type), drawn without replacement by seed.
+absl::StatusOr<ControlSet> PanelControls(const bundle::Bundle& bundle, const std::string& cell_type,
+                                         int64_t count, uint64_t seed);
+
+enum class MaskMode { kRank, kCell, kAggregate, kSample, kNone };
+absl::StatusOr<MaskMode> ParseMaskMode(const std::string& name);
+const char* MaskModeName(MaskMode mode);
+
+struct PredictOptions {
+  diffusion::Solver solver = diffusion::Solver::kDpmSolverPp2m;
+  int solver_steps = 10;
+  MaskMode mask = MaskMode::kRank;
+  double mask_threshold = 0.5;  // tau of `cell` and `aggregate`
+  uint64_t seed = 0;            // of `sample`
+  // Ablation of Fig 6: start from Gaussian noise in place of the control cell's latent.
+  bool random_latent = false;
+};
+// The bundle's defaults.
+PredictOptions DefaultOptions(const bundle::Bundle& bundle);
+
+}  // namespace unlasting::predict

@@ -1,0 +1,91 @@
+#!/bin/bash
+# Installs what Unlasting builds and tests with, from Debian 12's own archive.
+#
+#   scripts/install-deps.sh               what scripts/test.sh needs: build and test packages
+#   scripts/install-deps.sh --build-only  what building needs (used by Dockerfile and demo)
+#   scripts/install-deps.sh --all         also clang-format and clang-tidy
+#   scripts/install-deps.sh --list        print the names of the default set and install nothing
+#
+# Runs again at no cost: apt is not called when every package is there.
+set -euo pipefail
+
+BUILD_PACKAGES=(
+  ca-certificates git
+  ccache cmake g++ ninja-build pkg-config
+  libtorch-dev libopenblas-dev libopenblas0-pthread
+  libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+  libabsl-dev libhwy-dev
+  libhdf5-dev librdkit-dev libboost-dev
+  prometheus-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
+  libssl-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+)
+# The stock Python that opens our files, runs our exported models and calls our server in tests.
+TEST_PACKAGES=(
+  python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
+  python3-torch
+)
+STYLE_PACKAGES=(clang-format-14 clang-tidy-14)
+
+fail() {
+  echo "install-deps: $1" >&2
+  exit "${2:-1}"
+}
+
+usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+
+packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}")
+list_only=false
+for argument in "$@"; do
+  case "$argument" in
+    --build-only) packages=("${BUILD_PACKAGES[@]}") ;;
+    --all) packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${STYLE_PACKAGES[@]}") ;;
+    --list) list_only=true ;;
+    -h | --help) usage; exit 0 ;;
+    *) fail "unknown option '$argument'; expected --build-only, --all, --list or none" 2 ;;
+  esac
+done
+
+if $list_only; then
+  printf '%s\n' "${packages[@]}"
+  exit 0
+fi
+
+release="unknown"
+if [[ -r /etc/os-release ]]; then
+  release="$(. /etc/os-release && echo "${ID:-unknown} ${VERSION_ID:-}")"
+fi
+if [[ "$release" != "debian 12" ]]; then
+  fail "found '$release', expected Debian 12 (bookworm).
+Elsewhere, install the equivalents of the packages that 'scripts/install-deps.sh --list' prints
+(LibTorch 1.13 or later, gRPC 1.51 or later, HDF5 1.10 or later, RDKit 2022.09 or later), then:
+cmake --preset release && cmake --build --preset release"
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  status="$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)"
+  [[ "$status" == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  echo "install-deps: all ${#packages[@]} packages are there"
+  exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null ||
+    fail "needs root to install ${#missing[@]} packages and there is no sudo; as root, run:
+apt-get install --no-install-recommends ${missing[*]}"
+  as_root=(sudo)
+fi
+
+echo "install-deps: installing ${#missing[@]} packages: ${missing[*]}"
+apt_get() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 \
+    -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+}
+apt_get update
+# Debian's CMake packages, LibTorch and protoc bring all that is needed as dependencies; their
+# recommendations (a second compiler, documentation, fonts) are not.
+apt_get install -y --no-install-recommends "${missing[@]}"

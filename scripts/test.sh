@@ -1,0 +1,17 @@
+#!/bin/bash
+# Installs what is missing, builds everything and runs every test; the last line is ctest's.
+#
+#   scripts/test.sh [CTEST_ARGUMENT ...]     e.g. scripts/test.sh -R anndata -V
+#   UNLASTING_PRESET=asan-ubsan scripts/test.sh
+#   UNLASTING_JOBS=1 scripts/test.sh         one compilation and one test at a time
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$repository"
+
+preset="${UNLASTING_PRESET:-release}"
+jobs="$(build_jobs)"
+
+scripts/install-deps.sh
+cmake --preset "$preset" -DBUILD_TESTING=ON
+cmake --build --preset "$preset" --parallel "$jobs"
+exec ctest --preset "$preset" --output-on-failure --no-tests=error --parallel "$jobs" "$@"

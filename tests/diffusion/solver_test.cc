@@ -1,0 +1,111 @@
+#include "core/diffusion/solver.h"
+
+#include <cmath>
+#include <functional>
+
+#include "tests/support/files.h"
+
+namespace unlasting::diffusion {
+namespace {
+
+// E[x0 | x_t] of x0 ~ N(mean, deviation^2): the exact denoiser of Gaussian data.
+std::function<double(double, int)> GaussianDenoiser(const Schedule& schedule, double mean,
+                                                    double deviation) {
+  return [&schedule, mean, deviation](double x, int time) {
+    const double abar = schedule.alpha_bar(time);
+    const double variance = abar * deviation * deviation + (1 - abar);
+    return mean + std::sqrt(abar) * deviation * deviation * (x - std::sqrt(abar) * mean) / variance;
+  };
+}
+
+double Run(const Plan& plan, double x, const std::function<double(double, int)>& denoise) {
+  double previous = 0;
+  for (const SolverStep& step : plan) {
+    const double x0 = denoise(x, step.time);
+    x = step.x_coefficient * x + step.x0_coefficient * x0 + step.previous_coefficient * previous;
+    previous = x0;
+  }
+  return x;
+}
+
+// Largest error of the bridge against y = m2 + (x - m1) s2 / s1 over a spread of cells.
+double BridgeError(const Schedule& schedule, Solver solver, int steps) {
+  const auto source = GaussianDenoiser(schedule, 0.3, 0.1);
+  const auto target = GaussianDenoiser(schedule, 0.55, 0.2);
+  const BridgePlan plan = *MakeBridgePlan(schedule, solver, steps);
+  double worst = 0;
+  for (double x = 0.05; x < 0.6; x += 0.05) {
+    const double y = Run(plan.decode, Run(plan.invert, x, source), target);
+    worst = std::max(worst, std::abs(y - (0.55 + (x - 0.3) * 2.0)));
+  }
+  return worst;
+}
+
+TEST(DdimTest, MatchesTheReleasedConventionOnGoldenNumbers) {
+  const auto golden = test::ReadJson("tests/golden/gatv2_ddib.json")["ddib"];
+  const Schedule schedule;
+  for (const auto& [time, value] : golden["alphas_cumprod_at"].items()) {
+    EXPECT_NEAR(schedule.alpha_bar(std::stoi(time)) / value.get<double>(), 1.0, 1e-9) << time;
+  }
+  const auto source = GaussianDenoiser(schedule, golden["source"]["m"], golden["source"]["s"]);
+  const auto target = GaussianDenoiser(schedule, golden["target"]["m"], golden["target"]["s"]);
+  const BridgePlan plan = *MakeBridgePlan(schedule, Solver::kDdim, 50);
+  for (size_t k = 0; k < golden["x"].size(); ++k) {
+    const double latent = Run(plan.invert, golden["x"][k], source);
+    EXPECT_NEAR(latent, golden["latent"][k].get<double>(), 1e-9);
+    EXPECT_NEAR(Run(plan.decode, latent, target), golden["bridged"][k].get<double>(), 1e-9);
+  }
+}
+
+TEST(SolverTest, BothSolversTakeTheStepsTheyAreAskedFor) {
+  const Schedule schedule;
+  for (const Solver solver : {Solver::kDdim, Solver::kDpmSolverPp2m}) {
+    for (const int steps : {1, 7, 10, 50, 499}) {
+      const BridgePlan plan = *MakeBridgePlan(schedule, solver, steps);
+      EXPECT_EQ(plan.invert.size(), static_cast<size_t>(steps));
+      EXPECT_EQ(plan.decode.size(), static_cast<size_t>(steps));
+      for (size_t k = 1; k < plan.invert.size(); ++k) {
+        EXPECT_LT(plan.invert[k - 1].time, plan.invert[k].time);
+        EXPECT_GT(plan.decode[k - 1].time, plan.decode[k].time);
+      }
+    }
+  }
+}
+
+TEST(DpmSolverTest, TenStepsAreNearerToTheExactGaussianBridgeThanDdimFifty) {
+  const Schedule schedule;
+  EXPECT_LT(BridgeError(schedule, Solver::kDpmSolverPp2m, 10),
+            0.5 * BridgeError(schedule, Solver::kDdim, 50));
+}
+
+TEST(DpmSolverTest, ConvergesWithSecondOrderOnTheGaussianBridge) {
+  // A fine schedule, so that integer times do not limit the grid.
+  const Schedule schedule(20000, 2e-4 / 40, 0.04 / 40);
+  const double coarse = BridgeError(schedule, Solver::kDpmSolverPp2m, 20);
+  const double fine = BridgeError(schedule, Solver::kDpmSolverPp2m, 80);
+  // Order two: a factor of 16 for four times the steps; the first step of each half is order one.
+  EXPECT_GT(coarse / fine, 10.0);
+  EXPECT_LT(fine, 2e-3);
+}
+
+TEST(DdimTest, ConvergesWithFirstOrderOnTheGaussianBridge) {
+  const Schedule schedule(20000, 2e-4 / 40, 0.04 / 40);
+  const double coarse = BridgeError(schedule, Solver::kDdim, 250);
+  const double fine = BridgeError(schedule, Solver::kDdim, 1000);
+  EXPECT_GT(coarse / fine, 2.5);
+}
+
+TEST(SolverTest, RefusesStepsOutOfRangeAndUnknownNames) {
+  const Schedule schedule;
+  for (const int steps : {0, -3, 501}) {
+    const auto plan = MakeBridgePlan(schedule, Solver::kDdim, steps);
+    EXPECT_EQ(plan.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_NE(plan.status().message().find("solver_steps"), absl::string_view::npos);
+  }
+  EXPECT_FALSE(MakeBridgePlan(schedule, Solver::kDpmSolverPp2m, 500).ok());
+  EXPECT_EQ(*ParseSolver("ddim"), Solver::kDdim);
+  EXPECT_FALSE(ParseSolver("euler").ok());
+}
+
+}  // namespace
+}  // namespace unlasting::diffusion

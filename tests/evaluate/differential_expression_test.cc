@@ -1,0 +1,70 @@
+#include "core/evaluate/differential_expression.h"
+
+#include <cmath>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace unlasting::evaluate {
+namespace {
+
+using ::testing::DoubleEq;
+using ::testing::Each;
+using ::testing::ElementsAre;
+
+DenseMatrix Cells(int64_t genes, std::vector<float> values) {
+  DenseMatrix matrix(static_cast<int64_t>(values.size()) / genes, genes);
+  matrix.values = std::move(values);
+  return matrix;
+}
+
+TEST(RankGenesTest, IsTheWelchTest) {
+  // scipy.stats.ttest_ind([1, 2, 4], [0, 1, 1, 0], equal_var=False)
+  const auto de = RankGenes(Cells(1, {1, 2, 4}), Cells(1, {0, 1, 1, 0}));
+  EXPECT_NEAR(de.score[0], 1.9867985355975657, 1e-12);
+  EXPECT_NEAR(de.p_value[0], 0.16151262961343454, 1e-12);
+}
+
+TEST(RankGenesTest, ConstantGenesScoreNothing) {
+  const auto de = RankGenes(Cells(2, {0, 2, 0, 2}), Cells(2, {0, 1, 0, 1, 0, 1}));
+  EXPECT_THAT(de.score, ElementsAre(0, 0));
+  EXPECT_THAT(de.p_value, ElementsAre(1, 1));
+  EXPECT_EQ(de.log2_fold_change[0], 0);
+  EXPECT_GT(de.log2_fold_change[1], 0);
+}
+
+TEST(RankGenesTest, OneCellHasNoVarianceToTestWith) {
+  const auto de = RankGenes(Cells(2, {1, 2}), Cells(2, {0, 1, 3, 4}));
+  EXPECT_THAT(de.score, Each(0));
+  EXPECT_THAT(de.p_value, Each(1));
+}
+
+TEST(RankGenesTest, OverestimatedVarianceTakesTheReferenceForAsSmallAsTheGroup) {
+  const DenseMatrix group = Cells(1, {1, 2, 4}), reference = Cells(1, {0, 1, 1, 0, 1, 0});
+  const auto welch = RankGenes(group, reference);
+  const auto cautious = RankGenes(group, reference, Test::kOverestimateVar);
+  EXPECT_LT(cautious.score[0], welch.score[0]);
+  EXPECT_GT(cautious.score[0], 0);
+}
+
+TEST(RankGenesTest, AdjustsPValuesByBenjaminiAndHochberg) {
+  const auto de = RankGenes(Cells(3, {1, 5, 0, 2, 6, 1, 3, 7, 3}),
+                            Cells(3, {1, 0, 0, 2, 1, 0, 2, 1, 0, 1, 0, 1}));
+  const auto& p = de.p_value;
+  ASSERT_LT(p[1], p[2]);
+  ASSERT_LT(p[2], p[0] + 1e-9);
+  EXPECT_DOUBLE_EQ(de.p_adjusted[1], std::min({3 * p[1], 1.5 * p[2], p[0]}));
+  EXPECT_DOUBLE_EQ(de.p_adjusted[2], std::min(1.5 * p[2], p[0]));
+  EXPECT_THAT(de.p_adjusted[0], DoubleEq(p[0]));
+}
+
+TEST(TopGenesTest, RanksByMagnitudeAndBreaksTiesByColumn) {
+  DifferentialExpression de;
+  de.score = {1, -3, 0, 3, -5};
+  EXPECT_THAT(TopGenes(de, 3), ElementsAre(4, 1, 3));
+  EXPECT_EQ(TopGenes(de, 20).size(), 5u);
+  EXPECT_TRUE(TopGenes(de, 0).empty());
+}
+
+}  // namespace
+}  // namespace unlasting::evaluate

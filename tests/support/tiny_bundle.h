@@ -1,0 +1,23 @@
+// Small bundles with random weights, written by the real exporter: real files for tests that are
+// not about training.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace unlasting::test {
+
+struct TinyBundleOptions {
+  std::string name = "tiny";
+  bool genes = true;       // knows gene knockouts G0..G5 and the unmeasured U0, U1
+  bool molecules = false;  // knows the drug "aspirin" and any SMILES
+  int cell_types = 2;      // "T0", "T1"
+  int panel_cells = 30;    // per cell type
+  uint64_t seed = 1;
+};
+
+// Genes G0..G23 (gene symbols S0..S23), counts normalised to 1000.
+absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptions& options = {});
+
+}  // namespace unlasting::test

@@ -1,0 +1,25 @@
+// A subcommand of unlasting-train.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+
+namespace unlasting::trainer {
+
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<absl::Status()> run;
+};
+
+// Set by SIGINT and SIGTERM; long work looks at it between steps.
+extern std::atomic<bool> g_interrupted;
+
+Command AddFitCommand(CLI::App& root);
+Command AddEvaluateCommand(CLI::App& root);
+Command AddMetricsCommand(CLI::App& root);
+Command AddInspectCommand(CLI::App& root);
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,60 @@
+// unlasting-train: from .h5ad files to bundles, and scores of what bundles predict.
+#include <csignal>
+#include <cstdio>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "core/base/exit_code.h"
+#include "trainer/command.h"
+#include "core/base/version.h"
+
+namespace unlasting::trainer {
+
+std::atomic<bool> g_interrupted{false};
+
+namespace {
+
+void HandleSignal(int signal) {
+  g_interrupted = true;
+  // A second signal ends the program at once; staged files are hidden temporaries.
+  std::signal(signal, SIG_DFL);
+}
+
+constexpr char kExamples[] = R"(
+Examples:
+  unlasting-train inspect cells.h5ad
+  unlasting-train fit --data cells.h5ad --out models/k562 --set split=conditions --set steps=20000
+  unlasting-train evaluate --bundle models/k562 --data cells.h5ad --report report.html
+  unlasting-train metrics --predicted p.h5ad --truth t.h5ad --control c.h5ad --json
+)";
+
+int Main(int argc, char** argv) {
+  CLI::App app("Trains and scores models of single-cell responses to perturbations.",
+               "unlasting-train");
+  app.set_version_flag("--version", std::string("unlasting-train ") + kVersion);
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  const std::vector<Command> commands = {AddFitCommand(app), AddEvaluateCommand(app),
+                                         AddMetricsCommand(app), AddInspectCommand(app)};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version end with 0, bad usage with 2.
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  std::signal(SIGINT, HandleSignal);
+  std::signal(SIGTERM, HandleSignal);
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    const absl::Status status = command.run();
+    if (status.ok()) return 0;
+    std::fprintf(stderr, "unlasting-train: %s\n", std::string(status.message()).c_str());
+    return ExitCode(status);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace unlasting::trainer
+
+int main(int argc, char** argv) { return unlasting::trainer::Main(argc, argv); }

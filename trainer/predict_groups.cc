@@ -1,0 +1,53 @@
+#include "trainer/predict_groups.h"
+
+#include "core/base/status.h"
+#include "core/predict/job.h"
+
+namespace unlasting::trainer {
+namespace {
+
+predict::PerturbationQuery QueryOf(const cells::Condition& condition) {
+  predict::PerturbationQuery query;
+  query.genes = condition.genes;
+  query.smiles = condition.smiles;
+  query.dose_um = condition.dose_um;
+  return query;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<evaluate::Group>> PredictGroups(predict::Engine* engine,
+                                                           const HeldOut& held_out,
+                                                           const PredictGroupsOptions& options) {
+  std::vector<evaluate::Group> groups;
+  int64_t done = 0;
+  for (const auto& test : held_out.groups) {
+    evaluate::Group group = MakeGroup(held_out, test, options.max_cells);
+    const cells::Condition& condition = held_out.data.conditions[test.condition];
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto perturbation,
+        predict::ResolvePerturbation(engine->bundle(), QueryOf(condition)));
+    predict::ControlQuery query;
+    query.values = group.control;
+    query.genes = held_out.data.genes;
+    query.cell_types = {held_out.data.cell_types[test.cell_type]};
+    UNLASTING_ASSIGN_OR_RETURN(auto controls,
+                               predict::ResolveControls(engine->bundle(), query));
+    UNLASTING_ASSIGN_OR_RETURN(
+        auto profiles,
+        predict::PredictAll(engine, std::make_shared<predict::ControlSet>(std::move(controls)),
+                            {perturbation}, options.predict));
+    group.predicted = std::move(profiles[0].values);
+    if (group.mean_shift) {
+      group.further_baselines["mean_shift_rank"] =
+          MeanShiftRank(group.control, *group.mean_shift, profiles[0].active_share);
+    }
+    groups.push_back(std::move(group));
+    if (options.progress) {
+      options.progress(++done, static_cast<int64_t>(held_out.groups.size()));
+    }
+  }
+  return groups;
+}
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,33 @@
+// The settings of `fit`: defaults, JSON file, --set; typed by trainer/config.proto.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/cells/dataset.h"
+#include "core/cells/preprocess.h"
+#include "nlohmann/json.hpp"
+#include "trainer/config.pb.h"
+
+namespace unlasting::trainer {
+
+// Every field set.
+TrainConfig DefaultConfig();
+
+// Defaults, then the file (where `config_path` is not empty), then the `key=value` overrides in
+// order. INVALID_ARGUMENT names the key that is unknown or of the wrong type, and the expected type.
+absl::StatusOr<TrainConfig> ResolveConfig(const std::string& config_path,
+                                          const std::vector<std::string>& overrides);
+
+// With the field names of the proto; reads back through ConfigFromJson.
+nlohmann::json ConfigToJson(const TrainConfig& config);
+absl::StatusOr<TrainConfig> ConfigFromJson(const nlohmann::json& json);
+
+// A line per key: name, default, meaning.
+std::string DescribeSettings();
+
+cells::LoadOptions LoadOptionsOf(const TrainConfig& config);
+cells::PreprocessOptions PreprocessOptionsOf(const TrainConfig& config);
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,75 @@
+// The cells a model trains on, in model units, grouped so that batches can be balanced.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/matrix.h"
+#include "core/cells/normalise.h"
+#include "core/cells/preprocess.h"
+#include "core/network/graph.h"
+
+namespace unlasting::trainer {
+
+// What a training condition does, as the networks take it.
+struct ConditionInputs {
+  std::vector<int32_t> knockout;  // node indices
+  std::vector<float> molecule;    // [Ds]; empty for genes
+  float log10_dose_um = 0;
+};
+
+// Rows of one batch: half control cells for the source model, half perturbed cells for the target.
+struct Batch {
+  std::vector<int64_t> control_cells;
+  std::vector<int64_t> perturbed_cells;
+  // For each perturbed cell, a control cell of its type (`control_input: cells`).
+  std::vector<int64_t> partner_cells;
+};
+
+class TrainingData {
+ public:
+  // INVALID_ARGUMENT where a drug's SMILES cannot be read or a training group is empty.
+  static absl::StatusOr<TrainingData> Create(const cells::Prepared& prepared);
+
+  // Balanced: a group (condition within cell type) by uniform draw, then a cell of it. A function
+  // of (seed, step) alone, so that a resumed run sees the batches it would have seen.
+  Batch Draw(uint64_t seed, int64_t step, int64_t batch_size) const;
+
+  // Writes a cell's values / x_max into `out` [N].
+  void Fill(int64_t cell, float* out) const;
+
+  const cells::Prepared& prepared() const { return *prepared_; }
+  int32_t cell_type(int64_t cell) const { return prepared_->data.cell_type[cell]; }
+  const ConditionInputs& inputs(int64_t cell) const {
+    return conditions_[prepared_->data.condition[cell]];
+  }
+  bool any_gene() const { return any_gene_; }
+  bool any_molecule() const { return any_molecule_; }
+  int64_t molecule_features() const { return molecule_features_; }
+  int64_t genes() const { return prepared_->data.n_genes(); }
+  int64_t nodes() const {
+    return genes() + static_cast<int64_t>(prepared_->perturbed_only.size());
+  }
+  // Training control cells of a type; of all types where it has none.
+  const std::vector<int64_t>& controls(int32_t cell_type) const { return controls_[cell_type]; }
+  // log1p statistics of the training control cells.
+  const cells::ControlStatistics& control_statistics() const { return statistics_; }
+
+ private:
+  const cells::Prepared* prepared_ = nullptr;
+  std::vector<ConditionInputs> conditions_;
+  std::vector<std::vector<int64_t>> controls_;          // per cell type
+  std::vector<std::vector<int64_t>> control_groups_;    // non-empty ones
+  std::vector<std::vector<int64_t>> perturbed_groups_;  // condition within cell type
+  cells::ControlStatistics statistics_;
+  bool any_gene_ = false;
+  bool any_molecule_ = false;
+  int64_t molecule_features_ = 0;
+};
+
+// Eq 4 over the training control cells, with the prior where one is named.
+absl::StatusOr<network::Graph> TrainingGraph(const TrainingData& data, double threshold,
+                                             int max_in_degree, const std::string& prior_path);
+
+}  // namespace unlasting::trainer
