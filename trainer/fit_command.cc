@@ -106,6 +106,7 @@ absl::Status CheckConfig(const TrainConfig& c) {
   };
   UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
+  UNLASTING_RETURN_IF_ERROR(word("mask_prior", c.mask_prior(), {"control", "none"}));
   UNLASTING_RETURN_IF_ERROR(word("ablation", c.ablation(), {"", "no_control", "no_grn"}));
   UNLASTING_RETURN_IF_ERROR(predict::ParseMaskMode(c.mask()).status());
   UNLASTING_RETURN_IF_ERROR(diffusion::ParseSolver(c.solver()).status());

@@ -56,6 +56,7 @@ constexpr Meaning kMeanings[] = {
     {"residual", "layer norm and residual around each GRN layer"},
     {"control_residual", "adds the control profile to the target's output"},
     {"mask_head", "head of the mask model: dense or grn"},
+    {"mask_prior", "start of the mask model's logits: control (control cells' shares) or none"},
     {"ablation", "empty, no_control or no_grn"},
     {"steps", "training steps of the denoiser"},
     {"mask_steps", "training steps of the mask model"},
@@ -162,8 +163,8 @@ TrainConfig DefaultConfig() {
   c.mutable_network()->set_prior("");
   c.set_recipe("preconditioned");
   c.set_grn_inputs("paper");
-  c.set_anchor("control");
-  c.set_control_input("gaussian");
+  c.set_anchor("global");
+  c.set_control_input("cells");
   c.set_dim(64);
   c.set_layers(2);
   c.set_heads(2);
@@ -171,6 +172,7 @@ TrainConfig DefaultConfig() {
   c.set_residual(true);
   c.set_control_residual(false);
   c.set_mask_head("dense");
+  c.set_mask_prior("none");
   c.set_ablation("");
   c.set_steps(20000);
   c.set_mask_steps(5000);

@@ -1,6 +1,5 @@
 #include "trainer/training.h"
 
-#include <malloc.h>
 #include <torch/torch.h>
 
 #include <chrono>
@@ -10,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/diffusion/solver.h"
+#include "core/model/threads.h"
 #include "trainer/checkpoint.h"
 
 namespace unlasting::trainer {
@@ -52,41 +52,43 @@ class BatchMaker {
     alpha_bar_ = torch::tensor(abar, torch::kFloat64).to(torch::kFloat32);
   }
 
-  // Mean loss of the batch of `step`, over control and perturbed rows alike.
-  Tensor Loss(const Network& network, int64_t step) const {
+  // The batch of `step`, with its noise: the same however it is cut for the threads.
+  struct Rows {
+    Tensor x_0, x_t, t;  // x_t and t are undefined for the mask model
+    Network::Inputs inputs;
+    int64_t size() const { return x_0.defined() ? x_0.size(0) : 0; }
+  };
+  struct Halves {
+    Rows control;  // empty for the mask model
+    Rows perturbed;
+  };
+  Halves Make(int64_t step) const {
     const TrainConfig& config = *task_.config;
     const Batch batch = task_.data->Draw(config.seed(), step, config.batch_size());
     auto random = at::detail::createCPUGenerator(config.seed() * 1000003 +
                                                  static_cast<uint64_t>(step));
-    std::vector<Tensor> losses;
+    Halves halves;
     if (task_.kind == NetworkKind::kDenoiser && !batch.control_cells.empty()) {
-      const Tensor x_0 = RowsOf(*task_.data, batch.control_cells);
-      Network::Inputs inputs;
-      inputs.cell_type = TypesOf(*task_.data, batch.control_cells);
-      const auto [x_t, t] = AddNoise(x_0, random);
-      losses.push_back(network.DenoiserLoss(x_0, x_t, t, inputs));
+      halves.control.x_0 = RowsOf(*task_.data, batch.control_cells);
+      halves.control.inputs.cell_type = TypesOf(*task_.data, batch.control_cells);
+      AddNoise(random, &halves.control);
     }
-    const Tensor x_0 = RowsOf(*task_.data, batch.perturbed_cells);
-    const Network::Inputs inputs = PerturbedInputs(batch, random);
-    if (task_.kind == NetworkKind::kDenoiser) {
-      const auto [x_t, t] = AddNoise(x_0, random);
-      losses.push_back(network.DenoiserLoss(x_0, x_t, t, inputs));
-    } else {
-      losses.push_back(network.MaskLoss(x_0, inputs));
-    }
-    return torch::cat(losses).mean();
+    halves.perturbed.x_0 = RowsOf(*task_.data, batch.perturbed_cells);
+    halves.perturbed.inputs = PerturbedInputs(batch, random);
+    if (task_.kind == NetworkKind::kDenoiser) AddNoise(random, &halves.perturbed);
+    return halves;
   }
 
  private:
   double Scale() const { return 1.0 / task_.data->prepared().x_max; }
 
   // Eq 1 at times drawn from all of the schedule's.
-  std::pair<Tensor, Tensor> AddNoise(const Tensor& x_0, const at::Generator& random) const {
-    const Tensor t = torch::randint(0, task_.schedule->steps(), {x_0.size(0)}, random,
-                                    torch::TensorOptions(torch::kInt64));
-    const Tensor abar = alpha_bar_.index_select(0, t).unsqueeze(1);
-    const Tensor noise = torch::randn(x_0.sizes(), random, x_0.options());
-    return {abar.sqrt() * x_0 + (1 - abar).sqrt() * noise, t};
+  void AddNoise(const at::Generator& random, Rows* rows) const {
+    rows->t = torch::randint(0, task_.schedule->steps(), {rows->size()}, random,
+                             torch::TensorOptions(torch::kInt64));
+    const Tensor abar = alpha_bar_.index_select(0, rows->t).unsqueeze(1);
+    const Tensor noise = torch::randn(rows->x_0.sizes(), random, rows->x_0.options());
+    rows->x_t = abar.sqrt() * rows->x_0 + (1 - abar).sqrt() * noise;
   }
 
   Network::Inputs PerturbedInputs(const Batch& batch, const at::Generator& random) const {
@@ -126,6 +128,68 @@ class BatchMaker {
   Tensor alpha_bar_;
 };
 
+Tensor Narrow(const Tensor& tensor, model::Range range) {
+  return tensor.defined() ? tensor.narrow(0, range.begin, range.end - range.begin) : tensor;
+}
+
+BatchMaker::Rows Narrow(const BatchMaker::Rows& rows, model::Range range) {
+  BatchMaker::Rows part;
+  part.x_0 = Narrow(rows.x_0, range);
+  part.x_t = Narrow(rows.x_t, range);
+  part.t = Narrow(rows.t, range);
+  part.inputs.cell_type = Narrow(rows.inputs.cell_type, range);
+  part.inputs.control = Narrow(rows.inputs.control, range);
+  part.inputs.knockout = Narrow(rows.inputs.knockout, range);
+  part.inputs.molecule = Narrow(rows.inputs.molecule, range);
+  part.inputs.dose = Narrow(rows.inputs.dose, range);
+  return part;
+}
+
+Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchMaker::Rows& rows) {
+  return task.kind == NetworkKind::kDenoiser
+             ? network.DenoiserLoss(rows.x_0, rows.x_t, rows.t, rows.inputs)
+             : network.MaskLoss(rows.x_0, rows.inputs);
+}
+
+// Mean loss of the batch and its gradients in the weights' `grad`. Each thread differentiates its
+// share of the rows; shares are summed in order, so that a run repeats exactly.
+double LossAndGradients(const TrainingTask& task, const Network& network,
+                        const BatchMaker::Halves& batch, const std::vector<Tensor>& weights) {
+  const auto shards = static_cast<int>(task.config->threads());
+  const int64_t total = batch.control.size() + batch.perturbed.size();
+  std::vector<std::vector<Tensor>> gradients(shards);
+  std::vector<double> losses(shards, 0.0);
+  model::RunShards(shards, [&](int shard) {
+    std::vector<Tensor> parts;
+    for (const BatchMaker::Rows* rows : {&batch.control, &batch.perturbed}) {
+      const model::Range range = model::ShardOf(rows->size(), shards, shard);
+      if (range.begin < range.end) {
+        parts.push_back(RowLosses(task, network, Narrow(*rows, range)));
+      }
+    }
+    if (parts.empty()) return;
+    const Tensor loss = torch::cat(parts).sum() / static_cast<double>(total);
+    losses[shard] = loss.item<double>();
+    gradients[shard] = torch::autograd::grad({loss}, weights, /*grad_outputs=*/{},
+                                             /*retain_graph=*/false, /*create_graph=*/false,
+                                             /*allow_unused=*/true);
+  });
+  double loss = 0;
+  for (const double part : losses) loss += part;
+  torch::NoGradGuard no_grad;
+  for (size_t k = 0; k < weights.size(); ++k) {
+    Tensor sum;
+    for (const auto& part : gradients) {
+      if (part.empty() || !part[k].defined()) continue;
+      sum = sum.defined() ? sum.add_(part[k]) : part[k].clone();
+    }
+    Tensor weight = weights[k];
+    // Weights that the batch does not reach (a drug's, in a batch of genes) get zeros.
+    weight.mutable_grad() = sum.defined() ? sum : torch::zeros_like(weight);
+  }
+  return loss;
+}
+
 double LearningRate(const TrainConfig& config, int64_t step, int64_t steps) {
   constexpr double kLast = 0.05;
   const double warmup = std::min(1.0, (step + 1.0) / std::max<int64_t>(config.warmup_steps(), 1));
@@ -153,7 +217,7 @@ const char* LossName(NetworkKind kind) {
 
 absl::Status RunSteps(const TrainingTask& task, Network* network) {
   const TrainConfig& config = *task.config;
-  at::set_num_threads(static_cast<int>(config.threads()));
+  at::set_num_threads(1);
   const std::vector<Tensor> weights = network->Parameters();
   torch::optim::AdamW optimizer(weights, torch::optim::AdamWOptions(config.learning_rate())
                                              .weight_decay(config.weight_decay()));
@@ -174,14 +238,11 @@ absl::Status RunSteps(const TrainingTask& task, Network* network) {
   int64_t loss_count = 0;
   while (step < task.steps) {
     SetLearningRate(LearningRate(config, step, task.steps), &optimizer);
-    const Tensor loss = batches.Loss(*network, step);
-    const double value = loss.item<double>();
+    const double value = LossAndGradients(task, *network, batches.Make(step), weights);
     if (!std::isfinite(value)) {
       return absl::InternalError(absl::StrCat("training: the loss of step ", step,
                                               " is not finite; try a lower learning_rate"));
     }
-    optimizer.zero_grad();
-    loss.backward();
     torch::nn::utils::clip_grad_norm_(weights, config.clip());
     optimizer.step();
     UpdateAverage(std::min(config.ema(), (1.0 + step) / (10.0 + step)), weights, &average);
@@ -216,11 +277,7 @@ absl::Status RunSteps(const TrainingTask& task, Network* network) {
 }  // namespace
 
 absl::Status Train(const TrainingTask& task, Network* network) {
-#if defined(__GLIBC__)
-  // Step-sized tensors come and go: hand them out from the heap, not as fresh pages each time.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
+  model::PrepareProcess();
   try {
     return RunSteps(task, network);
   } catch (const std::exception& error) {
@@ -252,8 +309,9 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
   }
 
   statistics.active_share = torch::zeros({types, genes}, torch::kFloat64);
+  if (config.mask_prior() == "none") statistics.active_share.fill_(0.5);
   auto share = statistics.active_share.accessor<double, 2>();
-  for (int64_t type = 0; type < types; ++type) {
+  for (int64_t type = 0; config.mask_prior() == "control" && type < types; ++type) {
     const auto& controls = data.controls(static_cast<int32_t>(type));
     for (const int64_t cell : controls) {
       const auto columns = prepared.data.values.RowIndices(cell);

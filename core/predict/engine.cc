@@ -1,18 +1,22 @@
 #include "core/predict/engine.h"
 
-#include <malloc.h>
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/base/status.h"
 #include "core/bundle/modules.h"
+#include "core/model/threads.h"
 
 namespace unlasting::predict {
 namespace {
 
 using model::Network;
 using torch::Tensor;
+
+// A thread with fewer rows spends its time on everything but arithmetic.
+constexpr int64_t kFewestRowsOfThread = 8;
 
 absl::Status FromException(const std::exception& error) {
   const std::string what = error.what();
@@ -56,11 +60,8 @@ class TorchEngine : public Engine {
                                               absl::Span<const int32_t> cell_type,
                                               const Perturbation& perturbation) override {
     try {
-      Prepare();
-      c10::InferenceMode inference;
       DenseMatrix probability(controls.rows, genes_);
-      for (int64_t begin = 0; begin < controls.rows; begin += options_.max_batch) {
-        const int64_t count = std::min(options_.max_batch, controls.rows - begin);
+      RunRows(controls.rows, [&](int64_t begin, int64_t count) {
         Network::Inputs inputs;
         std::vector<int64_t> types(cell_type.begin() + begin, cell_type.begin() + begin + count);
         inputs.cell_type = torch::tensor(types, torch::kInt64).to(device_);
@@ -72,7 +73,7 @@ class TorchEngine : public Engine {
         const Tensor out =
             torch::sigmoid(mask_.MaskLogits(inputs)).to(torch::kCPU).contiguous();
         std::copy_n(out.data_ptr<float>(), count * genes_, probability.Row(begin).data());
-      }
+      });
       return probability;
     } catch (const std::exception& error) {
       return FromException(error);
@@ -80,9 +81,18 @@ class TorchEngine : public Engine {
   }
 
  private:
-  void Prepare() const {
-    // The thread count belongs to the calling thread.
-    if (at::get_num_threads() != options_.threads) at::set_num_threads(options_.threads);
+  // Cuts rows among the threads (on CPU) and each share into batches.
+  void RunRows(int64_t rows, const std::function<void(int64_t begin, int64_t count)>& run) const {
+    const int64_t shares = (rows + kFewestRowsOfThread - 1) / kFewestRowsOfThread;
+    const auto shards = static_cast<int>(
+        device_.is_cpu() ? std::clamp<int64_t>(shares, 1, options_.threads) : 1);
+    model::RunShards(shards, [&](int shard) {
+      c10::InferenceMode inference;
+      const model::Range range = model::ShardOf(rows, shards, shard);
+      for (int64_t begin = range.begin; begin < range.end; begin += options_.max_batch) {
+        run(begin, std::min(options_.max_batch, range.end - begin));
+      }
+    });
   }
 
   void AddPerturbations(const std::vector<const Perturbation*>& perturbations,
@@ -108,49 +118,43 @@ class TorchEngine : public Engine {
   }
 
   absl::Status StepHalf(const Network& network, const std::vector<Row*>& rows) {
-    const auto batch = static_cast<size_t>(options_.max_batch);
-    for (size_t begin = 0; begin < rows.size(); begin += batch) {
-      const size_t count = std::min(batch, rows.size() - begin);
-      UNLASTING_RETURN_IF_ERROR(
-          Evaluate(network, absl::MakeConstSpan(rows).subspan(begin, count)));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status Evaluate(const Network& network, absl::Span<Row* const> rows) {
     try {
-      Prepare();
-      c10::InferenceMode inference;
-      const auto count = static_cast<int64_t>(rows.size());
-      const bool decoding = rows[0]->perturbation != nullptr;
-      Tensor x = torch::empty({count, genes_});
-      std::vector<int64_t> times, types;
-      for (int64_t k = 0; k < count; ++k) {
-        std::copy(rows[k]->x.begin(), rows[k]->x.end(), x.data_ptr<float>() + k * genes_);
-        times.push_back((*rows[k]->plan)[rows[k]->step].time);
-        types.push_back(rows[k]->cell_type);
-      }
-      Network::Inputs inputs;
-      inputs.cell_type = torch::tensor(types, torch::kInt64).to(device_);
-      if (decoding) {
-        Tensor control = torch::empty({count, genes_});
-        std::vector<const Perturbation*> perturbations;
-        for (int64_t k = 0; k < count; ++k) {
-          std::copy_n(rows[k]->control, genes_, control.data_ptr<float>() + k * genes_);
-          perturbations.push_back(rows[k]->perturbation);
-        }
-        inputs.control = control.to(device_);
-        AddPerturbations(perturbations, &inputs);
-      }
-      const Tensor x0 =
-          network.Denoise(x.to(device_), torch::tensor(times, torch::kInt64).to(device_), inputs)
-              .to(torch::kCPU)
-              .contiguous();
-      for (int64_t k = 0; k < count; ++k) Advance(x0.data_ptr<float>() + k * genes_, rows[k]);
+      RunRows(static_cast<int64_t>(rows.size()), [&](int64_t begin, int64_t count) {
+        Evaluate(network, absl::MakeConstSpan(rows).subspan(begin, count));
+      });
       return absl::OkStatus();
     } catch (const std::exception& error) {
       return FromException(error);
     }
+  }
+
+  void Evaluate(const Network& network, absl::Span<Row* const> rows) const {
+    const auto count = static_cast<int64_t>(rows.size());
+    const bool decoding = rows[0]->perturbation != nullptr;
+    Tensor x = torch::empty({count, genes_});
+    std::vector<int64_t> times, types;
+    for (int64_t k = 0; k < count; ++k) {
+      std::copy(rows[k]->x.begin(), rows[k]->x.end(), x.data_ptr<float>() + k * genes_);
+      times.push_back((*rows[k]->plan)[rows[k]->step].time);
+      types.push_back(rows[k]->cell_type);
+    }
+    Network::Inputs inputs;
+    inputs.cell_type = torch::tensor(types, torch::kInt64).to(device_);
+    if (decoding) {
+      Tensor control = torch::empty({count, genes_});
+      std::vector<const Perturbation*> perturbations;
+      for (int64_t k = 0; k < count; ++k) {
+        std::copy_n(rows[k]->control, genes_, control.data_ptr<float>() + k * genes_);
+        perturbations.push_back(rows[k]->perturbation);
+      }
+      inputs.control = control.to(device_);
+      AddPerturbations(perturbations, &inputs);
+    }
+    const Tensor x0 =
+        network.Denoise(x.to(device_), torch::tensor(times, torch::kInt64).to(device_), inputs)
+            .to(torch::kCPU)
+            .contiguous();
+    for (int64_t k = 0; k < count; ++k) Advance(x0.data_ptr<float>() + k * genes_, rows[k]);
   }
 
   void Advance(const float* x0, Row* row) const {
@@ -183,11 +187,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
   if (options.threads < 1 || options.max_batch < 1) {
     return absl::InvalidArgumentError("engine: threads and max_batch: expected 1 or more");
   }
-#if defined(__GLIBC__)
-  // Step-sized tensors come and go: hand them out from the heap, not as fresh pages each time.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
+  model::PrepareProcess();
   try {
     std::string name = options.device;
     if (name == "auto") name = torch::cuda::is_available() ? "cuda" : "cpu";

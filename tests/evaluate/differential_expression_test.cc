@@ -21,8 +21,8 @@ DenseMatrix Cells(int64_t genes, std::vector<float> values) {
 TEST(RankGenesTest, IsTheWelchTest) {
   // scipy.stats.ttest_ind([1, 2, 4], [0, 1, 1, 0], equal_var=False)
   const auto de = RankGenes(Cells(1, {1, 2, 4}), Cells(1, {0, 1, 1, 0}));
-  EXPECT_NEAR(de.score[0], 1.9867985355975657, 1e-12);
-  EXPECT_NEAR(de.p_value[0], 0.16151262961343454, 1e-12);
+  EXPECT_NEAR(de.score[0], 1.975658322294524, 1e-12);
+  EXPECT_NEAR(de.p_value[0], 0.16368572941263276, 1e-12);
 }
 
 TEST(RankGenesTest, ConstantGenesScoreNothing) {
@@ -42,7 +42,7 @@ TEST(RankGenesTest, OneCellHasNoVarianceToTestWith) {
 TEST(RankGenesTest, OverestimatedVarianceTakesTheReferenceForAsSmallAsTheGroup) {
   const DenseMatrix group = Cells(1, {1, 2, 4}), reference = Cells(1, {0, 1, 1, 0, 1, 0});
   const auto welch = RankGenes(group, reference);
-  const auto cautious = RankGenes(group, reference, Test::kOverestimateVar);
+  const auto cautious = RankGenes(group, reference, evaluate::Test::kOverestimateVar);
   EXPECT_LT(cautious.score[0], welch.score[0]);
   EXPECT_GT(cautious.score[0], 0);
 }
@@ -52,7 +52,7 @@ TEST(RankGenesTest, AdjustsPValuesByBenjaminiAndHochberg) {
                             Cells(3, {1, 0, 0, 2, 1, 0, 2, 1, 0, 1, 0, 1}));
   const auto& p = de.p_value;
   ASSERT_LT(p[1], p[2]);
-  ASSERT_LT(p[2], p[0] + 1e-9);
+  ASSERT_LT(p[2], p[0]);
   EXPECT_DOUBLE_EQ(de.p_adjusted[1], std::min({3 * p[1], 1.5 * p[2], p[0]}));
   EXPECT_DOUBLE_EQ(de.p_adjusted[2], std::min(1.5 * p[2], p[0]));
   EXPECT_THAT(de.p_adjusted[0], DoubleEq(p[0]));

@@ -39,20 +39,22 @@ PairSums SlowSums(const DenseMatrix& x, const DenseMatrix& y) {
 
 TEST(EDistanceTest, AgreesWithTheDefinitionAtEveryBlockEdge) {
   // Below, at and above the tiles and chunks of the blocked sums.
-  for (const auto& [n, m, genes] : {std::tuple{3, 5, 1}, {64, 64, 256}, {65, 130, 257}, {7, 63, 300}}) {
+  for (const auto& [n, m, genes] :
+       {std::tuple{3, 5, 1}, {64, 64, 256}, {65, 130, 257}, {7, 63, 300}}) {
     const DenseMatrix x = RandomCells(n, genes, 1), y = RandomCells(m, genes, 2, 0.5f);
     const PairSums xy = SlowSums(x, y), xx = SlowSums(x, x), yy = SlowSums(y, y);
     const double nd = n, md = m;
     const EDistances e = EDistance(x, y, 2);
-    EXPECT_NEAR(e.paper, 2 * xy.norm / (nd * md) - xx.norm / (nd * nd) - yy.norm / (md * md), 1e-10);
+    EXPECT_NEAR(e.paper, 2 * xy.norm / (nd * md) - xx.norm / (nd * nd) - yy.norm / (md * md),
+                1e-10);
     const double unbiased =
         2 * xy.norm / (nd * md) - xx.norm / (nd * (nd - 1)) - yy.norm / (md * (md - 1));
     EXPECT_NEAR(e.unbiased, unbiased, 1e-10);
     EXPECT_NEAR(e.released, std::sqrt(std::max(0.0, unbiased)), 1e-10);
-    EXPECT_NEAR(e.squared,
-                2 * xy.squared / (nd * md) - xx.squared / (nd * (nd - 1)) -
-                    yy.squared / (md * (md - 1)),
-                1e-9);
+    EXPECT_NEAR(
+        e.squared,
+        2 * xy.squared / (nd * md) - xx.squared / (nd * (nd - 1)) - yy.squared / (md * (md - 1)),
+        1e-9);
   }
 }
 

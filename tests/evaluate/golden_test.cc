@@ -35,9 +35,8 @@ class GoldenTest : public ::testing::TestWithParam<Case> {
     return std::find(genes.begin(), genes.end(), gene) - genes.begin();
   }
 
-  void CheckRanking(Test test, const std::string& name) const {
+  void CheckRanking(evaluate::Test test, const std::string& name) const {
     const DifferentialExpression de = RankGenes(all_true_, all_control_, test);
-    std::set<int64_t> expected_up, expected_down;
     for (const json& row : data_.golden["rank_genes_groups"][name]) {
       const std::string gene = row["gene"];
       const int64_t g = Column(gene);
@@ -53,17 +52,18 @@ class GoldenTest : public ::testing::TestWithParam<Case> {
   DenseMatrix all_control_;
 };
 
-TEST_P(GoldenTest, WelchTestAgreesWithScanpy) { CheckRanking(Test::kWelch, "t-test"); }
+TEST_P(GoldenTest, WelchTestAgreesWithScanpy) { CheckRanking(evaluate::Test::kWelch, "t-test"); }
 
 TEST_P(GoldenTest, OverestimatedVarianceTestAgreesWithScanpy) {
-  CheckRanking(Test::kOverestimateVar, "t-test_overestim_var");
+  CheckRanking(evaluate::Test::kOverestimateVar, "t-test_overestim_var");
 }
 
 TEST_P(GoldenTest, TopGenesAreScanpysTopGenes) {
   // The golden table lists the most changed genes, best first.
   const json& rows = data_.golden["rank_genes_groups"]["t-test"];
   std::vector<std::pair<double, std::string>> ranked;
-  for (const json& row : rows) ranked.emplace_back(-std::abs(row["score"].get<double>()), row["gene"]);
+  for (const json& row : rows)
+    ranked.emplace_back(-std::abs(row["score"].get<double>()), row["gene"]);
   std::sort(ranked.begin(), ranked.end());
   for (const int count : {20, 40}) {
     std::set<std::string> expected, found;

@@ -1,0 +1,31 @@
+// The flags of `unlasting predict` as a request.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "unlasting/v1/prediction_service.pb.h"
+
+namespace unlasting::client {
+
+struct PredictFlags {
+  std::string model;
+  std::vector<std::string> genes;  // each "STAT1" or "STAT1+JAK2"
+  std::vector<std::string> smiles;
+  std::vector<std::string> molecules;  // names known to the model
+  std::vector<std::string> doses;      // each "0.2uM"; every molecule at every dose
+  std::string solver;
+  int solver_steps = 0;
+  std::string mask;
+  double mask_threshold = -1;  // below 0: the server's default
+  uint64_t seed = 0;
+  std::vector<std::string> result_genes;
+  bool bulk = false;
+};
+
+// Everything but the control cells. INVALID_ARGUMENT names the flag.
+absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags);
+
+}  // namespace unlasting::client

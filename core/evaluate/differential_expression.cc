@@ -1,0 +1,83 @@
+#include "core/evaluate/differential_expression.h"
+
+#include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <numeric>
+
+#include "core/evaluate/column_statistics.h"
+
+namespace unlasting::evaluate {
+namespace {
+
+// scanpy's guard against a silent gene in a ratio of means.
+constexpr double kPseudocount = 1e-9;
+
+using Policy = boost::math::policies::policy<
+    boost::math::policies::domain_error<boost::math::policies::ignore_error>,
+    boost::math::policies::overflow_error<boost::math::policies::ignore_error>,
+    boost::math::policies::evaluation_error<boost::math::policies::ignore_error>,
+    boost::math::policies::promote_double<false>>;
+
+double TwoSidedP(double t, double degrees_of_freedom) {
+  const boost::math::students_t_distribution<double, Policy> distribution(degrees_of_freedom);
+  return std::min(1.0, 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(t))));
+}
+
+// Each p value times genes / rank, made monotone from the largest down, at most 1.
+std::vector<double> BenjaminiHochberg(const std::vector<double>& p) {
+  std::vector<int64_t> order(p.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return p[a] < p[b]; });
+  std::vector<double> adjusted(p.size());
+  double smallest = 1.0;
+  for (int64_t rank = static_cast<int64_t>(p.size()); rank >= 1; --rank) {
+    const int64_t gene = order[rank - 1];
+    const double scaled = p[gene] * static_cast<double>(p.size()) / static_cast<double>(rank);
+    smallest = std::min(smallest, scaled);
+    adjusted[gene] = smallest;
+  }
+  return adjusted;
+}
+
+}  // namespace
+
+DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& reference,
+                                 Test test) {
+  const ColumnStatistics a = StatisticsOf(group);
+  const ColumnStatistics b = StatisticsOf(reference);
+  const double n = static_cast<double>(group.rows);
+  const double m = test == Test::kOverestimateVar ? n : static_cast<double>(reference.rows);
+  DifferentialExpression de;
+  for (int64_t g = 0; g < group.cols; ++g) {
+    const double group_error = a.variance[g] / n;
+    const double reference_error = b.variance[g] / m;
+    const double error = group_error + reference_error;
+    double score = 0, p = 1;
+    // False where both are constant and where a group of one cell has no variance.
+    if (error > 0) {
+      score = (a.mean[g] - b.mean[g]) / std::sqrt(error);
+      p = TwoSidedP(score, error * error /
+                               (group_error * group_error / (n - 1) +
+                                reference_error * reference_error / (m - 1)));
+    }
+    de.score.push_back(score);
+    de.p_value.push_back(p);
+    de.log2_fold_change.push_back(
+        std::log2((std::expm1(a.mean[g]) + kPseudocount) / (std::expm1(b.mean[g]) + kPseudocount)));
+  }
+  de.p_adjusted = BenjaminiHochberg(de.p_value);
+  return de;
+}
+
+std::vector<int64_t> TopGenes(const DifferentialExpression& de, int count) {
+  std::vector<int64_t> order(de.score.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return std::abs(de.score[a]) > std::abs(de.score[b]);
+  });
+  order.resize(std::min<size_t>(order.size(), std::max(count, 0)));
+  return order;
+}
+
+}  // namespace unlasting::evaluate

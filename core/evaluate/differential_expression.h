@@ -1,0 +1,28 @@
+// Differential expression of one group of cells against another, as scanpy's rank_genes_groups.
+#pragma once
+
+#include <vector>
+
+#include "core/base/matrix.h"
+
+namespace unlasting::evaluate {
+
+enum class Test {
+  kWelch,            // scanpy's `t-test`
+  kOverestimateVar,  // scanpy's `t-test_overestim_var`: the reference's n is set to the group's
+};
+
+// One entry per gene, in the matrix's gene order.
+struct DifferentialExpression {
+  std::vector<double> score;             // t statistic; 0 where both variances are 0
+  std::vector<double> log2_fold_change;  // log2((expm1(mean group)+1e-9)/(expm1(mean ref)+1e-9))
+  std::vector<double> p_value;           // two-sided
+  std::vector<double> p_adjusted;        // Benjamini-Hochberg
+};
+DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& reference,
+                                 Test test = Test::kWelch);
+
+// Column indices of the `count` genes with the largest |score|, best first; ties by column.
+std::vector<int64_t> TopGenes(const DifferentialExpression& de, int count);
+
+}  // namespace unlasting::evaluate

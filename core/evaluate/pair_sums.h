@@ -1,0 +1,22 @@
+// Sums of distances over pairs of cells: what every E-distance is made of.
+#pragma once
+
+#include "core/base/matrix.h"
+
+namespace unlasting::evaluate {
+
+struct PairSums {
+  double norm = 0;     // of Euclidean distances
+  double squared = 0;  // of squared Euclidean distances
+  double kernel = 0;   // of exp(-gamma d^2); 0 where gamma is 0
+};
+
+// Over all n * m pairs of a row of X and a row of Y. Differences are taken and squared in double,
+// never expanded into norms and dot products, so that near cells keep all their digits.
+// Contract: x.cols == y.cols. The result is the same, to the bit, for every thread count.
+PairSums CrossPairs(const DenseMatrix& x, const DenseMatrix& y, int threads, double gamma = 0);
+
+// Over the n (n - 1) / 2 pairs of different rows of X.
+PairSums WithinPairs(const DenseMatrix& x, int threads, double gamma = 0);
+
+}  // namespace unlasting::evaluate

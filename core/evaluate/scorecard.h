@@ -1,0 +1,82 @@
+// Scores of predicted cells against true cells of the same condition and cell type, and the same
+// scores for the baselines that a model must beat.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/matrix.h"
+#include "nlohmann/json.hpp"
+
+namespace unlasting::evaluate {
+
+// One held-out group. All matrices are [cells, genes] log1p values over the same genes.
+struct Group {
+  std::map<std::string, std::string> key;  // e.g. {"condition": "STAT1+ctrl", "cell_type": "T"}
+  DenseMatrix predicted;
+  DenseMatrix truth;
+  DenseMatrix control;
+  // Training perturbed mean minus control mean, per gene; absent where training saw no such
+  // condition, and then the mean-shift baseline is left out for this group.
+  std::optional<std::vector<float>> mean_shift;
+  // Predictions of further baselines by name, e.g. "additive", "mean_shift_rank".
+  std::map<std::string, DenseMatrix> further_baselines;
+};
+
+// Score names; a score that its cells leave undefined (one cell, a constant) is NaN, null in JSON.
+//   e_distance.{paper,unbiased,released,squared}.{all,de20,de40}, emd.{all,de20,de40}
+//   pearson_delta.{all,de20,de40}: correlation over genes of mean(predicted) - mean(control) with
+//       mean(truth) - mean(control)
+//   silent_share_error.all: mean over genes of the absolute difference of the shares of zero cells
+//   de_overlap.{de20,de40}: share of the set that the prediction's own test against control finds
+//   mmd.all: squared maximum mean discrepancy, unbiased, of the kernel exp(-d^2 / s) with s the
+//   mean
+//       squared distance between true cells
+// and, where two groups or more share a cell type:
+//   pearson_delta_perturbed.all: as pearson_delta, against the mean of the type's true groups
+//   discrimination.all: share of the type's other groups whose true mean lies farther from the
+//       predicted mean than the group's own; 1 is best, 0.5 is chance
+// DE sets: top by |score| of a Welch t-test of truth against control.
+using Scores = std::map<std::string, double>;
+
+struct GroupScores {
+  std::map<std::string, std::string> key;
+  int64_t n_predicted = 0;
+  int64_t n_true = 0;
+  int64_t n_control = 0;
+  Scores scores;
+  // "no_change" (the control cells), "mean_shift" (control + shift, clipped at 0), "ceiling" (one
+  // half of the true cells against the other, seeded), and the further ones.
+  std::map<std::string, Scores> baselines;
+  std::map<std::string, int64_t> baseline_cells;  // how many cells stand for each baseline
+};
+
+struct Scorecard {
+  std::vector<GroupScores> groups;
+  Scores mean;                              // over the groups where the score is defined
+  std::map<std::string, Scores> baselines;  // means over the groups that have the baseline
+  // Keys `groups` (each with its own `baselines`), `mean`, `baselines` and `verdict`.
+  nlohmann::json ToJson() const;
+  // A table for a terminal: a row a group and method, E-distance (unbiased) and EMD on all genes,
+  // DE20, DE40, Pearson delta, sample sizes; then the means and one sentence that says whether the
+  // model beats no change and mean shift.
+  std::string ToTable() const;
+  // That sentence, with the number of groups behind it.
+  std::string Verdict() const;
+};
+
+// "STAT1+ctrl / THP-1": the condition first, then the rest of the key.
+std::string GroupName(const std::map<std::string, std::string>& key);
+
+struct ScoreOptions {
+  int threads = 2;
+  uint64_t seed = 0;
+};
+
+// INVALID_ARGUMENT names the group whose matrices differ in genes, are empty or not finite.
+absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options);
+
+}  // namespace unlasting::evaluate

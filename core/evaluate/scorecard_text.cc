@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/evaluate/scorecard.h"
+#include "core/evaluate/verdict.h"
+
+namespace unlasting::evaluate {
+namespace {
+
+using nlohmann::json;
+
+json ToJson(const Scores& scores) {
+  json object = json::object();
+  for (const auto& [name, value] : scores) {
+    object[name] = std::isfinite(value) ? json(value) : json(nullptr);
+  }
+  return object;
+}
+
+json ToJson(const std::map<std::string, Scores>& baselines) {
+  json object = json::object();
+  for (const auto& [name, scores] : baselines) object[name] = ToJson(scores);
+  return object;
+}
+
+struct ColumnOfTable {
+  const char* title;
+  const char* score;
+};
+constexpr ColumnOfTable kColumns[] = {
+    {"E all", "e_distance.unbiased.all"},
+    {"E DE20", "e_distance.unbiased.de20"},
+    {"E DE40", "e_distance.unbiased.de40"},
+    {"EMD all", "emd.all"},
+    {"EMD DE20", "emd.de20"},
+    {"EMD DE40", "emd.de40"},
+    {"Pearson", "pearson_delta.all"},
+};
+
+std::string Cell(const Scores& scores, const std::string& name) {
+  const auto it = scores.find(name);
+  if (it == scores.end() || std::isnan(it->second)) return "-";
+  return absl::StrFormat("%.4f", it->second);
+}
+
+using Line = std::vector<std::string>;
+
+Line MakeLine(std::string group, std::string method, std::string cells, const Scores& scores) {
+  Line line = {std::move(group), std::move(method), std::move(cells)};
+  for (const auto& column : kColumns) line.push_back(Cell(scores, column.score));
+  return line;
+}
+
+// Code points, so that names beyond ASCII do not shift the columns.
+size_t Width(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+// Two columns of text on the left, numbers on the right; an empty line becomes a rule.
+std::string Align(const std::vector<Line>& lines) {
+  std::vector<size_t> widths(lines.front().size(), 0);
+  for (const Line& line : lines) {
+    for (size_t k = 0; k < line.size(); ++k) widths[k] = std::max(widths[k], Width(line[k]));
+  }
+  size_t total = 2 * (widths.size() - 1);
+  for (const size_t width : widths) total += width;
+  std::string text;
+  for (const Line& line : lines) {
+    if (line.empty()) {
+      absl::StrAppend(&text, std::string(total, '-'), "\n");
+      continue;
+    }
+    std::string row;
+    for (size_t k = 0; k < line.size(); ++k) {
+      const std::string padding(widths[k] - Width(line[k]), ' ');
+      absl::StrAppend(&row, k == 0 ? "" : "  ", k < 2 ? line[k] + padding : padding + line[k]);
+    }
+    row.erase(row.find_last_not_of(' ') + 1);
+    absl::StrAppend(&text, row, "\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+json Scorecard::ToJson() const {
+  json object;
+  object["groups"] = json::array();
+  for (const GroupScores& group : groups) {
+    object["groups"].push_back({{"key", group.key},
+                                {"n_predicted", group.n_predicted},
+                                {"n_true", group.n_true},
+                                {"n_control", group.n_control},
+                                {"scores", evaluate::ToJson(group.scores)},
+                                {"baselines", evaluate::ToJson(group.baselines)}});
+  }
+  object["mean"] = evaluate::ToJson(mean);
+  object["baselines"] = evaluate::ToJson(baselines);
+  object["verdict"] = Verdict();
+  return object;
+}
+
+std::string Scorecard::ToTable() const {
+  Line header = {"group", "method", "cells"};
+  for (const auto& column : kColumns) header.emplace_back(column.title);
+  std::vector<Line> lines = {header, {}};
+  for (const GroupScores& group : groups) {
+    const auto cells = [&group](int64_t n) { return absl::StrCat(n, "/", group.n_true); };
+    lines.push_back(
+        MakeLine(GroupName(group.key), "model", cells(group.n_predicted), group.scores));
+    for (const std::string& method : MethodsInOrder(group.baselines)) {
+      const int64_t n = group.baseline_cells.at(method);
+      lines.push_back(
+          MakeLine("", ReadableName(method),
+                   method == "ceiling" ? absl::StrCat(n, "/", group.n_true - n) : cells(n),
+                   group.baselines.at(method)));
+    }
+    lines.emplace_back();
+  }
+  lines.push_back(MakeLine(absl::StrCat("mean of ", groups.size()), "model", "", mean));
+  for (const std::string& method : MethodsInOrder(baselines)) {
+    lines.push_back(MakeLine("", ReadableName(method), "", baselines.at(method)));
+  }
+  return absl::StrCat(Align(lines),
+                      "E: unbiased E-distance; EMD: mean 1-D Wasserstein distance over genes; both "
+                      "in log1p units, lower is nearer.\n",
+                      "Pearson: of mean changes against control. cells: cells of the method / true "
+                      "cells; ceiling: one half of the true cells against the other.\n\n",
+                      Verdict(), "\n");
+}
+
+}  // namespace unlasting::evaluate

@@ -1,0 +1,14 @@
+// What a manifest says about a model, as a list of facts. Private to core/report.
+#pragma once
+
+#include <string>
+
+#include "nlohmann/json.hpp"
+
+namespace unlasting::report {
+
+// Known keys first, in a fixed order; file hashes and other machine matters are left out. "" for an
+// empty manifest.
+std::string FactsSection(const nlohmann::json& manifest);
+
+}  // namespace unlasting::report

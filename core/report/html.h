@@ -1,0 +1,19 @@
+// Text and numbers on a page. Private to core/report.
+#pragma once
+
+#include <string>
+
+namespace unlasting::report {
+
+// For text and for attributes in double quotes; control characters become spaces, bytes that are
+// not UTF-8 a replacement character.
+std::string Escape(const std::string& text);
+
+// "0.1234", "12.35", "1,234", "2.0e-05"; "–" for what is undefined.
+std::string Number(double value);
+std::string Count(int64_t value);  // "1,923"
+
+// A coordinate: at most two decimals, no trailing zeros.
+std::string Coordinate(double value);
+
+}  // namespace unlasting::report

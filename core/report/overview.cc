@@ -1,0 +1,143 @@
+#include "core/report/overview.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/evaluate/verdict.h"
+#include "core/report/chart.h"
+#include "core/report/html.h"
+
+namespace unlasting::report {
+namespace {
+
+using evaluate::GroupScores;
+using evaluate::Scorecard;
+using evaluate::Scores;
+
+constexpr size_t kMostGroups = 30;
+constexpr double kLineHeight = 24;
+constexpr size_t kLongestName = 26;
+
+// Which dots are drawn, in drawing order: the model last, on top.
+struct Method {
+  const char* name;
+  const char* classes;
+};
+constexpr Method kMethods[] = {{"ceiling", "mark ceiling"},
+                               {"no_change", "mark control"},
+                               {"mean_shift", "mark shift"},
+                               {"", "mark predicted"}};
+
+double ScoreOf(const GroupScores& group, const std::string& method, const std::string& score) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const Scores* scores = &group.scores;
+  if (!method.empty()) {
+    const auto it = group.baselines.find(method);
+    if (it == group.baselines.end()) return kNan;
+    scores = &it->second;
+  }
+  const auto it = scores->find(score);
+  return it == scores->end() ? kNan : it->second;
+}
+
+std::vector<const GroupScores*> MostChanged(const Scorecard& card) {
+  std::vector<const GroupScores*> groups;
+  for (const GroupScores& group : card.groups) groups.push_back(&group);
+  const auto change = [](const GroupScores* group) {
+    const double value = ScoreOf(*group, "no_change", "e_distance.unbiased.all");
+    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&change](const auto* a, const auto* b) { return change(a) > change(b); });
+  groups.resize(std::min(groups.size(), kMostGroups));
+  return groups;
+}
+
+// Cut by code points, so that a name never ends within a letter.
+std::string Shortened(const std::string& name) {
+  size_t letters = 0;
+  for (size_t k = 0; k < name.size(); ++k) {
+    if ((static_cast<unsigned char>(name[k]) & 0xC0u) == 0x80u) continue;
+    if (++letters > kLongestName) return absl::StrCat(name.substr(0, k), "…");
+  }
+  return name;
+}
+
+std::string DotPlot(const std::vector<const GroupScores*>& groups, const std::string& score,
+                    const std::string& title, bool names) {
+  double low = 0, high = 0;
+  for (const GroupScores* group : groups) {
+    for (const Method& method : kMethods) {
+      const double value = ScoreOf(*group, method.name, score);
+      if (std::isnan(value)) continue;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  Chart::Options options;
+  options.left = names ? 190 : 16;
+  options.width = options.left + 330;
+  options.height = kLineHeight * static_cast<double>(groups.size()) + 52;
+  options.label = absl::StrCat(title, " of every group and method");
+  options.x_title = title;
+  const double n = static_cast<double>(groups.size());
+  Chart chart(options, Padded(low, high), {n, 0});
+  for (const double tick : Ticks(chart.x().low, chart.x().high, 6)) {
+    chart.Segment(chart.x()(tick), chart.y().from, chart.x()(tick), chart.y().to, "grid");
+  }
+  chart.Grid(6, 0);
+  for (size_t k = 0; k < groups.size(); ++k) {
+    const double line = static_cast<double>(k) + 0.5;
+    const std::string name = evaluate::GroupName(groups[k]->key);
+    if (names) chart.Text(options.left - 10, chart.y()(line) + 3.5, Shortened(name), "end", "name");
+    chart.Segment(chart.x().from, chart.y()(line), chart.x().to, chart.y()(line), "grid");
+    for (const Method& method : kMethods) {
+      const double value = ScoreOf(*groups[k], method.name, score);
+      if (std::isnan(value)) continue;
+      const std::string label = *method.name == 0 ? "model" : evaluate::ReadableName(method.name);
+      chart.Marker(value, line, *method.name == 0 ? 5.5 : 4.5, method.classes,
+                   absl::StrCat(name, ", ", label, ": ", Number(value)));
+    }
+  }
+  return chart.Html();
+}
+
+std::string Mark(const Scorecard& card) {
+  const auto shift = evaluate::CompareWith(card, "mean_shift");
+  const auto still = evaluate::CompareWith(card, "no_change");
+  if (still.groups == 0) return "<span class=\"badge open\">nothing to compare</span>";
+  if (shift.groups == 0) return "<span class=\"badge open\">mean shift not computed</span>";
+  if (shift.beats() && still.beats()) {
+    return "<span class=\"badge good\">✓ beats no change and mean shift</span>";
+  }
+  return shift.beats() ? "<span class=\"badge bad\">✗ does not beat no change</span>"
+                       : "<span class=\"badge bad\">✗ does not beat mean shift</span>";
+}
+
+}  // namespace
+
+std::string OverviewSection(const Scorecard& card) {
+  std::string html = absl::StrCat("<section><div class=\"verdict\">", Mark(card), "<p>",
+                                  Escape(card.Verdict()), "</p></div>\n");
+  if (!card.groups.empty()) {
+    const auto groups = MostChanged(card);
+    absl::StrAppend(
+        &html,
+        "<p class=\"legend\"><i class=\"key predicted\"></i>model "
+        "<i class=\"key control\"></i>no change <i class=\"key shift\"></i>mean shift "
+        "<i class=\"key ceiling\"></i>ceiling (one half of the true cells against the "
+        "other)</p>\n<div class=\"pair\">",
+        DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),
+        DotPlot(groups, "emd.all", "EMD (all genes)", false), "</div>\n");
+    if (groups.size() < card.groups.size()) {
+      absl::StrAppend(&html, "<p class=\"note\">The ", groups.size(), " most changed of ",
+                      card.groups.size(), " groups; the tables hold all.</p>\n");
+    }
+  }
+  return html + "</section>\n";
+}
+
+}  // namespace unlasting::report

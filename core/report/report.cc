@@ -1,0 +1,56 @@
+#include "core/report/report.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/report/distributions.h"
+#include "core/report/facts.h"
+#include "core/report/html.h"
+#include "core/report/overview.h"
+#include "core/report/score_tables.h"
+#include "core/report/style.h"
+#include "core/report/training_curves.h"
+
+namespace unlasting::report {
+namespace {
+
+constexpr char kReading[] = R"html(<section><h2>How to read this page</h2><div class="reading">
+<p><b>E-distance</b> Twice the mean distance between predicted and true cells, less the mean distances
+within each; 0 for equal distributions. The unbiased form can fall slightly below 0; differences below
+0.1 are noise at about 300 cells.</p>
+<p><b>EMD</b> For each gene the area between the two distribution functions, then the mean over genes,
+in log1p units.</p>
+<p><b>Pearson delta</b> Correlation over genes of the mean changes against control. It looks at means
+only, not at how cells vary.</p>
+<p><b>No change</b> takes the control cells for the prediction. <b>Mean shift</b> adds the training
+data's mean change to every control cell.</p>
+<p><b>Ceiling</b> compares one random half of the true cells with the other: what sampling alone leaves
+to any method.</p>
+<p><b>Highlighted</b> is the best method of a row; the ceiling takes no part.</p>
+</div></section>
+)html";
+
+std::string Paragraph(const std::string& text) {
+  return text.empty() ? "" : absl::StrCat("<p>", Escape(text), "</p>");
+}
+
+}  // namespace
+
+std::string RenderHtml(const ReportInput& input) {
+  const std::string title = input.title.empty() ? "Evaluation" : input.title;
+  const size_t groups = input.scorecard.groups.size();
+  std::string subtitle = absl::StrCat(groups, groups == 1 ? " group" : " groups", " scored");
+  if (!input.genes.empty()) {
+    absl::StrAppend(&subtitle, " on ", Count(static_cast<int64_t>(input.genes.size())), " genes");
+  }
+  return absl::StrCat(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+      Escape(title), "</title>\n<style>", kStyleSheet,
+      "</style>\n</head>\n<body>\n<header><p>Unlasting · evaluation of predicted cells</p><h1>",
+      Escape(title), "</h1>", Paragraph(subtitle), "</header>\n<main>\n",
+      FactsSection(input.manifest), OverviewSection(input.scorecard),
+      ScoreTablesSection(input.scorecard),
+      input.groups == nullptr ? "" : DistributionsSection(*input.groups, input.genes),
+      TrainingSection(input.training), kReading, "</main>\n</body>\n</html>\n");
+}
+
+}  // namespace unlasting::report

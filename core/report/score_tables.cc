@@ -1,0 +1,125 @@
+#include "core/report/score_tables.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/evaluate/verdict.h"
+#include "core/report/html.h"
+
+namespace unlasting::report {
+namespace {
+
+using evaluate::GroupScores;
+using evaluate::Scorecard;
+using evaluate::Scores;
+
+// Scores of each method, the model's first; null where a group lacks the method.
+using Row = std::vector<const Scores*>;
+
+enum class Better { kLower, kHigher };
+
+Better Direction(const std::string& score) {
+  const bool higher = absl::StartsWith(score, "pearson") || absl::StartsWith(score, "de_overlap") ||
+                      absl::StartsWith(score, "discrimination");
+  return higher ? Better::kHigher : Better::kLower;
+}
+
+double At(const Scores* scores, const std::string& name) {
+  if (scores == nullptr) return std::numeric_limits<double>::quiet_NaN();
+  const auto it = scores->find(name);
+  return it == scores->end() ? std::numeric_limits<double>::quiet_NaN() : it->second;
+}
+
+Row RowOf(const Scores& model, const std::map<std::string, Scores>& baselines,
+          const std::vector<std::string>& methods) {
+  Row row = {&model};
+  for (const std::string& method : methods) {
+    const auto it = baselines.find(method);
+    row.push_back(it == baselines.end() ? nullptr : &it->second);
+  }
+  return row;
+}
+
+// Cells of one row; the best is marked among the first `contenders`.
+std::string Cells(const Row& row, const std::string& score, size_t contenders) {
+  const bool lower = Direction(score) == Better::kLower;
+  double best = std::numeric_limits<double>::quiet_NaN();
+  for (size_t k = 0; k < contenders; ++k) {
+    const double value = At(row[k], score);
+    if (std::isnan(value)) continue;
+    if (std::isnan(best) || (lower ? value < best : value > best)) best = value;
+  }
+  std::string html;
+  for (size_t k = 0; k < row.size(); ++k) {
+    const double value = At(row[k], score);
+    absl::StrAppend(&html, k < contenders && value == best ? "<td class=\"best\">" : "<td>",
+                    Number(value), "</td>");
+  }
+  return html;
+}
+
+std::string Header(const std::string& first, const std::vector<std::string>& methods) {
+  std::string html = absl::StrCat("<thead><tr><th>", first, "</th><th>model</th>");
+  for (const std::string& method : methods) {
+    absl::StrAppend(&html, "<th>", Escape(evaluate::ReadableName(method)), "</th>");
+  }
+  return html + "</tr></thead>\n";
+}
+
+std::string GroupTable(const Scorecard& card, const std::vector<std::string>& methods,
+                       size_t contenders, const std::string& score, const std::string& title,
+                       const std::string& note, bool with_cells) {
+  std::string html = absl::StrCat("<figure class=\"table\"><figcaption><b>", title, "</b> ", note,
+                                  "</figcaption><div class=\"scroll\"><table>\n",
+                                  Header("group", methods), "<tbody>\n");
+  for (const GroupScores& group : card.groups) {
+    absl::StrAppend(&html, "<tr><th>", Escape(evaluate::GroupName(group.key)));
+    if (with_cells) {
+      absl::StrAppend(&html, "<small>", Count(group.n_predicted), " predicted, ",
+                      Count(group.n_true), " true, ", Count(group.n_control), " control</small>");
+    }
+    absl::StrAppend(&html, "</th>",
+                    Cells(RowOf(group.scores, group.baselines, methods), score, contenders),
+                    "</tr>\n");
+  }
+  absl::StrAppend(&html, "</tbody><tfoot><tr><th>mean</th>",
+                  Cells(RowOf(card.mean, card.baselines, methods), score, contenders),
+                  "</tr></tfoot></table></div></figure>\n");
+  return html;
+}
+
+std::string AllScores(const Scorecard& card, const std::vector<std::string>& methods,
+                      size_t contenders) {
+  std::string html = absl::StrCat(
+      "<details><summary>Every score, mean over groups</summary>"
+      "<div class=\"scroll\"><table>\n",
+      Header("score", methods), "<tbody>\n");
+  for (const auto& [score, unused] : card.mean) {
+    absl::StrAppend(&html, "<tr><th><code>", Escape(score), "</code></th>",
+                    Cells(RowOf(card.mean, card.baselines, methods), score, contenders), "</tr>\n");
+  }
+  return html + "</tbody></table></div></details>\n";
+}
+
+}  // namespace
+
+std::string ScoreTablesSection(const Scorecard& card) {
+  if (card.groups.empty()) return "";
+  const std::vector<std::string> methods = evaluate::MethodsInOrder(card.baselines);
+  const bool ceiling = !methods.empty() && methods.back() == "ceiling";
+  const size_t contenders = methods.size() + (ceiling ? 0 : 1);
+  return absl::StrCat(
+      "<section><h2>Scores</h2>\n",
+      GroupTable(card, methods, contenders, "e_distance.unbiased.all", "E-distance",
+                 "unbiased, all genes; lower is nearer", true),
+      GroupTable(card, methods, contenders, "emd.all", "EMD",
+                 "mean 1-D Wasserstein distance over all genes; lower is nearer", false),
+      GroupTable(card, methods, contenders, "pearson_delta.all", "Pearson delta",
+                 "correlation of mean changes against control; higher is nearer", false),
+      AllScores(card, methods, contenders), "</section>\n");
+}
+
+}  // namespace unlasting::report

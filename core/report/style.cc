@@ -1,0 +1,105 @@
+#include "core/report/style.h"
+
+namespace unlasting::report {
+
+const char kStyleSheet[] = R"css(
+:root { color-scheme: light dark;
+  --paper: #fff; --card: #f7f8fa; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
+  --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
+  --ceiling: #1a936f; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
+@media (prefers-color-scheme: dark) { :root {
+  --paper: #12161c; --card: #1a2028; --ink: #e4e8ee; --soft: #9aa5b4; --rule: #2e3742;
+  --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --shift: #b998e0;
+  --ceiling: #4fc79d; --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
+  --bad-paper: #3a1d13; --open: #9aa5b4; --open-paper: #242c36; --best: #43371a; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1160px; padding: 36px 28px 60px; background: var(--paper);
+  color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
+  "Liberation Sans", sans-serif; }
+header { border-bottom: 3px solid var(--truth); padding-bottom: 14px; margin-bottom: 22px; }
+header p { margin: 0; color: var(--soft); }
+h1 { font-size: 27px; line-height: 1.2; margin: 2px 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 20px; margin: 38px 0 10px; }
+h3 { font-size: 17px; margin: 0; overflow-wrap: anywhere; }
+small, .note, figcaption, article > p { color: var(--soft); font-size: 13px; }
+.note { margin: 4px 0 12px; max-width: 80ch; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr));
+  gap: 0 28px; margin: 0 0 24px; }
+.facts div { display: flex; gap: 12px; padding: 6px 0; border-bottom: 1px solid var(--rule); }
+.facts dt { flex: 0 0 116px; color: var(--soft); }
+.facts dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.verdict { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
+  padding: 16px 20px; margin-bottom: 14px; }
+.verdict p { margin: 10px 0 0; }
+.badge { display: inline-block; border-radius: 99px; padding: 3px 13px; font-weight: 600;
+  font-size: 14px; color: var(--open); background: var(--open-paper); }
+.badge.good { color: var(--good); background: var(--good-paper); }
+.badge.bad { color: var(--bad); background: var(--bad-paper); }
+.legend { margin: 10px 0; font-size: 13.5px; }
+.key { display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin: 0 6px 0 14px; }
+.key:first-child { margin-left: 0; }
+.key.control { background: var(--control); } .key.truth { background: var(--truth); }
+.key.predicted { background: var(--predicted); } .key.shift { background: var(--shift); }
+.key.ceiling { background: var(--ceiling); }
+.pair { display: grid; grid-template-columns: 520fr 346fr; gap: 10px; align-items: start; }
+figure { margin: 0 0 8px; min-width: 0; break-inside: avoid; }
+figure.table { margin: 0 0 24px; }
+figcaption { margin-bottom: 5px; } figcaption b { color: var(--ink); font-size: 14px; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px;
+  font-variant-numeric: tabular-nums; }
+th, td { padding: 6px 12px; border-bottom: 1px solid var(--rule); text-align: right;
+  white-space: nowrap; }
+th:first-child { text-align: left; padding-left: 2px; white-space: normal;
+  overflow-wrap: anywhere; width: 36%; min-width: 180px; }
+thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--rule); }
+tbody th { font-weight: 500; } tbody th small { display: block; font-weight: 400; }
+tfoot th, tfoot td { font-weight: 700; border-top: 2px solid var(--rule); }
+td.best { background: var(--best); font-weight: 700; }
+thead th:nth-child(2), tbody td:nth-child(2), tfoot td:nth-child(2) { color: var(--predicted); }
+details { margin: 6px 0 0; } summary { cursor: pointer; color: var(--truth); padding: 4px 0; }
+code { font: 12.5px ui-monospace, "DejaVu Sans Mono", monospace; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(255px, 1fr)); gap: 14px; }
+.panels.small { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px 12px; }
+article { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
+  padding: 16px 18px 10px; margin: 0 0 18px; break-inside: avoid; }
+article > p { margin: 0 0 10px; }
+.group { display: grid; grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); gap: 20px; }
+svg { display: block; width: 100%; height: auto; }
+svg text { font-size: 10.5px; fill: var(--soft); font-family: inherit; }
+svg .axis-title, svg .name { font-size: 11.5px; } svg .name { fill: var(--ink); }
+svg .annotation { font-size: 12.5px; font-weight: 600; fill: var(--ink); }
+svg .gene-name { font-size: 11px; fill: var(--ink); paint-order: stroke; stroke: var(--card);
+  stroke-width: 3px; stroke-linejoin: round; }
+svg .share { font-size: 9px; }
+.grid { stroke: var(--rule); stroke-width: 1; } .axis { stroke: var(--soft); stroke-width: 1; }
+.goal { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 4 4; }
+.line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
+.dots { fill: none; stroke-width: 3.2; stroke-linecap: round; opacity: .5; }
+.dots.gene { stroke: var(--truth); }
+.area { opacity: .13; } .track { fill: var(--rule); opacity: .45; }
+.line.control { stroke: var(--control); } .line.truth { stroke: var(--truth); }
+.line.predicted { stroke: var(--predicted); }
+circle.control, .area.control, .bar.control { fill: var(--control); }
+.area.truth, .bar.truth { fill: var(--truth); }
+circle.predicted, .area.predicted, .bar.predicted { fill: var(--predicted); }
+circle.shift { fill: var(--shift); } circle.ceiling { fill: var(--ceiling); }
+.mark { stroke: var(--paper); stroke-width: 1.2; }
+.reading { columns: 2; column-gap: 36px; font-size: 13.5px; color: var(--soft); }
+.reading p { margin: 0 0 8px; break-inside: avoid; } .reading b { color: var(--ink); }
+@media (max-width: 820px) { .group, .pair { grid-template-columns: minmax(0, 1fr); }
+  .panels.small { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
+  .reading { columns: 1; } body { padding: 20px 16px; } }
+@media print { :root { color-scheme: light;
+  --paper: #fff; --card: #fff; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
+  --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
+  --ceiling: #1a936f; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  body { max-width: none; padding: 0; font-size: 11.5pt; }
+  .group { grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); }
+  h2 { break-after: avoid; } .scroll { overflow: visible; } }
+)css";
+
+}  // namespace unlasting::report

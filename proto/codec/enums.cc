@@ -1,0 +1,73 @@
+#include "proto/codec/enums.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace unlasting::codec {
+namespace {
+
+template <typename Enum>
+using Words = std::vector<std::pair<Enum, std::string>>;
+
+const Words<v1::Solver>& Solvers() {
+  static const auto* const kWords =
+      new Words<v1::Solver>{{v1::SOLVER_DDIM, "ddim"}, {v1::SOLVER_DPMPP_2M, "dpmpp2m"}};
+  return *kWords;
+}
+
+const Words<v1::MaskMode>& MaskModes() {
+  static const auto* const kWords = new Words<v1::MaskMode>{{v1::MASK_MODE_RANK, "rank"},
+                                                            {v1::MASK_MODE_CELL, "cell"},
+                                                            {v1::MASK_MODE_AGGREGATE, "aggregate"},
+                                                            {v1::MASK_MODE_SAMPLE, "sample"},
+                                                            {v1::MASK_MODE_NONE, "none"}};
+  return *kWords;
+}
+
+const Words<v1::DoseUnit>& DoseUnits() {
+  static const auto* const kWords = new Words<v1::DoseUnit>{{v1::DOSE_UNIT_PICOMOLAR, "pM"},
+                                                            {v1::DOSE_UNIT_NANOMOLAR, "nM"},
+                                                            {v1::DOSE_UNIT_MICROMOLAR, "uM"},
+                                                            {v1::DOSE_UNIT_MILLIMOLAR, "mM"},
+                                                            {v1::DOSE_UNIT_MOLAR, "M"}};
+  return *kWords;
+}
+
+template <typename Enum>
+std::string NameOf(const Words<Enum>& words, Enum value) {
+  for (const auto& [candidate, word] : words) {
+    if (candidate == value) return word;
+  }
+  return "";
+}
+
+template <typename Enum>
+absl::StatusOr<Enum> FromName(const Words<Enum>& words, const std::string& name,
+                              const char* subject) {
+  if (name.empty()) return Enum{};
+  std::string expected;
+  for (const auto& [candidate, word] : words) {
+    if (word == name) return candidate;
+    absl::StrAppend(&expected, expected.empty() ? "" : ", ", word);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(subject, ": found '", name, "', expected one of ", expected));
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Solver> SolverFromName(const std::string& name) {
+  return FromName(Solvers(), name, "solver");
+}
+std::string SolverName(v1::Solver solver) { return NameOf(Solvers(), solver); }
+
+absl::StatusOr<v1::MaskMode> MaskModeFromName(const std::string& name) {
+  return FromName(MaskModes(), name, "mask");
+}
+std::string MaskModeName(v1::MaskMode mode) { return NameOf(MaskModes(), mode); }
+
+std::string DoseUnitName(v1::DoseUnit unit) { return NameOf(DoseUnits(), unit); }
+
+}  // namespace unlasting::codec

@@ -1,0 +1,24 @@
+// The API's enums to and from the words of core and of the command line.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "unlasting/v1/perturbation.pb.h"
+#include "unlasting/v1/prediction_service.pb.h"
+
+namespace unlasting::codec {
+
+// "ddim", "dpmpp2m"; UNSPECIFIED for "". INVALID_ARGUMENT lists the words.
+absl::StatusOr<v1::Solver> SolverFromName(const std::string& name);
+// "" for UNSPECIFIED and unknown values.
+std::string SolverName(v1::Solver solver);
+
+// "rank", "cell", "aggregate", "sample", "none".
+absl::StatusOr<v1::MaskMode> MaskModeFromName(const std::string& name);
+std::string MaskModeName(v1::MaskMode mode);
+
+// "pM", "nM", "uM", "mM", "M"; "" for UNSPECIFIED and unknown values.
+std::string DoseUnitName(v1::DoseUnit unit);
+
+}  // namespace unlasting::codec

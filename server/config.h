@@ -1,0 +1,23 @@
+// The server's configuration: defaults, a JSON file, flags, in rising precedence.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/config.pb.h"
+
+namespace unlasting::server {
+
+// Every field set to its default.
+ServerConfig DefaultConfig();
+
+// INVALID_ARGUMENT names the file and the unknown or mistyped field.
+absl::StatusOr<ServerConfig> ReadConfig(const std::string& path);
+
+// `over` wins where it sets a field; lists are appended.
+ServerConfig MergeConfig(ServerConfig base, const ServerConfig& over);
+
+// INVALID_ARGUMENT names the first field that is out of range or missing.
+absl::Status CheckConfig(const ServerConfig& config);
+
+}  // namespace unlasting::server

@@ -1,0 +1,71 @@
+// The whole server in one object: models, services, health, the admin port.
+//
+//   UNLASTING_ASSIGN_OR_RETURN(auto server, Server::Start(config, Clock::Steady()));
+//   ... wait for a signal ...
+//   server->Drain();
+//
+// States: loading -> ready (health SERVING) -> draining (NOT_SERVING, no new calls, those in flight
+// finish within the grace) -> stopped.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "grpcpp/server.h"
+#include "server/admin_http.h"
+#include "server/clock.h"
+#include "server/config.h"
+#include "server/model_service.h"
+#include "server/prediction_service.h"
+#include "server/service_context.h"
+
+namespace unlasting::server {
+
+class Server {
+ public:
+  // Loads every bundle, then listens. INVALID_ARGUMENT, NOT_FOUND, DATA_LOSS or FAILED_PRECONDITION
+  // naming a bundle or PEM file that is not sound, UNAVAILABLE where an address cannot be bound.
+  // `clock` outlives the server.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config,
+                                                       const Clock* clock);
+  // Drains where that was not done.
+  ~Server();
+
+  // Blocks until calls in flight are done or the grace is over and they are cancelled.
+  void Drain();
+
+  // Ports in use; 0 where there is none.
+  int port() const { return port_; }
+  int admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
+  int health_port() const { return health_port_; }
+
+ private:
+  Server(const ServerConfig& config, const Clock* clock);
+
+  absl::Status LoadModels();
+  absl::Status StartAdmin();
+  absl::Status StartGrpc();
+  absl::Status StartPlainHealth();
+  void SetServing(bool serving);
+
+  const ServerConfig config_;
+  std::atomic<bool> ready_{false};
+  int port_ = 0;
+  int health_port_ = 0;
+
+  // In order of construction: what is below uses what is above.
+  Metrics metrics_;
+  ControlStore controls_;
+  ModelRegistry models_;
+  std::unique_ptr<WorkPool> prepare_pool_;
+  std::unique_ptr<WorkPool> write_pool_;
+  std::unique_ptr<PredictionServiceImpl> prediction_service_;
+  std::unique_ptr<ModelServiceImpl> model_service_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<grpc::Server> plain_health_;
+  std::unique_ptr<AdminHttp> admin_;
+};
+
+}  // namespace unlasting::server

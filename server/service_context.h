@@ -1,0 +1,28 @@
+// What every service of one server shares.
+#pragma once
+
+#include <cstdint>
+
+#include "server/clock.h"
+#include "server/control_store.h"
+#include "server/limits.h"
+#include "server/metrics/metrics.h"
+#include "server/model_registry.h"
+#include "server/work_pool.h"
+
+namespace unlasting::server {
+
+// Pointees outlive all calls.
+struct ServiceContext {
+  ModelRegistry* models = nullptr;
+  ControlStore* controls = nullptr;
+  Metrics* metrics = nullptr;
+  const Clock* clock = nullptr;
+  WorkPool* prepare_pool = nullptr;  // decoding and validating requests
+  WorkPool* write_pool = nullptr;    // encoding answers
+  RequestLimits limits;
+  int64_t chunk_bytes = 1 << 20;
+  int64_t outbox_bytes = 32 << 20;
+};
+
+}  // namespace unlasting::server

@@ -1,0 +1,145 @@
+#include "core/cells/dataset.h"
+
+#include <cmath>
+
+#include "core/anndata/writer.h"
+#include "core/base/dose.h"
+#include "tests/support/files.h"
+
+namespace unlasting::cells {
+namespace {
+
+CsrMatrix Values(std::vector<float> values) {
+  DenseMatrix matrix(1, static_cast<int64_t>(values.size()));
+  matrix.values = std::move(values);
+  return ToCsr(matrix);
+}
+
+anndata::AnnData TwoGeneFile() {
+  anndata::AnnData data;
+  DenseMatrix x(4, 2);
+  x.values = {3, 0, 1, 2, 0, 5, 4, 4};
+  data.x = ToCsr(x);
+  data.obs.index = {"a", "b", "c", "d"};
+  data.var.index = {"G0", "G1"};
+  data.obs.Set("condition", std::vector<std::string>{"ctrl", "G0+ctrl", "ctrl", "G0+X9"});
+  data.obs.Set("cell_type", std::vector<std::string>{"T", "T", "B", "B"});
+  return data;
+}
+
+absl::StatusOr<Dataset> WriteAndLoad(const anndata::AnnData& data, const LoadOptions& options = {}) {
+  const test::TempFolder folder;
+  const absl::Status written = anndata::WriteAnnData(data, folder.At("cells.h5ad"));
+  if (!written.ok()) return written;
+  return LoadDataset(folder.At("cells.h5ad"), options);
+}
+
+void ExpectRefused(const anndata::AnnData& data, const std::string& words,
+                   const LoadOptions& options = {}) {
+  const auto loaded = WriteAndLoad(data, options);
+  ASSERT_FALSE(loaded.ok()) << words;
+  EXPECT_NE(loaded.status().message().find(words), absl::string_view::npos) << loaded.status();
+  EXPECT_NE(loaded.status().message().find("cells.h5ad"), absl::string_view::npos);
+  EXPECT_EQ(loaded.status().message().find('\n'), absl::string_view::npos);
+}
+
+TEST(LoadDatasetTest, ReadsConditionsInTheGrammarOfTheField) {
+  const auto data = WriteAndLoad(TwoGeneFile());
+  ASSERT_OK(data);
+  EXPECT_EQ(data->kind, MatrixKind::kCounts);
+  ASSERT_EQ(data->conditions.size(), 3u);
+  EXPECT_TRUE(data->conditions[0].control);
+  EXPECT_EQ(data->conditions[1].genes, std::vector<std::string>{"G0"});
+  EXPECT_EQ(data->conditions[2].genes, (std::vector<std::string>{"G0", "X9"}));
+  EXPECT_EQ(data->cell_type, (std::vector<int32_t>{0, 0, 1, 1}));
+  EXPECT_EQ(data->values.RowValues(1)[1], 2.0f);
+}
+
+TEST(LoadDatasetTest, TellsDosesOfADrugApartAndConvertsUnits) {
+  anndata::AnnData file = TwoGeneFile();
+  file.obs.Set("condition", std::vector<std::string>{"ctrl", "aspirin", "aspirin", "ctrl"});
+  file.obs.Set("SMILES", std::vector<std::string>{"", "CC(=O)Oc1ccccc1C(=O)O",
+                                                  "CC(=O)Oc1ccccc1C(=O)O", ""});
+  file.obs.Set("dose_val", std::vector<double>{0, 200, 2, 0});
+  file.obs.Set("dose_unit", std::vector<std::string>{"", "nM", "uM", ""});
+  const auto data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  ASSERT_EQ(data->conditions.size(), 3u);
+  EXPECT_DOUBLE_EQ(data->conditions[1].dose_um, 0.2);
+  EXPECT_DOUBLE_EQ(data->conditions[2].dose_um, 2.0);
+  EXPECT_TRUE(data->conditions[1].molecule());
+}
+
+TEST(LoadDatasetTest, RefusesBadInputWithOneLineThatNamesTheFileAndTheFault) {
+  LoadOptions options;
+  options.condition_column = "treatment";
+  ExpectRefused(TwoGeneFile(), "obs has no column 'treatment'", options);
+
+  anndata::AnnData file = TwoGeneFile();
+  file.obs.Set("condition", std::vector<std::string>{"A", "A", "B", "B"});
+  ExpectRefused(file, "no control cells");
+
+  file = TwoGeneFile();
+  std::get<CsrMatrix>(file.x).values[0] = -1;
+  ExpectRefused(file, "found the value -1");
+  std::get<CsrMatrix>(file.x).values[0] = std::nanf("");
+  ExpectRefused(file, "found the value nan");
+
+  file = TwoGeneFile();
+  file.var.index = {"G0", "G0"};
+  ExpectRefused(file, "'G0' stands there twice");
+
+  options = LoadOptions();
+  options.matrix = "log1p";
+  ExpectRefused(TwoGeneFile(), "declared log1p", options);
+  file = TwoGeneFile();
+  std::get<CsrMatrix>(file.x).values[0] = 0.7f;
+  options.matrix = "counts";
+  ExpectRefused(file, "declared counts", options);
+
+  file = TwoGeneFile();
+  file.obs.Set("SMILES", std::vector<std::string>{"", "CCO", "", ""});
+  ExpectRefused(file, "dose_val");
+  options = LoadOptions();
+  options.layer = "raw_counts";
+  ExpectRefused(TwoGeneFile(), "layers/raw_counts", options);
+}
+
+TEST(LoadDatasetTest, RefusesAFileOfOneCell) {
+  anndata::AnnData file;
+  file.x = Values({1, 2});
+  file.obs.index = {"only"};
+  file.var.index = {"G0", "G1"};
+  file.obs.Set("condition", std::vector<std::string>{"ctrl"});
+  ExpectRefused(file, "found 1 cell(s)");
+}
+
+TEST(MatrixKindTest, FindsOutCountsAndLogarithms) {
+  EXPECT_EQ(*DecideMatrixKind(Values({1, 0, 7000}), "auto", false), MatrixKind::kCounts);
+  EXPECT_EQ(*DecideMatrixKind(Values({1.5f, 0, 3.2f}), "auto", false), MatrixKind::kLog1p);
+  // scanpy's mark decides where all values happen to be integers.
+  EXPECT_EQ(*DecideMatrixKind(Values({1, 2, 3}), "auto", true), MatrixKind::kLog1p);
+  EXPECT_FALSE(DecideMatrixKind(Values({1.5f, 700.2f}), "auto", false).ok());
+  EXPECT_FALSE(DecideMatrixKind(Values({1, 2}), "tpm", false).ok());
+}
+
+TEST(ParseGenesTest, LeavesControlOutInEveryPosition) {
+  EXPECT_EQ(ParseGenes("A+ctrl", "ctrl"), std::vector<std::string>{"A"});
+  EXPECT_EQ(ParseGenes("ctrl+A", "ctrl"), std::vector<std::string>{"A"});
+  EXPECT_EQ(ParseGenes("A", "ctrl"), std::vector<std::string>{"A"});
+  EXPECT_EQ(ParseGenes("A+B", "NT"), (std::vector<std::string>{"A", "B"}));
+  EXPECT_TRUE(ParseGenes("ctrl", "ctrl").empty());
+}
+
+TEST(DoseTest, ConvertsUnitsAndRefusesTheRest) {
+  EXPECT_DOUBLE_EQ(*ParseDose("0.2uM"), 0.2);
+  EXPECT_DOUBLE_EQ(*ParseDose("200 nM"), 0.2);
+  EXPECT_DOUBLE_EQ(*ParseDose("1e-3mM"), 1.0);
+  EXPECT_DOUBLE_EQ(*ParseDose("3 \u00b5M"), 3.0);
+  for (const char* bad : {"", "uM", "3", "3 mg", "-1uM", "0uM", "nanuM", "1e999uM"}) {
+    EXPECT_EQ(ParseDose(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace unlasting::cells

@@ -1,0 +1,64 @@
+#include "core/network/graph.h"
+
+#include <random>
+
+#include "tests/support/files.h"
+
+namespace unlasting::network {
+namespace {
+
+std::vector<int32_t> SourcesOf(const Graph& graph, int64_t node) {
+  return {graph.sources.begin() + graph.indptr[node], graph.sources.begin() + graph.indptr[node + 1]};
+}
+
+TEST(BuildGraphTest, EveryNodeHasOneSelfLoopAndSortedSources) {
+  const Graph graph = BuildGraph(4, {{2, 0, 1}, {1, 0, 1}, {3, 3, 1}, {1, 0, 0.5}}, 0);
+  EXPECT_EQ(SourcesOf(graph, 0), (std::vector<int32_t>{0, 1, 2}));
+  EXPECT_EQ(SourcesOf(graph, 1), std::vector<int32_t>{1});
+  EXPECT_EQ(SourcesOf(graph, 3), std::vector<int32_t>{3});
+}
+
+TEST(BuildGraphTest, DegreeCapKeepsTheStrongestBesidesTheSelfLoop) {
+  const Graph graph = BuildGraph(5, {{1, 0, 0.3}, {2, 0, 0.9}, {3, 0, 0.5}, {4, 0, 0.4}}, 2);
+  EXPECT_EQ(SourcesOf(graph, 0), (std::vector<int32_t>{0, 2, 3}));
+}
+
+TEST(CoExpressionTest, FindsAPlantedGraphInNodeOrder) {
+  // Gene 2 follows gene 5, gene 7 opposes gene 1; the rest is noise; gene 3 is constant.
+  std::mt19937_64 random(1);
+  std::normal_distribution<float> normal;
+  DenseMatrix cells(500, 9);
+  for (int64_t r = 0; r < cells.rows; ++r) {
+    for (float& value : cells.Row(r)) value = 5 + normal(random);
+    cells.At(r, 2) = cells.At(r, 5) + 0.3f * normal(random);
+    cells.At(r, 7) = 10 - cells.At(r, 1) + 0.3f * normal(random);
+    cells.At(r, 3) = 2;
+  }
+  const Graph graph = BuildGraph(9, CoExpressionEdges(ToCsr(cells), 0.3), 0);
+  EXPECT_EQ(SourcesOf(graph, 2), (std::vector<int32_t>{2, 5}));
+  EXPECT_EQ(SourcesOf(graph, 5), (std::vector<int32_t>{2, 5}));
+  EXPECT_EQ(SourcesOf(graph, 7), (std::vector<int32_t>{1, 7}));
+  EXPECT_EQ(SourcesOf(graph, 3), std::vector<int32_t>{3});
+  EXPECT_EQ(graph.edges(), 9 + 4);
+}
+
+TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
+  const test::TempFolder folder;
+  std::ofstream(folder.At("prior.tsv")) << "source\ttarget\tmode\n# note\nSTAT1\tIRF1\tActivation\t1\n"
+                                        << "STAT1\tNOBODY\tUnknown\t2\nIRF1\tSTAT1\r\n";
+  int64_t skipped = 0;
+  const auto edges = ReadPriorEdges(folder.At("prior.tsv"), {"IRF1", "STAT1"}, &skipped);
+  ASSERT_OK(edges);
+  ASSERT_EQ(edges->size(), 2u);
+  EXPECT_EQ((*edges)[0].source, 1);
+  EXPECT_EQ((*edges)[0].target, 0);
+  EXPECT_EQ(skipped, 2);
+  std::ofstream(folder.At("bad.tsv")) << "STAT1 IRF1\n";
+  EXPECT_EQ(ReadPriorEdges(folder.At("bad.tsv"), {}, &skipped).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReadPriorEdges(folder.At("absent.tsv"), {}, &skipped).status().code(),
+            absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace unlasting::network

@@ -1,0 +1,134 @@
+#include "core/report/report.h"
+
+#include <random>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace unlasting::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kGenes = 12;
+
+DenseMatrix RandomCells(int64_t rows, uint32_t seed, float shift) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  DenseMatrix cells(rows, kGenes);
+  for (float& value : cells.values) value = std::max(0.0f, normal(random) + shift);
+  return cells;
+}
+
+evaluate::Group MakeGroup(const std::string& condition, int64_t n_true, bool mean_shift) {
+  evaluate::Group group;
+  group.key = {{"condition", condition}, {"cell_type", "T"}};
+  group.predicted = RandomCells(15, 1, 0.9f);
+  group.truth = RandomCells(n_true, 2, 1);
+  group.control = RandomCells(30, 3, 0);
+  if (mean_shift) group.mean_shift = std::vector<float>(kGenes, 0.1f);
+  return group;
+}
+
+ReportInput MakeInput(const std::vector<evaluate::Group>& groups) {
+  ReportInput input;
+  input.title = "model 0.1";
+  for (int g = 0; g < kGenes; ++g) input.genes.push_back("GENE" + std::to_string(g));
+  input.groups = &groups;
+  input.scorecard = *evaluate::Score(groups, {});
+  return input;
+}
+
+int CountOf(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(RenderHtmlTest, HoldsEverySection) {
+  const std::vector<evaluate::Group> groups = {MakeGroup("STAT1+ctrl", 20, true)};
+  ReportInput input = MakeInput(groups);
+  input.manifest = {{"name", "model"}, {"genes", input.genes}, {"files", {{"source.pt", 1}}}};
+  for (int step = 0; step < 1000; ++step) {
+    input.training.push_back({{"step", step}, {"loss", 1.0 / (step + 1)}});
+  }
+  input.training.push_back({{"step", 1000}, {"latent_mean", 0.01}, {"latent_deviation", 1.02}});
+  const std::string html = RenderHtml(input);
+  EXPECT_THAT(html, HasSubstr("<title>model 0.1</title>"));
+  EXPECT_THAT(html, HasSubstr("12 (GENE0, GENE1, GENE2, GENE3, …)"));
+  EXPECT_THAT(html, HasSubstr("beats no change and mean shift"));
+  EXPECT_THAT(html, HasSubstr("15 predicted, 20 true, 30 control"));
+  EXPECT_THAT(html, HasSubstr("class=\"best\""));
+  EXPECT_THAT(html, HasSubstr("Pearson r = "));
+  EXPECT_THAT(html, HasSubstr("Denoiser loss"));
+  EXPECT_THAT(html, HasSubstr("mean 0.0100, deviation 1.0200"));
+  EXPECT_EQ(CountOf(html, "log1p expression of active cells"), 6);
+  EXPECT_THAT(html, Not(HasSubstr("source.pt")));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
+TEST(RenderHtmlTest, FetchesNothing) {
+  const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
+  const std::string html = RenderHtml(MakeInput(groups));
+  for (const char* outside : {"http:", "https:", "src=", "href=", "url(", "@import", "<script"}) {
+    EXPECT_THAT(html, Not(HasSubstr(outside)));
+  }
+}
+
+TEST(RenderHtmlTest, EscapesEveryNameFromAFile) {
+  const std::string evil = "<img onerror=\"x\">&'";
+  std::vector<evaluate::Group> groups = {MakeGroup(evil, 20, true)};
+  groups[0].further_baselines[evil] = groups[0].control;
+  ReportInput input = MakeInput(groups);
+  input.title = evil;
+  input.genes.assign(kGenes, evil);
+  input.manifest = {{"name", evil}, {evil, evil}, {"cell_types", {evil}}};
+  const std::string html = RenderHtml(input);
+  EXPECT_THAT(html, Not(HasSubstr("<img")));
+  EXPECT_THAT(html, Not(HasSubstr("onerror=\"x")));
+}
+
+TEST(RenderHtmlTest, SaysWhereTheModelIsNotReady) {
+  std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
+  groups[0].predicted = RandomCells(15, 1, -1);
+  EXPECT_THAT(RenderHtml(MakeInput(groups)), HasSubstr("does not beat mean shift"));
+}
+
+TEST(RenderHtmlTest, StandsOneCellMissingBaselinesAndEmptyInput) {
+  const std::vector<evaluate::Group> groups = {MakeGroup("A", 1, false), MakeGroup("B", 20, false)};
+  const std::string html = RenderHtml(MakeInput(groups));
+  EXPECT_THAT(html, HasSubstr("mean shift not computed"));
+  EXPECT_THAT(html, HasSubstr("<td>–</td>"));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+  const std::string empty = RenderHtml({});
+  EXPECT_THAT(empty, HasSubstr("<title>Evaluation</title>"));
+  EXPECT_THAT(empty, HasSubstr("nothing to compare"));
+}
+
+TEST(RenderHtmlTest, PassesOverTrainingLinesItCannotPlot) {
+  ReportInput input;
+  input.training = {
+      nullptr, 3, {{"step", "x"}, {"loss", 1}}, {{"loss", 1}}, {{"step", 1}, {"loss", nullptr}}};
+  EXPECT_THAT(RenderHtml(input), Not(HasSubstr("<h2>Training")));
+  input.training.push_back({{"step", 5}, {"loss", 0.5}});
+  EXPECT_THAT(RenderHtml(input), HasSubstr("<h2>Training"));
+}
+
+TEST(RenderHtmlTest, ManyGroupsAndConstantGenesStayReadable) {
+  std::vector<evaluate::Group> groups;
+  for (int k = 0; k < 40; ++k) {
+    groups.push_back(MakeGroup("C" + std::to_string(k), 10, true));
+    for (DenseMatrix* cells : {&groups[k].truth, &groups[k].predicted, &groups[k].control}) {
+      for (int64_t r = 0; r < cells->rows; ++r) cells->At(r, 0) = 0;
+    }
+  }
+  const std::string html = RenderHtml(MakeInput(groups));
+  EXPECT_THAT(html, HasSubstr("The 30 most changed of 40 groups"));
+  EXPECT_THAT(html, HasSubstr("Shown are the 12 most changed of 40 groups"));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+  EXPECT_THAT(html, Not(HasSubstr("inf")));
+}
+
+}  // namespace
+}  // namespace unlasting::report

@@ -1,0 +1,55 @@
+#!/bin/bash
+# The built unlasting-train from end to end: exit codes, one-line errors, nothing half-written.
+set -euo pipefail
+train=$1
+data=tests/data/golden/zhao2021_glioblastoma_panobinostat_300g.h5ad
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# refuses EXIT_CODE WORDS COMMAND...: one line on stderr that holds the words.
+refuses() {
+  local code=$1 words=$2 found=0
+  shift 2
+  "$@" >"$work/out" 2>"$work/err" || found=$?
+  [ "$found" = "$code" ] || fail "exit code $found, expected $code: $* ($(cat "$work/err"))"
+  grep -qF -- "$words" "$work/err" || fail "stderr lacks '$words': $(cat "$work/err")"
+  [ "$(wc -l <"$work/err")" -le 4 ] || fail "more than a short message: $*"
+}
+
+"$train" --version | grep -q '^unlasting-train ' || fail "--version"
+"$train" fit --help | grep -q 'network.threshold' || fail "--help lists settings"
+refuses 2 'required' "$train" fit
+refuses 2 'absent.h5ad' "$train" fit --data absent.h5ad --out "$work/b" --progress none
+refuses 2 'obs has no column' "$train" fit --data $data --out "$work/b" --progress none \
+  --set condition_column=nothing
+refuses 2 'stepz' "$train" fit --data $data --out "$work/b" --progress none --set stepz=3
+refuses 2 'declared log1p' "$train" fit --data $data --out "$work/b" --progress none \
+  --set matrix=log1p
+head -c 50000 $data >"$work/truncated.h5ad"
+refuses 2 'truncated' "$train" fit --data "$work/truncated.h5ad" --out "$work/b" --progress none
+[ -z "$(ls -A "$work" | grep -vE '^(out|err|truncated.h5ad)$' || true)" ] || fail "files left behind"
+
+# The golden cut-down has no SMILES: its drug is taken for a perturbed gene without expression.
+small=(--set dim=8 --set hidden=16 --set steps=4 --set mask_steps=4 --set batch_size=8
+       --set genes=40 --set split=covariates --set hold_out=cell_type=PW034 --progress none)
+"$train" fit --data $data --out "$work/bundle" "${small[@]}"
+for file in manifest.json source.pt target.pt mask.pt reference.h5ad card.md training.jsonl; do
+  [ -s "$work/bundle/$file" ] || fail "the bundle lacks $file"
+done
+[ ! -e "$work/bundle.training" ] || fail "the work folder was left behind"
+refuses 2 'exists' "$train" fit --data $data --out "$work/bundle" "${small[@]}"
+
+"$train" inspect "$work/bundle" | grep -q 'Evaluation' || fail "inspect prints the card"
+"$train" inspect --json $data | grep -q '"n_obs": 5000' || fail "inspect --json"
+"$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --json --progress none \
+  --export "$work/export" >"$work/scores.json"
+grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"
+for file in truth control training; do
+  [ -s "$work/export/$file.h5ad" ] || fail "--export lacks $file.h5ad"
+done
+
+printf 'x' >>"$work/bundle/mask.pt"
+refuses 2 'mask.pt' "$train" inspect "$work/bundle"
+echo "all checks passed"
