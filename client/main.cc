@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <string>
@@ -7,6 +8,7 @@
 #include "client/commands.h"
 #include "core/base/exit_code.h"
 #include "core/base/version.h"
+#include "grpc/support/log.h"
 
 namespace {
 
@@ -22,8 +24,14 @@ void PrintError(std::string message) {
   std::cerr << "unlasting: " << message << "\n";
 }
 
+// gRPC's own messages would stand beside our one line; GRPC_VERBOSITY still asks for them.
+void SilenceGrpc() {
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
+}
+
 int Run(int argc, char** argv) {
   using namespace unlasting::client;  // NOLINT(google-build-using-namespace)
+  SilenceGrpc();
   CLI::App app("Asks an Unlasting server how single cells answer to perturbations.", "unlasting");
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("unlasting ") + unlasting::kVersion);

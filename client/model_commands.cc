@@ -100,6 +100,12 @@ void AddConnectionFlags(CLI::App* command, ClientOptions* options) {
   command->add_option("--tls-key", options->tls_key, "Its private key, PEM")
       ->type_name("FILE")
       ->needs(certificate);
+  command
+      ->add_option_function<double>(
+          "--connect-timeout",
+          [options](double seconds) { options->connect_timeout = absl::Seconds(seconds); },
+          "Seconds to wait for a connection (10)")
+      ->check(CLI::PositiveNumber);
 }
 
 Command AddModelsCommand(CLI::App* app) {

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "core/base/status.h"
+#include "grpc/support/log.h"
 #include "nlohmann/json.hpp"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
@@ -39,6 +40,12 @@ bool Plain(const std::string& value) {
   return true;
 }
 
+// gRPC's own messages are events like ours. What it calls an error is often a client's doing.
+void ForwardGrpcLog(gpr_log_func_args* args) {
+  LogEvent(args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarning : LogLevel::kDebug, "grpc",
+           {{"message", args->message}});
+}
+
 }  // namespace
 
 absl::Status SetUpLogging(const std::string& format, const std::string& level) {
@@ -64,6 +71,7 @@ absl::Status SetUpLogging(const std::string& format, const std::string& level) {
   logger->set_level(parsed);
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
+  gpr_set_log_function(ForwardGrpcLog);
   return absl::OkStatus();
 }
 

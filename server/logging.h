@@ -16,7 +16,8 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 using LogFields = std::vector<std::pair<std::string, std::string>>;
 
 // `format`: "text" or "json"; `level`: "debug", "info", "warning", "error" or "off".
-// INVALID_ARGUMENT for other words. Call once, before other threads log.
+// INVALID_ARGUMENT for other words. gRPC's messages come here too. Call once, before other threads
+// log.
 absl::Status SetUpLogging(const std::string& format, const std::string& level);
 
 // Any thread. Values with blanks, quotes or control characters are quoted and escaped.

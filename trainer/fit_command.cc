@@ -106,7 +106,6 @@ absl::Status CheckConfig(const TrainConfig& c) {
   };
   UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
-  UNLASTING_RETURN_IF_ERROR(word("mask_prior", c.mask_prior(), {"control", "none"}));
   UNLASTING_RETURN_IF_ERROR(word("ablation", c.ablation(), {"", "no_control", "no_grn"}));
   UNLASTING_RETURN_IF_ERROR(predict::ParseMaskMode(c.mask()).status());
   UNLASTING_RETURN_IF_ERROR(diffusion::ParseSolver(c.solver()).status());
@@ -122,6 +121,10 @@ absl::Status CheckConfig(const TrainConfig& c) {
   UNLASTING_RETURN_IF_ERROR(at_least("log_every", c.log_every(), 1));
   UNLASTING_RETURN_IF_ERROR(at_least("panel_cells", c.panel_cells(), 1));
   UNLASTING_RETURN_IF_ERROR(at_least("network.max_in_degree", c.network().max_in_degree(), 0));
+  if (!(c.mask_prior() >= 0 && c.mask_prior() <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("mask_prior: found ", c.mask_prior(), ", expected 0 to 1"));
+  }
   if (!(c.learning_rate() > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("learning_rate: found ", c.learning_rate(), ", expected above 0"));

@@ -157,6 +157,7 @@ absl::Status MatchGenes(const MetricsOptions& options, const Files& files, std::
     std::unordered_map<std::string, int64_t> columns;
     for (int64_t g = 0; g < dataset->n_genes(); ++g) columns[dataset->genes[g]] = g;
     std::vector<int64_t> selected;
+    selected.reserve(genes.size());
     for (const auto& gene : genes) selected.push_back(columns[gene]);
     dataset->values = SelectColumns(dataset->values, selected);
     dataset->genes = genes;

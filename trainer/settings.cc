@@ -56,7 +56,7 @@ constexpr Meaning kMeanings[] = {
     {"residual", "layer norm and residual around each GRN layer"},
     {"control_residual", "adds the control profile to the target's output"},
     {"mask_head", "head of the mask model: dense or grn"},
-    {"mask_prior", "start of the mask model's logits: control (control cells' shares) or none"},
+    {"mask_prior", "weight, 0 to 1, of the control cells' active shares in the mask's logits"},
     {"ablation", "empty, no_control or no_grn"},
     {"steps", "training steps of the denoiser"},
     {"mask_steps", "training steps of the mask model"},
@@ -172,7 +172,7 @@ TrainConfig DefaultConfig() {
   c.set_residual(true);
   c.set_control_residual(false);
   c.set_mask_head("dense");
-  c.set_mask_prior("none");
+  c.set_mask_prior(0.35);
   c.set_ablation("");
   c.set_steps(20000);
   c.set_mask_steps(5000);

@@ -309,9 +309,8 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
   }
 
   statistics.active_share = torch::zeros({types, genes}, torch::kFloat64);
-  if (config.mask_prior() == "none") statistics.active_share.fill_(0.5);
   auto share = statistics.active_share.accessor<double, 2>();
-  for (int64_t type = 0; config.mask_prior() == "control" && type < types; ++type) {
+  for (int64_t type = 0; type < types; ++type) {
     const auto& controls = data.controls(static_cast<int32_t>(type));
     for (const int64_t cell : controls) {
       const auto columns = prepared.data.values.RowIndices(cell);
@@ -321,6 +320,10 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
       }
     }
   }
+  // Shrunk in logits: with weight 1 the network learns each type's change from its own control, with
+  // 0 the mean over training types; an unseen type is best served between the two.
+  statistics.active_share =
+      torch::sigmoid(config.mask_prior() * torch::logit(statistics.active_share, 1e-3));
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
   return statistics;

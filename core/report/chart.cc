@@ -18,7 +18,8 @@ double Scale::operator()(double value) const {
 std::vector<double> Ticks(double low, double high, int count, bool logarithmic) {
   std::vector<double> ticks;
   if (logarithmic && high / low > 10) {
-    for (double power = std::ceil(std::log10(low)); power <= std::log10(high); ++power) {
+    const int last = static_cast<int>(std::floor(std::log10(high)));
+    for (int power = static_cast<int>(std::ceil(std::log10(low))); power <= last; ++power) {
       ticks.push_back(std::pow(10.0, power));
     }
     if (ticks.size() > 1) return ticks;

@@ -16,7 +16,6 @@
 namespace unlasting::report {
 namespace {
 
-using evaluate::ColumnStatistics;
 using evaluate::Group;
 
 constexpr size_t kMostGroups = 12;
@@ -78,8 +77,8 @@ std::string DistributionPanel(const Group& group, int64_t gene, const std::strin
   std::tie(low, high) = Padded(low, high);
   if (low > 0) low = 0;
 
-  std::vector<double> at;
-  for (int k = 0; k < kCurvePoints; ++k) at.push_back(low + (high - low) * k / (kCurvePoints - 1));
+  std::vector<double> at(kCurvePoints);
+  for (int k = 0; k < kCurvePoints; ++k) at[k] = low + (high - low) * k / (kCurvePoints - 1);
   std::array<std::vector<double>, 3> density;
   double top = 0;
   for (size_t s = 0; s < cells.size(); ++s) {

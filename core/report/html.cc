@@ -82,7 +82,7 @@ std::string Number(double value) {
   if (value == std::floor(value) && size >= 10 && size < 1e15) {
     return Count(static_cast<int64_t>(value));
   }
-  return absl::StrFormat(size < 10 ? "%.4f" : "%.2f", value);
+  return size < 10 ? absl::StrFormat("%.4f", value) : absl::StrFormat("%.2f", value);
 }
 
 std::string Coordinate(double value) {

@@ -4,10 +4,12 @@
 #include "boost/beast/core.hpp"
 #include "boost/beast/http.hpp"
 #include "proto/codec/matrix_codec.h"
+#include "server/logging.h"
 
 namespace unlasting::test {
 
 Served::Served(const server::ServerConfig& config) {
+  EXPECT_TRUE(server::SetUpLogging("text", "warning").ok());
   auto server = server::Server::Start(config, server::Clock::Steady());
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = std::move(*server);

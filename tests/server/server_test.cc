@@ -45,11 +45,15 @@ void ExpectBitwise(const Answer& answer, const std::vector<predict::Profiles>& e
   }
 }
 
-v1::PredictRequest MixedRequest(int64_t cells, uint64_t seed) {
+v1::PredictRequest TwoKnockouts(int64_t cells, uint64_t seed) {
   v1::PredictRequest request = SomeRequest(cells, seed);
   v1::GenePerturbation* pair = request.add_perturbations()->mutable_genes();
   pair->add_genes("G0");
   pair->add_genes("U1");
+  return request;
+}
+
+v1::PredictRequest WithEthanol(v1::PredictRequest request) {
   v1::MoleculePerturbation* molecule = request.add_perturbations()->mutable_molecule();
   molecule->set_smiles("CCO");
   molecule->mutable_dose()->set_value(0.5);
@@ -57,26 +61,14 @@ v1::PredictRequest MixedRequest(int64_t cells, uint64_t seed) {
   return request;
 }
 
-TEST(ServerTest, PredictsBitwiseWhatTheEngineDoes) {
-  Served served;
-  const v1::PredictRequest request = MixedRequest(25, 1);
-  const Answer answer = served.Predict(request);
-  ExpectBitwise(answer, Alone(request));
-  EXPECT_EQ(answer.header.model(), "tiny");
-  EXPECT_EQ(answer.header.genes_size(), 24);
-  EXPECT_EQ(answer.header.perturbations(1).label(), "G0+U1");
-  EXPECT_EQ(answer.summaries.size(), 3u);
-  EXPECT_EQ(answer.finished.rows(), 75);
-  EXPECT_GT(answer.finished.evaluations(), 0);
-  EXPECT_GE(answer.finished.total_seconds(), answer.finished.queue_seconds());
-}
-
-TEST(ServerTest, ConcurrentRequestsGetWhatTheyGetAlone) {
+// Twelve requests of different sizes, solvers and priorities at once.
+void ExpectConcurrentAsAlone(bool molecules) {
   Served served;
   std::vector<std::thread> threads;
   for (uint64_t k = 0; k < 12; ++k) {
-    threads.emplace_back([&served, k] {
-      v1::PredictRequest request = MixedRequest(1 + static_cast<int64_t>(k % 5) * 7, k);
+    threads.emplace_back([&served, molecules, k] {
+      v1::PredictRequest request = TwoKnockouts(1 + static_cast<int64_t>(k % 5) * 7, k);
+      if (molecules) request = WithEthanol(std::move(request));
       if (k % 3 == 0) request.set_priority(v1::PRIORITY_BULK);
       if (k % 2 == 0) {
         request.mutable_options()->set_solver(v1::SOLVER_DDIM);
@@ -88,6 +80,24 @@ TEST(ServerTest, ConcurrentRequestsGetWhatTheyGetAlone) {
   }
   for (std::thread& thread : threads) thread.join();
 }
+
+TEST(ServerTest, PredictsBitwiseWhatTheEngineDoes) {
+  Served served;
+  const v1::PredictRequest request = WithEthanol(TwoKnockouts(25, 1));
+  const Answer answer = served.Predict(request);
+  ExpectBitwise(answer, Alone(request));
+  EXPECT_EQ(answer.header.model(), "tiny");
+  EXPECT_EQ(answer.header.genes_size(), 24);
+  EXPECT_EQ(answer.header.perturbations(1).label(), "G0+U1");
+  EXPECT_EQ(answer.summaries.size(), 3u);
+  EXPECT_EQ(answer.finished.rows(), 75);
+  EXPECT_GT(answer.finished.evaluations(), 0);
+  EXPECT_GE(answer.finished.total_seconds(), answer.finished.queue_seconds());
+}
+
+TEST(ServerTest, ConcurrentKnockoutsGetWhatTheyGetAlone) { ExpectConcurrentAsAlone(false); }
+
+TEST(ServerTest, ConcurrentMoleculesGetWhatTheyGetAlone) { ExpectConcurrentAsAlone(true); }
 
 TEST(ServerTest, EveryEncodingHoldsTheSameProfiles) {
   Served served;
@@ -294,7 +304,7 @@ TEST(ServerTest, AReaderThatDoesNotReadHoldsUpNobody) {
 
 TEST(ServerTest, DrainingFinishesCallsInFlight) {
   Served served;
-  v1::PredictRequest request = MixedRequest(60, 4);
+  const v1::PredictRequest request = TwoKnockouts(60, 4);
   const auto expected = Alone(request);
   grpc::ClientContext context;
   const auto reader = served.predictions().Predict(&context, request);

@@ -66,7 +66,8 @@ TEST(SettingsTest, RoundTripsThroughTheManifestsJson) {
 
 TEST(SettingsTest, HelpListsEverySettingWithItsDefault) {
   const std::string help = DescribeSettings();
-  for (const auto& [key, value] : ConfigToJson(DefaultConfig()).items()) {
+  const nlohmann::json defaults = ConfigToJson(DefaultConfig());
+  for (const auto& [key, value] : defaults.items()) {
     if (!value.is_object()) {
       EXPECT_NE(help.find("  " + key + " "), std::string::npos) << key;
     }

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Repeats a served prediction with a bundle's .pt files in stock PyTorch.
+
+Nothing of this software is loaded: the three TorchScript files, the manifest and the solver's
+formulas (docs/bundle.md) are all there is. At every batch size the result must agree with the
+server's h5ad file to 1e-4 of the largest value.
+
+    stock_torch.py BUNDLE CONTROL.h5ad PREDICTED.h5ad [--gene A+B | --smiles S --dose-um X]
+"""
+import argparse
+import json
+import os
+import sys
+
+import anndata
+import numpy as np
+import torch
+
+TOLERANCE = 1e-4
+
+
+def dense(matrix):
+    return np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix, np.float32)
+
+
+def multistep_plan(alpha_bar, times):
+    """DPM-Solver++ 2M: (time, coefficient of x, of x0, of the x0 before) for each step."""
+    lam = 0.5 * np.log(alpha_bar / (1 - alpha_bar))
+    plan, previous_h = [], None
+    for a, b in zip(times[:-1], times[1:]):
+        h = lam[b] - lam[a]
+        gain = -np.sqrt(alpha_bar[b]) * np.expm1(-h)
+        slope = 0.0 if previous_h is None else h / (2 * previous_h)
+        plan.append((a, np.sqrt((1 - alpha_bar[b]) / (1 - alpha_bar[a])), gain * (1 + slope),
+                     -gain * slope))
+        previous_h = h
+    return plan
+
+
+def log_snr_times(alpha_bar, steps):
+    lam = 0.5 * np.log(alpha_bar / (1 - alpha_bar))
+    last, times = len(alpha_bar) - 1, [0]
+    for k in range(1, steps + 1):
+        target = lam[0] + (lam[last] - lam[0]) * k / steps
+        time = times[-1] + 1
+        while time < last and abs(lam[time + 1] - target) <= abs(lam[time] - target):
+            time += 1
+        times.append(min(time, last - (steps - k)))
+    return times
+
+
+def run(plan, x, denoise):
+    previous = torch.zeros_like(x)
+    for time, a, b, c in plan:
+        x0 = denoise(x, torch.full((x.shape[0],), time, dtype=torch.int64))
+        x, previous = a * x + b * x0 + c * previous, x0
+    return x
+
+
+def rank_mask(values, share):
+    """Per gene, the top share of the cells keep their value."""
+    masked, cells = values.copy(), values.shape[0]
+    for gene in range(values.shape[1]):
+        kept = int(np.floor(share[gene] * cells + 0.5))
+        masked[np.argsort(-values[:, gene], kind="stable")[kept:], gene] = 0
+    return masked
+
+
+def molecule_features(smiles):
+    from rdkit import Chem
+    from rdkit.Chem import rdMolDescriptors
+    fragments = Chem.GetMolFrags(Chem.MolFromSmiles(smiles), asMols=True)
+    parent = max(fragments, key=lambda m: m.GetNumHeavyAtoms())
+    counts = rdMolDescriptors.GetHashedMorganFingerprint(parent, 2, 2048).GetNonzeroElements()
+    features = np.zeros(2048, np.float32)
+    for bit, count in counts.items():
+        features[bit] = np.log1p(count)
+    return features
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bundle")
+    parser.add_argument("control")
+    parser.add_argument("predicted")
+    parser.add_argument("--gene", default="")
+    parser.add_argument("--smiles", default="")
+    parser.add_argument("--dose-um", type=float, default=0)
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 7, 64])
+    flags = parser.parse_args()
+
+    with open(os.path.join(flags.bundle, "manifest.json")) as stream:
+        manifest = json.load(stream)
+    load = lambda name: torch.jit.load(os.path.join(flags.bundle, name))
+    source, target, mask = load("source.pt"), load("target.pt"), load("mask.pt")
+    predicted = anndata.read_h5ad(flags.predicted)
+    control = anndata.read_h5ad(flags.control)[list(predicted.obs["control_cell"])]
+    control = dense(control[:, manifest["genes"]].X)
+    x_max = manifest["normalisation"]["x_max"]
+    cell_types = [manifest["cell_types"].index(t) for t in predicted.obs["cell_type"]]
+
+    schedule = manifest["schedule"]
+    betas = np.linspace(schedule["beta_first"], schedule["beta_last"], schedule["steps"])
+    alpha_bar = np.cumprod(1 - betas)
+    assert manifest["defaults"]["solver"] == "dpmpp2m" and manifest["defaults"]["mask"] == "rank"
+    times = log_snr_times(alpha_bar, manifest["defaults"]["solver_steps"])
+    nodes = manifest["genes"] + manifest["perturbed_only"]
+    symbols = {symbol: gene for gene, symbol in manifest["gene_symbols"].items()}
+    knockout = np.zeros(len(nodes), np.float32)
+    for gene in filter(None, flags.gene.split("+")):
+        knockout[nodes.index(gene if gene in nodes else symbols[gene])] = 1
+
+    if len(cell_types) < 20:
+        sys.exit("expected 20 cells or more: fewer take their thresholds from the panel")
+    failed = False
+    for batch in flags.batches:
+        values, probability = [], []
+        with torch.no_grad():
+            for begin in range(0, len(control), batch):
+                c = torch.from_numpy(control[begin:begin + batch] / np.float32(x_max))
+                t = torch.tensor(cell_types[begin:begin + batch], dtype=torch.int64)
+                condition = [c, torch.from_numpy(knockout).repeat(len(c), 1)]
+                if manifest["molecule_features"]:
+                    features = (molecule_features(flags.smiles) if flags.smiles else
+                                np.zeros(manifest["molecule_features"], np.float32))
+                    dose = np.log10(flags.dose_um) if flags.smiles else 0.0
+                    condition += [torch.from_numpy(features).repeat(len(c), 1),
+                                  torch.full((len(c),), dose, dtype=torch.float32)]
+                latent = run(multistep_plan(alpha_bar, times), c, lambda x, s: source(x, s, t))
+                values.append(run(multistep_plan(alpha_bar, times[::-1]), latent,
+                                  lambda x, s: target(x, s, t, *condition)).numpy())
+                probability.append(mask(t, *condition).numpy())
+        values, probability = np.concatenate(values), np.concatenate(probability)
+        masked = np.empty_like(values)
+        for cell_type in set(cell_types):
+            rows = np.array(cell_types) == cell_type
+            share = probability[rows].astype(np.float64).mean(0)
+            masked[rows] = rank_mask(values[rows], share)
+        found = np.maximum(masked, 0) * x_max
+        served = dense(predicted[:, manifest["genes"]].X)
+        difference = np.abs(found - served)
+        # Two values nearer than the tolerance may trade places at the rank that decides.
+        close = difference <= TOLERANCE * x_max
+        swapped = (~close) & ((found == 0) ^ (served == 0))
+        wrong = int((~close & ~swapped).sum())
+        worst = float(difference[close | ~swapped].max())
+        share = float(swapped.mean())
+        print(f"batch {batch}: largest difference {worst:.2e}, "
+              f"{share:.1e} of the values on the other side of a rank")
+        failed |= wrong > 0 or share > 1e-3
+    sys.exit("the files disagree with the server" if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
