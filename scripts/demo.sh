@@ -149,19 +149,16 @@ quietly models "$bin/unlasting" models --server "$server"
 stage_done "listening on $server"
 
 stage "Predict through gRPC"
-thp1_predictions=()
-for gene in STAT1 JAK2 IFNGR1 IFNGR2 SMAD4 IRF1; do
-  prediction="$out/predictions/thp1_$gene.h5ad"
-  quietly "predict-$gene" "$bin/unlasting" predict --server "$server" --model thp1 \
-    --control "$out/cells/thp1/control.h5ad" --gene "$gene" --cell-type THP-1 --out "$prediction"
-  thp1_predictions+=(--predicted "$prediction")
-  echo "      $gene knocked out in the held-out THP-1 control cells"
-done
+thp1_prediction="$out/predictions/thp1_knockouts.h5ad"
+quietly predict-knockouts "$bin/unlasting" predict --server "$server" --model thp1 \
+  --control "$out/cells/thp1/control.h5ad" --cell-type THP-1 --gene STAT1 --gene JAK2 \
+  --gene IFNGR1 --gene IFNGR2 --gene SMAD4 --gene IRF1 --out "$thp1_prediction"
+echo "      STAT1, JAK2, IFNGR1, IFNGR2, SMAD4, IRF1, each knocked out in the held-out control cells"
 PANOBINOSTAT_SMILES="Cc1[nH]c2ccccc2c1CCNCc1ccc(/C=C/C(=O)NO)cc1"
 glioblastoma_prediction="$out/predictions/glioblastoma_PW034_panobinostat.h5ad"
 quietly predict-panobinostat "$bin/unlasting" predict --server "$server" --model glioblastoma \
   --control "$out/cells/glioblastoma/control.h5ad" --smiles "$PANOBINOSTAT_SMILES" --dose 0.2uM \
-  --name Panobinostat --cell-type PW034 --out "$glioblastoma_prediction"
+  --cell-type PW034 --out "$glioblastoma_prediction"
 echo "      panobinostat 0.2 uM on the DMSO cells of patient PW034"
 stop_server
 stage_done
@@ -177,7 +174,7 @@ score() {  # score NAME TITLE PREDICTED_FLAG ...
   echo
 }
 stage "Score against the true cells and the baselines"
-score thp1 "THP-1 knockouts, held-out cells" "${thp1_predictions[@]}"
+score thp1 "THP-1 knockouts, held-out cells" --predicted "$thp1_prediction"
 score glioblastoma "Glioblastoma, patient PW034, panobinostat 0.2 uM" \
   --predicted "$glioblastoma_prediction"
 stage_done

@@ -58,7 +58,7 @@ absl::StatusOr<std::string> ControlStore::Add(RawControls controls) {
   UNLASTING_RETURN_IF_ERROR(CheckSize(entry.bytes));
   entry.controls = std::make_shared<const RawControls>(std::move(controls));
 
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   DropExpired();
   const auto known = by_id_.find(entry.id);
   if (known != by_id_.end()) {
@@ -74,7 +74,7 @@ absl::StatusOr<std::string> ControlStore::Add(RawControls controls) {
 }
 
 std::shared_ptr<const RawControls> ControlStore::Find(const std::string& id) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   DropExpired();
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return nullptr;
@@ -84,7 +84,7 @@ std::shared_ptr<const RawControls> ControlStore::Find(const std::string& id) {
 }
 
 int64_t ControlStore::bytes() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return bytes_;
 }
 

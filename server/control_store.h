@@ -10,10 +10,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/clock.h"
 #include "server/control_validation.h"
+#include "server/mutex.h"
 
 namespace unlasting::server {
 
@@ -54,7 +54,7 @@ class ControlStore {
 
   const ControlStoreOptions options_;
   const Clock* const clock_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   Entries entries_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Entries::iterator> by_id_ ABSL_GUARDED_BY(mutex_);
   int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

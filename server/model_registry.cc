@@ -36,7 +36,7 @@ absl::Status ModelRegistry::Load(const std::string& name, const std::string& dir
                                                metrics_->ForModel(served_name));
   auto model =
       std::make_shared<ServedModel>(served_name, std::move(card), *bundle, std::move(scheduler));
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (!models_.emplace(served_name, model).second) {
     return WithReason(absl::AlreadyExistsError(
                           absl::StrCat("bundle ", directory, ": a model named '", served_name,
@@ -48,7 +48,7 @@ absl::Status ModelRegistry::Load(const std::string& name, const std::string& dir
 }
 
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(const std::string& name) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const auto list = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return absl::StrJoin(models_, ", ",
                          [](std::string* out, const auto& entry) { out->append(entry.first); });
@@ -67,7 +67,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(const std::stri
 }
 
 std::vector<std::shared_ptr<ServedModel>> ModelRegistry::List() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   std::vector<std::shared_ptr<ServedModel>> models;
   for (const auto& [name, model] : models_) models.push_back(model);
   return models;
@@ -75,7 +75,7 @@ std::vector<std::shared_ptr<ServedModel>> ModelRegistry::List() const {
 
 void ModelRegistry::Clear() {
   std::map<std::string, std::shared_ptr<ServedModel>> models;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   models.swap(models_);
 }
 

@@ -11,12 +11,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "core/bundle/bundle.h"
 #include "core/predict/engine.h"
 #include "server/executor.h"
 #include "server/gene_index.h"
 #include "server/metrics/metrics.h"
+#include "server/mutex.h"
 
 namespace unlasting::server {
 
@@ -69,7 +69,7 @@ class ModelRegistry {
   const RegistryOptions options_;
   const Clock* const clock_;
   Metrics* const metrics_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<ServedModel>> models_ ABSL_GUARDED_BY(mutex_);
 };
 

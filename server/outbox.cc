@@ -12,19 +12,19 @@ int64_t Outbox::Bytes(const predict::Profiles& profiles) {
 }
 
 void Outbox::AddProfiles(predict::Profiles profiles) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (closed_) return;
   bytes_ += Bytes(profiles);
   waiting_.push_back(std::move(profiles));
 }
 
 void Outbox::SetProgress(const JobProgress& progress) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   progress_ = progress;
 }
 
 void Outbox::Close(const absl::Status& status, const JobTimings& timings) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (closed_) return;
   closed_ = true;
   status_ = status;
@@ -33,7 +33,7 @@ void Outbox::Close(const absl::Status& status, const JobTimings& timings) {
 }
 
 bool Outbox::HasRoom() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return bytes_ < max_bytes_;
 }
 
@@ -57,7 +57,7 @@ Outbox::Item Outbox::Next() {
     std::optional<JobTimings> finished;
     std::optional<JobProgress> progress;
     {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       if (closed_ && !status_.ok()) {
         item.kind = Kind::kEnd;
         item.status = status_;
@@ -104,7 +104,7 @@ Outbox::Item Outbox::Next() {
       return item;
     }
     item.kind = Kind::kNothingYet;
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     const bool had_room = bytes_ < max_bytes_;
     bytes_ -= Bytes(*current_);
     current_.reset();

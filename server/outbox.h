@@ -17,7 +17,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
+#include "server/mutex.h"
 #include "server/response_builder.h"
 
 namespace unlasting::server {
@@ -67,7 +67,7 @@ class Outbox {
   int64_t next_row_ = 0;
   bool summary_sent_ = false;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::deque<predict::Profiles> waiting_ ABSL_GUARDED_BY(mutex_);
   std::optional<JobProgress> progress_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;

@@ -24,7 +24,7 @@ PredictStream* PredictStream::Start(const ServiceContext& services,
                                     const v1::PredictRequest* request) {
   auto stream = std::make_shared<PredictStream>(services, context, request);
   {
-    absl::MutexLock lock(&stream->mutex_);
+    MutexLock lock(&stream->mutex_);
     stream->self_ = stream;
   }
   services.prepare_pool->Schedule([stream] { stream->Prepare(); });
@@ -65,14 +65,14 @@ absl::Status PredictStream::Submit() {
   job.deadline = DeadlineOf(*context_, *services_.clock);
   {
     // Before Submit: the job may end before Submit returns.
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     model_ = model;
   }
   UNLASTING_ASSIGN_OR_RETURN(const uint64_t id,
                              model->scheduler().Submit(std::move(job), shared_from_this()));
   bool cancelled;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     job_ = id;
     cancelled = cancelled_;
   }
@@ -82,7 +82,7 @@ absl::Status PredictStream::Submit() {
 
 void PredictStream::Kick() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (pumping_) {
       kicked_ = true;
       return;
@@ -95,12 +95,12 @@ void PredictStream::Kick() {
 void PredictStream::Pump() {
   while (true) {
     {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       kicked_ = false;
     }
     Outbox::Item item = outbox_->Next();
     if (item.made_room) {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       if (model_ != nullptr) model_->scheduler().Wake();
     }
     switch (item.kind) {
@@ -113,7 +113,7 @@ void PredictStream::Pump() {
         FinishCall(item.status, item.timings);
         return;
       case Outbox::Kind::kNothingYet: {
-        absl::MutexLock lock(&mutex_);
+        MutexLock lock(&mutex_);
         if (kicked_) continue;
         pumping_ = false;
         return;
@@ -142,7 +142,7 @@ void PredictStream::FinishCall(const absl::Status& status, const JobTimings& tim
     fields.emplace_back("queue_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.queue)));
     fields.emplace_back("compute_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.compute)));
     if (status.ok()) {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       services_.metrics->CountPrediction(model_->name(), cells * perturbations, timings);
     }
   }
@@ -154,7 +154,7 @@ void PredictStream::CancelJob() {
   std::shared_ptr<ServedModel> model;
   uint64_t job;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     cancelled_ = true;
     model = model_;
     job = job_;
@@ -177,7 +177,7 @@ void PredictStream::OnDone() {
   std::shared_ptr<PredictStream> self;
   std::shared_ptr<ServedModel> model;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     self = std::move(self_);
     model = std::move(model_);
   }

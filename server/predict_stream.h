@@ -10,9 +10,9 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/mutex.h"
 #include "server/outbox.h"
 #include "server/scheduler.h"
 #include "server/service_context.h"
@@ -62,7 +62,7 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
 
   v1::PredictResponse message_;  // must live while its write does
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mutex_);
   uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in the scheduler
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;

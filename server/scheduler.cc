@@ -54,7 +54,7 @@ absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
                                        " rows, the queue holds ", options_.max_queued_rows)),
                       "TOO_MANY_ROWS");
   }
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (stopped_) {
     return WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN");
   }
@@ -70,35 +70,37 @@ absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
   const uint64_t id = next_id_++;
   entry->id = id;
   arrivals_.push_back(std::move(entry));
+  changed_.NotifyOne();
   return id;
 }
 
 void Scheduler::Cancel(uint64_t id) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   cancelled_.push_back(id);
+  changed_.NotifyOne();
 }
 
 void Scheduler::Wake() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   woken_ = true;
+  changed_.NotifyOne();
 }
 
 void Scheduler::Stop() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   stopped_ = true;
+  changed_.NotifyOne();
 }
 
 int64_t Scheduler::queued_rows() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return queued_rows_;
 }
 
 bool Scheduler::WaitForWork() {
   if (AnythingToDo()) return true;
-  const auto event = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !arrivals_.empty() || !cancelled_.empty() || woken_ || stopped_;
-  };
-  absl::MutexLock lock(&mutex_, absl::Condition(&event));
+  MutexLock lock(&mutex_);
+  while (arrivals_.empty() && cancelled_.empty() && !woken_ && !stopped_) changed_.Wait(&mutex_);
   return !(stopped_ && arrivals_.empty() && active_.empty());
 }
 
@@ -107,7 +109,7 @@ bool Scheduler::RunStep() {
   RemoveCancelledAndExpired();
   bool stopped;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     stopped = stopped_;
   }
   if (stopped) {
@@ -124,7 +126,7 @@ bool Scheduler::RunStep() {
 void Scheduler::AdmitArrivals() {
   std::vector<std::unique_ptr<Entry>> arrivals;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     arrivals.swap(arrivals_);
     woken_ = false;
   }
@@ -140,7 +142,7 @@ void Scheduler::AdmitArrivals() {
 void Scheduler::RemoveCancelledAndExpired() {
   std::vector<uint64_t> cancelled;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     cancelled.swap(cancelled_);
   }
   for (const uint64_t id : cancelled) {
@@ -214,7 +216,7 @@ void Scheduler::DeliverComplete() {
       ++entry->perturbations_done;
       entry->rows_left -= entry->cells();
       {
-        absl::MutexLock lock(&mutex_);
+        MutexLock lock(&mutex_);
         queued_rows_ -= entry->cells();
       }
       entry->listener->OnProfiles(std::move(*profiles));
@@ -230,7 +232,7 @@ void Scheduler::End(uint64_t id, const absl::Status& status) {
   const std::unique_ptr<Entry> entry = std::move(found->second);
   active_.erase(found);
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     queued_rows_ -= entry->rows_left;
   }
   const absl::Time now = clock_->Now();

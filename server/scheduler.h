@@ -21,11 +21,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/predict/job.h"
 #include "server/batching_policy.h"
 #include "server/clock.h"
+#include "server/mutex.h"
 
 namespace unlasting::server {
 
@@ -127,7 +127,8 @@ class Scheduler {
   std::map<uint64_t, std::unique_ptr<Entry>> active_;
   uint64_t turn_ = 0;  // allocations so far
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
+  CondVar changed_;  // something for WaitForWork to see
   std::vector<std::unique_ptr<Entry>> arrivals_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> cancelled_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;

@@ -10,25 +10,27 @@ WorkPool::WorkPool(int threads) {
 
 WorkPool::~WorkPool() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     closed_ = true;
   }
+  changed_.NotifyAll();
   for (std::thread& thread : threads_) thread.join();
 }
 
 void WorkPool::Schedule(std::function<void()> task) {
-  absl::MutexLock lock(&mutex_);
-  tasks_.push_back(std::move(task));
+  {
+    MutexLock lock(&mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  changed_.NotifyOne();
 }
 
 void WorkPool::Run() {
-  const auto work_or_end = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return !tasks_.empty() || closed_;
-  };
   while (true) {
     std::function<void()> task;
     {
-      absl::MutexLock lock(&mutex_, absl::Condition(&work_or_end));
+      MutexLock lock(&mutex_);
+      while (tasks_.empty() && !closed_) changed_.Wait(&mutex_);
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();

@@ -97,8 +97,7 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
     return absl::InvalidArgumentError(absl::StrCat(flags.data, ": nothing is held out"));
   }
   if (!flags.export_dir.empty()) {
-    UNLASTING_RETURN_IF_ERROR(
-        Export(held_out, manifest.normalisation.target_sum, flags.export_dir));
+    return Export(held_out, manifest.normalisation.target_sum, flags.export_dir);
   }
   predict::EngineOptions engine_options;
   engine_options.threads = flags.threads;
@@ -148,7 +147,7 @@ Command AddEvaluateCommand(CLI::App& root) {
   app->add_option("--seed", flags->seed, "Of sampled masks and random latents");
   app->add_option("--report", flags->report, "HTML report to write");
   app->add_option("--export", flags->export_dir,
-                  "Folder for truth.h5ad, control.h5ad and training.h5ad of the split");
+                  "Only write truth.h5ad, control.h5ad and training.h5ad of the split to this folder");
   app->add_option("--progress", flags->progress, "auto, bar, plain or none")
       ->capture_default_str();
   app->add_flag("--json", flags->json, "Scores as JSON on stdout");

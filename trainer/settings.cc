@@ -163,7 +163,7 @@ TrainConfig DefaultConfig() {
   c.mutable_network()->set_prior("");
   c.set_recipe("preconditioned");
   c.set_grn_inputs("paper");
-  c.set_anchor("global");
+  c.set_anchor("control");
   c.set_control_input("cells");
   c.set_dim(64);
   c.set_layers(2);

@@ -119,7 +119,10 @@ void NoteNearest(const Bundle& bundle, Perturbation* perturbation) {
       best = similarity;
       name = known.name;
     }
-    if (features->canonical_smiles == perturbation->smiles) perturbation->seen_in_training = true;
+    if (features->canonical_smiles != perturbation->smiles) continue;
+    perturbation->seen_in_training = true;
+    // A training molecule goes by its name however it was asked for.
+    perturbation->label = known.name;
   }
   if (best >= 0 && !perturbation->seen_in_training) {
     perturbation->notes.push_back(absl::StrCat("nearest training molecule: ", name,

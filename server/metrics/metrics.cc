@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "prometheus/counter.h"
@@ -12,6 +11,7 @@
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
 #include "prometheus/text_serializer.h"
+#include "server/mutex.h"
 
 namespace unlasting::server {
 namespace {
@@ -62,7 +62,7 @@ struct Metrics::State {
   Gauges& model_info;
   Gauges& build_info;
 
-  absl::Mutex mutex;
+  Mutex mutex;
   std::map<std::string, std::unique_ptr<ModelMetrics>> models ABSL_GUARDED_BY(mutex);
   std::map<std::string, prometheus::Gauge*> infos ABSL_GUARDED_BY(mutex);
 };
@@ -149,7 +149,7 @@ void Metrics::CountPrediction(const std::string& model, int64_t rows, const JobT
 }
 
 StepObserver* Metrics::ForModel(const std::string& model) {
-  absl::MutexLock lock(&state_->mutex);
+  MutexLock lock(&state_->mutex);
   std::unique_ptr<ModelMetrics>& metrics = state_->models[model];
   if (metrics == nullptr) metrics = std::make_unique<ModelMetrics>(state_.get(), model);
   return metrics.get();
@@ -157,7 +157,7 @@ StepObserver* Metrics::ForModel(const std::string& model) {
 
 void Metrics::SetModelInfo(const std::string& model, const std::string& version,
                            const std::string& hash) {
-  absl::MutexLock lock(&state_->mutex);
+  MutexLock lock(&state_->mutex);
   prometheus::Gauge*& info = state_->infos[model];
   if (info != nullptr) state_->model_info.Remove(info);
   info = &state_->model_info.Add({{"model", model}, {"version", version}, {"hash", hash}});

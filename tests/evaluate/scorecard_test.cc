@@ -4,6 +4,7 @@
 #include <limits>
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -45,7 +46,8 @@ TEST(ScoreTest, GivesEveryNameOfTheContract) {
   const Scores& scores = card->groups[0].scores;
   for (const std::string set : {"all", "de20", "de40"}) {
     for (const std::string form : {"paper", "unbiased", "released", "squared"}) {
-      EXPECT_TRUE(std::isfinite(scores.at("e_distance." + form + "." + set))) << form << set;
+      EXPECT_TRUE(std::isfinite(scores.at(absl::StrCat("e_distance.", form, ".", set))))
+          << form << set;
     }
     EXPECT_TRUE(std::isfinite(scores.at("emd." + set)));
     EXPECT_GT(scores.at("pearson_delta." + set), 0.8);

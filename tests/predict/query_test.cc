@@ -97,6 +97,10 @@ TEST_F(QueryTest, KnownDrugsResolveByNameAndUnknownOnesSayHowFarTheyAre) {
   ASSERT_OK(known);
   EXPECT_TRUE((*known)->seen_in_training);
   EXPECT_NEAR((*known)->log10_dose_um, -1.0, 1e-6);
+  // Written another way, it is the same molecule and goes by its name.
+  const auto smiles = ResolvePerturbation(Molecules(), {{}, "", "OC(=O)c1ccccc1OC(C)=O", {}, 1});
+  ASSERT_OK(smiles);
+  EXPECT_EQ((*smiles)->label, "aspirin");
   const auto other = ResolvePerturbation(Molecules(), {{}, "", "CCO", {}, 1});
   ASSERT_OK(other);
   ASSERT_EQ((*other)->notes.size(), 1u);

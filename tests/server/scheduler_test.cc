@@ -1,8 +1,8 @@
 #include "server/scheduler.h"
 
+#include <future>
 #include <thread>
 
-#include "absl/synchronization/notification.h"
 #include "core/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -307,9 +307,9 @@ class WaitingListener : public RecordingListener {
  public:
   void OnEnd(const absl::Status& end, const JobTimings& spent) override {
     RecordingListener::OnEnd(end, spent);
-    done.Notify();
+    done.set_value();
   }
-  absl::Notification done;
+  std::promise<void> done;
 };
 
 TEST_F(SchedulerTest, TheExecutorRunsJobsOfManyThreads) {
@@ -321,7 +321,7 @@ TEST_F(SchedulerTest, TheExecutorRunsJobsOfManyThreads) {
       auto listener = std::make_shared<WaitingListener>();
       const JobRequest request = Request(1 + static_cast<int64_t>(k) % 3, {"G1", "G2"}, k + 1);
       ASSERT_OK(executor.scheduler().Submit(request, listener));
-      listener->done.WaitForNotification();
+      listener->done.get_future().wait();
       ExpectSameAsAlone(request, *listener);
     });
   }

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/bundle/bundle.h"
 #include "core/predict/engine.h"
 #include "server/clock.h"
+#include "server/mutex.h"
 #include "server/scheduler.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
@@ -26,16 +26,16 @@ std::unique_ptr<predict::Engine> TinyEngine(int64_t max_batch = 64);
 class FakeClock : public server::Clock {
  public:
   absl::Time Now() const override {
-    absl::MutexLock lock(&mutex_);
+    server::MutexLock lock(&mutex_);
     return now_;
   }
   void Advance(absl::Duration duration) {
-    absl::MutexLock lock(&mutex_);
+    server::MutexLock lock(&mutex_);
     now_ += duration;
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable server::Mutex mutex_;
   absl::Time now_ ABSL_GUARDED_BY(mutex_) = absl::UnixEpoch() + absl::Hours(1);
 };
 

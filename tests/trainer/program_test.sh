@@ -44,8 +44,9 @@ refuses 2 'exists' "$train" fit --data $data --out "$work/bundle" "${small[@]}"
 "$train" inspect "$work/bundle" | grep -q 'Evaluation' || fail "inspect prints the card"
 "$train" inspect --json $data | grep -q '"n_obs": 5000' || fail "inspect --json"
 "$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --json --progress none \
-  --export "$work/export" >"$work/scores.json"
+  >"$work/scores.json"
 grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"
+"$train" evaluate --bundle "$work/bundle" --data $data --export "$work/export" --progress none
 for file in truth control training; do
   [ -s "$work/export/$file.h5ad" ] || fail "--export lacks $file.h5ad"
 done
