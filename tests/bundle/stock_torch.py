@@ -94,6 +94,8 @@ def main():
     load = lambda name: torch.jit.load(os.path.join(flags.bundle, name))
     source, target, mask = load("source.pt"), load("target.pt"), load("mask.pt")
     predicted = anndata.read_h5ad(flags.predicted)
+    if flags.gene:
+        predicted = predicted[predicted.obs["perturbation"] == flags.gene]
     control = anndata.read_h5ad(flags.control)[list(predicted.obs["control_cell"])]
     control = dense(control[:, manifest["genes"]].X)
     x_max = manifest["normalisation"]["x_max"]

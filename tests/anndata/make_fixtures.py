@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Writes .h5ad files in the encodings of anndata 0.7 to 0.12, and broken ones: make_fixtures.py DIR.
+
+The same four cells and three genes stand in every good file:
+    X = [[1, 0, 2], [0, 3, 0], [0, 0, 0], [4, 5, 6]]
+"""
+import pathlib
+import shutil
+import sys
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.sparse
+
+X = np.array([[1, 0, 2], [0, 3, 0], [0, 0, 0], [4, 5, 6]], dtype=np.float32)
+CELLS = ["a", "b", "c", "d"]
+GENES = ["G0", "G1", "G2"]
+TEXT = h5py.string_dtype()
+
+
+def annotated(x):
+    obs = pd.DataFrame({"condition": pd.Categorical(["ctrl", "K", None, "ctrl"]),
+                        "text": ["w", "x", "y", "z\u00e9"], "number": [0.5, 1.5, np.nan, 2.5],
+                        "whole": [1, 2, 3, 4], "flag": [True, False, True, True]}, index=CELLS)
+    data = anndata.AnnData(x, obs=obs, var=pd.DataFrame(index=GENES), dtype=x.dtype)
+    data.layers["counts"] = x * 2
+    data.obsm["X_pca"] = np.arange(8, dtype=np.float64).reshape(4, 2)
+    data.uns = {"nested": {"list": np.array([1, 2, 3]), "word": "w"}, "scalar": 2.5,
+                "names": np.array(["p", "q"], dtype=object)}
+    return data
+
+
+def frame(file, name, index, columns):
+    """A data frame as anndata 0.7 wrote it: codes beside __categories."""
+    group = file.create_group(name)
+    group.attrs["encoding-type"] = "dataframe"
+    group.attrs["encoding-version"] = "0.1.0"
+    group.attrs["_index"] = "index"
+    group.attrs["column-order"] = np.array(list(columns), dtype=TEXT)
+    group.create_dataset("index", data=np.array(index, dtype=object), dtype=TEXT)
+    for column, (codes, categories) in columns.items():
+        dataset = group.create_dataset(column, data=np.array(codes, dtype=np.int8))
+        levels = group.require_group("__categories").create_dataset(
+            column, data=np.array(categories, dtype=object), dtype=TEXT)
+        dataset.attrs["categories"] = levels.ref
+    return group
+
+
+def legacy(path, write_x):
+    with h5py.File(path, "w") as file:
+        write_x(file)
+        frame(file, "obs", CELLS, {"condition": ([0, 1, -1, 0], ["ctrl", "K"])})
+        frame(file, "var", GENES, {})
+
+
+def sparse(file, matrix, attributes, index_type=np.int32):
+    group = file.create_group("X")
+    group.attrs.update(attributes)
+    group.create_dataset("data", data=matrix.data)
+    group.create_dataset("indices", data=matrix.indices.astype(index_type))
+    group.create_dataset("indptr", data=matrix.indptr.astype(index_type))
+
+
+def good(folder):
+    for name, x in (("csr", scipy.sparse.csr_matrix(X)), ("csc", scipy.sparse.csc_matrix(X)),
+                    ("dense", X), ("dense64", X.astype(np.float64))):
+        annotated(x).write_h5ad(folder / f"{name}.h5ad", compression="gzip")
+    csr = scipy.sparse.csr_matrix(X)
+    legacy(folder / "legacy_dense.h5ad", lambda f: f.create_dataset("X", data=X.astype(np.int32)))
+    legacy(folder / "legacy_h5sparse.h5ad", lambda f: sparse(
+        f, csr, {"h5sparse_format": "csr", "h5sparse_shape": [4, 3]}))
+    legacy(folder / "legacy_int64.h5ad", lambda f: sparse(
+        f, csr.astype(np.uint16), {"encoding-type": "csr_matrix", "encoding-version": "0.1.0",
+                                   "shape": [4, 3]}, np.int64))
+    # Columns out of order and one entry stored in two parts.
+    shuffled = scipy.sparse.csr_matrix((np.array([2, 1, 3, 6, 5, 1, 3], np.float32),
+                                        np.array([2, 0, 1, 2, 1, 0, 0]), np.array([0, 2, 3, 3, 7])),
+                                       shape=(4, 3))
+    legacy(folder / "legacy_shuffled.h5ad", lambda f: sparse(
+        f, shuffled, {"encoding-type": "csr_matrix", "shape": [4, 3]}))
+    # Fixed-length strings, and the nullable columns of newer versions.
+    shutil.copy(folder / "csr.h5ad", folder / "nullable.h5ad")
+    with h5py.File(folder / "nullable.h5ad", "r+") as file:
+        obs = file["obs"]
+        obs.attrs["column-order"] = np.array(["fixed", "int", "bool", "string"], dtype=TEXT)
+        obs.create_dataset("fixed", data=np.array([b"w", b"xx", b"y", b"z"]))
+        for name, kind, values in (("int", "nullable-integer", np.array([1, 2, 3, 4])),
+                                   ("bool", "nullable-boolean", np.array([True, False] * 2)),
+                                   ("string", "nullable-string-array",
+                                    np.array(["w", "x", "y", "z"], dtype=object))):
+            group = obs.create_group(name)
+            group.attrs["encoding-type"] = kind
+            dtype = TEXT if name == "string" else None
+            group.create_dataset("values", data=values, dtype=dtype)
+            group.create_dataset("mask", data=np.array([False, True, False, False]))
+
+
+def broken(folder):
+    def edit(name, change):
+        shutil.copy(folder / "csr.h5ad", folder / f"bad_{name}.h5ad")
+        with h5py.File(folder / f"bad_{name}.h5ad", "r+") as file:
+            change(file)
+
+    def replace(file, path, values, **options):
+        del file[path]
+        file.create_dataset(path, data=values, **options)
+
+    edit("indptr_falls", lambda f: replace(f, "X/indptr", np.array([0, 3, 2, 3, 6])))
+    edit("indptr_short", lambda f: replace(f, "X/indptr", np.array([0, 2, 6])))
+    edit("indptr_end", lambda f: replace(f, "X/indptr", np.array([0, 2, 3, 3, 5])))
+    edit("index_range", lambda f: replace(f, "X/indices", np.array([0, 2, 1, 0, 1, 3])))
+    edit("index_negative", lambda f: replace(f, "X/indices", np.array([0, 2, 1, 0, -1, 2])))
+    edit("lengths", lambda f: replace(f, "X/data", np.ones(5, np.float32)))
+    edit("strings", lambda f: replace(f, "X/data", np.array([b"1"] * 6)))
+    edit("huge", lambda f: f["X"].attrs.modify("shape", [10**9, 10**9]))
+    edit("shape", lambda f: f["X"].attrs.modify("shape", [4, 2]))
+    edit("no_obs", lambda f: f.__delitem__("obs"))
+    edit("codes", lambda f: replace(f, "obs/condition/codes", np.array([0, 1, 7, 0], np.int8)))
+    edit("column", lambda f: replace(f, "obs/whole", np.array([1, 2, 3])))
+    edit("no_column", lambda f: f.__delitem__("obs/whole"))
+
+    def elsewhere(file):
+        del file["X/data"]
+        file["X"].create_dataset("data", shape=(6,), dtype=np.float32,
+                                 external=[("/etc/hostname", 0, 24)])
+    edit("external", elsewhere)
+
+    def promise(file):
+        del file["X"]
+        file.create_dataset("X", shape=(10**6, 10**6), dtype=np.float32, chunks=(1000, 1000))
+    edit("promise", promise)
+    edit("filter", lambda f: replace(f, "X/data", np.arange(6, dtype=np.float32),
+                                     compression="lzf"))
+    content = (folder / "csr.h5ad").read_bytes()
+    (folder / "bad_truncated.h5ad").write_bytes(content[:len(content) // 2])
+    (folder / "bad_text.h5ad").write_text("gene,count\n")
+
+
+if __name__ == "__main__":
+    target = pathlib.Path(sys.argv[1])
+    good(target)
+    broken(target)

@@ -1,0 +1,150 @@
+#include "core/anndata/reader.h"
+
+#include <cmath>
+#include <cstdlib>
+
+#include "core/anndata/describe.h"
+#include "tests/support/files.h"
+
+namespace unlasting::anndata {
+namespace {
+
+const std::vector<float> kExpected = {1, 0, 2, 0, 3, 0, 0, 0, 0, 4, 5, 6};
+
+// Files in every encoding, written by Python's anndata and h5py.
+class ReaderTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new test::TempFolder;
+    const std::string command =
+        "/usr/bin/python3 tests/anndata/make_fixtures.py " + folder_->path().string();
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static std::string File(const std::string& name) { return folder_->At(name + ".h5ad"); }
+  static std::vector<float> Dense(const Matrix& matrix) {
+    return std::holds_alternative<DenseMatrix>(matrix)
+               ? std::get<DenseMatrix>(matrix).values
+               : ToDense(std::get<CsrMatrix>(matrix)).values;
+  }
+  static std::vector<std::string> Column(const DataFrame& frame, const std::string& name) {
+    const auto* column = frame.Find(name);
+    return column == nullptr ? std::vector<std::string>{"(absent)"} : AsStrings(*column);
+  }
+
+  static test::TempFolder* folder_;
+};
+test::TempFolder* ReaderTest::folder_ = nullptr;
+
+TEST_F(ReaderTest, ReadsTheSameMatrixFromEveryEncoding) {
+  for (const char* name : {"csr", "csc", "dense", "dense64", "legacy_dense", "legacy_h5sparse",
+                           "legacy_int64", "legacy_shuffled"}) {
+    const auto data = ReadAnnData(File(name));
+    ASSERT_OK(data);
+    EXPECT_EQ(Dense(data->x), kExpected) << name;
+    EXPECT_EQ(data->obs.index, (std::vector<std::string>{"a", "b", "c", "d"})) << name;
+    EXPECT_EQ(data->var.index, (std::vector<std::string>{"G0", "G1", "G2"})) << name;
+    EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}))
+        << name;
+  }
+}
+
+TEST_F(ReaderTest, SparseRowsComeSortedWithoutDuplicates) {
+  const auto reader = Reader::Open(File("legacy_shuffled"));
+  ASSERT_OK(reader);
+  const auto matrix = (*reader)->ReadMatrix("X");
+  ASSERT_OK(matrix);
+  EXPECT_EQ(std::get<CsrMatrix>(*matrix).indices, (std::vector<int32_t>{0, 2, 1, 0, 1, 2}));
+}
+
+TEST_F(ReaderTest, ReadsColumnsOfEveryKind) {
+  const auto data = ReadAnnData(File("csr"));
+  ASSERT_OK(data);
+  EXPECT_STREQ(KindName(*data->obs.Find("condition")), "categorical");
+  EXPECT_EQ(Column(data->obs, "text"), (std::vector<std::string>{"w", "x", "y", "z\u00e9"}));
+  EXPECT_EQ(Column(data->obs, "number"), (std::vector<std::string>{"0.5", "1.5", "", "2.5"}));
+  EXPECT_EQ(Column(data->obs, "whole"), (std::vector<std::string>{"1", "2", "3", "4"}));
+  EXPECT_STREQ(KindName(*data->obs.Find("flag")), "boolean");
+  EXPECT_EQ(Column(data->obs, "flag"), (std::vector<std::string>{"true", "false", "true", "true"}));
+}
+
+TEST_F(ReaderTest, ReadsNullableAndFixedLengthColumns) {
+  const auto data = ReadAnnData(File("nullable"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Column(data->obs, "fixed"), (std::vector<std::string>{"w", "xx", "y", "z"}));
+  EXPECT_EQ(Column(data->obs, "int"), (std::vector<std::string>{"1", "", "3", "4"}));
+  EXPECT_TRUE(std::isnan(std::get<std::vector<double>>(*data->obs.Find("bool"))[1]));
+  EXPECT_EQ(Column(data->obs, "string"), (std::vector<std::string>{"w", "", "y", "z"}));
+}
+
+TEST_F(ReaderTest, ReadsLayersEmbeddingsAndUns) {
+  const auto data = ReadAnnData(File("csr"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->layers.at("counts"))[11], 12.0f);
+  EXPECT_EQ(Cols(data->obsm.at("X_pca")), 2);
+  EXPECT_EQ(data->uns["nested"]["list"], nlohmann::json({1, 2, 3}));
+  EXPECT_EQ(data->uns["nested"]["word"], "w");
+  EXPECT_EQ(data->uns["scalar"], 2.5);
+  EXPECT_EQ(data->uns["names"], nlohmann::json({"p", "q"}));
+}
+
+TEST_F(ReaderTest, DescribesWhatAUserAsksFirst) {
+  const auto description = Describe(File("csr"));
+  ASSERT_OK(description);
+  EXPECT_EQ((*description)["n_obs"], 4);
+  EXPECT_EQ((*description)["x"], "csr");
+  EXPECT_EQ((*description)["conditions"]["ctrl"], 2);
+  EXPECT_EQ((*description)["obs"]["condition"]["kind"], "categorical");
+  EXPECT_EQ((*description)["layers"], nlohmann::json({"counts"}));
+  EXPECT_EQ((*description)["raw"], false);
+}
+
+TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
+  struct Case {
+    const char* name;
+    absl::StatusCode code;
+    const char* words;
+  };
+  using Code = absl::StatusCode;
+  for (const Case& broken : {Case{"indptr_falls", Code::kInvalidArgument, "X: indptr must rise"},
+                             Case{"indptr_short", Code::kInvalidArgument, "X: indptr has 3"},
+                             Case{"indptr_end", Code::kInvalidArgument, "X: indptr must rise"},
+                             Case{"index_range", Code::kInvalidArgument, "found the index 3"},
+                             Case{"index_negative", Code::kInvalidArgument, "found the index -1"},
+                             Case{"lengths", Code::kInvalidArgument, "6 indices for 5 values"},
+                             Case{"strings", Code::kInvalidArgument, "X/data: expected numbers"},
+                             Case{"huge", Code::kInvalidArgument, "X: found 1000000000"},
+                             Case{"shape", Code::kInvalidArgument, "expected 4 cells x 3 genes"},
+                             Case{"no_obs", Code::kNotFound, "obs: is absent"},
+                             Case{"codes", Code::kInvalidArgument, "obs/condition: found the code 7"},
+                             Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
+                             Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
+                             Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
+                             Case{"filter", Code::kUnimplemented, "lzf"},
+                             Case{"external", Code::kUnimplemented, "lies in another file"},
+                             Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
+                             Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},
+                             Case{"absent", Code::kNotFound, "no such file"}}) {
+    const std::string path = File(std::string("bad_") + broken.name);
+    const auto data = ReadAnnData(path);
+    ASSERT_FALSE(data.ok()) << broken.name;
+    EXPECT_EQ(data.status().code(), broken.code) << data.status();
+    const std::string message(data.status().message());
+    EXPECT_NE(message.find(broken.words), std::string::npos) << broken.name << ": " << message;
+    EXPECT_EQ(message.rfind(path, 0), 0u) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  }
+}
+
+TEST_F(ReaderTest, EveryTruncationIsAnErrorNeverACrash) {
+  std::ifstream stream(File("csr"), std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(stream)), {});
+  for (size_t size = 0; size < whole.size(); size += 997) {
+    std::ofstream(folder_->At("cut.h5ad"), std::ios::binary) << whole.substr(0, size);
+    EXPECT_FALSE(ReadAnnData(folder_->At("cut.h5ad")).ok()) << size;
+  }
+}
+
+}  // namespace
+}  // namespace unlasting::anndata
