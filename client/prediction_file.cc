@@ -32,7 +32,7 @@ anndata::Categorical ToCategorical(const std::vector<std::string>& values) {
   return column;
 }
 
-CsrMatrix Concatenate(std::vector<const CsrMatrix*> blocks, int64_t cols) {
+CsrMatrix Concatenate(const std::vector<const CsrMatrix*>& blocks, int64_t cols) {
   CsrMatrix all;
   all.cols = cols;
   for (const CsrMatrix* block : blocks) {
@@ -117,7 +117,7 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
     complete.push_back(&blocks_[p].complete);
   }
   anndata::AnnData data;
-  CsrMatrix x = Concatenate(std::move(complete), header_.genes_size());
+  CsrMatrix x = Concatenate(complete, header_.genes_size());
   const double share = static_cast<double>(x.values.size()) /
                        std::max<double>(1, static_cast<double>(x.rows) * x.cols);
   if (share < kSparseBelow) {

@@ -49,8 +49,8 @@ absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* con
       ->take_all();
   // Each option writes its field as it is parsed; only fields that were given are set.
   const auto add_text = [&app](const char* flag, const char* help, const char* type,
-                               std::function<void(const std::string&)> store) {
-    app.add_option_function<std::string>(flag, std::move(store), help)->type_name(type);
+                               const std::function<void(const std::string&)>& store) {
+    app.add_option_function<std::string>(flag, store, help)->type_name(type);
   };
   add_text("--listen", "Address of the gRPC service (127.0.0.1:50051)", "ADDR:PORT",
            [&](const std::string& value) { flags.set_listen(value); });

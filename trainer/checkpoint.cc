@@ -6,6 +6,13 @@
 namespace unlasting::trainer {
 namespace {
 
+// Into a tensor of its own each time: reading over one that another entry filled is refused.
+torch::Tensor ReadEntry(torch::serialize::InputArchive* archive, const std::string& key) {
+  torch::Tensor value;
+  archive->read(key, value);
+  return value;
+}
+
 void CopyChecked(const torch::Tensor& from, torch::Tensor to) {
   TORCH_CHECK(from.sizes() == to.sizes(), "a weight has another shape");
   to.copy_(from);
@@ -35,31 +42,26 @@ absl::Status WriteCheckpoint(const std::string& path, const std::vector<torch::T
 }
 
 absl::Status ReadCheckpoint(const std::string& path, const std::vector<torch::Tensor>& weights,
-                            std::vector<torch::Tensor>* average,
-                            torch::optim::Optimizer* optimizer, int64_t* step) {
+                            std::vector<torch::Tensor>* average, torch::optim::Optimizer* optimizer,
+                            int64_t* step) {
   try {
     torch::NoGradGuard no_grad;
     torch::serialize::InputArchive archive, state;
     archive.load_from(path);
-    torch::Tensor value;
-    archive.read("count", value);
-    TORCH_CHECK(value.item<int64_t>() == static_cast<int64_t>(weights.size()),
+    TORCH_CHECK(ReadEntry(&archive, "count").item<int64_t>() == static_cast<int64_t>(weights.size()),
                 "it holds another number of weights");
     for (size_t k = 0; k < weights.size(); ++k) {
-      archive.read("weight." + std::to_string(k), value);
-      CopyChecked(value, weights[k]);
-      archive.read("average." + std::to_string(k), value);
-      CopyChecked(value, (*average)[k]);
+      CopyChecked(ReadEntry(&archive, "weight." + std::to_string(k)), weights[k]);
+      CopyChecked(ReadEntry(&archive, "average." + std::to_string(k)), (*average)[k]);
     }
     archive.read("optimizer", state);
     optimizer->load(state);
-    archive.read("step", value);
-    *step = value.item<int64_t>();
+    *step = ReadEntry(&archive, "step").item<int64_t>();
     return absl::OkStatus();
   } catch (const std::exception& error) {
     const std::string what = error.what();
-    return absl::DataLossError(absl::StrCat(
-        path, ": not a checkpoint of this model: ", what.substr(0, what.find('\n'))));
+    return absl::DataLossError(
+        absl::StrCat(path, ": not a checkpoint of this model: ", what.substr(0, what.find('\n'))));
   }
 }
 

@@ -16,7 +16,7 @@ absl::Status WriteCheckpoint(const std::string& path, const std::vector<torch::T
 
 // Fills weights and average in place. DATA_LOSS where the file is damaged or of another model.
 absl::Status ReadCheckpoint(const std::string& path, const std::vector<torch::Tensor>& weights,
-                            std::vector<torch::Tensor>* average,
-                            torch::optim::Optimizer* optimizer, int64_t* step);
+                            std::vector<torch::Tensor>* average, torch::optim::Optimizer* optimizer,
+                            int64_t* step);
 
 }  // namespace unlasting::trainer

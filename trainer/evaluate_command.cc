@@ -123,8 +123,8 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
     input.genes = manifest.genes;
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.report, report::RenderHtml(input)));
   }
-  std::printf("%s\n", flags.json ? scorecard.ToJson().dump(2).c_str()
-                                 : scorecard.ToTable().c_str());
+  std::printf("%s\n",
+              flags.json ? scorecard.ToJson().dump(2).c_str() : scorecard.ToTable().c_str());
   return absl::OkStatus();
 }
 
@@ -146,10 +146,10 @@ Command AddEvaluateCommand(CLI::App& root) {
   app->add_option("--threads", flags->threads, "CPU threads")->capture_default_str();
   app->add_option("--seed", flags->seed, "Of sampled masks and random latents");
   app->add_option("--report", flags->report, "HTML report to write");
-  app->add_option("--export", flags->export_dir,
-                  "Only write truth.h5ad, control.h5ad and training.h5ad of the split to this folder");
-  app->add_option("--progress", flags->progress, "auto, bar, plain or none")
-      ->capture_default_str();
+  app->add_option(
+      "--export", flags->export_dir,
+      "Only write truth.h5ad, control.h5ad and training.h5ad of the split to this folder");
+  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
   app->add_flag("--json", flags->json, "Scores as JSON on stdout");
   app->footer("Example:\n  unlasting-train evaluate --bundle models/k562 --data cells.h5ad");
   return {app, [flags] { return RunEvaluate(*flags); }};

@@ -49,8 +49,8 @@ class WorkFolder {
     if (resume && fs::exists(settings_path)) {
       UNLASTING_ASSIGN_OR_RETURN(const std::string before, ReadFile(settings_path));
       if (before != settings) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "--resume: ", settings_path.string(), " differs from the settings given now"));
+        return absl::FailedPreconditionError(absl::StrCat("--resume: ", settings_path.string(),
+                                                          " differs from the settings given now"));
       }
       return absl::OkStatus();
     }
@@ -101,8 +101,7 @@ absl::Status CheckConfig(const TrainConfig& c) {
     }
     std::string list;
     for (const auto& one : expected) absl::StrAppend(&list, list.empty() ? "" : " or ", one);
-    return absl::InvalidArgumentError(
-        absl::StrCat(key, ": found '", value, "', expected ", list));
+    return absl::InvalidArgumentError(absl::StrCat(key, ": found '", value, "', expected ", list));
   };
   UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
@@ -256,17 +255,15 @@ class Fit {
     UNLASTING_ASSIGN_OR_RETURN(auto dataset,
                                cells::LoadDataset(flags_.data, LoadOptionsOf(config_)));
     Note(absl::StrFormat("%s: %d cells, %d genes, %s; %d conditions, %d cell types", flags_.data,
-                         dataset.n_cells(), dataset.n_genes(),
-                         cells::MatrixKindName(dataset.kind), dataset.conditions.size(),
-                         dataset.cell_types.size()));
+                         dataset.n_cells(), dataset.n_genes(), cells::MatrixKindName(dataset.kind),
+                         dataset.conditions.size(), dataset.cell_types.size()));
     auto prepared = cells::Preprocess(std::move(dataset), PreprocessOptionsOf(config_));
     if (!prepared.ok()) return Annotate(prepared.status(), flags_.data);
     UNLASTING_ASSIGN_OR_RETURN(const auto data, TrainingData::Create(*prepared));
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto graph,
-        TrainingGraph(data, config_.network().threshold(),
-                      static_cast<int>(config_.network().max_in_degree()),
-                      config_.network().prior()));
+    UNLASTING_ASSIGN_OR_RETURN(const auto graph,
+                               TrainingGraph(data, config_.network().threshold(),
+                                             static_cast<int>(config_.network().max_in_degree()),
+                                             config_.network().prior()));
     Note(absl::StrFormat("network: %d nodes (%d without expression), %d edges", graph.nodes(),
                          data.nodes() - data.genes(), graph.edges() - graph.nodes()));
     UNLASTING_RETURN_IF_ERROR(work_.Prepare(flags_.resume, config_));
@@ -362,8 +359,7 @@ class Fit {
     const std::string draft = work_.At("draft");
     UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, draft));
     UNLASTING_ASSIGN_OR_RETURN(
-        const auto scorecard,
-        ScoreBundle(draft, flags_.data, static_cast<int>(config_.threads())));
+        const auto scorecard, ScoreBundle(draft, flags_.data, static_cast<int>(config_.threads())));
     parts.manifest.training["evaluation"] = {{"mean", scorecard.mean},
                                              {"baselines", scorecard.baselines}};
     parts.card = RenderCard(parts.manifest, scorecard);
@@ -394,8 +390,7 @@ Command AddFitCommand(CLI::App& root) {
       ->allow_extra_args(false);
   app->add_flag("--resume", flags->resume, "Go on from the checkpoint beside --out");
   app->add_flag("--force", flags->force, "Replace an existing bundle");
-  app->add_option("--progress", flags->progress, "auto, bar, plain or none")
-      ->capture_default_str();
+  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
   app->footer("Settings, with their defaults:\n" + DescribeSettings() +
               "\nExample:\n  unlasting-train fit --data cells.h5ad --out models/k562 --set "
               "split=covariates --set hold_out=cell_type=PW036");

@@ -103,9 +103,10 @@ absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std:
   UNLASTING_ASSIGN_OR_RETURN(held_out.split,
                              cells::MakeSplit(dataset, PreprocessOptionsOf(config).split));
   if (held_out.split.record != manifest.split) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ": its split differs from the bundle's; expected the file that the bundle was "
-              "trained on"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path,
+                     ": its split differs from the bundle's; expected the file that the bundle was "
+                     "trained on"));
   }
   auto normalised = cells::ApplyNormalisation(std::move(dataset), manifest.genes,
                                               manifest.normalisation.target_sum);

@@ -38,8 +38,8 @@ void PrintFile(const json& d) {
   for (const char* frame : {"obs", "var"}) {
     std::printf("%s\n", frame);
     for (const auto& [name, column] : d[frame].items()) {
-      std::printf("  %-24s %-12s %s\n", name.c_str(),
-                  column["kind"].get<std::string>().c_str(), Levels(column).c_str());
+      std::printf("  %-24s %-12s %s\n", name.c_str(), column["kind"].get<std::string>().c_str(),
+                  Levels(column).c_str());
     }
   }
   for (const char* group : {"layers", "obsm", "uns"}) {

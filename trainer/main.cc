@@ -5,8 +5,8 @@
 
 #include "CLI/CLI.hpp"
 #include "core/base/exit_code.h"
-#include "trainer/command.h"
 #include "core/base/version.h"
+#include "trainer/command.h"
 
 namespace unlasting::trainer {
 

@@ -289,7 +289,8 @@ absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::o
   UNLASTING_ASSIGN_OR_RETURN(const auto card, evaluate::Score(groups, scoring));
   if (!options.report.empty()) {
     report::ReportInput page;
-    page.title = absl::StrCat("Scores of ", std::filesystem::path(options.predicted).filename().string());
+    page.title =
+        absl::StrCat("Scores of ", std::filesystem::path(options.predicted).filename().string());
     page.manifest = {
         {"predicted", options.predicted}, {"truth", options.truth}, {"control", options.control}};
     if (!options.training.empty()) page.manifest["training"] = options.training;

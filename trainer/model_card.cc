@@ -25,10 +25,11 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
   absl::StrAppend(&card, "Predicts log1p expression profiles of single cells under ",
                   absl::StrJoin(m.perturbation_kinds, " and "),
                   " perturbations by dual diffusion implicit bridges.\n\n## Data\n\n");
-  absl::StrAppend(&card, "- genes: ", m.genes.size(), "; perturbed genes without expression: ",
-                  m.perturbed_only.size(), "\n- cell types: ",
-                  absl::StrJoin(m.cell_types, ", "), "\n- training conditions: ",
-                  m.conditions.size(), "\n- split: ", m.split.dump(), "\n- normalisation: ",
+  absl::StrAppend(&card, "- genes: ", m.genes.size(),
+                  "; perturbed genes without expression: ", m.perturbed_only.size(),
+                  "\n- cell types: ", absl::StrJoin(m.cell_types, ", "),
+                  "\n- training conditions: ", m.conditions.size(), "\n- split: ", m.split.dump(),
+                  "\n- normalisation: ",
                   m.normalisation.target_sum > 0
                       ? absl::StrCat("counts to ", m.normalisation.target_sum, ", log1p")
                       : "log1p values as given",
@@ -50,11 +51,12 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
                     " it by EMD.",
                     closer && nearer ? "" : " Where it does not, it is not ready for use.", "\n");
   }
-  absl::StrAppend(&card,
-                  "\n## Limits\n\n- Research use only; not for clinical decisions.\n"
-                  "- Perturbations, molecules, doses and cell types far from the training data are "
-                  "extrapolation; responses carry a note that says how far.\n"
-                  "- Predictions are distributions of cells; a single predicted cell is one draw.\n");
+  absl::StrAppend(
+      &card,
+      "\n## Limits\n\n- Research use only; not for clinical decisions.\n"
+      "- Perturbations, molecules, doses and cell types far from the training data are "
+      "extrapolation; responses carry a note that says how far.\n"
+      "- Predictions are distributions of cells; a single predicted cell is one draw.\n");
   return card;
 }
 

@@ -24,15 +24,13 @@ absl::StatusOr<std::vector<evaluate::Group>> PredictGroups(predict::Engine* engi
   for (const auto& test : held_out.groups) {
     evaluate::Group group = MakeGroup(held_out, test, options.max_cells);
     const cells::Condition& condition = held_out.data.conditions[test.condition];
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto perturbation,
-        predict::ResolvePerturbation(engine->bundle(), QueryOf(condition)));
+    UNLASTING_ASSIGN_OR_RETURN(const auto perturbation,
+                               predict::ResolvePerturbation(engine->bundle(), QueryOf(condition)));
     predict::ControlQuery query;
     query.values = group.control;
     query.genes = held_out.data.genes;
     query.cell_types = {held_out.data.cell_types[test.cell_type]};
-    UNLASTING_ASSIGN_OR_RETURN(auto controls,
-                               predict::ResolveControls(engine->bundle(), query));
+    UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), query));
     UNLASTING_ASSIGN_OR_RETURN(
         auto profiles,
         predict::PredictAll(engine, std::make_shared<predict::ControlSet>(std::move(controls)),

@@ -44,8 +44,8 @@ void Progress::Update(int64_t done, int64_t total, const std::string& detail) {
   const auto now = std::chrono::steady_clock::now();
   if (first_done_ < 0) first_done_ = done;
   const bool finished = done >= total;
-  const bool due = style_ == ProgressStyle::kBar ? now - last_ >= kBarInterval
-                                                 : now - last_ >= kPlainInterval;
+  const bool due =
+      style_ == ProgressStyle::kBar ? now - last_ >= kBarInterval : now - last_ >= kPlainInterval;
   if (drawn_ && !due && !finished) return;
   last_ = now;
   drawn_ = true;

@@ -16,7 +16,8 @@ namespace unlasting::trainer {
 TrainConfig DefaultConfig();
 
 // Defaults, then the file (where `config_path` is not empty), then the `key=value` overrides in
-// order. INVALID_ARGUMENT names the key that is unknown or of the wrong type, and the expected type.
+// order. INVALID_ARGUMENT names the key that is unknown or of the wrong type, and the expected
+// type.
 absl::StatusOr<TrainConfig> ResolveConfig(const std::string& config_path,
                                           const std::vector<std::string>& overrides);
 

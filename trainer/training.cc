@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/diffusion/solver.h"
 #include "core/model/threads.h"
+#include "trainer/batch_maker.h"
 #include "trainer/checkpoint.h"
 
 namespace unlasting::trainer {
@@ -20,132 +21,7 @@ using model::NetworkKind;
 using torch::Tensor;
 using Clock = std::chrono::steady_clock;
 
-Tensor RowsOf(const TrainingData& data, const std::vector<int64_t>& cells) {
-  Tensor rows = torch::empty({static_cast<int64_t>(cells.size()), data.genes()});
-  for (size_t k = 0; k < cells.size(); ++k) {
-    data.Fill(cells[k], rows.data_ptr<float>() + static_cast<int64_t>(k) * data.genes());
-  }
-  return rows;
-}
-
-Tensor TypesOf(const TrainingData& data, const std::vector<int64_t>& cells) {
-  std::vector<int64_t> types;
-  for (const int64_t cell : cells) types.push_back(data.cell_type(cell));
-  return torch::tensor(types, torch::kInt64);
-}
-
-Tensor ToTensor(const DenseMatrix& matrix, double scale) {
-  return torch::from_blob(const_cast<float*>(matrix.values.data()), {matrix.rows, matrix.cols})
-      .clone()
-      .mul_(scale);
-}
-
-// Tensors of a batch; noise is drawn from a generator seeded by (seed, step).
-class BatchMaker {
- public:
-  BatchMaker(const TrainingTask& task)
-      : task_(task),
-        control_mean_(ToTensor(task.data->control_statistics().mean, Scale())),
-        control_deviation_(ToTensor(task.data->control_statistics().deviation, Scale())) {
-    std::vector<double> abar;
-    for (int t = 0; t < task.schedule->steps(); ++t) abar.push_back(task.schedule->alpha_bar(t));
-    alpha_bar_ = torch::tensor(abar, torch::kFloat64).to(torch::kFloat32);
-  }
-
-  // The batch of `step`, with its noise: the same however it is cut for the threads.
-  struct Rows {
-    Tensor x_0, x_t, t;  // x_t and t are undefined for the mask model
-    Network::Inputs inputs;
-    int64_t size() const { return x_0.defined() ? x_0.size(0) : 0; }
-  };
-  struct Halves {
-    Rows control;  // empty for the mask model
-    Rows perturbed;
-  };
-  Halves Make(int64_t step) const {
-    const TrainConfig& config = *task_.config;
-    const Batch batch = task_.data->Draw(config.seed(), step, config.batch_size());
-    auto random = at::detail::createCPUGenerator(config.seed() * 1000003 +
-                                                 static_cast<uint64_t>(step));
-    Halves halves;
-    if (task_.kind == NetworkKind::kDenoiser && !batch.control_cells.empty()) {
-      halves.control.x_0 = RowsOf(*task_.data, batch.control_cells);
-      halves.control.inputs.cell_type = TypesOf(*task_.data, batch.control_cells);
-      AddNoise(random, &halves.control);
-    }
-    halves.perturbed.x_0 = RowsOf(*task_.data, batch.perturbed_cells);
-    halves.perturbed.inputs = PerturbedInputs(batch, random);
-    if (task_.kind == NetworkKind::kDenoiser) AddNoise(random, &halves.perturbed);
-    return halves;
-  }
-
- private:
-  double Scale() const { return 1.0 / task_.data->prepared().x_max; }
-
-  // Eq 1 at times drawn from all of the schedule's.
-  void AddNoise(const at::Generator& random, Rows* rows) const {
-    rows->t = torch::randint(0, task_.schedule->steps(), {rows->size()}, random,
-                             torch::TensorOptions(torch::kInt64));
-    const Tensor abar = alpha_bar_.index_select(0, rows->t).unsqueeze(1);
-    const Tensor noise = torch::randn(rows->x_0.sizes(), random, rows->x_0.options());
-    rows->x_t = abar.sqrt() * rows->x_0 + (1 - abar).sqrt() * noise;
-  }
-
-  Network::Inputs PerturbedInputs(const Batch& batch, const at::Generator& random) const {
-    const TrainingData& data = *task_.data;
-    const auto rows = static_cast<int64_t>(batch.perturbed_cells.size());
-    Network::Inputs inputs;
-    inputs.cell_type = TypesOf(data, batch.perturbed_cells);
-    if (task_.config->control_input() == "cells") {
-      inputs.control = RowsOf(data, batch.partner_cells);
-    } else {
-      // Eq 5.
-      const Tensor mean = control_mean_.index_select(0, inputs.cell_type);
-      const Tensor deviation = control_deviation_.index_select(0, inputs.cell_type);
-      inputs.control = mean + deviation * torch::randn(mean.sizes(), random, mean.options());
-    }
-    inputs.knockout = torch::zeros({rows, data.nodes()});
-    if (data.any_molecule()) {
-      inputs.molecule = torch::zeros({rows, data.molecule_features()});
-      inputs.dose = torch::zeros({rows});
-    }
-    for (int64_t k = 0; k < rows; ++k) {
-      const ConditionInputs& condition = data.inputs(batch.perturbed_cells[k]);
-      for (const int32_t node : condition.knockout) {
-        inputs.knockout.data_ptr<float>()[k * data.nodes() + node] = 1.0f;
-      }
-      if (condition.molecule.empty()) continue;
-      std::copy(condition.molecule.begin(), condition.molecule.end(),
-                inputs.molecule.data_ptr<float>() + k * data.molecule_features());
-      inputs.dose.data_ptr<float>()[k] = condition.log10_dose_um;
-    }
-    return inputs;
-  }
-
-  const TrainingTask& task_;
-  Tensor control_mean_;
-  Tensor control_deviation_;
-  Tensor alpha_bar_;
-};
-
-Tensor Narrow(const Tensor& tensor, model::Range range) {
-  return tensor.defined() ? tensor.narrow(0, range.begin, range.end - range.begin) : tensor;
-}
-
-BatchMaker::Rows Narrow(const BatchMaker::Rows& rows, model::Range range) {
-  BatchMaker::Rows part;
-  part.x_0 = Narrow(rows.x_0, range);
-  part.x_t = Narrow(rows.x_t, range);
-  part.t = Narrow(rows.t, range);
-  part.inputs.cell_type = Narrow(rows.inputs.cell_type, range);
-  part.inputs.control = Narrow(rows.inputs.control, range);
-  part.inputs.knockout = Narrow(rows.inputs.knockout, range);
-  part.inputs.molecule = Narrow(rows.inputs.molecule, range);
-  part.inputs.dose = Narrow(rows.inputs.dose, range);
-  return part;
-}
-
-Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchMaker::Rows& rows) {
+Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows) {
   return task.kind == NetworkKind::kDenoiser
              ? network.DenoiserLoss(rows.x_0, rows.x_t, rows.t, rows.inputs)
              : network.MaskLoss(rows.x_0, rows.inputs);
@@ -153,18 +29,18 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchMa
 
 // Mean loss of the batch and its gradients in the weights' `grad`. Each thread differentiates its
 // share of the rows; shares are summed in order, so that a run repeats exactly.
-double LossAndGradients(const TrainingTask& task, const Network& network,
-                        const BatchMaker::Halves& batch, const std::vector<Tensor>& weights) {
+double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
+                        const std::vector<Tensor>& weights) {
   const auto shards = static_cast<int>(task.config->threads());
   const int64_t total = batch.control.size() + batch.perturbed.size();
   std::vector<std::vector<Tensor>> gradients(shards);
   std::vector<double> losses(shards, 0.0);
   model::RunShards(shards, [&](int shard) {
     std::vector<Tensor> parts;
-    for (const BatchMaker::Rows* rows : {&batch.control, &batch.perturbed}) {
+    for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
       const model::Range range = model::ShardOf(rows->size(), shards, shard);
       if (range.begin < range.end) {
-        parts.push_back(RowLosses(task, network, Narrow(*rows, range)));
+        parts.push_back(RowLosses(task, network, rows->Part(range)));
       }
     }
     if (parts.empty()) return;
@@ -219,8 +95,9 @@ absl::Status RunSteps(const TrainingTask& task, Network* network) {
   const TrainConfig& config = *task.config;
   at::set_num_threads(1);
   const std::vector<Tensor> weights = network->Parameters();
-  torch::optim::AdamW optimizer(weights, torch::optim::AdamWOptions(config.learning_rate())
-                                             .weight_decay(config.weight_decay()));
+  torch::optim::AdamW optimizer(
+      weights,
+      torch::optim::AdamWOptions(config.learning_rate()).weight_decay(config.weight_decay()));
   std::vector<Tensor> average;
   for (const Tensor& weight : weights) average.push_back(weight.detach().clone());
 
@@ -229,7 +106,7 @@ absl::Status RunSteps(const TrainingTask& task, Network* network) {
     UNLASTING_RETURN_IF_ERROR(
         ReadCheckpoint(task.checkpoint_path, weights, &average, &optimizer, &step));
   }
-  const BatchMaker batches(task);
+  const BatchMaker batches(task.kind, config, *task.data, *task.schedule);
   const auto save = [&] {
     return WriteCheckpoint(task.checkpoint_path, weights, average, optimizer, step);
   };
@@ -257,10 +134,11 @@ absl::Status RunSteps(const TrainingTask& task, Network* network) {
     }
     if (task.interrupted != nullptr && task.interrupted->load()) {
       UNLASTING_RETURN_IF_ERROR(save());
-      return absl::CancelledError(absl::StrCat("interrupted at step ", step,
-                                               "; --resume goes on from there"));
+      return absl::CancelledError(
+          absl::StrCat("interrupted at step ", step, "; --resume goes on from there"));
     }
-    if (Clock::now() - last_save > std::chrono::duration<double>(60 * config.checkpoint_minutes())) {
+    if (Clock::now() - last_save >
+        std::chrono::duration<double>(60 * config.checkpoint_minutes())) {
       UNLASTING_RETURN_IF_ERROR(save());
       last_save = Clock::now();
     }
@@ -303,9 +181,11 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
   if (config.anchor() == "control") {
     statistics.anchor_mean = ToTensor(data.control_statistics().mean, scale);
   } else {
-    statistics.anchor_mean =
-        torch::tensor(mean, torch::kFloat64).mul(scale).to(torch::kFloat32).unsqueeze(0).repeat(
-            {types, 1});
+    statistics.anchor_mean = torch::tensor(mean, torch::kFloat64)
+                                 .mul(scale)
+                                 .to(torch::kFloat32)
+                                 .unsqueeze(0)
+                                 .repeat({types, 1});
   }
 
   statistics.active_share = torch::zeros({types, genes}, torch::kFloat64);
@@ -320,8 +200,8 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
       }
     }
   }
-  // Shrunk in logits: with weight 1 the network learns each type's change from its own control, with
-  // 0 the mean over training types; an unseen type is best served between the two.
+  // Shrunk in logits: with weight 1 the network learns each type's change from its own control,
+  // with 0 the mean over training types; an unseen type is best served between the two.
   statistics.active_share =
       torch::sigmoid(config.mask_prior() * torch::logit(statistics.active_share, 1e-3));
   statistics.edge_indptr = graph.indptr;
@@ -344,8 +224,7 @@ absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingTask& task, const 
     for (const auto& step : plan.invert) {
       const Tensor t = torch::full({x.size(0)}, step.time, torch::kInt64);
       const Tensor x0 = network.Denoise(x, t, inputs);
-      x = step.x_coefficient * x + step.x0_coefficient * x0 +
-          step.previous_coefficient * previous;
+      x = step.x_coefficient * x + step.x0_coefficient * x0 + step.previous_coefficient * previous;
       previous = x0;
     }
     return LatentStatistics{x.mean().item<double>(), x.std().item<double>()};

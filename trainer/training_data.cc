@@ -64,7 +64,8 @@ Batch TrainingData::Draw(uint64_t seed, int64_t step, int64_t batch_size) const 
     return items[random() % items.size()];
   };
   Batch batch;
-  for (int64_t k = 0; k < batch_size / 2; ++k) batch.control_cells.push_back(from(from(control_groups_)));
+  for (int64_t k = 0; k < batch_size / 2; ++k)
+    batch.control_cells.push_back(from(from(control_groups_)));
   for (int64_t k = batch_size / 2; k < batch_size; ++k) {
     const int64_t cell = from(from(perturbed_groups_));
     batch.perturbed_cells.push_back(cell);

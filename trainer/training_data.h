@@ -48,9 +48,7 @@ class TrainingData {
   bool any_molecule() const { return any_molecule_; }
   int64_t molecule_features() const { return molecule_features_; }
   int64_t genes() const { return prepared_->data.n_genes(); }
-  int64_t nodes() const {
-    return genes() + static_cast<int64_t>(prepared_->perturbed_only.size());
-  }
+  int64_t nodes() const { return genes() + static_cast<int64_t>(prepared_->perturbed_only.size()); }
   // Training control cells of a type; of all types where it has none.
   const std::vector<int64_t>& controls(int32_t cell_type) const { return controls_[cell_type]; }
   // log1p statistics of the training control cells.

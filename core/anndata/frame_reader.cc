@@ -67,9 +67,8 @@ absl::StatusOr<Column> ReadCategoricalGroup(hid_t group) {
     const Handle type(H5Aget_type(ordered.get()));
     if (H5Tget_size(type.get()) == 1) H5Aread(ordered.get(), type.get(), &is_ordered);
   }
-  UNLASTING_ASSIGN_OR_RETURN(
-      auto categorical,
-      MakeCategorical(std::move(code_values), AsStrings(levels), is_ordered != 0));
+  UNLASTING_ASSIGN_OR_RETURN(auto categorical, MakeCategorical(std::move(code_values),
+                                                               AsStrings(levels), is_ordered != 0));
   return Column(std::move(categorical));
 }
 
@@ -119,8 +118,8 @@ absl::StatusOr<Column> ReadColumn(hid_t frame, const std::string& name) {
     const Handle levels(H5Dopen2(frame, levels_path.c_str(), H5P_DEFAULT));
     UNLASTING_ASSIGN_OR_RETURN(auto codes, ReadNumbers<int32_t>(object.get()));
     UNLASTING_ASSIGN_OR_RETURN(const Column categories, ReadPlainColumn(levels.get()));
-    UNLASTING_ASSIGN_OR_RETURN(
-        auto categorical, MakeCategorical(std::move(codes), AsStrings(categories), false));
+    UNLASTING_ASSIGN_OR_RETURN(auto categorical,
+                               MakeCategorical(std::move(codes), AsStrings(categories), false));
     return Column(std::move(categorical));
   }
   return ReadPlainColumn(object.get());
@@ -143,9 +142,10 @@ absl::StatusOr<std::vector<std::string>> ReadIndex(hid_t frame, const std::strin
 absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element) {
   if (!LinkExists(file, element)) return absl::NotFoundError(absl::StrCat(element, ": is absent"));
   if (!IsGroup(file, element)) {
-    return absl::UnimplementedError(absl::StrCat(
-        element, ": is a table of anndata before 0.7, which this build does not read; open and "
-                 "write it with a newer anndata"));
+    return absl::UnimplementedError(
+        absl::StrCat(element,
+                     ": is a table of anndata before 0.7, which this build does not read; open and "
+                     "write it with a newer anndata"));
   }
   const Handle frame(H5Oopen(file, element.c_str(), H5P_DEFAULT));
   DataFrame result;
@@ -167,8 +167,8 @@ absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element) {
     auto column = ReadColumn(frame.get(), name);
     if (!column.ok()) return Annotate(column.status(), path);
     if (Length(*column) != static_cast<int64_t>(result.index.size())) {
-      return Malformed(path, absl::StrCat("has ", Length(*column), " rows, expected ",
-                                          result.index.size()));
+      return Malformed(
+          path, absl::StrCat("has ", Length(*column), " rows, expected ", result.index.size()));
     }
     result.columns.emplace_back(name, *std::move(column));
   }

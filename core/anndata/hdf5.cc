@@ -43,7 +43,8 @@ absl::StatusOr<std::vector<std::string>> ReadStringsWith(hid_t type, SpaceFuncti
   const size_t size = H5Tget_size(type);
   if (size == 0) return absl::InvalidArgumentError("its strings have no length");
   std::vector<char> buffer(size * static_cast<size_t>(points));
-  if (read(type, buffer.data()) < 0) return absl::InvalidArgumentError("its strings cannot be read");
+  if (read(type, buffer.data()) < 0)
+    return absl::InvalidArgumentError("its strings cannot be read");
   for (hssize_t k = 0; k < points; ++k) strings.push_back(FixedString(&buffer[k * size], size));
   return strings;
 }
@@ -75,10 +76,10 @@ absl::Status CheckFilters(hid_t dataset) {
 // memory is asked for.
 absl::Status CheckSize(hid_t dataset, uint64_t points) {
   constexpr uint64_t kAlwaysFine = uint64_t{1} << 26;
-  if (points <= kAlwaysFine || H5Dget_storage_size(dataset) > points / 1100) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("promises ", points, " values but stores ", H5Dget_storage_size(dataset),
-                   " bytes"));
+  if (points <= kAlwaysFine || H5Dget_storage_size(dataset) > points / 1100)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values but stores ",
+                                                 H5Dget_storage_size(dataset), " bytes"));
 }
 
 }  // namespace
@@ -173,13 +174,21 @@ namespace {
 template <typename T>
 hid_t NativeType();
 template <>
-hid_t NativeType<float>() { return H5T_NATIVE_FLOAT; }
+hid_t NativeType<float>() {
+  return H5T_NATIVE_FLOAT;
+}
 template <>
-hid_t NativeType<double>() { return H5T_NATIVE_DOUBLE; }
+hid_t NativeType<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
 template <>
-hid_t NativeType<int32_t>() { return H5T_NATIVE_INT32; }
+hid_t NativeType<int32_t>() {
+  return H5T_NATIVE_INT32;
+}
 template <>
-hid_t NativeType<int64_t>() { return H5T_NATIVE_INT64; }
+hid_t NativeType<int64_t>() {
+  return H5T_NATIVE_INT64;
+}
 }  // namespace
 
 template <typename T>
@@ -204,7 +213,8 @@ absl::StatusOr<std::vector<T>> ReadNumbers(hid_t dataset) {
   if (points == 0) return values;
   // HDF5 converts no enumerations to floats: booleans are read as the bytes they are.
   if (found == ValueClass::kBoolean ||
-      (found == ValueClass::kInteger && H5Tget_class(Handle(H5Dget_type(dataset)).get()) == H5T_ENUM)) {
+      (found == ValueClass::kInteger &&
+       H5Tget_class(Handle(H5Dget_type(dataset)).get()) == H5T_ENUM)) {
     const Handle type(H5Dget_type(dataset));
     if (H5Tget_size(type.get()) != 1) return absl::InvalidArgumentError("expected numbers");
     std::vector<int8_t> bytes(points);

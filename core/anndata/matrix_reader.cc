@@ -69,15 +69,15 @@ absl::StatusOr<Compressed> ReadCompressed(const Handle& group, const std::string
   Compressed c;
   UNLASTING_ASSIGN_OR_RETURN(c.indptr, ReadMember<int64_t>(group, element, "indptr"));
   if (static_cast<int64_t>(c.indptr.size()) != major + 1) {
-    return Malformed(element, absl::StrCat("indptr has ", c.indptr.size(), " entries, expected ",
-                                           major + 1));
+    return Malformed(
+        element, absl::StrCat("indptr has ", c.indptr.size(), " entries, expected ", major + 1));
   }
   UNLASTING_ASSIGN_OR_RETURN(c.indices, ReadMember<int64_t>(group, element, "indices"));
   UNLASTING_ASSIGN_OR_RETURN(c.values, ReadMember<float>(group, element, "data"));
   const auto stored = static_cast<int64_t>(c.values.size());
   if (static_cast<int64_t>(c.indices.size()) != stored) {
-    return Malformed(element, absl::StrCat("has ", c.indices.size(), " indices for ", stored,
-                                           " values"));
+    return Malformed(element,
+                     absl::StrCat("has ", c.indices.size(), " indices for ", stored, " values"));
   }
   if (c.indptr.front() != 0 || c.indptr.back() != stored ||
       !std::is_sorted(c.indptr.begin(), c.indptr.end())) {
@@ -85,8 +85,8 @@ absl::StatusOr<Compressed> ReadCompressed(const Handle& group, const std::string
   }
   for (const int64_t index : c.indices) {
     if (index < 0 || index >= minor) {
-      return Malformed(element, absl::StrCat("found the index ", index, ", expected 0 to ",
-                                             minor - 1));
+      return Malformed(element,
+                       absl::StrCat("found the index ", index, ", expected 0 to ", minor - 1));
     }
   }
   return c;

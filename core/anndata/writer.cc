@@ -216,8 +216,8 @@ class Writer {
       H5Pset_shuffle(plist.get());
       H5Pset_deflate(plist.get(), static_cast<unsigned>(options_.gzip_level));
     }
-    Handle dataset(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, plist.get(),
-                              H5P_DEFAULT));
+    Handle dataset(
+        H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, plist.get(), H5P_DEFAULT));
     Check(dataset.get());
     return dataset;
   }
@@ -275,8 +275,8 @@ class Writer {
 
 absl::Status CheckFrame(const char* name, const DataFrame& frame, int64_t expected) {
   if (static_cast<int64_t>(frame.index.size()) != expected) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ": found ", frame.index.size(),
-                                                   " names, expected ", expected));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": found ", frame.index.size(), " names, expected ", expected));
   }
   for (const auto& [column_name, column] : frame.columns) {
     if (Length(column) != expected) {
@@ -295,8 +295,8 @@ absl::Status CheckShapes(const AnnData& data) {
                         int64_t rows, int64_t cols) -> absl::Status {
     for (const auto& [name, matrix] : matrices) {
       if (Rows(matrix) != rows || (cols >= 0 && Cols(matrix) != cols)) {
-        return absl::InvalidArgumentError(absl::StrCat(group, "/", name, ": found ", Rows(matrix),
-                                                       " x ", Cols(matrix)));
+        return absl::InvalidArgumentError(
+            absl::StrCat(group, "/", name, ": found ", Rows(matrix), " x ", Cols(matrix)));
       }
     }
     return absl::OkStatus();

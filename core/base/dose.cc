@@ -11,12 +11,12 @@ namespace unlasting {
 
 absl::StatusOr<double> ToMicromolar(double value, const std::string& unit) {
   static const auto* const kFactors = new std::map<std::string, double>{
-      {"pM", 1e-6}, {"nM", 1e-3}, {"uM", 1.0}, {"\u00b5M", 1.0}, {"\u03bcM", 1.0},
-      {"mM", 1e3},  {"M", 1e6}};
+      {"pM", 1e-6},     {"nM", 1e-3}, {"uM", 1.0}, {"\u00b5M", 1.0},
+      {"\u03bcM", 1.0}, {"mM", 1e3},  {"M", 1e6}};
   const auto factor = kFactors->find(unit);
   if (factor == kFactors->end()) {
-    return WithReason(absl::InvalidArgumentError(absl::StrCat(
-                          "dose unit: found '", unit, "', expected pM, nM, uM, mM or M")),
+    return WithReason(absl::InvalidArgumentError(absl::StrCat("dose unit: found '", unit,
+                                                              "', expected pM, nM, uM, mM or M")),
                       "INVALID_DOSE");
   }
   if (!std::isfinite(value) || value <= 0) {

@@ -66,8 +66,8 @@ absl::Status WriteFileAtomically(const fs::path& path, const std::string& conten
 
 StagedPath::StagedPath(fs::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();
-  staged_ = target_.parent_path() /
-            absl::StrCat(".", target_.filename().string(), ".tmp.", getpid());
+  staged_ =
+      target_.parent_path() / absl::StrCat(".", target_.filename().string(), ".tmp.", getpid());
   std::error_code ignored;
   fs::remove_all(staged_, ignored);
 }

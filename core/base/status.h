@@ -9,10 +9,10 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
-#define UNLASTING_RETURN_IF_ERROR(expression)               \
-  do {                                                      \
-    absl::Status unlasting_status_ = (expression);          \
-    if (!unlasting_status_.ok()) return unlasting_status_;  \
+#define UNLASTING_RETURN_IF_ERROR(expression)              \
+  do {                                                     \
+    absl::Status unlasting_status_ = (expression);         \
+    if (!unlasting_status_.ok()) return unlasting_status_; \
   } while (false)
 
 #define UNLASTING_CONCAT_INNER(a, b) a##b

@@ -22,8 +22,8 @@ absl::Status Damaged(const fs::path& path, const std::string& why) {
 absl::Status VerifyFiles(const fs::path& folder, const Manifest& manifest) {
   for (const char* required : kRequiredFiles) {
     if (manifest.files.count(required) == 0) {
-      return WithReason(absl::InvalidArgumentError(absl::StrCat(
-                            (folder / "manifest.json").string(), ": files: lacks ", required)),
+      return WithReason(absl::InvalidArgumentError(absl::StrCat((folder / "manifest.json").string(),
+                                                                ": files: lacks ", required)),
                         "MALFORMED_BUNDLE");
     }
   }
@@ -105,8 +105,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
   bundle->manifest_ = *std::move(manifest);
   UNLASTING_RETURN_IF_ERROR(VerifyFiles(folder, bundle->manifest_));
   UNLASTING_ASSIGN_OR_RETURN(
-      bundle->reference_,
-      ReadReference(bundle->manifest_, (folder / "reference.h5ad").string()));
+      bundle->reference_, ReadReference(bundle->manifest_, (folder / "reference.h5ad").string()));
   UNLASTING_ASSIGN_OR_RETURN(bundle->modules_, LoadModules(folder, bundle->manifest_, options));
   return std::shared_ptr<const Bundle>(bundle);
 }
@@ -126,8 +125,8 @@ absl::Status WriteBundle(const BundleParts& parts, const std::string& directory)
   UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(at("training.jsonl"), parts.training));
   Manifest manifest = parts.manifest;
   manifest.files.clear();
-  for (const char* name : {"source.pt", "target.pt", "mask.pt", "reference.h5ad", "card.md",
-                           "training.jsonl"}) {
+  for (const char* name :
+       {"source.pt", "target.pt", "mask.pt", "reference.h5ad", "card.md", "training.jsonl"}) {
     UNLASTING_ASSIGN_OR_RETURN(manifest.files[name], EntryOf(at(name)));
   }
   UNLASTING_RETURN_IF_ERROR(

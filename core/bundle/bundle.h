@@ -14,8 +14,8 @@ namespace unlasting::bundle {
 
 // Control cells that ship with the bundle, and the statistics of eq 5.
 struct Reference {
-  DenseMatrix panel;                      // [panel cells, N], log1p
-  std::vector<int32_t> panel_cell_type;   // index into manifest.cell_types
+  DenseMatrix panel;                     // [panel cells, N], log1p
+  std::vector<int32_t> panel_cell_type;  // index into manifest.cell_types
   std::vector<std::string> panel_barcodes;
   DenseMatrix control_mean;       // [cell types, N], log1p
   DenseMatrix control_deviation;  // [cell types, N], log1p

@@ -39,8 +39,8 @@ struct Manifest {
   std::string created;  // RFC 3339, UTC
   std::string software_version;
 
-  std::vector<std::string> genes;              // the model's output, in order; N
-  std::vector<std::string> perturbed_only;     // extra nodes without expression; N' = N + these
+  std::vector<std::string> genes;           // the model's output, in order; N
+  std::vector<std::string> perturbed_only;  // extra nodes without expression; N' = N + these
   std::map<std::string, std::string> gene_symbols;  // gene -> symbol where the file had both
   std::vector<std::string> cell_types;
   std::vector<std::string> perturbation_kinds;  // of "gene", "molecule"

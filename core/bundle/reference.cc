@@ -76,8 +76,9 @@ absl::StatusOr<Reference> Convert(const Manifest& manifest, const anndata::AnnDa
     return absl::InvalidArgumentError("var names are not the manifest's genes");
   }
   Reference reference;
-  reference.panel = std::holds_alternative<DenseMatrix>(data.x) ? std::get<DenseMatrix>(data.x)
-                                                                : ToDense(std::get<CsrMatrix>(data.x));
+  reference.panel = std::holds_alternative<DenseMatrix>(data.x)
+                        ? std::get<DenseMatrix>(data.x)
+                        : ToDense(std::get<CsrMatrix>(data.x));
   reference.panel_barcodes = data.obs.index;
   const anndata::Column* types = data.obs.Find("cell_type");
   if (types == nullptr) return absl::InvalidArgumentError("obs has no column 'cell_type'");
@@ -86,8 +87,7 @@ absl::StatusOr<Reference> Convert(const Manifest& manifest, const anndata::AnnDa
     if (known == manifest.cell_types.end()) {
       return absl::InvalidArgumentError(absl::StrCat("obs/cell_type: unknown '", type, "'"));
     }
-    reference.panel_cell_type.push_back(
-        static_cast<int32_t>(known - manifest.cell_types.begin()));
+    reference.panel_cell_type.push_back(static_cast<int32_t>(known - manifest.cell_types.begin()));
   }
   UNLASTING_ASSIGN_OR_RETURN(reference.control_mean, StatisticOf(data, "control_mean", manifest));
   UNLASTING_ASSIGN_OR_RETURN(reference.control_deviation,

@@ -6,8 +6,8 @@
 
 #include "absl/strings/numbers.h"
 #include "core/anndata/reader.h"
-#include "core/base/status.h"
 #include "core/base/dose.h"
+#include "core/base/status.h"
 
 namespace unlasting::cells {
 namespace {
@@ -88,8 +88,8 @@ absl::Status ReadConditions(const DataFrame& obs, const LoadOptions& options, Da
     } else if (!condition.control) {
       condition.genes = ParseGenes(condition.name, options.control);
       if (condition.genes.empty()) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "obs column '", options.condition_column, "': '", condition.name, "' names no gene"));
+        return absl::InvalidArgumentError(absl::StrCat("obs column '", options.condition_column,
+                                                       "': '", condition.name, "' names no gene"));
       }
     }
     const int32_t index = levels.IndexOf(key);

@@ -17,11 +17,11 @@ const char* MatrixKindName(MatrixKind kind);
 
 // What was done to some cells. Drugs at two doses are two conditions.
 struct Condition {
-  std::string name;                 // as in the file: "ctrl", "STAT1+ctrl", "Panobinostat"
+  std::string name;  // as in the file: "ctrl", "STAT1+ctrl", "Panobinostat"
   bool control = false;
-  std::vector<std::string> genes;   // knocked-out genes; empty for drugs
-  std::string smiles;               // drugs only
-  double dose_um = 0;               // micromolar; drugs only
+  std::vector<std::string> genes;  // knocked-out genes; empty for drugs
+  std::string smiles;              // drugs only
+  double dose_um = 0;              // micromolar; drugs only
 
   bool molecule() const { return !smiles.empty(); }
   // Identity: the name, with the dose for drugs.
@@ -37,7 +37,7 @@ struct Dataset {
   std::vector<std::string> cell_types;
   std::vector<int32_t> cell_type;  // per cell, into cell_types
   std::vector<Condition> conditions;
-  std::vector<int32_t> condition;  // per cell, into conditions
+  std::vector<int32_t> condition;    // per cell, into conditions
   std::vector<double> library_size;  // per cell: counts over all genes; empty unless a column says
 
   int64_t n_cells() const { return values.rows; }

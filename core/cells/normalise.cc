@@ -133,8 +133,7 @@ std::vector<int64_t> HighlyVariableGenes(const GeneDispersion& dispersion, int64
     if (!std::isnan(value)) finite.push_back(value);
   }
   std::sort(finite.rbegin(), finite.rend());
-  const double cutoff =
-      finite.empty() ? 0.0 : finite[std::min<size_t>(count, finite.size()) - 1];
+  const double cutoff = finite.empty() ? 0.0 : finite[std::min<size_t>(count, finite.size()) - 1];
   for (int64_t g = 0; g < genes; ++g) {
     const double value = std::isnan(dispersion.normalised[g]) ? 0.0 : dispersion.normalised[g];
     if (value >= cutoff) kept.push_back(g);

@@ -21,8 +21,8 @@ void NormaliseLog1p(const std::vector<double>& library_sizes, double target_sum,
 
 // scanpy's highly_variable_genes(flavor="seurat") on log1p values.
 struct GeneDispersion {
-  std::vector<double> mean;             // log1p of the mean of expm1(values)
-  std::vector<double> normalised;       // dispersion in units of its mean bin's spread; NaN: constant
+  std::vector<double> mean;        // log1p of the mean of expm1(values)
+  std::vector<double> normalised;  // dispersion in units of its mean bin's spread; NaN: constant
 };
 GeneDispersion SeuratDispersion(const CsrMatrix& log1p_values);
 

@@ -25,8 +25,8 @@ absl::StatusOr<double> TargetSum(const Dataset& dataset, const std::string& sett
   }
   double value = 0;
   if (!absl::SimpleAtod(setting, &value) || !(value > 0)) {
-    return absl::InvalidArgumentError(absl::StrCat("target_sum: found '", setting,
-                                                   "', expected median or a number above 0"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("target_sum: found '", setting, "', expected median or a number above 0"));
   }
   return value;
 }

@@ -107,8 +107,8 @@ void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* rand
   }
   std::set<std::tuple<std::string, int32_t, double>> chosen;
   for (const auto& [key, values] : doses) {
-    for (const double dose : Draw(std::vector<double>(values.begin(), values.end()), fraction,
-                                  random)) {
+    for (const double dose :
+         Draw(std::vector<double>(values.begin(), values.end()), fraction, random)) {
       chosen.insert({key.first, key.second, dose});
     }
   }
@@ -171,8 +171,8 @@ std::vector<int64_t> Split::Cells(bool test_cells) const {
 
 absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& options) {
   if (!(options.fraction > 0 && options.fraction < 1)) {
-    return absl::InvalidArgumentError(absl::StrCat("split_fraction: found ", options.fraction,
-                                                   ", expected above 0 and below 1"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("split_fraction: found ", options.fraction, ", expected above 0 and below 1"));
   }
   UNLASTING_ASSIGN_OR_RETURN(const HoldOut hold_out, ParseHoldOut(dataset, options));
   Split split;
@@ -192,11 +192,14 @@ absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& opti
         "split '", options.kind, "': leaves ", train_perturbed, " perturbed cells to train on and ",
         test_perturbed, " to test; expected some of each"));
   }
-  const auto test_cells = static_cast<int64_t>(
-      std::count(split.test.begin(), split.test.end(), true));
-  split.record = {{"kind", options.kind},       {"fraction", options.fraction},
-                  {"seed", options.seed},       {"hold_out", options.hold_out},
-                  {"test_conditions", tested},  {"test_cells", test_cells},
+  const auto test_cells =
+      static_cast<int64_t>(std::count(split.test.begin(), split.test.end(), true));
+  split.record = {{"kind", options.kind},
+                  {"fraction", options.fraction},
+                  {"seed", options.seed},
+                  {"hold_out", options.hold_out},
+                  {"test_conditions", tested},
+                  {"test_cells", test_cells},
                   {"train_cells", dataset.n_cells() - test_cells}};
   return split;
 }

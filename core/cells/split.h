@@ -20,8 +20,8 @@ struct SplitOptions {
   //             of them, are unseen; their control cells are not.
   // cells:      every condition is seen; a share of each one's cells is held out.
   std::string kind = "cells";
-  double fraction = 0.3;               // the share held out, above 0 and below 1
-  std::vector<std::string> hold_out;   // "cell_type=PW036", "condition=STAT1+ctrl", "drug=NAME"
+  double fraction = 0.3;              // the share held out, above 0 and below 1
+  std::vector<std::string> hold_out;  // "cell_type=PW036", "condition=STAT1+ctrl", "drug=NAME"
   uint64_t seed = 0;
 };
 
@@ -41,8 +41,8 @@ absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& opti
 struct TestGroup {
   int32_t condition = 0;
   int32_t cell_type = 0;
-  std::vector<int64_t> truth;     // held-out cells of the group
-  std::vector<int64_t> control;   // control cells of the type: held-out ones where there are any
+  std::vector<int64_t> truth;    // held-out cells of the group
+  std::vector<int64_t> control;  // control cells of the type: held-out ones where there are any
 };
 std::vector<TestGroup> TestGroups(const Dataset& dataset, const Split& split);
 

@@ -121,12 +121,8 @@ void Backward(const AttentionShape& s, const T* left, const T* right, const T* a
 }  // namespace
 }  // namespace unlasting::model
 
-#define UNLASTING_ATTENTION_KERNELS(NAME)                       \
-  namespace unlasting::model {                                  \
-  AttentionKernels<float> NAME##Float() {                       \
-    return {&Forward<float>, &Backward<float>};                 \
-  }                                                             \
-  AttentionKernels<double> NAME##Double() {                     \
-    return {&Forward<double>, &Backward<double>};               \
-  }                                                             \
+#define UNLASTING_ATTENTION_KERNELS(NAME)                                                   \
+  namespace unlasting::model {                                                              \
+  AttentionKernels<float> NAME##Float() { return {&Forward<float>, &Backward<float>}; }     \
+  AttentionKernels<double> NAME##Double() { return {&Forward<double>, &Backward<double>}; } \
   }

@@ -102,8 +102,9 @@ Tensor Gatv2Autograd(const Tensor& left, const Tensor& right, const Tensor& atte
 }
 
 TORCH_LIBRARY(unlasting, library) {
-  library.def("gatv2(Tensor left, Tensor right, Tensor attention, Tensor indptr, Tensor sources) "
-              "-> Tensor");
+  library.def(
+      "gatv2(Tensor left, Tensor right, Tensor attention, Tensor indptr, Tensor sources) "
+      "-> Tensor");
 }
 TORCH_LIBRARY_IMPL(unlasting, CPU, library) { library.impl("gatv2", Gatv2Forward); }
 TORCH_LIBRARY_IMPL(unlasting, Autograd, library) { library.impl("gatv2", Gatv2Autograd); }

@@ -10,23 +10,23 @@
 namespace unlasting::model {
 
 struct ModelConfig {
-  int64_t genes = 0;               // N: measured genes, the output
-  int64_t nodes = 0;               // N' >= N: with perturbed genes that have no expression
+  int64_t genes = 0;  // N: measured genes, the output
+  int64_t nodes = 0;  // N' >= N: with perturbed genes that have no expression
   int64_t cell_types = 1;
-  int64_t molecule_features = 0;   // Ds; 0 where molecules are not known
-  int64_t dim = 64;                // D, width of a node's embedding
-  int64_t layers = 2;              // GRN layers
-  int64_t heads = 2;               // H of eq 11
-  int64_t hidden = 512;            // of Block and Decoder
-  int64_t times = 500;             // T of the schedule
+  int64_t molecule_features = 0;  // Ds; 0 where molecules are not known
+  int64_t dim = 64;               // D, width of a node's embedding
+  int64_t layers = 2;             // GRN layers
+  int64_t heads = 2;              // H of eq 11
+  int64_t hidden = 512;           // of Block and Decoder
+  int64_t times = 500;            // T of the schedule
   // preconditioned: predicts through a per-gene Gaussian skip; paper: predicts x0 itself.
   std::string recipe = "preconditioned";
   // paper: x_t and t enter the GRN block; static: they do not.
   std::string grn_inputs = "paper";
-  bool residual = true;            // residual and layer norm around each GRN layer
-  bool control_input = true;       // off: ablation "w/o mu_c, sigma_c"
-  bool grn = true;                 // off: ablation "w/o GRN" (layers are skipped)
-  bool control_residual = false;   // adds the control profile to the target's output
+  bool residual = true;           // residual and layer norm around each GRN layer
+  bool control_input = true;      // off: ablation "w/o mu_c, sigma_c"
+  bool grn = true;                // off: ablation "w/o GRN" (layers are skipped)
+  bool control_residual = false;  // adds the control profile to the target's output
   // dense: the mask model's read-out passes a Decoder too; grn: the read-out alone, as in App. A.
   std::string mask_head = "dense";
 

@@ -149,9 +149,9 @@ std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
 
 void Compile(NetworkKind kind, const ModelConfig& config, Attention attention,
              const std::string& forward, Module* module) {
-  const std::string source = absl::StrCat(
-      attention == Attention::kFused ? FusedAttendSource() : PlainAttendSource(),
-      MethodsSource(kind, config), forward);
+  const std::string source =
+      absl::StrCat(attention == Attention::kFused ? FusedAttendSource() : PlainAttendSource(),
+                   MethodsSource(kind, config), forward);
   module->define(source, std::make_shared<SourceResolver>());
 }
 
@@ -162,8 +162,8 @@ Module NewModule(NetworkKind kind) {
 }
 
 // Same weights, buffers and methods in a fresh module, with `attention` and `forward`.
-Module Rebuild(NetworkKind kind, const ModelConfig& config, const Module& from,
-               Attention attention, const std::string& forward) {
+Module Rebuild(NetworkKind kind, const ModelConfig& config, const Module& from, Attention attention,
+               const std::string& forward) {
   Module module = NewModule(kind);
   RegisterConfig(kind, config, &module);
   for (const auto& parameter : from.named_parameters(/*recurse=*/false)) {
@@ -279,17 +279,15 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
     return Network(network, std::move(module), config);
   } catch (const std::exception& error) {
     const std::string what = error.what();
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": not a TorchScript file of this software: ",
-                     what.substr(0, what.find('\n'))));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": not a TorchScript file of this software: ", what.substr(0, what.find('\n'))));
   }
 }
 
 absl::Status Network::Export(const std::string& path, ExportKind kind) const {
   try {
     torch::NoGradGuard no_grad;
-    Module module =
-        Rebuild(kind_, config_, module_, Attention::kPlain, ForwardOf(kind, config_));
+    Module module = Rebuild(kind_, config_, module_, Attention::kPlain, ForwardOf(kind, config_));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
     module.to(torch::kCPU);
     CastFloats(torch::kFloat32, &module);

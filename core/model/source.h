@@ -11,7 +11,8 @@ std::string DenoiserSource();
 // Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
 std::string MaskSource(bool dense_head);
 
-// GATv2 aggregation over the network, plain and fused: attend(left, right, attention) -> [B, N', D].
+// GATv2 aggregation over the network, plain and fused: attend(left, right, attention) -> [B, N',
+// D].
 std::string PlainAttendSource();
 std::string FusedAttendSource();
 

@@ -21,9 +21,9 @@ constexpr size_t kLongestSmiles = 10000;
 
 absl::Status Unparsable(const std::string& smiles, const std::string& why) {
   // A hostile SMILES can be long; its head is enough to recognise it.
-  return WithReason(absl::InvalidArgumentError(absl::StrCat("SMILES '", smiles.substr(0, 80), "': ",
-                                                            why)),
-                    "UNPARSABLE_SMILES");
+  return WithReason(
+      absl::InvalidArgumentError(absl::StrCat("SMILES '", smiles.substr(0, 80), "': ", why)),
+      "UNPARSABLE_SMILES");
 }
 
 // The fragment with the most heavy atoms: the drug itself where salts and solvents stand beside it.
@@ -46,8 +46,8 @@ absl::StatusOr<Featurized> Featurize(const std::string& smiles) {
   }();
   (void)quiet;
   if (smiles.size() > kLongestSmiles) {
-    return Unparsable(smiles, absl::StrCat("found ", smiles.size(), " characters, expected at most ",
-                                           kLongestSmiles));
+    return Unparsable(smiles, absl::StrCat("found ", smiles.size(),
+                                           " characters, expected at most ", kLongestSmiles));
   }
   const std::string text = smiles.substr(0, smiles.find_first_of(" \t|"));
   if (text.empty()) return Unparsable(smiles, "is empty");

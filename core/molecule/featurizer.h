@@ -12,8 +12,8 @@ inline constexpr char kFeaturizerName[] = "morgan-count-r2-2048";
 inline constexpr int kFeatures = 2048;
 
 struct Featurized {
-  std::string canonical_smiles;   // of the parent: salts and solvents stripped
-  std::vector<float> features;    // [2048], log1p of the count of each hashed substructure
+  std::string canonical_smiles;  // of the parent: salts and solvents stripped
+  std::vector<float> features;   // [2048], log1p of the count of each hashed substructure
 };
 
 // Anything after the first blank or '|' is dropped, then the largest fragment is kept. Radius 2,

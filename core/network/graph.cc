@@ -73,7 +73,8 @@ absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
                                                  const std::vector<std::string>& nodes,
                                                  int64_t* skipped) {
   std::ifstream stream(path);
-  if (!stream) return absl::NotFoundError(absl::StrCat("network.prior: ", path, ": cannot be read"));
+  if (!stream)
+    return absl::NotFoundError(absl::StrCat("network.prior: ", path, ": cannot be read"));
   std::unordered_map<std::string, int32_t> index;
   for (size_t k = 0; k < nodes.size(); ++k) index.emplace(nodes[k], static_cast<int32_t>(k));
   std::vector<Edge> edges;

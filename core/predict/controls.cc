@@ -56,19 +56,18 @@ absl::Status CheckValues(const ControlQuery& query) {
                                                    ", expected finite values of 0 or more"));
     }
     if (!counts && value > kLargestLog) {
-      return Invalid("INVALID_VALUE",
-                     absl::StrCat("controls: declared log1p, found the value ", value,
-                                  "; raw counts must be declared counts"));
+      return Invalid("INVALID_VALUE", absl::StrCat("controls: declared log1p, found the value ",
+                                                   value, "; raw counts must be declared counts"));
     }
     if (counts && value != std::floor(value)) {
-      return Invalid("INVALID_VALUE", absl::StrCat("controls: declared counts, found the fraction ",
-                                                   value));
+      return Invalid("INVALID_VALUE",
+                     absl::StrCat("controls: declared counts, found the fraction ", value));
     }
   }
   for (const double size : query.library_sizes) {
     if (!std::isfinite(size) || size <= 0) {
-      return Invalid("INVALID_VALUE", absl::StrCat("controls: found the library size ", size,
-                                                   ", expected above 0"));
+      return Invalid("INVALID_VALUE",
+                     absl::StrCat("controls: found the library size ", size, ", expected above 0"));
     }
   }
   return absl::OkStatus();
@@ -102,11 +101,10 @@ absl::StatusOr<std::vector<int32_t>> MatchCellTypes(const Manifest& manifest,
   for (const auto& name : query.cell_types) {
     const auto known = std::find(manifest.cell_types.begin(), manifest.cell_types.end(), name);
     if (known == manifest.cell_types.end()) {
-      return WithReason(
-          absl::NotFoundError(absl::StrCat("cell_type: the model '", manifest.name,
-                                           "' does not know '", name, "'; it knows ",
-                                           absl::StrJoin(manifest.cell_types, ", "))),
-          "UNKNOWN_CELL_TYPE");
+      return WithReason(absl::NotFoundError(absl::StrCat("cell_type: the model '", manifest.name,
+                                                         "' does not know '", name, "'; it knows ",
+                                                         absl::StrJoin(manifest.cell_types, ", "))),
+                        "UNKNOWN_CELL_TYPE");
     }
     types.push_back(static_cast<int32_t>(known - manifest.cell_types.begin()));
   }
@@ -146,11 +144,11 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlQu
   if (!controls.missing_genes.empty() && query.missing == MissingGenes::kError) {
     const auto& names = controls.missing_genes;
     const auto shown = std::min(names.size(), kNamedGenes);
-    return Invalid("MISSING_GENES",
-                   absl::StrCat("controls: lack ", names.size(), " of the model's ",
-                                manifest.genes.size(), " genes: ",
-                                absl::StrJoin(names.begin(), names.begin() + shown, ", "),
-                                shown < names.size() ? ", ..." : ""));
+    return Invalid(
+        "MISSING_GENES",
+        absl::StrCat("controls: lack ", names.size(), " of the model's ", manifest.genes.size(),
+                     " genes: ", absl::StrJoin(names.begin(), names.begin() + shown, ", "),
+                     shown < names.size() ? ", ..." : ""));
   }
   controls.ignored_genes =
       query.values.cols - static_cast<int64_t>(match.size() - controls.missing_genes.size());
@@ -189,8 +187,8 @@ absl::StatusOr<ControlSet> PanelControls(const Bundle& bundle, const std::string
   }
   const auto available = static_cast<int64_t>(rows.size());
   if (count < 0 || count > available) {
-    return Invalid("INVALID_OPTION", absl::StrCat("panel: found ", count, " cells, expected 0 to ",
-                                                  available));
+    return Invalid("INVALID_OPTION",
+                   absl::StrCat("panel: found ", count, " cells, expected 0 to ", available));
   }
   if (count > 0 && count < available) {
     std::mt19937_64 random(seed);

@@ -65,13 +65,12 @@ class TorchEngine : public Engine {
         Network::Inputs inputs;
         std::vector<int64_t> types(cell_type.begin() + begin, cell_type.begin() + begin + count);
         inputs.cell_type = torch::tensor(types, torch::kInt64).to(device_);
-        inputs.control = torch::from_blob(const_cast<float*>(controls.Row(begin).data()),
-                                          {count, genes_})
-                             .to(device_);
+        inputs.control =
+            torch::from_blob(const_cast<float*>(controls.Row(begin).data()), {count, genes_})
+                .to(device_);
         const std::vector<const Perturbation*> same(count, &perturbation);
         AddPerturbations(same, &inputs);
-        const Tensor out =
-            torch::sigmoid(mask_.MaskLogits(inputs)).to(torch::kCPU).contiguous();
+        const Tensor out = torch::sigmoid(mask_.MaskLogits(inputs)).to(torch::kCPU).contiguous();
         std::copy_n(out.data_ptr<float>(), count * genes_, probability.Row(begin).data());
       });
       return probability;
@@ -84,8 +83,8 @@ class TorchEngine : public Engine {
   // Cuts rows among the threads (on CPU) and each share into batches.
   void RunRows(int64_t rows, const std::function<void(int64_t begin, int64_t count)>& run) const {
     const int64_t shares = (rows + kFewestRowsOfThread - 1) / kFewestRowsOfThread;
-    const auto shards = static_cast<int>(
-        device_.is_cpu() ? std::clamp<int64_t>(shares, 1, options_.threads) : 1);
+    const auto shards =
+        static_cast<int>(device_.is_cpu() ? std::clamp<int64_t>(shares, 1, options_.threads) : 1);
     model::RunShards(shards, [&](int shard) {
       c10::InferenceMode inference;
       const model::Range range = model::ShardOf(rows, shards, shard);
@@ -161,8 +160,7 @@ class TorchEngine : public Engine {
     const diffusion::SolverStep& step = (*row->plan)[row->step];
     if (row->previous_x0.empty()) row->previous_x0.assign(genes_, 0.0f);
     for (int64_t g = 0; g < genes_; ++g) {
-      row->x[g] = static_cast<float>(step.x_coefficient * row->x[g] +
-                                     step.x0_coefficient * x0[g] +
+      row->x[g] = static_cast<float>(step.x_coefficient * row->x[g] + step.x0_coefficient * x0[g] +
                                      step.previous_coefficient * row->previous_x0[g]);
       row->previous_x0[g] = x0[g];
     }
@@ -182,8 +180,8 @@ class TorchEngine : public Engine {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
-    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options) {
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::shared_ptr<const bundle::Bundle> bundle,
+                                                       const EngineOptions& options) {
   if (options.threads < 1 || options.max_batch < 1) {
     return absl::InvalidArgumentError("engine: threads and max_batch: expected 1 or more");
   }
@@ -198,8 +196,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(
     }
     return std::unique_ptr<Engine>(new TorchEngine(std::move(bundle), options, device));
   } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat("device: found '", options.device,
-                                                   "', expected auto, cpu or cuda[:index]"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("device: found '", options.device, "', expected auto, cpu or cuda[:index]"));
   }
 }
 

@@ -41,15 +41,16 @@ struct EngineOptions {
 // MaskProbability; different engines are independent.
 class Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(std::shared_ptr<const bundle::Bundle> bundle,
-                                                        const EngineOptions& options);
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(
+      std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
   virtual ~Engine() = default;
 
   virtual const bundle::Bundle& bundle() const = 0;
   virtual const EngineOptions& options() const = 0;
   // Every row moves by one entry of its plan. INTERNAL where LibTorch fails; rows are then spoilt.
   virtual absl::Status Step(absl::Span<Row* const> rows) = 0;
-  // Appendix A.2: the probability that each gene is active, [cells, N], for controls in model units.
+  // Appendix A.2: the probability that each gene is active, [cells, N], for controls in model
+  // units.
   virtual absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                                       absl::Span<const int32_t> cell_type,
                                                       const Perturbation& perturbation) = 0;

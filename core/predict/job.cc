@@ -20,8 +20,8 @@ struct Slot : public Row {
 };
 
 struct Target {
-  std::deque<int> startable;            // cells whose latent is known, not yet started
-  std::vector<std::vector<float>> x;    // [cells][N], filled as rows finish
+  std::deque<int> startable;          // cells whose latent is known, not yet started
+  std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish
   int64_t rows_left = 0;
   bool named = false;
   bool collected = false;
@@ -75,15 +75,13 @@ void Job::State::AddPanelCells() {
     }
   }
   visible = controls->values.rows;
-  control_units = DenseMatrix(visible + static_cast<int64_t>(panel.size()),
-                              controls->values.cols);
+  control_units = DenseMatrix(visible + static_cast<int64_t>(panel.size()), controls->values.cols);
   std::copy(controls->values.values.begin(), controls->values.values.end(),
             control_units.values.begin());
   cell_type = controls->cell_type;
   for (size_t k = 0; k < panel.size(); ++k) {
     const auto row = reference.panel.Row(panel[k]);
-    std::copy(row.begin(), row.end(),
-              control_units.Row(visible + static_cast<int64_t>(k)).begin());
+    std::copy(row.begin(), row.end(), control_units.Row(visible + static_cast<int64_t>(k)).begin());
     cell_type.push_back(reference.panel_cell_type[panel[k]]);
   }
   const auto scale = static_cast<float>(1.0 / bundle.manifest().normalisation.x_max);
@@ -158,13 +156,13 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values,
   active_share->assign(values->cols, 0.0f);
   for (const auto& [type, rows] : rows_of_type) {
     DenseMatrix probability(0, values->cols);
-    UNLASTING_ASSIGN_OR_RETURN(
-        probability, engine->MaskProbability(SelectRows(control_units, rows),
-                                             std::vector<int32_t>(rows.size(), type),
-                                             *perturbations[perturbation]));
+    UNLASTING_ASSIGN_OR_RETURN(probability,
+                               engine->MaskProbability(SelectRows(control_units, rows),
+                                                       std::vector<int32_t>(rows.size(), type),
+                                                       *perturbations[perturbation]));
     DenseMatrix group = SelectRows(*values, rows);
-    const auto shown = std::count_if(rows.begin(), rows.end(),
-                                     [&](int64_t row) { return row < visible; });
+    const auto shown =
+        std::count_if(rows.begin(), rows.end(), [&](int64_t row) { return row < visible; });
     for (int64_t k = 0; k < shown; ++k) {
       for (int64_t g = 0; g < values->cols; ++g) {
         (*active_share)[g] += probability.At(k, g) / static_cast<float>(visible);
@@ -239,9 +237,7 @@ int64_t Job::runnable() const {
   return count;
 }
 
-bool Job::done() const {
-  return state_->collected == static_cast<int64_t>(state_->targets.size());
-}
+bool Job::done() const { return state_->collected == static_cast<int64_t>(state_->targets.size()); }
 
 void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
   State& s = *state_;
@@ -312,8 +308,7 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
 
 absl::StatusOr<std::vector<Profiles>> PredictAll(
     Engine* engine, std::shared_ptr<const ControlSet> controls,
-    std::vector<std::shared_ptr<const Perturbation>> perturbations,
-    const PredictOptions& options) {
+    std::vector<std::shared_ptr<const Perturbation>> perturbations, const PredictOptions& options) {
   Job job(engine, std::move(controls), std::move(perturbations), options);
   std::vector<Profiles> all;
   std::vector<Row*> rows;
@@ -327,9 +322,8 @@ absl::StatusOr<std::vector<Profiles>> PredictAll(
       all.push_back(std::move(profiles));
     }
   }
-  std::sort(all.begin(), all.end(), [](const Profiles& a, const Profiles& b) {
-    return a.perturbation < b.perturbation;
-  });
+  std::sort(all.begin(), all.end(),
+            [](const Profiles& a, const Profiles& b) { return a.perturbation < b.perturbation; });
   return all;
 }
 

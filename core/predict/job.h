@@ -29,9 +29,9 @@ namespace unlasting::predict {
 
 // One perturbation's answer. Row k belongs to control cell k of the request.
 struct Profiles {
-  int perturbation = 0;              // index in the request
-  DenseMatrix values;                // [control cells, N], log1p: max(0, mask * x') * x_max (eq 15)
-  std::vector<float> active_share;   // [N]: mean predicted probability that the gene is active
+  int perturbation = 0;             // index in the request
+  DenseMatrix values;               // [control cells, N], log1p: max(0, mask * x') * x_max (eq 15)
+  std::vector<float> active_share;  // [N]: mean predicted probability that the gene is active
 };
 
 class Job {

@@ -42,9 +42,8 @@ absl::Status ResolveGenes(const Bundle& bundle, const PerturbationQuery& query,
                           Perturbation* perturbation) {
   const Manifest& manifest = bundle.manifest();
   if (!manifest.Knows("gene")) {
-    return Invalid("UNSUPPORTED_PERTURBATION",
-                   absl::StrCat("genes: the model '", manifest.name,
-                                "' was trained on molecules only"));
+    return Invalid("UNSUPPORTED_PERTURBATION", absl::StrCat("genes: the model '", manifest.name,
+                                                            "' was trained on molecules only"));
   }
   const auto index = NodeIndex(manifest);
   std::vector<std::string> unknown;
@@ -58,9 +57,8 @@ absl::Status ResolveGenes(const Bundle& bundle, const PerturbationQuery& query,
     }
   }
   if (!unknown.empty()) {
-    return Missing("UNKNOWN_GENE",
-                   absl::StrCat("genes: the model '", manifest.name, "' does not know ",
-                                absl::StrJoin(unknown, ", ")));
+    return Missing("UNKNOWN_GENE", absl::StrCat("genes: the model '", manifest.name,
+                                                "' does not know ", absl::StrJoin(unknown, ", ")));
   }
   perturbation->kind = Perturbation::Kind::kGene;
   perturbation->label = absl::StrJoin(query.genes, "+");
@@ -96,10 +94,10 @@ absl::Status ResolveGenes(const Bundle& bundle, const PerturbationQuery& query,
 absl::Status FeaturizeInto(const Bundle& bundle, const std::string& smiles,
                            Perturbation* perturbation) {
   if (bundle.manifest().molecule_featuriser != molecule::kFeaturizerName) {
-    return Invalid("UNSUPPORTED_PERTURBATION",
-                   absl::StrCat("molecule: the model '", bundle.manifest().name,
-                                "' takes embeddings (", bundle.manifest().molecule_featuriser,
-                                "), not SMILES"));
+    return Invalid(
+        "UNSUPPORTED_PERTURBATION",
+        absl::StrCat("molecule: the model '", bundle.manifest().name, "' takes embeddings (",
+                     bundle.manifest().molecule_featuriser, "), not SMILES"));
   }
   UNLASTING_ASSIGN_OR_RETURN(auto featurized, molecule::Featurize(smiles));
   perturbation->molecule = std::move(featurized.features);
@@ -135,25 +133,24 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
                              Perturbation* perturbation) {
   const Manifest& manifest = bundle.manifest();
   if (!manifest.Knows("molecule")) {
-    return Invalid(
-        "UNSUPPORTED_PERTURBATION",
-        absl::StrCat("molecule: the model '", manifest.name, "' was trained on genes only"));
+    return Invalid("UNSUPPORTED_PERTURBATION", absl::StrCat("molecule: the model '", manifest.name,
+                                                            "' was trained on genes only"));
   }
   if (!std::isfinite(query.dose_um) || query.dose_um <= 0) {
-    return Invalid("INVALID_DOSE", absl::StrCat("dose: found ", query.dose_um,
-                                                " uM, expected above 0"));
+    return Invalid("INVALID_DOSE",
+                   absl::StrCat("dose: found ", query.dose_um, " uM, expected above 0"));
   }
   perturbation->kind = Perturbation::Kind::kMolecule;
   perturbation->dose_um = query.dose_um;
   perturbation->log10_dose_um = static_cast<float>(std::log10(query.dose_um));
   if (!query.molecule_name.empty()) {
-    const auto known = std::find_if(
-        manifest.molecules.begin(), manifest.molecules.end(),
-        [&](const auto& molecule) { return molecule.name == query.molecule_name; });
+    const auto known =
+        std::find_if(manifest.molecules.begin(), manifest.molecules.end(),
+                     [&](const auto& molecule) { return molecule.name == query.molecule_name; });
     if (known == manifest.molecules.end()) {
-      return Missing("UNKNOWN_MOLECULE", absl::StrCat("molecule: the model '", manifest.name,
-                                                      "' does not know '", query.molecule_name,
-                                                      "'; give a SMILES"));
+      return Missing("UNKNOWN_MOLECULE",
+                     absl::StrCat("molecule: the model '", manifest.name, "' does not know '",
+                                  query.molecule_name, "'; give a SMILES"));
     }
     UNLASTING_RETURN_IF_ERROR(FeaturizeInto(bundle, known->smiles, perturbation));
     perturbation->label = query.molecule_name;
@@ -163,8 +160,8 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
   } else {
     if (static_cast<int64_t>(query.embedding.size()) != manifest.molecule_features) {
       return Invalid("EMBEDDING_LENGTH",
-                     absl::StrCat("embedding: found ", query.embedding.size(),
-                                  " values, expected ", manifest.molecule_features));
+                     absl::StrCat("embedding: found ", query.embedding.size(), " values, expected ",
+                                  manifest.molecule_features));
     }
     bool any = false;
     for (const float value : query.embedding) {
@@ -206,8 +203,9 @@ absl::StatusOr<MaskMode> ParseMaskMode(const std::string& name) {
                               MaskMode::kSample, MaskMode::kNone}) {
     if (name == MaskModeName(mode)) return mode;
   }
-  return Invalid("INVALID_OPTION", absl::StrCat("mask: found '", name,
-                                                "', expected rank, cell, aggregate, sample or none"));
+  return Invalid(
+      "INVALID_OPTION",
+      absl::StrCat("mask: found '", name, "', expected rank, cell, aggregate, sample or none"));
 }
 
 const char* MaskModeName(MaskMode mode) {

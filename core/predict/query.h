@@ -28,14 +28,14 @@ struct PerturbationQuery {
 struct Perturbation {
   enum class Kind { kGene, kMolecule };
   Kind kind = Kind::kGene;
-  std::string label;                   // "STAT1+JAK2", or the molecule's name or canonical SMILES
-  std::vector<int32_t> knockout;       // node indices in [0, N')
-  std::vector<float> molecule;         // [Ds]
+  std::string label;              // "STAT1+JAK2", or the molecule's name or canonical SMILES
+  std::vector<int32_t> knockout;  // node indices in [0, N')
+  std::vector<float> molecule;    // [Ds]
   float log10_dose_um = 0;
-  std::string smiles;                  // canonical; "" where unknown
+  std::string smiles;  // canonical; "" where unknown
   double dose_um = 0;
   bool seen_in_training = false;
-  std::vector<std::string> notes;      // in words, for the caller
+  std::vector<std::string> notes;  // in words, for the caller
 };
 
 // Gene names may be the bundle's or their symbols.
@@ -51,18 +51,18 @@ enum class MissingGenes {
 
 // Control cells in the bundle's gene order.
 struct ControlSet {
-  DenseMatrix values;               // [cells, N], log1p
-  std::vector<int32_t> cell_type;   // per cell
+  DenseMatrix values;              // [cells, N], log1p
+  std::vector<int32_t> cell_type;  // per cell
   std::vector<std::string> barcodes;
   std::vector<std::string> missing_genes;  // filled in by policy
   int64_t ignored_genes = 0;               // columns that the bundle does not know
 };
 
 struct ControlQuery {
-  DenseMatrix values;                    // [cells, genes]
-  std::vector<std::string> genes;        // column names
-  std::vector<std::string> cell_types;   // one per cell, or one for all
-  std::vector<std::string> barcodes;     // one per cell, or empty
+  DenseMatrix values;                   // [cells, genes]
+  std::vector<std::string> genes;       // column names
+  std::vector<std::string> cell_types;  // one per cell, or one for all
+  std::vector<std::string> barcodes;    // one per cell, or empty
   // Per cell: total counts over all measured genes; empty to use the row's own sum.
   std::vector<double> library_sizes;
   ValueKind value_kind = ValueKind::kLog1p;

@@ -107,25 +107,26 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
     const char* words;
   };
   using Code = absl::StatusCode;
-  for (const Case& broken : {Case{"indptr_falls", Code::kInvalidArgument, "X: indptr must rise"},
-                             Case{"indptr_short", Code::kInvalidArgument, "X: indptr has 3"},
-                             Case{"indptr_end", Code::kInvalidArgument, "X: indptr must rise"},
-                             Case{"index_range", Code::kInvalidArgument, "found the index 3"},
-                             Case{"index_negative", Code::kInvalidArgument, "found the index -1"},
-                             Case{"lengths", Code::kInvalidArgument, "6 indices for 5 values"},
-                             Case{"strings", Code::kInvalidArgument, "X/data: expected numbers"},
-                             Case{"huge", Code::kInvalidArgument, "X: found 1000000000"},
-                             Case{"shape", Code::kInvalidArgument, "expected 4 cells x 3 genes"},
-                             Case{"no_obs", Code::kNotFound, "obs: is absent"},
-                             Case{"codes", Code::kInvalidArgument, "obs/condition: found the code 7"},
-                             Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
-                             Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
-                             Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
-                             Case{"filter", Code::kUnimplemented, "lzf"},
-                             Case{"external", Code::kUnimplemented, "lies in another file"},
-                             Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
-                             Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},
-                             Case{"absent", Code::kNotFound, "no such file"}}) {
+  for (const Case& broken :
+       {Case{"indptr_falls", Code::kInvalidArgument, "X: indptr must rise"},
+        Case{"indptr_short", Code::kInvalidArgument, "X: indptr has 3"},
+        Case{"indptr_end", Code::kInvalidArgument, "X: indptr must rise"},
+        Case{"index_range", Code::kInvalidArgument, "found the index 3"},
+        Case{"index_negative", Code::kInvalidArgument, "found the index -1"},
+        Case{"lengths", Code::kInvalidArgument, "6 indices for 5 values"},
+        Case{"strings", Code::kInvalidArgument, "X/data: expected numbers"},
+        Case{"huge", Code::kInvalidArgument, "X: found 1000000000"},
+        Case{"shape", Code::kInvalidArgument, "expected 4 cells x 3 genes"},
+        Case{"no_obs", Code::kNotFound, "obs: is absent"},
+        Case{"codes", Code::kInvalidArgument, "obs/condition: found the code 7"},
+        Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
+        Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
+        Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
+        Case{"filter", Code::kUnimplemented, "lzf"},
+        Case{"external", Code::kUnimplemented, "lies in another file"},
+        Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
+        Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},
+        Case{"absent", Code::kNotFound, "no such file"}}) {
     const std::string path = File(std::string("bad_") + broken.name);
     const auto data = ReadAnnData(path);
     ASSERT_FALSE(data.ok()) << broken.name;

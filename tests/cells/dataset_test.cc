@@ -27,7 +27,8 @@ anndata::AnnData TwoGeneFile() {
   return data;
 }
 
-absl::StatusOr<Dataset> WriteAndLoad(const anndata::AnnData& data, const LoadOptions& options = {}) {
+absl::StatusOr<Dataset> WriteAndLoad(const anndata::AnnData& data,
+                                     const LoadOptions& options = {}) {
   const test::TempFolder folder;
   const absl::Status written = anndata::WriteAnnData(data, folder.At("cells.h5ad"));
   if (!written.ok()) return written;
@@ -58,8 +59,8 @@ TEST(LoadDatasetTest, ReadsConditionsInTheGrammarOfTheField) {
 TEST(LoadDatasetTest, TellsDosesOfADrugApartAndConvertsUnits) {
   anndata::AnnData file = TwoGeneFile();
   file.obs.Set("condition", std::vector<std::string>{"ctrl", "aspirin", "aspirin", "ctrl"});
-  file.obs.Set("SMILES", std::vector<std::string>{"", "CC(=O)Oc1ccccc1C(=O)O",
-                                                  "CC(=O)Oc1ccccc1C(=O)O", ""});
+  file.obs.Set("SMILES",
+               std::vector<std::string>{"", "CC(=O)Oc1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)O", ""});
   file.obs.Set("dose_val", std::vector<double>{0, 200, 2, 0});
   file.obs.Set("dose_unit", std::vector<std::string>{"", "nM", "uM", ""});
   const auto data = WriteAndLoad(file);

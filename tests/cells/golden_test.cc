@@ -48,9 +48,9 @@ TEST_P(GoldenTest, Log1pSumsEqualScanpys) {
   for (size_t k = 0; k < expected.size(); ++k) {
     EXPECT_NEAR(sums[k] / expected[k].get<double>(), 1.0, 1e-5) << k;
   }
-  EXPECT_NEAR(std::accumulate(sums.begin(), sums.end(), 0.0) /
-                  golden_["log1p"]["total"].get<double>(),
-              1.0, 1e-5);
+  EXPECT_NEAR(
+      std::accumulate(sums.begin(), sums.end(), 0.0) / golden_["log1p"]["total"].get<double>(), 1.0,
+      1e-5);
 }
 
 TEST_P(GoldenTest, HighlyVariableGenesAreScanpys) {

@@ -10,8 +10,7 @@ namespace unlasting::cells {
 namespace {
 
 Prepared Prepare(const PreprocessOptions& options) {
-  auto prepared =
-      Preprocess(test::ToyDataset({"ctrl", "G3+ctrl", "X1+ctrl"}, {"T"}, 20), options);
+  auto prepared = Preprocess(test::ToyDataset({"ctrl", "G3+ctrl", "X1+ctrl"}, {"T"}, 20), options);
   EXPECT_TRUE(prepared.ok()) << prepared.status();
   return *std::move(prepared);
 }

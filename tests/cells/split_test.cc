@@ -28,8 +28,7 @@ std::set<std::string> TestConditions(const Dataset& data, const Split& split) {
 }
 
 TEST(SplitTest, ConditionsHoldsOutWholePerturbationsAndNoControls) {
-  const Dataset data =
-      test::ToyDataset({"ctrl", "A+ctrl", "B+ctrl", "C+ctrl", "D+ctrl"}, {"T"}, 6);
+  const Dataset data = test::ToyDataset({"ctrl", "A+ctrl", "B+ctrl", "C+ctrl", "D+ctrl"}, {"T"}, 6);
   const Split split = Make(data, "conditions", {}, 0.5);
   EXPECT_EQ(TestConditions(data, split).size(), 2u);
   EXPECT_EQ(split.Cells(true).size(), 12u);

@@ -116,10 +116,10 @@ TEST(AttentionTest, EqualsPyGOnGoldenNumbersForwardAndBackward) {
     sources.insert(sources.end(), own.begin(), own.end());
     indptr.push_back(static_cast<int64_t>(sources.size()));
   }
-  const Tensor left = (x.matmul(left_weight.t()) + vector(golden["lin_l_bias"]))
-                          .view({1, nodes, heads, dim});
-  const Tensor right = (x.matmul(right_weight.t()) + vector(golden["lin_r_bias"]))
-                           .view({1, nodes, heads, dim});
+  const Tensor left =
+      (x.matmul(left_weight.t()) + vector(golden["lin_l_bias"])).view({1, nodes, heads, dim});
+  const Tensor right =
+      (x.matmul(right_weight.t()) + vector(golden["lin_r_bias"])).view({1, nodes, heads, dim});
   const Tensor y = Gatv2(left, right, attention, torch::tensor(indptr, torch::kInt64),
                          torch::tensor(sources, torch::kInt64))
                        .squeeze(0) +
@@ -147,7 +147,8 @@ TEST(AttentionTest, FloatResultsDoNotDependOnTheThreadsOrTheBatch) {
   const Tensor one = Gatv2(left, right, attention, indptr, sources);
   at::set_num_threads(2);
   EXPECT_TRUE(torch::equal(one, Gatv2(left, right, attention, indptr, sources)));
-  const Tensor alone = Gatv2(left.narrow(0, 3, 1), right.narrow(0, 3, 1), attention, indptr, sources);
+  const Tensor alone =
+      Gatv2(left.narrow(0, 3, 1), right.narrow(0, 3, 1), attention, indptr, sources);
   EXPECT_TRUE(torch::equal(one.narrow(0, 3, 1), alone));
 }
 

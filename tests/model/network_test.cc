@@ -121,8 +121,7 @@ TEST(NetworkTest, MaskExportsProbabilitiesWithEitherHead) {
     ASSERT_OK(network.Export(folder.At("mask.pt"), ExportKind::kMask));
     torch::jit::Module file = torch::jit::load(folder.At("mask.pt"));
     const Network::Inputs in = MakeInputs(7, 0);
-    const Tensor probability =
-        file.forward({in.cell_type, in.control, in.knockout}).toTensor();
+    const Tensor probability = file.forward({in.cell_type, in.control, in.knockout}).toTensor();
     EXPECT_LT(Difference(probability, torch::sigmoid(network.MaskLogits(in))), 1e-5);
     EXPECT_GE(probability.min().item<double>(), 0.0);
     EXPECT_LE(probability.max().item<double>(), 1.0);
@@ -146,11 +145,11 @@ TEST(NetworkTest, LoadsItsOwnExportBehindTheFusedOperator) {
 TEST(NetworkTest, RefusesFilesThatAreNotItsOwn) {
   const test::TempFolder folder;
   std::ofstream(folder.At("noise.pt")) << "not a zip";
-  EXPECT_EQ(Network::Load(folder.At("noise.pt"), ExportKind::kTarget, SmallConfig(0),
-                          Attention::kPlain)
-                .status()
-                .code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      Network::Load(folder.At("noise.pt"), ExportKind::kTarget, SmallConfig(0), Attention::kPlain)
+          .status()
+          .code(),
+      absl::StatusCode::kInvalidArgument);
   // A file of another shape.
   const Network network = MakeNetwork(NetworkKind::kDenoiser, SmallConfig(0), Attention::kFused);
   ASSERT_OK(network.Export(folder.At("target.pt"), ExportKind::kTarget));
@@ -165,8 +164,8 @@ TEST(NetworkTest, UntrainedPreconditionedNetworkPredictsTheGaussianPosteriorMean
   torch::NoGradGuard no_grad;
   const NetworkStatistics statistics = SmallStatistics();
   const diffusion::Schedule schedule;
-  const auto network = Network::Create(NetworkKind::kDenoiser, SmallConfig(0), schedule,
-                                       statistics, 7, Attention::kFused);
+  const auto network = Network::Create(NetworkKind::kDenoiser, SmallConfig(0), schedule, statistics,
+                                       7, Attention::kFused);
   ASSERT_OK(network);
   Network::Inputs in;
   in.cell_type = torch::ones({4}, torch::kInt64);

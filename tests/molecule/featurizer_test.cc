@@ -42,9 +42,9 @@ TEST(FeaturizeTest, NearMoleculesAreMoreSimilarThanFarOnes) {
 }
 
 TEST(FeaturizeTest, RefusesWhatIsNoMolecule) {
-  for (const std::string& bad : {std::string(), std::string("   "), std::string("not a molecule"),
-                                std::string("C1CC"), std::string("C(C)(C)(C)(C)C"),
-                                std::string("[Xx]"), std::string(20000, 'C')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("   "), std::string("not a molecule"), std::string("C1CC"),
+        std::string("C(C)(C)(C)(C)C"), std::string("[Xx]"), std::string(20000, 'C')}) {
     const auto result = Featurize(bad);
     ASSERT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument) << bad.substr(0, 20);
     EXPECT_EQ(ReasonOf(result.status()), "UNPARSABLE_SMILES");

@@ -8,7 +8,8 @@ namespace unlasting::network {
 namespace {
 
 std::vector<int32_t> SourcesOf(const Graph& graph, int64_t node) {
-  return {graph.sources.begin() + graph.indptr[node], graph.sources.begin() + graph.indptr[node + 1]};
+  return {graph.sources.begin() + graph.indptr[node],
+          graph.sources.begin() + graph.indptr[node + 1]};
 }
 
 TEST(BuildGraphTest, EveryNodeHasOneSelfLoopAndSortedSources) {
@@ -44,8 +45,9 @@ TEST(CoExpressionTest, FindsAPlantedGraphInNodeOrder) {
 
 TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
   const test::TempFolder folder;
-  std::ofstream(folder.At("prior.tsv")) << "source\ttarget\tmode\n# note\nSTAT1\tIRF1\tActivation\t1\n"
-                                        << "STAT1\tNOBODY\tUnknown\t2\nIRF1\tSTAT1\r\n";
+  std::ofstream(folder.At("prior.tsv"))
+      << "source\ttarget\tmode\n# note\nSTAT1\tIRF1\tActivation\t1\n"
+      << "STAT1\tNOBODY\tUnknown\t2\nIRF1\tSTAT1\r\n";
   int64_t skipped = 0;
   const auto edges = ReadPriorEdges(folder.At("prior.tsv"), {"IRF1", "STAT1"}, &skipped);
   ASSERT_OK(edges);

@@ -91,7 +91,8 @@ TEST_F(JobTest, PlainAttentionOfTheExportedFilesAgreesWithTheFusedOperator) {
   plain.plain_attention = true;
   bundle_ = *bundle::Bundle::Load(folder_->At("tiny"), plain);
   engine_ = *Engine::Create(bundle_, EngineOptions());
-  EXPECT_LT(Difference(fused[0].values, Predict(Panel("T1", 30), {Knockout("G2")})[0].values), 1e-4);
+  EXPECT_LT(Difference(fused[0].values, Predict(Panel("T1", 30), {Knockout("G2")})[0].values),
+            1e-4);
 }
 
 TEST_F(JobTest, AFewCellsAreMaskedByThePanelSoThatCompanyDoesNotMatter) {

@@ -78,10 +78,8 @@ TEST_F(QueryTest, BadPerturbationsHaveTheirOwnReasons) {
                "UNSUPPORTED_PERTURBATION");
   ExpectReason(status(Molecules(), {{}, "", "nonsense(", {}, 1}), Code::kInvalidArgument,
                "UNPARSABLE_SMILES");
-  ExpectReason(status(Molecules(), {{}, "nobody", "", {}, 1}), Code::kNotFound,
-               "UNKNOWN_MOLECULE");
-  ExpectReason(status(Molecules(), {{}, "", "CCO", {}, 0}), Code::kInvalidArgument,
-               "INVALID_DOSE");
+  ExpectReason(status(Molecules(), {{}, "nobody", "", {}, 1}), Code::kNotFound, "UNKNOWN_MOLECULE");
+  ExpectReason(status(Molecules(), {{}, "", "CCO", {}, 0}), Code::kInvalidArgument, "INVALID_DOSE");
   ExpectReason(status(Molecules(), {{}, "", "CCO", {}, std::nan("")}), Code::kInvalidArgument,
                "INVALID_DOSE");
   ExpectReason(status(Molecules(), {{}, "", "", {1, 2, 3}, 1}), Code::kInvalidArgument,
@@ -185,8 +183,10 @@ TEST_F(QueryTest, PanelDrawsCellsOfTheTypeBySeed) {
   ASSERT_OK(all);
   EXPECT_EQ(all->values.rows, 30);
   EXPECT_EQ(all->barcodes[0], "panel30");
-  EXPECT_EQ(PanelControls(Genes(), "T1", 7, 1)->barcodes, PanelControls(Genes(), "T1", 7, 1)->barcodes);
-  EXPECT_NE(PanelControls(Genes(), "T1", 7, 1)->barcodes, PanelControls(Genes(), "T1", 7, 2)->barcodes);
+  EXPECT_EQ(PanelControls(Genes(), "T1", 7, 1)->barcodes,
+            PanelControls(Genes(), "T1", 7, 1)->barcodes);
+  EXPECT_NE(PanelControls(Genes(), "T1", 7, 1)->barcodes,
+            PanelControls(Genes(), "T1", 7, 2)->barcodes);
   ExpectReason(PanelControls(Genes(), "T1", 31, 0).status(), absl::StatusCode::kInvalidArgument,
                "INVALID_OPTION");
   ExpectReason(PanelControls(Genes(), "T7", 3, 0).status(), absl::StatusCode::kNotFound,

@@ -40,11 +40,10 @@ inline nlohmann::json ReadJson(const std::string& path) {
 }  // namespace unlasting::test
 
 // A Status or StatusOr that must be OK, with its message when it is not.
-#define ASSERT_OK(expression)                                 \
-  do {                                                        \
-    const auto& unlasting_result_ = (expression);             \
-    ASSERT_TRUE(unlasting_result_.ok())                       \
-        << ::unlasting::test::MessageOf(unlasting_result_);   \
+#define ASSERT_OK(expression)                                                               \
+  do {                                                                                      \
+    const auto& unlasting_result_ = (expression);                                           \
+    ASSERT_TRUE(unlasting_result_.ok()) << ::unlasting::test::MessageOf(unlasting_result_); \
   } while (false)
 
 namespace unlasting::test {

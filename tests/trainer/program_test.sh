@@ -18,8 +18,16 @@ refuses() {
   [ "$(wc -l <"$work/err")" -le 4 ] || fail "more than a short message: $*"
 }
 
-"$train" --version | grep -q '^unlasting-train ' || fail "--version"
-"$train" fit --help | grep -q 'network.threshold' || fail "--help lists settings"
+# shows WORDS COMMAND...: success, with the words on stdout. Through a file: grep -q closes a pipe early.
+shows() {
+  local words=$1
+  shift
+  "$@" >"$work/out" || fail "exit code $?: $*"
+  grep -qF -- "$words" "$work/out" || fail "stdout lacks '$words': $*"
+}
+
+shows 'unlasting-train ' "$train" --version
+shows 'network.threshold' "$train" fit --help
 refuses 2 'required' "$train" fit
 refuses 2 'absent.h5ad' "$train" fit --data absent.h5ad --out "$work/b" --progress none
 refuses 2 'obs has no column' "$train" fit --data $data --out "$work/b" --progress none \
@@ -41,8 +49,8 @@ done
 [ ! -e "$work/bundle.training" ] || fail "the work folder was left behind"
 refuses 2 'exists' "$train" fit --data $data --out "$work/bundle" "${small[@]}"
 
-"$train" inspect "$work/bundle" | grep -q 'Evaluation' || fail "inspect prints the card"
-"$train" inspect --json $data | grep -q '"n_obs": 5000' || fail "inspect --json"
+shows 'Evaluation' "$train" inspect "$work/bundle"
+shows '"n_obs": 5000' "$train" inspect --json $data
 "$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --json --progress none \
   >"$work/scores.json"
 grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"

@@ -9,9 +9,9 @@ TEST(SettingsTest, FileThenOverridesThenDefaults) {
   const test::TempFolder folder;
   std::ofstream(folder.At("train.json"))
       << R"({"dim": 16, "steps": 7, "target_sum": 10000, "network": {"threshold": 0.4}})";
-  const auto config = ResolveConfig(
-      folder.At("train.json"), {"steps=9", "split=covariates", "hold_out=[\"cell_type=A\"]",
-                                "network.max_in_degree=0", "residual=false", "version=2"});
+  const auto config = ResolveConfig(folder.At("train.json"),
+                                    {"steps=9", "split=covariates", "hold_out=[\"cell_type=A\"]",
+                                     "network.max_in_degree=0", "residual=false", "version=2"});
   ASSERT_OK(config);
   EXPECT_EQ(config->dim(), 16);
   EXPECT_EQ(config->steps(), 9);
@@ -31,9 +31,7 @@ TEST(SettingsTest, OneNameNeedsNoBrackets) {
   EXPECT_EQ(config->hold_out(0), "cell_type=PW036");
 }
 
-TEST(SettingsTest, ZeroOverridesADefault) {
-  EXPECT_EQ(ResolveConfig("", {"genes=0"})->genes(), 0);
-}
+TEST(SettingsTest, ZeroOverridesADefault) { EXPECT_EQ(ResolveConfig("", {"genes=0"})->genes(), 0); }
 
 TEST(SettingsTest, UnknownKeysAndWrongTypesAreRefusedByName) {
   const auto refused = [](const std::string& text, const std::string& words) {
@@ -72,8 +70,8 @@ TEST(SettingsTest, HelpListsEverySettingWithItsDefault) {
       EXPECT_NE(help.find("  " + key + " "), std::string::npos) << key;
     }
   }
-  for (const char* key : {"network.threshold", "network.max_in_degree", "network.prior",
-                          "hold_out"}) {
+  for (const char* key :
+       {"network.threshold", "network.max_in_degree", "network.prior", "hold_out"}) {
     EXPECT_NE(help.find(key), std::string::npos) << key;
   }
 }
