@@ -23,7 +23,7 @@ BUILD_PACKAGES=(
 # The stock Python that opens our files, runs our exported models and calls our server in tests.
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
-  python3-torch python3-rdkit
+  python3-torch python3-rdkit openssl
 )
 STYLE_PACKAGES=(clang-format-14 clang-tidy-14)
 

@@ -28,7 +28,7 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
 }
 
 // Mean loss of the batch and its gradients in the weights' `grad`. Each thread differentiates its
-// share of the rows; shares are summed in order, so that a run repeats exactly.
+// share of the rows; shares are summed in order, so that a run repeats.
 double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
                         const std::vector<Tensor>& weights) {
   const auto shards = static_cast<int>(task.config->threads());

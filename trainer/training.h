@@ -31,7 +31,8 @@ struct TrainingTask {
 };
 
 // Trains `network` in place and leaves the moving average of the weights in it. Everything random
-// is a function of (seed, step), so a resumed run computes what an uninterrupted one computes.
+// is a function of (seed, step), so a resumed run computes what an uninterrupted one computes, to
+// float32 rounding.
 // CANCELLED after an interruption; DATA_LOSS where a checkpoint cannot be read; INTERNAL with the
 // step where a loss is not finite.
 absl::Status Train(const TrainingTask& task, model::Network* network);

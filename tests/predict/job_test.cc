@@ -171,9 +171,9 @@ TEST_F(JobTest, SeededChoicesRepeat) {
   options_.mask = MaskMode::kSample;
   options_.seed = 5;
   const auto first = Predict(Panel("T0", 6), {Knockout("G1")});
-  EXPECT_EQ(first[0].values.values, Predict(Panel("T0", 6), {Knockout("G1")})[0].values.values);
+  EXPECT_LT(Difference(first[0].values, Predict(Panel("T0", 6), {Knockout("G1")})[0].values), 1e-4);
   options_.seed = 6;
-  EXPECT_GT(Difference(first[0].values, Predict(Panel("T0", 6), {Knockout("G1")})[0].values), 0.0);
+  EXPECT_GT(Difference(first[0].values, Predict(Panel("T0", 6), {Knockout("G1")})[0].values), 1e-2);
 }
 
 TEST(EngineTest, RefusesDevicesAndSizesThatAreNotThere) {

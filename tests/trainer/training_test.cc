@@ -17,6 +17,10 @@ namespace {
 using model::Network;
 using model::NetworkKind;
 
+// BLAS calls from two threads round their last bit as they like; a lost moment of AdamW or another
+// batch moves weights by the learning rate, a thousand times more.
+constexpr double kRounding = 3e-6;
+
 class TrainingTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -71,13 +75,6 @@ class TrainingTest : public ::testing::Test {
     }
     return worst;
   }
-  static bool Equal(const Network& a, const Network& b) {
-    const auto x = a.Parameters(), y = b.Parameters();
-    for (size_t k = 0; k < x.size(); ++k) {
-      if (!torch::equal(x[k], y[k])) return false;
-    }
-    return true;
-  }
 
   test::TempFolder folder_;
   TrainConfig config_;
@@ -111,7 +108,7 @@ TEST_F(TrainingTest, TheSameSeedTrainsTheSameWeights) {
   Network a = NewNetwork(NetworkKind::kDenoiser), b = NewNetwork(NetworkKind::kDenoiser);
   ASSERT_OK(Train(Task(NetworkKind::kDenoiser, 6), &a));
   ASSERT_OK(Train(Task(NetworkKind::kDenoiser, 6), &b));
-  EXPECT_TRUE(Equal(a, b));
+  EXPECT_LT(Difference(a, b), kRounding);
 }
 
 TEST_F(TrainingTest, AResumedRunEndsWithTheWeightsOfAnUninterruptedOne) {
@@ -131,7 +128,7 @@ TEST_F(TrainingTest, AResumedRunEndsWithTheWeightsOfAnUninterruptedOne) {
     second.resume = true;
     Network resumed = NewNetwork(kind);
     ASSERT_OK(Train(second, &resumed));
-    EXPECT_TRUE(Equal(straight, resumed)) << Difference(straight, resumed);
+    EXPECT_LT(Difference(straight, resumed), kRounding);
   }
 }
 
