@@ -2,12 +2,13 @@
 // the element, not the file.
 #pragma once
 
-#include <hdf5.h>
-
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/anndata/anndata.h"
+#include "core/anndata/values.h"
 
 namespace unlasting::anndata {
 
@@ -19,7 +20,21 @@ absl::StatusOr<std::pair<int64_t, int64_t>> ShapeOfElement(hid_t file, const std
 
 absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element);
 
-// Mappings, scalars, strings and arrays; what JSON cannot hold becomes null.
-nlohmann::json ReadMapping(hid_t group, int depth = 0);
+absl::StatusOr<std::vector<std::string>> ReadFrameIndex(hid_t file, const std::string& element);
+
+// A frame written before anndata 0.7: a compound dataset whose field `index` names the rows; the
+// levels of its categorical columns lie in uns/NAME_categories.
+absl::StatusOr<DataFrame> ReadTable(hid_t file, const std::string& element);
+absl::StatusOr<std::vector<std::string>> ReadTableIndex(hid_t file, const std::string& element);
+
+// The columns of either kind of frame.
+absl::StatusOr<Column> ReadPlainColumn(const Values& values);
+absl::StatusOr<Categorical> MakeCategorical(std::vector<int32_t> codes,
+                                            std::vector<std::string> categories, bool ordered);
+absl::StatusOr<Column> ReadCategoricalGroup(hid_t group);
+
+// Mappings, scalars, strings, arrays and tables; what JSON cannot hold, a sparse matrix or a leaf
+// that cannot be read, is null.
+nlohmann::json ReadMapping(hid_t group);
 
 }  // namespace unlasting::anndata

@@ -1,11 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "core/anndata/elements.h"
-#include "core/anndata/hdf5.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -17,27 +15,103 @@ absl::Status Malformed(const std::string& element, const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat(element, ": ", why));
 }
 
+// nullable-integer, nullable-boolean, nullable-string-array: values with a mask of the missing.
+absl::StatusOr<Column> ReadNullableGroup(hid_t group) {
+  const Handle values(H5Dopen2(group, "values", H5P_DEFAULT));
+  const Handle mask(H5Dopen2(group, "mask", H5P_DEFAULT));
+  if (!values.ok() || !mask.ok()) {
+    return absl::InvalidArgumentError("expected the datasets 'values' and 'mask'");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto missing, ReadNumbers<int64_t>(mask.get()));
+  if (ClassOf(values.get()) == ValueClass::kString) {
+    UNLASTING_ASSIGN_OR_RETURN(auto strings, ReadStrings(values.get()));
+    if (strings.size() != missing.size()) {
+      return absl::InvalidArgumentError("values and mask differ in length");
+    }
+    for (size_t k = 0; k < strings.size(); ++k) {
+      if (missing[k] != 0) strings[k].clear();
+    }
+    return Column(std::move(strings));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(auto numbers, ReadNumbers<double>(values.get()));
+  if (numbers.size() != missing.size()) {
+    return absl::InvalidArgumentError("values and mask differ in length");
+  }
+  for (size_t k = 0; k < numbers.size(); ++k) {
+    if (missing[k] != 0) numbers[k] = kNan;
+  }
+  return Column(std::move(numbers));
+}
+
+// The levels of a column of codes as anndata before 0.8 wrote it: the attribute `categories` refers
+// to them, and they lie in the group __categories under the column's name.
+Handle LevelsBeside(hid_t frame, const std::string& name, hid_t column) {
+  Handle referenced = ReferencedDataset(column, "categories");
+  if (referenced.ok()) return referenced;
+  const std::string path = "__categories/" + name;
+  return LinkExists(frame, path) ? Handle(H5Dopen2(frame, path.c_str(), H5P_DEFAULT)) : Handle();
+}
+
+absl::StatusOr<Column> ReadColumn(hid_t frame, const std::string& name) {
+  const Handle object(H5Oopen(frame, name.c_str(), H5P_DEFAULT));
+  if (!object.ok()) return absl::InvalidArgumentError("cannot be opened");
+  if (H5Iget_type(object.get()) == H5I_GROUP) {
+    const std::string encoding = StringAttribute(object.get(), "encoding-type");
+    if (encoding == "categorical" || LinkExists(object.get(), "codes")) {
+      return ReadCategoricalGroup(object.get());
+    }
+    if (LinkExists(object.get(), "mask")) return ReadNullableGroup(object.get());
+    return absl::UnimplementedError(
+        absl::StrCat("encoding '", encoding, "' is not a column that this build reads"));
+  }
+  const Handle levels = LevelsBeside(frame, name, object.get());
+  if (levels.ok()) {
+    UNLASTING_ASSIGN_OR_RETURN(auto codes, ReadIntegers<int32_t>(object.get()));
+    UNLASTING_ASSIGN_OR_RETURN(const Column categories, ReadPlainColumn(levels.get()));
+    UNLASTING_ASSIGN_OR_RETURN(auto categorical,
+                               MakeCategorical(std::move(codes), AsStrings(categories),
+                                               FlagAttribute(levels.get(), "ordered")));
+    return Column(std::move(categorical));
+  }
+  return ReadPlainColumn(object.get());
+}
+
+absl::StatusOr<std::vector<std::string>> ReadIndex(hid_t frame, const std::string& element,
+                                                   std::string* name) {
+  *name = StringAttribute(frame, "_index");
+  if (name->empty()) *name = LinkExists(frame, "_index") ? "_index" : "index";
+  if (!LinkExists(frame, *name)) {
+    return Malformed(element, absl::StrCat("lacks its index '", *name, "'"));
+  }
+  auto column = ReadColumn(frame, *name);
+  if (!column.ok()) return Annotate(column.status(), absl::StrCat(element, "/", *name));
+  return AsStrings(*column);
+}
+
+}  // namespace
+
 // A dataset as a column of its own kind.
-absl::StatusOr<Column> ReadPlainColumn(hid_t dataset) {
-  switch (ClassOfDataset(dataset)) {
+absl::StatusOr<Column> ReadPlainColumn(const Values& values) {
+  switch (ClassOf(values)) {
     case ValueClass::kString: {
-      UNLASTING_ASSIGN_OR_RETURN(auto values, ReadStrings(dataset));
-      return Column(std::move(values));
+      UNLASTING_ASSIGN_OR_RETURN(auto column, ReadStrings(values));
+      return Column(std::move(column));
     }
     case ValueClass::kBoolean: {
-      UNLASTING_ASSIGN_OR_RETURN(const auto values, ReadNumbers<int64_t>(dataset));
-      return Column(std::vector<bool>(values.begin(), values.end()));
+      UNLASTING_ASSIGN_OR_RETURN(const auto flags, ReadNumbers<int64_t>(values));
+      return Column(std::vector<bool>(flags.begin(), flags.end()));
     }
     case ValueClass::kInteger: {
-      UNLASTING_ASSIGN_OR_RETURN(auto values, ReadNumbers<int64_t>(dataset));
-      return Column(std::move(values));
+      UNLASTING_ASSIGN_OR_RETURN(auto column, ReadNumbers<int64_t>(values));
+      return Column(std::move(column));
     }
     case ValueClass::kFloat: {
-      UNLASTING_ASSIGN_OR_RETURN(auto values, ReadNumbers<double>(dataset));
-      return Column(std::move(values));
+      UNLASTING_ASSIGN_OR_RETURN(auto column, ReadNumbers<double>(values));
+      return Column(std::move(column));
     }
     default:
-      return absl::UnimplementedError("holds a type that this build does not read");
+      return absl::UnimplementedError(absl::StrCat("found ", ClassName(ClassOf(values)),
+                                                   ", expected strings, numbers or booleans"));
   }
 }
 
@@ -59,94 +133,25 @@ absl::StatusOr<Column> ReadCategoricalGroup(hid_t group) {
   if (!codes.ok() || !categories.ok()) {
     return absl::InvalidArgumentError("expected the datasets 'codes' and 'categories'");
   }
-  UNLASTING_ASSIGN_OR_RETURN(auto code_values, ReadNumbers<int32_t>(codes.get()));
+  UNLASTING_ASSIGN_OR_RETURN(auto code_values, ReadIntegers<int32_t>(codes.get()));
   UNLASTING_ASSIGN_OR_RETURN(const Column levels, ReadPlainColumn(categories.get()));
-  const Handle ordered(H5Aopen(group, "ordered", H5P_DEFAULT));
-  int8_t is_ordered = 0;
-  if (ordered.ok()) {
-    const Handle type(H5Aget_type(ordered.get()));
-    if (H5Tget_size(type.get()) == 1) H5Aread(ordered.get(), type.get(), &is_ordered);
-  }
-  UNLASTING_ASSIGN_OR_RETURN(auto categorical, MakeCategorical(std::move(code_values),
-                                                               AsStrings(levels), is_ordered != 0));
+  UNLASTING_ASSIGN_OR_RETURN(
+      auto categorical,
+      MakeCategorical(std::move(code_values), AsStrings(levels), FlagAttribute(group, "ordered")));
   return Column(std::move(categorical));
 }
 
-// nullable-integer, nullable-boolean, nullable-string-array: values with a mask of the missing.
-absl::StatusOr<Column> ReadNullableGroup(hid_t group) {
-  const Handle values(H5Dopen2(group, "values", H5P_DEFAULT));
-  const Handle mask(H5Dopen2(group, "mask", H5P_DEFAULT));
-  if (!values.ok() || !mask.ok()) {
-    return absl::InvalidArgumentError("expected the datasets 'values' and 'mask'");
-  }
-  UNLASTING_ASSIGN_OR_RETURN(const auto missing, ReadNumbers<int32_t>(mask.get()));
-  if (ClassOfDataset(values.get()) == ValueClass::kString) {
-    UNLASTING_ASSIGN_OR_RETURN(auto strings, ReadStrings(values.get()));
-    if (strings.size() != missing.size()) {
-      return absl::InvalidArgumentError("values and mask differ in length");
-    }
-    for (size_t k = 0; k < strings.size(); ++k) {
-      if (missing[k] != 0) strings[k].clear();
-    }
-    return Column(std::move(strings));
-  }
-  UNLASTING_ASSIGN_OR_RETURN(auto numbers, ReadNumbers<double>(values.get()));
-  if (numbers.size() != missing.size()) {
-    return absl::InvalidArgumentError("values and mask differ in length");
-  }
-  for (size_t k = 0; k < numbers.size(); ++k) {
-    if (missing[k] != 0) numbers[k] = kNan;
-  }
-  return Column(std::move(numbers));
+absl::StatusOr<std::vector<std::string>> ReadFrameIndex(hid_t file, const std::string& element) {
+  if (!LinkExists(file, element)) return absl::NotFoundError(absl::StrCat(element, ": is absent"));
+  if (!IsGroup(file, element)) return ReadTableIndex(file, element);
+  const Handle frame(H5Oopen(file, element.c_str(), H5P_DEFAULT));
+  std::string index_name;
+  return ReadIndex(frame.get(), element, &index_name);
 }
-
-// anndata before 0.8: integer codes beside a group __categories that holds the levels.
-absl::StatusOr<Column> ReadColumn(hid_t frame, const std::string& name) {
-  const Handle object(H5Oopen(frame, name.c_str(), H5P_DEFAULT));
-  if (!object.ok()) return absl::InvalidArgumentError("cannot be opened");
-  if (H5Iget_type(object.get()) == H5I_GROUP) {
-    const std::string encoding = StringAttribute(object.get(), "encoding-type");
-    if (encoding == "categorical" || LinkExists(object.get(), "codes")) {
-      return ReadCategoricalGroup(object.get());
-    }
-    if (LinkExists(object.get(), "mask")) return ReadNullableGroup(object.get());
-    return absl::UnimplementedError(
-        absl::StrCat("encoding '", encoding, "' is not a column that this build reads"));
-  }
-  const std::string levels_path = "__categories/" + name;
-  if (LinkExists(frame, "__categories") && LinkExists(frame, levels_path)) {
-    const Handle levels(H5Dopen2(frame, levels_path.c_str(), H5P_DEFAULT));
-    UNLASTING_ASSIGN_OR_RETURN(auto codes, ReadNumbers<int32_t>(object.get()));
-    UNLASTING_ASSIGN_OR_RETURN(const Column categories, ReadPlainColumn(levels.get()));
-    UNLASTING_ASSIGN_OR_RETURN(auto categorical,
-                               MakeCategorical(std::move(codes), AsStrings(categories), false));
-    return Column(std::move(categorical));
-  }
-  return ReadPlainColumn(object.get());
-}
-
-absl::StatusOr<std::vector<std::string>> ReadIndex(hid_t frame, const std::string& element,
-                                                   std::string* name) {
-  *name = StringAttribute(frame, "_index");
-  if (name->empty()) *name = LinkExists(frame, "_index") ? "_index" : "index";
-  if (!LinkExists(frame, *name)) {
-    return Malformed(element, absl::StrCat("lacks its index '", *name, "'"));
-  }
-  auto column = ReadColumn(frame, *name);
-  if (!column.ok()) return Annotate(column.status(), absl::StrCat(element, "/", *name));
-  return AsStrings(*column);
-}
-
-}  // namespace
 
 absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element) {
   if (!LinkExists(file, element)) return absl::NotFoundError(absl::StrCat(element, ": is absent"));
-  if (!IsGroup(file, element)) {
-    return absl::UnimplementedError(
-        absl::StrCat(element,
-                     ": is a table of anndata before 0.7, which this build does not read; open and "
-                     "write it with a newer anndata"));
-  }
+  if (!IsGroup(file, element)) return ReadTable(file, element);
   const Handle frame(H5Oopen(file, element.c_str(), H5P_DEFAULT));
   DataFrame result;
   std::string index_name;
@@ -170,7 +175,7 @@ absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element) {
       return Malformed(
           path, absl::StrCat("has ", Length(*column), " rows, expected ", result.index.size()));
     }
-    result.columns.emplace_back(name, *std::move(column));
+    result.columns.emplace_back(ToUtf8(name), *std::move(column));
   }
   return result;
 }

@@ -1,10 +1,11 @@
 // The few HDF5 calls that the readers and writers share, with handles that close themselves.
-// Private to core/anndata.
+// Private to core/anndata. Everything here runs within an Hdf5Scope.
 #pragma once
 
 #include <hdf5.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,34 +14,46 @@
 
 namespace unlasting::anndata {
 
+// Held by every entry of the room while it calls HDF5. Keeps HDF5 from printing its error stack
+// (ours are one line each) and leaves the caller's setting as it was; where HDF5 was built without
+// thread safety, also keeps other threads out. May be nested.
+class Hdf5Scope {
+ public:
+  Hdf5Scope();
+  ~Hdf5Scope();
+  Hdf5Scope(const Hdf5Scope&) = delete;
+  Hdf5Scope& operator=(const Hdf5Scope&) = delete;
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+  H5E_auto2_t print_ = nullptr;
+  void* print_data_ = nullptr;
+};
+
 // Owns an HDF5 identifier of any kind.
 class Handle {
  public:
   Handle() = default;
   explicit Handle(hid_t id) : id_(id) {}
   ~Handle() { Close(); }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)) {}
   Handle& operator=(Handle&& other) noexcept {
     Close();
-    id_ = std::exchange(other.id_, -1);
+    id_ = std::exchange(other.id_, H5I_INVALID_HID);
     return *this;
   }
   hid_t get() const { return id_; }
   bool ok() const { return id_ >= 0; }
+  // False where HDF5 could not finish, as when a file's last bytes find the disk full.
+  bool Close() { return id_ < 0 || H5Idec_ref(std::exchange(id_, H5I_INVALID_HID)) >= 0; }
 
  private:
-  void Close() {
-    if (id_ >= 0) H5Idec_ref(id_);
-    id_ = -1;
-  }
-  hid_t id_ = -1;
+  hid_t id_ = H5I_INVALID_HID;
 };
 
-// HDF5 prints its error stack by default; our errors are one line each.
-void SilenceHdf5();
-
-bool LinkExists(hid_t group, const std::string& name);
-bool IsGroup(hid_t group, const std::string& name);
+// `path` may go through groups; false where any link on the way is absent or leads nowhere.
+bool LinkExists(hid_t group, const std::string& path);
+bool IsGroup(hid_t group, const std::string& path);
 // Member names in the file's name order.
 std::vector<std::string> Members(hid_t group);
 
@@ -49,17 +62,12 @@ bool HasAttribute(hid_t object, const std::string& name);
 std::string StringAttribute(hid_t object, const std::string& name);
 std::vector<std::string> StringsAttribute(hid_t object, const std::string& name);
 std::vector<int64_t> IntegersAttribute(hid_t object, const std::string& name);
+// numpy's boolean; false where absent or of another type.
+bool FlagAttribute(hid_t object, const std::string& name);
+// The dataset that an object reference in the attribute points to; not ok() where there is none.
+Handle ReferencedDataset(hid_t object, const std::string& name);
 
-// Extent of a dataset; {} for a scalar.
-std::vector<hsize_t> Shape(hid_t dataset);
-enum class ValueClass { kInteger, kFloat, kBoolean, kString, kCompound, kOther };
-ValueClass ClassOf(hid_t type);
-ValueClass ClassOfDataset(hid_t dataset);
-
-// All values of a numeric (integer, float, boolean) dataset, converted. INVALID_ARGUMENT where it
-// holds something else or cannot be read, UNIMPLEMENTED where a filter is missing (named).
-template <typename T>
-absl::StatusOr<std::vector<T>> ReadNumbers(hid_t dataset);
-absl::StatusOr<std::vector<std::string>> ReadStrings(hid_t dataset);
+// Valid UTF-8 as it is; anything else is taken for Latin-1, which old files hold.
+std::string ToUtf8(std::string text);
 
 }  // namespace unlasting::anndata

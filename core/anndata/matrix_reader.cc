@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "core/anndata/elements.h"
-#include "core/anndata/hdf5.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -34,7 +34,13 @@ template <typename T>
 absl::StatusOr<std::vector<T>> ReadMember(const Handle& group, const std::string& element,
                                           const char* name) {
   UNLASTING_ASSIGN_OR_RETURN(const Handle dataset, OpenMember(group, element, name));
-  auto values = ReadNumbers<T>(dataset.get());
+  auto values = [&] {
+    if constexpr (std::is_integral_v<T>) {
+      return ReadIntegers<T>(dataset.get());
+    } else {
+      return ReadNumbers<T>(dataset.get());
+    }
+  }();
   if (!values.ok()) return Annotate(values.status(), absl::StrCat(element, "/", name));
   return values;
 }

@@ -1,6 +1,7 @@
 #include "core/anndata/reader.h"
 
 #include <filesystem>
+#include <new>
 
 #include "core/anndata/elements.h"
 #include "core/anndata/hdf5.h"
@@ -12,17 +13,16 @@ namespace {
 class FileReader : public Reader {
  public:
   FileReader(std::string path, Handle file) : path_(std::move(path)), file_(std::move(file)) {}
+  ~FileReader() override {
+    const Hdf5Scope scope;
+    file_.Close();
+  }
 
   // Cells and genes come from the frames' indexes, and X must agree.
   absl::Status Initialise() {
-    UNLASTING_ASSIGN_OR_RETURN(const auto obs, ReadObs());
-    UNLASTING_ASSIGN_OR_RETURN(const auto var, ReadVar());
-    n_obs_ = static_cast<int64_t>(obs.index.size());
-    n_vars_ = static_cast<int64_t>(var.index.size());
-    if (!Has("X")) return absl::OkStatus();
-    const auto shape = ShapeOfElement(file_.get(), "X");
-    if (!shape.ok()) return Annotate(shape.status(), path_);
-    return CheckShape("X", shape->first, shape->second);
+    UNLASTING_ASSIGN_OR_RETURN(n_obs_, CountRows("obs"));
+    UNLASTING_ASSIGN_OR_RETURN(n_vars_, CountRows("var"));
+    return Has("X") ? CheckShape("X") : absl::OkStatus();
   }
 
   const std::string& path() const override { return path_; }
@@ -30,52 +30,76 @@ class FileReader : public Reader {
   int64_t n_vars() const override { return n_vars_; }
 
   absl::StatusOr<std::string> MatrixEncoding(const std::string& element) override {
-    return Named(EncodingOf(file_.get(), element));
+    return Named([&] { return EncodingOf(file_.get(), element); });
   }
-  absl::StatusOr<DataFrame> ReadObs() override { return Named(ReadFrame(file_.get(), "obs")); }
-  absl::StatusOr<DataFrame> ReadVar() override { return Named(ReadFrame(file_.get(), "var")); }
+  absl::StatusOr<DataFrame> ReadObs() override {
+    return Named([this] { return ReadFrame(file_.get(), "obs"); });
+  }
+  absl::StatusOr<DataFrame> ReadVar() override {
+    return Named([this] { return ReadFrame(file_.get(), "var"); });
+  }
 
   absl::StatusOr<Matrix> ReadMatrix(const std::string& element) override {
-    UNLASTING_ASSIGN_OR_RETURN(Matrix matrix, Named(ReadMatrixElement(file_.get(), element)));
-    if (element == "X" || element.rfind("layers/", 0) == 0) {
-      UNLASTING_RETURN_IF_ERROR(CheckShape(element, Rows(matrix), Cols(matrix)));
-    }
-    return matrix;
+    UNLASTING_RETURN_IF_ERROR(CheckShape(element));
+    return Named([&] { return ReadMatrixElement(file_.get(), element); });
   }
 
   absl::StatusOr<nlohmann::json> ReadUns() override {
-    if (!IsGroup(file_.get(), "uns")) return nlohmann::json::object();
-    const Handle group(H5Oopen(file_.get(), "uns", H5P_DEFAULT));
-    return ReadMapping(group.get());
+    return Named([this]() -> absl::StatusOr<nlohmann::json> {
+      if (!IsGroup(file_.get(), "uns")) return nlohmann::json::object();
+      const Handle group(H5Oopen(file_.get(), "uns", H5P_DEFAULT));
+      return ReadMapping(group.get());
+    });
   }
 
   std::vector<std::string> List(const std::string& group) override {
+    const Hdf5Scope scope;
     if (!IsGroup(file_.get(), group)) return {};
     const Handle handle(H5Oopen(file_.get(), group.c_str(), H5P_DEFAULT));
     return Members(handle.get());
   }
 
   bool Has(const std::string& element) override {
-    // Every link on the way must exist: H5Lexists looks at the last one only.
-    for (size_t slash = element.find('/'); slash != std::string::npos;
-         slash = element.find('/', slash + 1)) {
-      if (!LinkExists(file_.get(), element.substr(0, slash))) return false;
-    }
+    const Hdf5Scope scope;
     return LinkExists(file_.get(), element);
   }
 
  private:
-  template <typename T>
-  absl::StatusOr<T> Named(absl::StatusOr<T> result) const {
-    if (!result.ok()) return Annotate(result.status(), path_);
-    return result;
+  // What `read` returns, the file named in what goes wrong; lack of memory is an error like others.
+  template <typename Function>
+  auto Named(Function read) const -> decltype(read()) {
+    const Hdf5Scope scope;
+    try {
+      auto result = read();
+      if (!result.ok()) return Annotate(result.status(), path_);
+      return result;
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError(absl::StrCat(path_, ": does not fit into memory"));
+    }
   }
 
-  absl::Status CheckShape(const std::string& element, int64_t rows, int64_t cols) const {
-    if (rows == n_obs_ && cols == n_vars_) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": ", element, ": found ", rows, " x ",
-                                                   cols, ", expected ", n_obs_, " cells x ",
-                                                   n_vars_, " genes"));
+  absl::StatusOr<int64_t> CountRows(const std::string& frame) const {
+    UNLASTING_ASSIGN_OR_RETURN(const auto index,
+                               Named([&] { return ReadFrameIndex(file_.get(), frame); }));
+    return static_cast<int64_t>(index.size());
+  }
+
+  // Before any value is read: the attributes of a damaged file may promise any shape.
+  absl::Status CheckShape(const std::string& element) const {
+    constexpr int64_t kAny = -1;
+    const std::string group = element.substr(0, element.find('/'));
+    int64_t rows = n_obs_, cols = kAny;
+    if (group == "X" || group == "layers") cols = n_vars_;
+    if (group == "obsp") cols = n_obs_;
+    if (group == "varm") rows = n_vars_;
+    if (group == "varp") rows = cols = n_vars_;
+    UNLASTING_ASSIGN_OR_RETURN(const auto shape,
+                               Named([&] { return ShapeOfElement(file_.get(), element); }));
+    if (shape.first == rows && (cols == kAny || shape.second == cols)) return absl::OkStatus();
+    const auto dimension = [](int64_t size) { return size == kAny ? "any" : absl::StrCat(size); };
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": ", element, ": found ", shape.first, " x ", shape.second, ", expected ", rows,
+        " x ", dimension(cols), " (", n_obs_, " cells, ", n_vars_, " genes)"));
   }
 
   std::string path_;
@@ -87,11 +111,10 @@ class FileReader : public Reader {
 absl::Status ReadAll(Reader* reader, const std::string& group,
                      std::map<std::string, Matrix>* matrices) {
   for (const auto& name : reader->List(group)) {
-    auto matrix = reader->ReadMatrix(group + "/" + name);
-    // Data frames among the matrices are left out.
-    if (absl::IsUnimplemented(matrix.status())) continue;
-    if (!matrix.ok()) return matrix.status();
-    (*matrices)[name] = *std::move(matrix);
+    const std::string element = absl::StrCat(group, "/", name);
+    // Data frames among the matrices are left out; a matrix that cannot be read is not.
+    if (absl::IsUnimplemented(reader->MatrixEncoding(element).status())) continue;
+    UNLASTING_ASSIGN_OR_RETURN((*matrices)[name], reader->ReadMatrix(element));
   }
   return absl::OkStatus();
 }
@@ -99,7 +122,7 @@ absl::Status ReadAll(Reader* reader, const std::string& group,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
-  SilenceHdf5();
+  const Hdf5Scope scope;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     return absl::NotFoundError(absl::StrCat(path, ": no such file"));

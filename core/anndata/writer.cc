@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "core/anndata/hdf5.h"
+#include "core/anndata/write_check.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 
@@ -154,9 +154,7 @@ class Writer {
   void Write(hid_t parent, const std::string& name, const json& value) {
     if (value.is_object()) {
       const Handle group = Group(parent, name, "dict", "0.1.0");
-      for (const auto& [key, member] : value.items()) {
-        if (!key.empty() && key.find('/') == std::string::npos) Write(group.get(), key, member);
-      }
+      for (const auto& [key, member] : value.items()) Write(group.get(), key, member);
     } else if (value.is_array()) {
       WriteArray(parent, name, value);
     } else if (value.is_string()) {
@@ -206,6 +204,8 @@ class Writer {
     constexpr hsize_t kChunkValues = 1 << 16;
     const Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
     const Handle plist(H5Pcreate(H5P_DATASET_CREATE));
+    // The same data give the same bytes, and a bundle's hash of them.
+    H5Pset_obj_track_times(plist.get(), false);
     hsize_t total = 1;
     for (const hsize_t extent : shape) total *= extent;
     if (total > 0 && options_.gzip_level > 0) {
@@ -229,20 +229,26 @@ class Writer {
     if (size > 0) Check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
   }
 
+  Handle ScalarDataset(hid_t group, const std::string& name, hid_t type) {
+    const Handle space(H5Screate(H5S_SCALAR));
+    const Handle plist(H5Pcreate(H5P_DATASET_CREATE));
+    H5Pset_obj_track_times(plist.get(), false);
+    Handle dataset(
+        H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, plist.get(), H5P_DEFAULT));
+    Check(dataset.get());
+    return dataset;
+  }
+
   void Scalar(hid_t group, const std::string& name, hid_t file_type, hid_t memory_type,
               const void* data) {
-    const Handle space(H5Screate(H5S_SCALAR));
-    const Handle dataset(H5Dcreate2(group, name.c_str(), file_type, space.get(), H5P_DEFAULT,
-                                    H5P_DEFAULT, H5P_DEFAULT));
+    const Handle dataset = ScalarDataset(group, name, file_type);
     Check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
     Encoding(dataset.get(), "numeric-scalar", "0.2.0");
   }
 
   void Scalar(hid_t group, const std::string& name, const std::string& value) {
     const Handle type = StringType();
-    const Handle space(H5Screate(H5S_SCALAR));
-    const Handle dataset(H5Dcreate2(group, name.c_str(), type.get(), space.get(), H5P_DEFAULT,
-                                    H5P_DEFAULT, H5P_DEFAULT));
+    const Handle dataset = ScalarDataset(group, name, type.get());
     const char* text = value.c_str();
     Check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &text));
     Encoding(dataset.get(), "string", "0.2.0");
@@ -264,7 +270,7 @@ class Writer {
       Numbers(parent, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values.data(), {values.size()});
     } else {
       // Mixed or nested: kept readable as JSON text.
-      Scalar(parent, name, array.dump());
+      Scalar(parent, name, array.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
   }
 
@@ -273,48 +279,13 @@ class Writer {
   bool ok_ = true;
 };
 
-absl::Status CheckFrame(const char* name, const DataFrame& frame, int64_t expected) {
-  if (static_cast<int64_t>(frame.index.size()) != expected) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": found ", frame.index.size(), " names, expected ", expected));
-  }
-  for (const auto& [column_name, column] : frame.columns) {
-    if (Length(column) != expected) {
-      return absl::InvalidArgumentError(absl::StrCat(name, "/", column_name, ": found ",
-                                                     Length(column), " rows, expected ", expected));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckShapes(const AnnData& data) {
-  const int64_t cells = Rows(data.x), genes = Cols(data.x);
-  UNLASTING_RETURN_IF_ERROR(CheckFrame("obs", data.obs, cells));
-  UNLASTING_RETURN_IF_ERROR(CheckFrame("var", data.var, genes));
-  const auto check = [](const char* group, const std::map<std::string, Matrix>& matrices,
-                        int64_t rows, int64_t cols) -> absl::Status {
-    for (const auto& [name, matrix] : matrices) {
-      if (Rows(matrix) != rows || (cols >= 0 && Cols(matrix) != cols)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(group, "/", name, ": found ", Rows(matrix), " x ", Cols(matrix)));
-      }
-    }
-    return absl::OkStatus();
-  };
-  UNLASTING_RETURN_IF_ERROR(check("layers", data.layers, cells, genes));
-  UNLASTING_RETURN_IF_ERROR(check("obsm", data.obsm, cells, -1));
-  UNLASTING_RETURN_IF_ERROR(check("varm", data.varm, genes, -1));
-  UNLASTING_RETURN_IF_ERROR(check("obsp", data.obsp, cells, cells));
-  return check("varp", data.varp, genes, genes);
-}
-
 }  // namespace
 
 absl::Status WriteAnnData(const AnnData& data, const std::string& path,
                           const WriteOptions& options) {
-  SilenceHdf5();
-  const absl::Status shapes = CheckShapes(data);
-  if (!shapes.ok()) return Annotate(shapes, path);
+  const absl::Status writable = CheckWritable(data);
+  if (!writable.ok()) return Annotate(writable, path);
+  const Hdf5Scope scope;
   StagedPath staged{std::filesystem::path(path)};
   {
     Handle file(H5Fcreate(staged.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
@@ -332,7 +303,8 @@ absl::Status WriteAnnData(const AnnData& data, const std::string& path,
     writer.Write("obsp", data.obsp);
     writer.Write("varp", data.varp);
     writer.Write(file.get(), "uns", data.uns.is_null() ? json::object() : data.uns);
-    if (!writer.ok() || H5Fflush(file.get(), H5F_SCOPE_GLOBAL) < 0) {
+    const bool flushed = writer.ok() && H5Fflush(file.get(), H5F_SCOPE_GLOBAL) >= 0;
+    if (!file.Close() || !flushed) {
       return absl::ResourceExhaustedError(absl::StrCat(path, ": cannot be written; disk full?"));
     }
   }

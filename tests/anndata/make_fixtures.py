@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes .h5ad files in the encodings of anndata 0.7 to 0.12, and broken ones: make_fixtures.py DIR.
+"""Writes .h5ad files in the encodings of anndata 0.6 to 0.12 and broken ones: make_fixtures.py DIR.
 
 The same four cells and three genes stand in every good file:
     X = [[1, 0, 2], [0, 3, 0], [0, 0, 0], [4, 5, 6]]
@@ -97,14 +97,57 @@ def good(folder):
             group.create_dataset("mask", data=np.array([False, True, False, False]))
 
 
+def old_tables(folder):
+    """obs, var and obsm as compound datasets, as anndata 0.6 wrote them; levels lie in uns."""
+    obs = np.zeros(4, dtype=[("index", "S1"), ("condition", "i1"), ("number", "f4"), ("flag", "?")])
+    obs["index"], obs["condition"] = [b"a", b"b", b"c", b"d"], [0, 1, -1, 0]
+    obs["number"], obs["flag"] = [0.5, 1.5, 2.5, 3.5], [True, False, True, True]
+    var = np.array(list(zip(GENES, [7, 8, 9])), dtype=[("index", TEXT), ("length", "i8")])
+    with h5py.File(folder / "compound.h5ad", "w") as file:
+        sparse(file, scipy.sparse.csr_matrix(X), {"h5sparse_format": "csr",
+                                                  "h5sparse_shape": [4, 3]})
+        file.create_dataset("obs", data=obs)
+        file.create_dataset("var", data=var, dtype=var.dtype)
+        file.create_dataset("uns/condition_categories",
+                            data=np.array(["ctrl", "K"], dtype=object), dtype=TEXT)
+    shutil.copy(folder / "legacy_dense.h5ad", folder / "reference.h5ad")
+    with h5py.File(folder / "reference.h5ad", "r+") as file:
+        file["levels"] = file["obs/__categories/condition"][...]
+        file["levels"].attrs["ordered"] = True
+        file["obs/condition"].attrs["categories"] = file["levels"].ref
+        del file["obs/__categories"]
+
+
+def odd(folder):
+    """Files that open, with members no careful program writes."""
+    shutil.copy(folder / "csr.h5ad", folder / "odd.h5ad")
+    with h5py.File(folder / "odd.h5ad", "r+") as file:
+        for k in range(3):
+            file["uns"][f"loop{k}"] = file["uns"]
+    shutil.copy(folder / "csr.h5ad", folder / "uns.h5ad")
+    with h5py.File(folder / "uns.h5ad", "r+") as file:
+        uns = file["uns"]
+        uns.create_dataset("no_columns", shape=(2**40, 0), dtype="f4", chunks=(1, 1),
+                           maxshape=(None, None))
+        uns.create_dataset("promise", shape=(2**40,), dtype="i1", chunks=(1000,))
+        uns.create_dataset("wide", data=np.zeros(2**25, np.int8), compression="gzip")
+        uns["table"] = np.array([(b"x", 1.5), (b"y", 2.5)], dtype=[("name", "S1"), ("score", "f4")])
+        uns["latin"] = np.array([b"\xb5M"])
+        uns["other"] = h5py.ExternalLink(str(folder / "dense.h5ad"), "/X")
+        uns["nothing"] = h5py.Empty("f4")
+        file["obs"].create_dataset("unit", data=np.array([b"\xb5M"] * 4))
+        file["obs"].attrs["column-order"] = np.array(["unit"], dtype=TEXT)
+
+
 def broken(folder):
     def edit(name, change):
         shutil.copy(folder / "csr.h5ad", folder / f"bad_{name}.h5ad")
         with h5py.File(folder / f"bad_{name}.h5ad", "r+") as file:
             change(file)
 
-    def replace(file, path, values, **options):
-        del file[path]
+    def replace(file, path, values, fresh=False, **options):
+        if not fresh:
+            del file[path]
         file.create_dataset(path, data=values, **options)
 
     edit("indptr_falls", lambda f: replace(f, "X/indptr", np.array([0, 3, 2, 3, 6])))
@@ -116,10 +159,23 @@ def broken(folder):
     edit("strings", lambda f: replace(f, "X/data", np.array([b"1"] * 6)))
     edit("huge", lambda f: f["X"].attrs.modify("shape", [10**9, 10**9]))
     edit("shape", lambda f: f["X"].attrs.modify("shape", [4, 2]))
+    edit("obsm", lambda f: replace(f, "obsm/X_pca", np.ones((3, 2))))
+    edit("obsp", lambda f: replace(f, "obsp/near", np.ones((4, 3)), fresh=True))
+    edit("varm", lambda f: replace(f, "varm/loadings", np.ones((4, 2)), fresh=True))
     edit("no_obs", lambda f: f.__delitem__("obs"))
     edit("codes", lambda f: replace(f, "obs/condition/codes", np.array([0, 1, 7, 0], np.int8)))
     edit("column", lambda f: replace(f, "obs/whole", np.array([1, 2, 3])))
     edit("no_column", lambda f: f.__delitem__("obs/whole"))
+
+    edit("index_fraction", lambda f: replace(f, "X/indices", np.array([0, 2, 1, 0, 1, 2.7])))
+    edit("twice", lambda f: f["obs"].attrs.__setitem__(
+        "column-order", np.array(["whole", "whole"], dtype=TEXT)))
+    edit("layer", lambda f: replace(f, "layers/counts", X, compression="lzf"))
+
+    def long_column(file):
+        del file["obs/text"]
+        file["obs"].create_dataset("text", shape=(2**36,), dtype="S100", chunks=(1000,))
+    edit("long_column", long_column)
 
     def elsewhere(file):
         del file["X/data"]
@@ -141,4 +197,6 @@ def broken(folder):
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
     good(target)
+    old_tables(target)
+    odd(target)
     broken(target)

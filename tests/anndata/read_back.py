@@ -3,6 +3,7 @@
 import sys
 
 import anndata
+import h5py
 import numpy as np
 
 data = anndata.read_h5ad(sys.argv[1])
@@ -18,3 +19,12 @@ assert (data.layers["dense"] == expected * 2).all()
 assert data.varm["loadings"].shape == (3, 2) and data.varp["network"].nnz == 1
 assert data.uns["nested"]["word"] == "w" and data.uns["nested"]["list"].tolist() == [1, 2]
 assert data.uns["flag"] and data.uns["scalar"] == 2.5 and data.uns["names"].tolist() == ["p", "q"]
+
+
+def check(name, item):
+    if isinstance(item, h5py.Dataset):
+        assert h5py.h5g.get_objinfo(item.id).mtime == 0, name
+
+
+with h5py.File(sys.argv[1]) as file:
+    file.visititems(check)

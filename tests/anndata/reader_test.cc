@@ -78,6 +78,48 @@ TEST_F(ReaderTest, ReadsNullableAndFixedLengthColumns) {
   EXPECT_EQ(Column(data->obs, "string"), (std::vector<std::string>{"w", "", "y", "z"}));
 }
 
+TEST_F(ReaderTest, ReadsTheTablesOfAnndataBefore07) {
+  const auto data = ReadAnnData(File("compound"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(data->obs.index, (std::vector<std::string>{"a", "b", "c", "d"}));
+  EXPECT_EQ(data->var.index, (std::vector<std::string>{"G0", "G1", "G2"}));
+  EXPECT_STREQ(KindName(*data->obs.Find("condition")), "categorical");
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_EQ(Column(data->obs, "number"), (std::vector<std::string>{"0.5", "1.5", "2.5", "3.5"}));
+  EXPECT_EQ(Column(data->obs, "flag"), (std::vector<std::string>{"true", "false", "true", "true"}));
+  EXPECT_EQ(Column(data->var, "length"), (std::vector<std::string>{"7", "8", "9"}));
+}
+
+TEST_F(ReaderTest, FollowsTheReferenceOfACategoricalColumn) {
+  const auto data = ReadAnnData(File("reference"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_TRUE(std::get<Categorical>(*data->obs.Find("condition")).ordered);
+}
+
+TEST_F(ReaderTest, UnsThatLeadsBackToItselfEnds) { ASSERT_OK(ReadAnnData(File("odd"))); }
+
+TEST_F(ReaderTest, UnsHoldsTablesAndNullForWhatCannotBeRead) {
+  const auto data = ReadAnnData(File("uns"));
+  ASSERT_OK(data);
+  EXPECT_EQ(data->uns["table"], (nlohmann::json{{"name", {"x", "y"}}, {"score", {1.5, 2.5}}}));
+  EXPECT_EQ(data->uns["no_columns"], nlohmann::json::array());
+  for (const char* name : {"promise", "other", "nothing", "wide"}) {
+    EXPECT_TRUE(data->uns.at(name).is_null()) << name;
+  }
+}
+
+TEST_F(ReaderTest, TextThatIsNotUtf8IsTakenForLatin1) {
+  const auto data = ReadAnnData(File("uns"));
+  ASSERT_OK(data);
+  EXPECT_EQ(data->uns["latin"][0], "\u00b5M");
+  EXPECT_EQ(Column(data->obs, "unit")[0], "\u00b5M");
+  const auto description = Describe(File("uns"));
+  ASSERT_OK(description);
+  EXPECT_NO_THROW(description->dump());
+}
+
 TEST_F(ReaderTest, ReadsLayersEmbeddingsAndUns) {
   const auto data = ReadAnnData(File("csr"));
   ASSERT_OK(data);
@@ -114,15 +156,23 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
         Case{"index_range", Code::kInvalidArgument, "found the index 3"},
         Case{"index_negative", Code::kInvalidArgument, "found the index -1"},
         Case{"lengths", Code::kInvalidArgument, "6 indices for 5 values"},
-        Case{"strings", Code::kInvalidArgument, "X/data: expected numbers"},
+        Case{"strings", Code::kInvalidArgument, "X/data: found strings, expected numbers"},
         Case{"huge", Code::kInvalidArgument, "X: found 1000000000"},
-        Case{"shape", Code::kInvalidArgument, "expected 4 cells x 3 genes"},
+        Case{"shape", Code::kInvalidArgument, "expected 4 x 3 (4 cells, 3 genes)"},
+        Case{"obsm", Code::kInvalidArgument, "obsm/X_pca: found 3 x 2, expected 4 x any"},
+        Case{"obsp", Code::kInvalidArgument, "obsp/near: found 4 x 3, expected 4 x 4"},
+        Case{"varm", Code::kInvalidArgument, "varm/loadings: found 4 x 2, expected 3 x any"},
         Case{"no_obs", Code::kNotFound, "obs: is absent"},
         Case{"codes", Code::kInvalidArgument, "obs/condition: found the code 7"},
         Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
         Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
         Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
         Case{"filter", Code::kUnimplemented, "lzf"},
+        Case{"index_fraction", Code::kInvalidArgument,
+             "X/indices: found floats, expected integers"},
+        Case{"twice", Code::kInvalidArgument, "names a column twice"},
+        Case{"layer", Code::kUnimplemented, "layers/counts: is compressed"},
+        Case{"long_column", Code::kInvalidArgument, "obs/text: promises"},
         Case{"external", Code::kUnimplemented, "lies in another file"},
         Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
         Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},

@@ -1,8 +1,13 @@
 #include "core/anndata/writer.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdlib>
 
 #include "core/anndata/reader.h"
+#include "core/base/file.h"
 #include "tests/support/files.h"
 
 namespace unlasting::anndata {
@@ -94,6 +99,66 @@ TEST(WriterTest, RefusesShapesThatDisagreeAndLeavesNothingBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_FALSE(WriteAnnData(SmallData(), folder.At("no/such/folder.h5ad")).ok());
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(WriterTest, RefusesArraysThatBreakTheInvariantsOfTheirMatrix) {
+  const test::TempFolder folder;
+  const auto refused = [&](const AnnData& data) {
+    return WriteAnnData(data, folder.At("bad.h5ad")).code() == absl::StatusCode::kInvalidArgument;
+  };
+  AnnData data = SmallData();
+  std::get<CsrMatrix>(data.x).indices[1] = 3;
+  EXPECT_TRUE(refused(data));
+  data = SmallData();
+  std::get<CsrMatrix>(data.x).indptr = {0, 9, 3};
+  EXPECT_TRUE(refused(data));
+  data = SmallData();
+  std::get<DenseMatrix>(data.layers["dense"]).values.pop_back();
+  EXPECT_TRUE(refused(data));
+  data = SmallData();
+  data.obs.Set("condition", Categorical{{0, 2}, {"ctrl", "K"}, false});
+  EXPECT_TRUE(refused(data));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(WriterTest, RefusesNamesThatHdf5CannotHold) {
+  const test::TempFolder folder;
+  for (const std::string name : {"", ".", "a/b", "_index"}) {
+    AnnData data = SmallData();
+    data.obs.Set(name, std::vector<int64_t>{1, 2});
+    EXPECT_EQ(WriteAnnData(data, folder.At("bad.h5ad")).code(), absl::StatusCode::kInvalidArgument)
+        << name;
+  }
+  AnnData data = SmallData();
+  data.uns["a/b"] = 1;
+  EXPECT_EQ(WriteAnnData(data, folder.At("bad.h5ad")).code(), absl::StatusCode::kInvalidArgument);
+}
+
+// read_back.py asserts that no dataset carries its creation time.
+TEST(WriterTest, TheSameDataGiveTheSameBytes) {
+  const test::TempFolder folder;
+  ASSERT_OK(WriteAnnData(SmallData(), folder.At("a.h5ad")));
+  ASSERT_OK(WriteAnnData(SmallData(), folder.At("b.h5ad")));
+  EXPECT_EQ(*ReadFile(folder.At("a.h5ad")), *ReadFile(folder.At("b.h5ad")));
+}
+
+// A limit on file size stands in for a full disk.
+TEST(WriterTest, AFullDiskIsAStatusAndLeavesTheOldFile) {
+  const test::TempFolder folder;
+  const std::string path = folder.At("data.h5ad");
+  ASSERT_OK(WriteAnnData(SmallData(), path));
+  const std::string before = *ReadFile(path);
+  EXPECT_EXIT(
+      {
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit limit;
+        limit.rlim_cur = limit.rlim_max = 2000;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        _exit(WriteAnnData(SmallData(), path).code() == absl::StatusCode::kResourceExhausted ? 0
+                                                                                             : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+  EXPECT_EQ(*ReadFile(path), before);
 }
 
 }  // namespace

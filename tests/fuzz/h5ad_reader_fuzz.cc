@@ -1,0 +1,33 @@
+// Any bytes as an .h5ad file: the reader must answer with data or a Status, never a crash.
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "core/anndata/describe.h"
+#include "core/anndata/reader.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  // HDF5 wants the file's real path, which one without a name in a folder does not have.
+  static const std::string path = [] {
+    std::string name = "/tmp/h5ad_reader_fuzz-XXXXXX";
+    const int file = mkstemp(name.data());
+    if (file < 0) std::abort();
+    close(file);
+    static const std::string kept = name;
+    std::atexit([] { unlink(kept.c_str()); });
+    return name;
+  }();
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr || std::fwrite(data, 1, size, file) != size) std::abort();
+  std::fclose(file);
+  static_cast<void>(unlasting::anndata::ReadAnnData(path));
+  const auto description = unlasting::anndata::Describe(path);
+  if (description.ok()) static_cast<void>(description->dump());
+  const auto reader = unlasting::anndata::Reader::Open(path);
+  if (reader.ok()) static_cast<void>((*reader)->ReadMatrix("raw/X"));
+  return 0;
+}
