@@ -10,10 +10,11 @@
 #include "absl/status/statusor.h"
 #include "core/diffusion/schedule.h"
 #include "core/model/config.h"
+#include "core/model/fused/matrix.h"
+#include "core/model/parameters.h"
 
 namespace unlasting::model {
 
-enum class NetworkKind { kDenoiser, kMask };
 enum class Attention {
   kPlain,  // tensor operations that any LibTorch has
   kFused,  // unlasting::gatv2
@@ -47,6 +48,10 @@ class Network {
   // Parameters in a fixed order, with their names.
   std::vector<torch::Tensor> Parameters() const;
   std::vector<std::string> ParameterNames() const;
+
+  // Weights and buffers for the fused networks; T is float or double.
+  template <typename T>
+  fused::Arrays<T> ToArrays() const;
 
   // Undefined tensors stand for absent inputs. Shapes: core/model/source.cc. Throws c10::Error.
   struct Inputs {

@@ -11,6 +11,8 @@
 #include "absl/types/span.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
+#include "core/model/fused/aligned.h"
+#include "core/predict/latent_cache.h"
 #include "core/predict/query.h"
 
 namespace unlasting::predict {
@@ -26,6 +28,9 @@ struct Row {
   const float* control = nullptr;  // [N] model units; null for the source model
   std::vector<float> x;            // [N]
   std::vector<float> previous_x0;  // [N]; empty before the first step
+  // [N']: the GRN block's part where it does not change along the path; empty before the first
+  // step. The fused engine's.
+  model::fused::AlignedVector<float> genewise;
 
   bool finished() const { return step == static_cast<int>(plan->size()); }
 };
@@ -34,11 +39,15 @@ struct EngineOptions {
   std::string device = "cpu";  // "auto", "cpu", "cuda", "cuda:1"
   int threads = 2;             // of one evaluation, on CPU
   int64_t max_batch = 64;      // rows of one evaluation; more rows are split
+  // fused: the bundle's weights through core/model/fused (CPU; other devices take torchscript).
+  // torchscript: the networks as the files hold them.
+  std::string evaluator = "fused";
+  int64_t latent_cache_bytes = int64_t{256} << 20;  // 0: latents are not kept
 };
 
-// A row's result does not depend on which rows share its steps, but for float32 rounding in the
-// dense products. One thread at a time may call Step and
-// MaskProbability; different engines are independent.
+// A row's result does not depend on which rows share its steps: with the fused evaluator to the
+// bit, with torchscript up to float32 rounding in the dense products. One thread at a time may call
+// Step and MaskProbability; different engines are independent.
 class Engine {
  public:
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
@@ -54,6 +63,8 @@ class Engine {
   virtual absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                                       absl::Span<const int32_t> cell_type,
                                                       const Perturbation& perturbation) = 0;
+  // Latents of control cells already inverted; null where an engine keeps none. Thread-safe.
+  virtual LatentCache* latents() { return nullptr; }
 };
 
 }  // namespace unlasting::predict

@@ -42,6 +42,7 @@ struct Job::State {
   DenseMatrix control_units;  // [cells, N], log1p / x_max
   std::vector<int32_t> cell_type;
   std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
+  std::vector<std::string> latent_key;     // of the engine's cache; empty without one
   std::vector<Target> targets;
 
   std::deque<int> to_invert;
@@ -55,6 +56,7 @@ struct Job::State {
 
   void AddPanelCells();
   void StartLatents();
+  bool TakeCachedLatent(int cell);
   Slot* StartDecode(int perturbation);
   Slot* StartInversion();
   void FinishRow(Slot* slot);
@@ -92,6 +94,7 @@ void Job::State::StartLatents() {
   latent.resize(cells());
   for (int cell = 0; cell < cells(); ++cell) {
     if (!options.random_latent) {
+      if (TakeCachedLatent(cell)) continue;
       to_invert.push_back(cell);
       continue;
     }
@@ -101,6 +104,22 @@ void Job::State::StartLatents() {
     for (float& value : latent[cell]) value = normal(random);
     LatentReady(cell);
   }
+}
+
+bool Job::State::TakeCachedLatent(int cell) {
+  LatentCache* cache = engine->latents();
+  if (cache == nullptr || !cache->enabled()) return false;
+  latent_key.resize(cells());
+  latent_key[cell] = LatentCache::KeyOf(options.solver, options.solver_steps, cell_type[cell],
+                                        control_units.Row(cell));
+  auto found = cache->Find(latent_key[cell]);
+  if (!found.has_value()) return false;
+  latent[cell] = *std::move(found);
+  const auto saved = static_cast<int64_t>(plan.invert.size());
+  evaluations_total -= saved;
+  evaluations_left -= saved;
+  LatentReady(cell);
+  return true;
 }
 
 void Job::State::LatentReady(int cell) {
@@ -139,6 +158,7 @@ Slot* Job::State::StartDecode(int perturbation) {
 void Job::State::FinishRow(Slot* slot) {
   if (slot->perturbation_index == kInversion) {
     latent[slot->cell] = std::move(slot->x);
+    if (!latent_key.empty()) engine->latents()->Insert(latent_key[slot->cell], latent[slot->cell]);
     LatentReady(slot->cell);
   } else {
     Target& target = targets[slot->perturbation_index];

@@ -1,6 +1,7 @@
-// The work of one request, cut into rows: every control cell is inverted once, then decoded under
-// each perturbation. Knows nothing of threads, queues or other jobs; a scheduler asks it for rows,
-// has an engine step them, and collects the perturbations that are complete.
+// The work of one request, cut into rows: every control cell is inverted once (or its latent found
+// in the engine's cache), then decoded under each perturbation. Knows nothing of threads, queues or
+// other jobs; a scheduler asks it for rows, has an engine step them, and collects the perturbations
+// that are complete.
 //
 //   Job job(engine, controls, perturbations, options);
 //   std::vector<Row*> rows;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_join.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
 
@@ -180,6 +181,14 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
 
 }  // namespace
 
+std::string MoleculeKey(const Perturbation& perturbation) {
+  if (perturbation.molecule.empty()) return "";
+  std::string content(reinterpret_cast<const char*>(perturbation.molecule.data()),
+                      perturbation.molecule.size() * sizeof(float));
+  content.append(reinterpret_cast<const char*>(&perturbation.log10_dose_um), sizeof(float));
+  return Sha256(content);
+}
+
 absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
     const Bundle& bundle, const PerturbationQuery& query) {
   const int forms = static_cast<int>(!query.molecule_name.empty()) +
@@ -195,6 +204,7 @@ absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
   auto perturbation = std::make_shared<Perturbation>();
   UNLASTING_RETURN_IF_ERROR(forms == 1 ? ResolveMolecule(bundle, query, perturbation.get())
                                        : ResolveGenes(bundle, query, perturbation.get()));
+  perturbation->molecule_key = MoleculeKey(*perturbation);
   return std::shared_ptr<const Perturbation>(std::move(perturbation));
 }
 

@@ -32,11 +32,15 @@ struct Perturbation {
   std::vector<int32_t> knockout;  // node indices in [0, N')
   std::vector<float> molecule;    // [Ds]
   float log10_dose_um = 0;
-  std::string smiles;  // canonical; "" where unknown
+  std::string molecule_key;  // equal for equal features and dose; "" for genes
+  std::string smiles;        // canonical; "" where unknown
   double dose_um = 0;
   bool seen_in_training = false;
   std::vector<std::string> notes;  // in words, for the caller
 };
+
+// A digest of a molecule's features and dose; "" where there is no molecule.
+std::string MoleculeKey(const Perturbation& perturbation);
 
 // Gene names may be the bundle's or their symbols.
 absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(

@@ -1,0 +1,46 @@
+#include "core/model/fused/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/model/fused/kernels.cc"
+// foreach_target.h must come before highway.h: it includes this file once per instruction set.
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// Per-target code behind it.
+#include "core/model/fused/attend-inl.h"
+#include "core/model/fused/dense-inl.h"
+#include "core/model/fused/pointwise-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace unlasting::model::fused::HWY_NAMESPACE {
+
+template <typename T>
+const Kernels<T>* Table() {
+  static constexpr Kernels<T> kTable = {&Multiply<T>, &Silu<T>,   &LayerNorm<T>,
+                                        &AddPsi<T>,   &Attend<T>, &DotRows<T>};
+  return &kTable;
+}
+const Kernels<float>* TableOfFloat() { return Table<float>(); }
+const Kernels<double>* TableOfDouble() { return Table<double>(); }
+
+}  // namespace unlasting::model::fused::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace unlasting::model::fused {
+
+HWY_EXPORT(TableOfFloat);
+HWY_EXPORT(TableOfDouble);
+
+template <>
+const Kernels<float>& BestKernels<float>() {
+  static const Kernels<float>& table = *HWY_DYNAMIC_DISPATCH(TableOfFloat)();
+  return table;
+}
+template <>
+const Kernels<double>& BestKernels<double>() {
+  static const Kernels<double>& table = *HWY_DYNAMIC_DISPATCH(TableOfDouble)();
+  return table;
+}
+
+}  // namespace unlasting::model::fused
+#endif

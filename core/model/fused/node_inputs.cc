@@ -1,0 +1,124 @@
+#include "core/model/fused/node_inputs.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace unlasting::model::fused {
+namespace {
+
+constexpr int64_t kTile = 60;
+
+}  // namespace
+
+template <typename T>
+bool NodeInputs<T>::Key::operator<(const Key& other) const {
+  return std::tie(time, cell_type, molecule) <
+         std::tie(other.time, other.cell_type, other.molecule);
+}
+
+template <typename T>
+NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
+    : config_(config), dim_(Padded(config.dim)) {
+  const int64_t d = config.dim;
+  const auto square = [&](const char* name) {
+    return PackedMatrix<T>(arrays.at(name).data(), d, d, dim_);
+  };
+  const auto row = [&](const char* name) { return PadRows(arrays.at(name).data(), 1, d, dim_); };
+  const AlignedVector<T> embedding =
+      PadRows(arrays.at("gene_embedding").data(), config.nodes, d, dim_);
+  gene_.resize(config.nodes * dim_);
+  square("phi_gene")
+      .Multiply(embedding.data(), dim_, config.nodes, nullptr, false, gene_.data(), dim_);
+  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_types, d, dim_);
+  const AlignedVector<T> phi_bias = row("phi_bias");
+  for (size_t k = 0; k < cell_.size(); ++k) cell_[k] += phi_bias[k % dim_];
+  phi_out_ = square("phi_out");
+  phi_bias_ = row("phi_out_bias");
+  if (config.molecule_features == 0) return;
+  drug_in_ = PackedMatrix<T>(arrays.at("drug_in").data(), config.molecule_features, d,
+                             config.molecule_features);
+  drug_out_ = square("drug_out");
+  fuse_gene_ = square("fuse_gene");
+  fuse_drug_ = square("fuse_drug");
+  fuse_out_ = square("fuse_out");
+  drug_dose_ = row("drug_dose");
+  drug_bias_ = row("drug_bias");
+  drug_out_bias_ = row("drug_out_bias");
+  fuse_bias_ = row("fuse_bias");
+  fuse_out_bias_ = row("fuse_out_bias");
+}
+
+// The drug's row of the fusing layer, its bias included.
+template <typename T>
+AlignedVector<T> NodeInputs<T>::DrugTerm(const Molecule<T>& molecule) const {
+  AlignedVector<T> hidden = drug_bias_, drug(dim_), term(dim_);
+  for (int64_t k = 0; k < dim_; ++k) hidden[k] += molecule.log10_dose_um * drug_dose_[k];
+  drug_in_.Multiply(molecule.features.data(), config_.molecule_features, 1, nullptr, true,
+                    hidden.data(), dim_);
+  BestKernels<T>().silu(hidden.data(), dim_);
+  drug_out_.Multiply(hidden.data(), dim_, 1, drug_out_bias_.data(), false, drug.data(), dim_);
+  fuse_drug_.Multiply(drug.data(), dim_, 1, fuse_bias_.data(), false, term.data(), dim_);
+  return term;
+}
+
+template <typename T>
+void NodeInputs<T>::Compute(const T* genes, int64_t rows, const T* shift, const T* drug,
+                            T* out) const {
+  AlignedVector<T> hidden(rows * dim_);
+  for (int64_t k = 0; k < rows * dim_; ++k) hidden[k] = genes[k] + shift[k % dim_];
+  BestKernels<T>().silu(hidden.data(), rows * dim_);
+  phi_out_.Multiply(hidden.data(), dim_, rows, phi_bias_.data(), false, out, dim_);
+  if (drug == nullptr) return;
+  fuse_gene_.Multiply(out, dim_, rows, drug, false, hidden.data(), dim_);
+  BestKernels<T>().silu(hidden.data(), rows * dim_);
+  fuse_out_.Multiply(hidden.data(), dim_, rows, fuse_out_bias_.data(), false, out, dim_);
+}
+
+template <typename T>
+std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* time_shift,
+                                                       int64_t cell_type,
+                                                       const Molecule<T>* molecule,
+                                                       ThreadTeam* team) {
+  const Key key{time, cell_type, molecule == nullptr ? "" : molecule->key};
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = entries_.find(key);
+    if (found != entries_.end()) {
+      used_.splice(used_.begin(), used_, found->second.used);
+      return found->second.base;
+    }
+  }
+  AlignedVector<T> shift(cell_.begin() + cell_type * dim_, cell_.begin() + (cell_type + 1) * dim_);
+  for (int64_t k = 0; k < dim_ && time_shift != nullptr; ++k) shift[k] += time_shift[k];
+  AlignedVector<T> drug;
+  if (molecule != nullptr) drug = DrugTerm(*molecule);
+  const T* drug_term = molecule == nullptr ? nullptr : drug.data();
+
+  auto base = std::make_shared<NodeBase<T>>();
+  base->nodes.resize(config_.nodes * dim_);
+  base->knocked_out.resize(dim_);
+  const AlignedVector<T> no_gene(dim_, T{0});
+  Compute(no_gene.data(), 1, shift.data(), drug_term, base->knocked_out.data());
+  team->Run((config_.nodes + kTile - 1) / kTile, [&](int64_t tile, int) {
+    const int64_t first = tile * kTile, rows = std::min(kTile, config_.nodes - first);
+    Compute(gene_.data() + first * dim_, rows, shift.data(), drug_term,
+            base->nodes.data() + first * dim_);
+  });
+
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto [place, added] = entries_.try_emplace(key);
+  if (!added) return place->second.base;
+  used_.push_front(key);
+  place->second = {base, used_.begin()};
+  const auto bytes = static_cast<int64_t>(base->nodes.size() * sizeof(T));
+  while (used_.size() > 1 && static_cast<int64_t>(used_.size()) * bytes > kCacheBytes) {
+    entries_.erase(used_.back());
+    used_.pop_back();
+  }
+  return base;
+}
+
+template class NodeInputs<float>;
+template class NodeInputs<double>;
+
+}  // namespace unlasting::model::fused

@@ -1,0 +1,22 @@
+// The engines behind Engine::Create.
+#pragma once
+
+#include <memory>
+
+#include "core/predict/engine.h"
+
+namespace unlasting::predict {
+
+// The networks as LibTorch runs them: any device; the reference.
+absl::StatusOr<std::unique_ptr<Engine>> MakeTorchEngine(
+    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
+// The same weights through core/model/fused: CPU.
+absl::StatusOr<std::unique_ptr<Engine>> MakeFusedEngine(
+    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
+
+bool CudaIsThere();
+
+// Moves a row by the step that `x0` [N] was evaluated for.
+void AdvanceRow(absl::Span<const float> x0, Row* row);
+
+}  // namespace unlasting::predict

@@ -1,0 +1,52 @@
+// Latents by the content they were made from. The latent of eq 14 depends on the control cell, its
+// type and the solver alone, so every perturbation of a screen, and every request about the same
+// cells, shares it.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/diffusion/solver.h"
+
+namespace unlasting::predict {
+
+// Least recently used leaves first. Thread-safe.
+class LatentCache {
+ public:
+  explicit LatentCache(int64_t most_bytes) : most_bytes_(most_bytes) {}
+
+  // SHA-256 over all that a latent depends on within one engine; `control` in model units.
+  static std::string KeyOf(diffusion::Solver solver, int steps, int32_t cell_type,
+                           absl::Span<const float> control);
+
+  std::optional<std::vector<float>> Find(const std::string& key);
+  void Insert(const std::string& key, const std::vector<float>& latent);
+
+  struct Statistics {
+    int64_t hits = 0;
+    int64_t misses = 0;
+    int64_t bytes = 0;
+  };
+  Statistics statistics() const;
+  bool enabled() const { return most_bytes_ > 0; }
+
+ private:
+  struct Entry {
+    std::vector<float> latent;
+    std::list<std::string>::iterator used;
+  };
+
+  const int64_t most_bytes_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Entry> entries_;
+  std::list<std::string> used_;  // most recent first
+  Statistics statistics_;
+};
+
+}  // namespace unlasting::predict
