@@ -1,59 +1,62 @@
-// The operator unlasting::gatv2, for eager code and TorchScript alike, with its derivative.
+// The operators unlasting::gatv2 and unlasting::grn_layer, for eager code and TorchScript alike,
+// with their derivatives. CPU; cells are split among threads where LibTorch has more than one.
 #include <torch/script.h>
 #include <torch/torch.h>
 
 #include <vector>
 
-#include "core/model/attention_kernel.h"
+#include "core/model/fused/attention_layer.h"
+#include "core/model/operators.h"
 
 namespace unlasting::model {
 namespace {
 
 using torch::Tensor;
 using torch::autograd::AutogradContext;
+using torch::autograd::Function;
 using torch::autograd::tensor_list;
 
-AttentionShape ShapeOf(const Tensor& left, const Tensor& attention, const Tensor& indptr,
-                       const Tensor& sources) {
-  TORCH_CHECK(left.dim() == 4, "gatv2: left must be [cells, nodes, heads, dim]");
-  TORCH_CHECK(attention.dim() == 2 && attention.size(0) == left.size(2) &&
-                  attention.size(1) == left.size(3),
-              "gatv2: attention must be [heads, dim]");
-  TORCH_CHECK(indptr.numel() == left.size(1) + 1, "gatv2: indptr must be [nodes + 1]");
-  TORCH_CHECK(indptr.scalar_type() == torch::kInt64 && sources.scalar_type() == torch::kInt64,
-              "gatv2: indptr and sources must be int64");
-  TORCH_CHECK(left.device().is_cpu(), "gatv2: this build computes on CPU only");
-  return {left.size(1), left.size(2), left.size(3), indptr.data_ptr<int64_t>(),
-          sources.data_ptr<int64_t>()};
+void CheckGraph(const char* name, int64_t nodes, const Tensor& indptr, const Tensor& sources) {
+  TORCH_CHECK(indptr.numel() == nodes + 1, name, ": indptr must be [nodes + 1]");
+  TORCH_CHECK(indptr.scalar_type() == torch::kInt64 && sources.scalar_type() == torch::kInt64, name,
+              ": indptr and sources must be int64");
+  TORCH_CHECK(indptr.device().is_cpu(), name, ": this build computes on CPU only");
 }
+
+fused::LayerGraph GraphOf(const Tensor& indptr, const Tensor& sources) {
+  return fused::LayerGraph(indptr.data_ptr<int64_t>(), sources.data_ptr<int64_t>(),
+                           indptr.numel() - 1);
+}
+
+// --- gatv2: left, right [cells, nodes, heads, dim], attention [heads, dim] -> [cells, nodes, dim]
 
 Tensor Gatv2Forward(const Tensor& left_in, const Tensor& right_in, const Tensor& attention_in,
                     const Tensor& indptr, const Tensor& sources) {
-  const Tensor left = left_in.contiguous();
-  const Tensor right = right_in.contiguous();
+  TORCH_CHECK(left_in.dim() == 4, "gatv2: left must be [cells, nodes, heads, dim]");
+  TORCH_CHECK(left_in.sizes() == right_in.sizes(), "gatv2: left and right must have equal shapes");
+  const int64_t nodes = left_in.size(1), heads = left_in.size(2), dim = left_in.size(3);
+  TORCH_CHECK(
+      attention_in.dim() == 2 && attention_in.size(0) == heads && attention_in.size(1) == dim,
+      "gatv2: attention must be [heads, dim]");
+  CheckGraph("gatv2", nodes, indptr, sources);
+  const Tensor left = left_in.contiguous(), right = right_in.contiguous();
   const Tensor attention = attention_in.contiguous();
-  TORCH_CHECK(left.sizes() == right.sizes(), "gatv2: left and right must have equal shapes");
-  const AttentionShape shape = ShapeOf(left, attention, indptr, sources);
-  Tensor out = torch::empty({left.size(0), shape.nodes, shape.dim}, left.options());
+  Tensor out = torch::empty({left.size(0), nodes, dim}, left.options());
   AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2", [&] {
-    const auto kernels = BestAttentionKernels<scalar_t>();
-    const int64_t in_cell = shape.nodes * shape.heads * shape.dim;
-    const scalar_t* l = left.data_ptr<scalar_t>();
-    const scalar_t* r = right.data_ptr<scalar_t>();
-    const scalar_t* a = attention.data_ptr<scalar_t>();
-    scalar_t* o = out.data_ptr<scalar_t>();
-    at::parallel_for(0, left.size(0), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t cell = begin; cell < end; ++cell) {
-        kernels.forward(shape, l + cell * in_cell, r + cell * in_cell, a,
-                        o + cell * shape.nodes * shape.dim);
+    const fused::LayerGraph graph = GraphOf(indptr, sources);
+    ForCells(left.size(0), [&](int64_t first, int64_t last) {
+      fused::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
+      for (int64_t b = first; b < last; ++b) {
+        cell.Forward(left.data_ptr<scalar_t>() + b * nodes * heads * dim,
+                     right.data_ptr<scalar_t>() + b * nodes * heads * dim,
+                     out.data_ptr<scalar_t>() + b * nodes * dim);
       }
     });
   });
   return out;
 }
 
-class Gatv2Function : public torch::autograd::Function<Gatv2Function> {
- public:
+struct Gatv2Function : public Function<Gatv2Function> {
   static Tensor forward(AutogradContext* context, const Tensor& left, const Tensor& right,
                         const Tensor& attention, const Tensor& indptr, const Tensor& sources) {
     at::AutoDispatchBelowADInplaceOrView guard;
@@ -63,36 +66,128 @@ class Gatv2Function : public torch::autograd::Function<Gatv2Function> {
 
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const Tensor left = saved[0].contiguous();
-    const Tensor right = saved[1].contiguous();
-    const Tensor attention = saved[2].contiguous();
-    const Tensor grad_out = grads[0].contiguous();
-    const AttentionShape shape = ShapeOf(left, attention, saved[3], saved[4]);
-    const int64_t cells = left.size(0);
-    Tensor grad_left = torch::zeros_like(left);
-    Tensor grad_right = torch::zeros_like(right);
-    // One per cell, summed in cell order below: the result does not depend on the threads.
-    Tensor grad_attention = torch::zeros({cells, shape.heads, shape.dim}, left.options());
+    const Tensor left = saved[0].contiguous(), right = saved[1].contiguous();
+    const Tensor attention = saved[2].contiguous(), grad = grads[0].contiguous();
+    Tensor grad_left = torch::zeros_like(left), grad_right = torch::zeros_like(right);
+    Tensor grad_attention = torch::zeros_like(attention);
+    const int64_t nodes = left.size(1), heads = left.size(2), dim = left.size(3);
     AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2_backward", [&] {
-      const auto kernels = BestAttentionKernels<scalar_t>();
-      const int64_t in_cell = shape.nodes * shape.heads * shape.dim;
-      const int64_t out_cell = shape.nodes * shape.dim;
-      const int64_t weights = shape.heads * shape.dim;
-      const scalar_t* l = left.data_ptr<scalar_t>();
-      const scalar_t* r = right.data_ptr<scalar_t>();
-      const scalar_t* a = attention.data_ptr<scalar_t>();
-      const scalar_t* g = grad_out.data_ptr<scalar_t>();
-      scalar_t* gl = grad_left.data_ptr<scalar_t>();
-      scalar_t* gr = grad_right.data_ptr<scalar_t>();
-      scalar_t* ga = grad_attention.data_ptr<scalar_t>();
-      at::parallel_for(0, cells, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t cell = begin; cell < end; ++cell) {
-          kernels.backward(shape, l + cell * in_cell, r + cell * in_cell, a, g + cell * out_cell,
-                           gl + cell * in_cell, gr + cell * in_cell, ga + cell * weights);
+      const fused::LayerGraph graph = GraphOf(saved[3], saved[4]);
+      ForCellsInOrder(left.size(0), [&](int64_t first, int64_t last) {
+        fused::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
+        for (int64_t b = first; b < last; ++b) {
+          const int64_t at = b * nodes * heads * dim;
+          cell.Backward(left.data_ptr<scalar_t>() + at, right.data_ptr<scalar_t>() + at,
+                        grad.data_ptr<scalar_t>() + b * nodes * dim,
+                        grad_left.data_ptr<scalar_t>() + at, grad_right.data_ptr<scalar_t>() + at,
+                        grad_attention.data_ptr<scalar_t>());
         }
       });
     });
-    return {grad_left, grad_right, grad_attention.sum(0), Tensor(), Tensor()};
+    return {grad_left, grad_right, grad_attention, Tensor(), Tensor()};
+  }
+};
+
+// --- grn_layer: hidden [cells, nodes, dim] -> the same
+
+struct LayerTensors {
+  Tensor norm_weight, norm_bias, left_weight, left_bias, right_weight, right_bias, attention, bias;
+
+  static constexpr int kCount = 8;
+  tensor_list List() const {
+    return {norm_weight,  norm_bias,  left_weight, left_bias,
+            right_weight, right_bias, attention,   bias};
+  }
+  static LayerTensors Of(const tensor_list& list) {
+    return {list[0].contiguous(), list[1].contiguous(), list[2].contiguous(), list[3].contiguous(),
+            list[4].contiguous(), list[5].contiguous(), list[6].contiguous(), list[7].contiguous()};
+  }
+  template <typename T>
+  fused::LayerWeights<T> Weights(bool residual) const {
+    fused::LayerWeights<T> weights;
+    weights.heads = attention.size(0);
+    weights.dim = attention.size(1);
+    weights.residual = residual;
+    weights.norm_weight = norm_weight.data_ptr<T>();
+    weights.norm_bias = norm_bias.data_ptr<T>();
+    weights.left_weight = left_weight.data_ptr<T>();
+    weights.left_bias = left_bias.data_ptr<T>();
+    weights.right_weight = right_weight.data_ptr<T>();
+    weights.right_bias = right_bias.data_ptr<T>();
+    weights.attention = attention.data_ptr<T>();
+    weights.bias = bias.data_ptr<T>();
+    return weights;
+  }
+};
+
+Tensor LayerForward(const Tensor& hidden_in, const LayerTensors& tensors_in, const Tensor& indptr,
+                    const Tensor& sources, bool residual) {
+  TORCH_CHECK(hidden_in.dim() == 3, "grn_layer: hidden must be [cells, nodes, dim]");
+  const Tensor hidden = hidden_in.contiguous();
+  const LayerTensors tensors = LayerTensors::Of(tensors_in.List());
+  const int64_t nodes = hidden.size(1), dim = hidden.size(2), heads = tensors.attention.size(0);
+  CheckGraph("grn_layer", nodes, indptr, sources);
+  TORCH_CHECK(tensors.attention.dim() == 2 && tensors.attention.size(1) == dim &&
+                  tensors.left_weight.numel() == dim * heads * dim &&
+                  tensors.right_weight.numel() == dim * heads * dim,
+              "grn_layer: weights must fit hidden's width");
+  Tensor out = torch::empty_like(hidden);
+  AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "grn_layer", [&] {
+    const fused::LayerGraph graph = GraphOf(indptr, sources);
+    ForCells(hidden.size(0), [&](int64_t first, int64_t last) {
+      fused::AttentionLayer<scalar_t> layer(graph, tensors.Weights<scalar_t>(residual));
+      for (int64_t b = first; b < last; ++b) {
+        layer.Forward(hidden.data_ptr<scalar_t>() + b * nodes * dim,
+                      out.data_ptr<scalar_t>() + b * nodes * dim);
+      }
+    });
+  });
+  return out;
+}
+
+struct LayerFunction : public Function<LayerFunction> {
+  static Tensor forward(AutogradContext* context, const Tensor& hidden, const Tensor& norm_weight,
+                        const Tensor& norm_bias, const Tensor& left_weight, const Tensor& left_bias,
+                        const Tensor& right_weight, const Tensor& right_bias,
+                        const Tensor& attention, const Tensor& bias, const Tensor& indptr,
+                        const Tensor& sources, bool residual) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    context->save_for_backward({norm_weight, norm_bias, left_weight, left_bias, right_weight,
+                                right_bias, attention, bias, hidden, indptr, sources});
+    context->saved_data["residual"] = residual;
+    return LayerForward(
+        hidden,
+        {norm_weight, norm_bias, left_weight, left_bias, right_weight, right_bias, attention, bias},
+        indptr, sources, residual);
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const LayerTensors tensors = LayerTensors::Of(saved);
+    const Tensor hidden = saved[8].contiguous(), grad = grads[0].contiguous();
+    const bool residual = context->saved_data["residual"].toBool();
+    const int64_t nodes = hidden.size(1), dim = hidden.size(2);
+    Tensor grad_hidden = torch::empty_like(hidden);
+    tensor_list sums;
+    for (const Tensor& tensor : tensors.List()) sums.push_back(torch::zeros_like(tensor));
+    AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "grn_layer_backward", [&] {
+      const fused::LayerGraph graph = GraphOf(saved[9], saved[10]);
+      ForCellsInOrder(hidden.size(0), [&](int64_t first, int64_t last) {
+        fused::AttentionLayer<scalar_t> layer(graph, tensors.Weights<scalar_t>(residual));
+        for (int64_t b = first; b < last; ++b) {
+          const int64_t at = b * nodes * dim;
+          layer.Backward(hidden.data_ptr<scalar_t>() + at, grad.data_ptr<scalar_t>() + at,
+                         grad_hidden.data_ptr<scalar_t>() + at);
+        }
+        const auto data = [&](int k) { return sums[k].data_ptr<scalar_t>(); };
+        layer.TakeGradients(
+            {data(0), data(1), data(2), data(3), data(4), data(5), data(6), data(7)});
+      });
+    });
+    tensor_list all = {grad_hidden};
+    all.insert(all.end(), sums.begin(), sums.end());
+    all.resize(12);  // indptr, sources, residual
+    return all;
   }
 };
 
@@ -100,19 +195,44 @@ Tensor Gatv2Autograd(const Tensor& left, const Tensor& right, const Tensor& atte
                      const Tensor& indptr, const Tensor& sources) {
   return Gatv2Function::apply(left, right, attention, indptr, sources);
 }
-
-TORCH_LIBRARY(unlasting, library) {
+Tensor Layer(const Tensor& hidden, const Tensor& norm_weight, const Tensor& norm_bias,
+             const Tensor& left_weight, const Tensor& left_bias, const Tensor& right_weight,
+             const Tensor& right_bias, const Tensor& attention, const Tensor& bias,
+             const Tensor& indptr, const Tensor& sources, bool residual) {
+  return LayerForward(
+      hidden,
+      {norm_weight, norm_bias, left_weight, left_bias, right_weight, right_bias, attention, bias},
+      indptr, sources, residual);
+}
+Tensor LayerAutograd(const Tensor& hidden, const Tensor& norm_weight, const Tensor& norm_bias,
+                     const Tensor& left_weight, const Tensor& left_bias, const Tensor& right_weight,
+                     const Tensor& right_bias, const Tensor& attention, const Tensor& bias,
+                     const Tensor& indptr, const Tensor& sources, bool residual) {
+  return LayerFunction::apply(hidden, norm_weight, norm_bias, left_weight, left_bias, right_weight,
+                              right_bias, attention, bias, indptr, sources, residual);
+}
+TORCH_LIBRARY_FRAGMENT(unlasting, library) {
   library.def(
       "gatv2(Tensor left, Tensor right, Tensor attention, Tensor indptr, Tensor sources) "
       "-> Tensor");
+  library.def(
+      "grn_layer(Tensor hidden, Tensor norm_weight, Tensor norm_bias, Tensor left_weight, "
+      "Tensor left_bias, Tensor right_weight, Tensor right_bias, Tensor attention, Tensor bias, "
+      "Tensor indptr, Tensor sources, bool residual) -> Tensor");
 }
-TORCH_LIBRARY_IMPL(unlasting, CPU, library) { library.impl("gatv2", Gatv2Forward); }
-TORCH_LIBRARY_IMPL(unlasting, Autograd, library) { library.impl("gatv2", Gatv2Autograd); }
+TORCH_LIBRARY_IMPL(unlasting, CPU, library) {
+  library.impl("gatv2", Gatv2Forward);
+  library.impl("grn_layer", Layer);
+}
+TORCH_LIBRARY_IMPL(unlasting, Autograd, library) {
+  library.impl("gatv2", Gatv2Autograd);
+  library.impl("grn_layer", LayerAutograd);
+}
 
 }  // namespace
 
-// Called by whoever compiles or loads source that names the operator: a static library drops an
+// Called by whoever compiles or loads source that names an operator: a static library drops an
 // object file that nobody refers to, and its registration with it.
-void EnsureOperatorsRegistered() {}
+void EnsureAttentionRegistered() {}
 
 }  // namespace unlasting::model

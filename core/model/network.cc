@@ -12,7 +12,8 @@
 
 namespace unlasting::model {
 
-void EnsureOperatorsRegistered();
+void EnsureAttentionRegistered();
+void EnsureEmbeddingRegistered();
 
 namespace {
 
@@ -42,10 +43,10 @@ struct SourceResolver : public torch::jit::Resolver {
 void UsePlainExecutor() {
   static std::once_flag once;
   std::call_once(once, [] {
-    EnsureOperatorsRegistered();
+    EnsureAttentionRegistered();
+    EnsureEmbeddingRegistered();
     torch::jit::getExecutorMode() = false;
     torch::jit::getProfilingMode() = false;
-    torch::jit::setGraphExecutorOptimize(false);
   });
 }
 
@@ -80,8 +81,7 @@ std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
 void Compile(NetworkKind kind, const ModelConfig& config, Attention attention,
              const std::string& forward, Module* module) {
   const std::string source =
-      absl::StrCat(attention == Attention::kFused ? FusedAttendSource() : PlainAttendSource(),
-                   MethodsSource(kind, config), forward);
+      absl::StrCat(LayersSource(attention), MethodsSource(kind, config), forward);
   module->define(source, std::make_shared<SourceResolver>());
 }
 
@@ -268,6 +268,9 @@ template fused::Arrays<float> Network::ToArrays<float>() const;
 template fused::Arrays<double> Network::ToArrays<double>() const;
 
 Tensor Network::Call(const char* method, std::vector<c10::IValue> inputs) const {
+  // The flag is the thread's own. With it on, the executor would differentiate parts of the graph
+  // by itself and hand data to the operators as if it had gradients.
+  torch::jit::setGraphExecutorOptimize(false);
   return module_.get_method(method)(std::move(inputs)).toTensor();
 }
 

@@ -12,13 +12,10 @@
 #include "core/model/config.h"
 #include "core/model/fused/matrix.h"
 #include "core/model/parameters.h"
+#include "core/model/source.h"
 
 namespace unlasting::model {
 
-enum class Attention {
-  kPlain,  // tensor operations that any LibTorch has
-  kFused,  // unlasting::gatv2
-};
 enum class ExportKind { kSource, kTarget, kMask };
 
 // What a network knows of the data besides its weights, in model units (log1p / x_max).
@@ -37,7 +34,7 @@ class Network {
                                         const diffusion::Schedule& schedule,
                                         const NetworkStatistics& statistics, uint64_t seed,
                                         Attention attention);
-  // An exported file. With kFused the same weights are put behind the fused operator.
+  // An exported file. With kFused the same weights are put behind the fused operators.
   // INVALID_ARGUMENT where the file is not one of ours or does not fit `config`.
   static absl::StatusOr<Network> Load(const std::string& path, ExportKind kind,
                                       const ModelConfig& config, Attention attention);

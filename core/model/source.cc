@@ -12,14 +12,12 @@ constexpr char kGrnBlock[] = R"(
 def node_inputs(self, u: Optional[Tensor], t_features: Optional[Tensor], cell_type: Tensor,
                 control: Optional[Tensor], knockout: Optional[Tensor],
                 molecule: Optional[Tensor], dose: Optional[Tensor]) -> Tensor:
-    gene = torch.matmul(self.gene_embedding, self.phi_gene).unsqueeze(0)
-    if knockout is not None:
-        gene = gene * (1.0 - knockout).unsqueeze(2)
+    gene = torch.matmul(self.gene_embedding, self.phi_gene)
     shift = self.phi_cell.index_select(0, cell_type) + self.phi_bias
     if hasattr(self, "phi_time"):
         if t_features is not None:
             shift = shift + torch.matmul(t_features, self.phi_time)
-    phi = torch.matmul(torch.silu(gene + shift.unsqueeze(1)), self.phi_out) + self.phi_out_bias
+    phi = self.phi(gene, knockout, shift)
     if hasattr(self, "drug_in"):
         if molecule is not None and dose is not None:
             drug = torch.silu(torch.matmul(molecule, self.drug_in) +
@@ -31,16 +29,13 @@ def node_inputs(self, u: Optional[Tensor], t_features: Optional[Tensor], cell_ty
             # Rows without a molecule (all features zero) keep the gene path.
             present = torch.gt(molecule.abs().sum(1), 0.0).to(phi.dtype).view([-1, 1, 1])
             phi = phi + present * (fused - phi)
-    extra = self.nodes - self.genes
     if control is not None and self.control_input:
-        hidden = torch.silu(control.unsqueeze(2) * self.psi_control_in + self.psi_control_bias)
-        psi = torch.matmul(hidden, self.psi_control_out) + self.psi_control_out_bias
-        phi = phi + torch.constant_pad_nd(psi, [0, 0, 0, extra], 0)
+        phi = self.add_psi(phi, control, self.psi_control_in, self.psi_control_bias,
+                           self.psi_control_out, self.psi_control_out_bias)
     if hasattr(self, "psi_x_in"):
         if u is not None:
-            hidden = torch.silu(u.unsqueeze(2) * self.psi_x_in + self.psi_x_bias)
-            psi = torch.matmul(hidden, self.psi_x_out) + self.psi_x_out_bias
-            phi = phi + torch.constant_pad_nd(psi, [0, 0, 0, extra], 0)
+            phi = self.add_psi(phi, u, self.psi_x_in, self.psi_x_bias, self.psi_x_out,
+                               self.psi_x_out_bias)
     return phi
 
 # Message passing (eq 11) and gene-wise read-out (eq 12): [B, N', D] -> [B, N'].
@@ -48,19 +43,7 @@ def grn(self, inputs: Tensor) -> Tensor:
     h = inputs
     if self.grn_on:
         for layer in range(self.layers):
-            x = h
-            if self.residual:
-                x = torch.layer_norm(h, [self.dim], self.norm_weight[layer],
-                                     self.norm_bias[layer])
-            left = torch.matmul(x, self.left_weight[layer]) + self.left_bias[layer]
-            right = torch.matmul(x, self.right_weight[layer]) + self.right_bias[layer]
-            left = left.view([left.size(0), self.nodes, self.heads, self.dim])
-            right = right.view([left.size(0), self.nodes, self.heads, self.dim])
-            out = self.attend(left, right, self.attention[layer]) + self.gat_bias[layer]
-            if self.residual:
-                h = h + out
-            else:
-                h = out
+            h = self.grn_layer(h, layer)
     return (h * self.readout_weight).sum(2) + self.readout_bias
 
 )";
@@ -176,6 +159,37 @@ def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Option
     return (torch.clamp(z, 0.0) - z * active + torch.log1p(torch.exp(-z.abs()))).mean(1)
 )";
 
+constexpr char kPlainLayers[] = R"(
+# silu(gene + shift) through a linear map, the gene's part only where it is not knocked out:
+# gene [N', D], shift [B, D] -> [B, N', D].
+def phi(self, gene: Tensor, knockout: Optional[Tensor], shift: Tensor) -> Tensor:
+    g = gene.unsqueeze(0)
+    if knockout is not None:
+        g = g * (1.0 - knockout).unsqueeze(2)
+    hidden = torch.silu(g + shift.unsqueeze(1))
+    return torch.matmul(hidden, self.phi_out) + self.phi_out_bias
+
+# Adds an embedding of one number a gene, x [B, N], to the first N nodes.
+def add_psi(self, base: Tensor, x: Tensor, in_weight: Tensor, in_bias: Tensor, out: Tensor,
+            out_bias: Tensor) -> Tensor:
+    hidden = torch.silu(x.unsqueeze(2) * in_weight + in_bias)
+    psi = torch.matmul(hidden, out) + out_bias
+    return base + torch.constant_pad_nd(psi, [0, 0, 0, self.nodes - self.genes], 0)
+
+def grn_layer(self, h: Tensor, layer: int) -> Tensor:
+    x = h
+    if self.residual:
+        x = torch.layer_norm(h, [self.dim], self.norm_weight[layer], self.norm_bias[layer])
+    left = torch.matmul(x, self.left_weight[layer]) + self.left_bias[layer]
+    right = torch.matmul(x, self.right_weight[layer]) + self.right_bias[layer]
+    left = left.view([left.size(0), self.nodes, self.heads, self.dim])
+    right = right.view([left.size(0), self.nodes, self.heads, self.dim])
+    out = self.attend(left, right, self.attention[layer]) + self.gat_bias[layer]
+    if self.residual:
+        out = h + out
+    return out
+)";
+
 constexpr char kPlainAttend[] = R"(
 # GATv2 (Brody et al.), heads averaged; each edge's softmax runs over its target's sources.
 def attend(self, left: Tensor, right: Tensor, attention: Tensor) -> Tensor:
@@ -194,9 +208,25 @@ def attend(self, left: Tensor, right: Tensor, attention: Tensor) -> Tensor:
     return out.mean(2)
 )";
 
-constexpr char kFusedAttend[] = R"(
+constexpr char kOperatorAttend[] = R"(
 def attend(self, left: Tensor, right: Tensor, attention: Tensor) -> Tensor:
     return unlasting.gatv2(left, right, attention, self.edge_indptr, self.edge_source)
+)";
+
+constexpr char kFusedLayers[] = R"(
+def phi(self, gene: Tensor, knockout: Optional[Tensor], shift: Tensor) -> Tensor:
+    return unlasting.phi(gene, knockout, shift, self.phi_out, self.phi_out_bias)
+
+def add_psi(self, base: Tensor, x: Tensor, in_weight: Tensor, in_bias: Tensor, out: Tensor,
+            out_bias: Tensor) -> Tensor:
+    return unlasting.add_psi(base, x, in_weight, in_bias, out, out_bias)
+
+def grn_layer(self, h: Tensor, layer: int) -> Tensor:
+    return unlasting.grn_layer(h, self.norm_weight[layer], self.norm_bias[layer],
+                               self.left_weight[layer], self.left_bias[layer],
+                               self.right_weight[layer], self.right_bias[layer],
+                               self.attention[layer], self.gat_bias[layer], self.edge_indptr,
+                               self.edge_source, self.residual)
 )";
 
 }  // namespace
@@ -205,8 +235,17 @@ std::string DenoiserSource() { return absl::StrCat(kGrnBlock, kDecoder, kDenoise
 std::string MaskSource(bool dense_head) {
   return absl::StrCat(kGrnBlock, dense_head ? kDecoder : "", kMask);
 }
-std::string PlainAttendSource() { return kPlainAttend; }
-std::string FusedAttendSource() { return kFusedAttend; }
+std::string LayersSource(Attention attention) {
+  switch (attention) {
+    case Attention::kPlain:
+      return absl::StrCat(kPlainAttend, kPlainLayers);
+    case Attention::kOperator:
+      return absl::StrCat(kOperatorAttend, kPlainLayers);
+    case Attention::kFused:
+      return kFusedLayers;
+  }
+  return "";
+}
 
 std::string SourceForward() {
   return R"(

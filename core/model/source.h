@@ -1,5 +1,6 @@
 // The networks, written once as TorchScript source. The same text trains, exports and serves; only
-// `attend` differs: plain tensor operations in exported files, the fused operator in our processes.
+// the node-wise layers differ: plain tensor operations in exported files, operators in our
+// processes.
 #pragma once
 
 #include <string>
@@ -11,10 +12,13 @@ std::string DenoiserSource();
 // Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
 std::string MaskSource(bool dense_head);
 
-// GATv2 aggregation over the network, plain and fused: attend(left, right, attention) -> [B, N',
-// D].
-std::string PlainAttendSource();
-std::string FusedAttendSource();
+enum class Attention {
+  kPlain,     // tensor operations that any LibTorch has
+  kOperator,  // unlasting::gatv2 among them: wherever that operator runs
+  kFused,     // unlasting::phi, add_psi and grn_layer: CPU
+};
+// phi, add_psi and grn_layer, over nodes: [B, N', D].
+std::string LayersSource(Attention attention);
 
 // `forward` of the exported files; signatures in docs/bundle.md.
 std::string SourceForward();

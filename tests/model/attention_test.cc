@@ -5,7 +5,7 @@
 
 namespace unlasting::model {
 
-void EnsureOperatorsRegistered();
+void EnsureAttentionRegistered();
 
 namespace {
 
@@ -13,7 +13,7 @@ using torch::Tensor;
 
 Tensor Gatv2(const Tensor& left, const Tensor& right, const Tensor& attention, const Tensor& indptr,
              const Tensor& sources) {
-  EnsureOperatorsRegistered();
+  EnsureAttentionRegistered();
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("unlasting::gatv2", "")
                              .typed<Tensor(const Tensor&, const Tensor&, const Tensor&,

@@ -43,11 +43,11 @@ HWY_INLINE void MultiplyBlock(const MultiplyArguments<T>& s, const T* HWY_RESTRI
                                     : hn::Zero(d);
     }
   }
-  for (int64_t k = 0; k < s.depth; ++k, b += kPanel) {
+  for (int64_t k = 0; k < s.depth; ++k, a += s.a_depth_stride, b += s.packed_stride) {
     V weight[kVectors];
     for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, b + v * lanes);
     for (int r = 0; r < kRows; ++r) {
-      const V x = hn::Set(d, a[r * s.a_stride + k]);
+      const V x = hn::Set(d, a[r * s.a_stride]);
       for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, weight[v], sum[r][v]);
     }
   }

@@ -7,6 +7,7 @@
 #include "hwy/highway.h"
 // Per-target code behind it.
 #include "core/model/fused/attend-inl.h"
+#include "core/model/fused/attend_grad-inl.h"
 #include "core/model/fused/dense-inl.h"
 #include "core/model/fused/pointwise-inl.h"
 
@@ -15,8 +16,9 @@ namespace unlasting::model::fused::HWY_NAMESPACE {
 
 template <typename T>
 const Kernels<T>* Table() {
-  static constexpr Kernels<T> kTable = {&Multiply<T>, &Silu<T>,   &LayerNorm<T>,
-                                        &AddPsi<T>,   &Attend<T>, &DotRows<T>};
+  static constexpr Kernels<T> kTable = {&Multiply<T>,  &Silu<T>,          &SiluGrad<T>,
+                                        &LayerNorm<T>, &LayerNormGrad<T>, &AddPsi<T>,
+                                        &Attend<T>,    &AttendGrad<T>,    &DotRows<T>};
   return &kTable;
 }
 const Kernels<float>* TableOfFloat() { return Table<float>(); }

@@ -1,3 +1,0 @@
-#include "core/model/attention_kernel_impl.h"
-
-UNLASTING_ATTENTION_KERNELS(Avx512Kernels)
