@@ -5,6 +5,7 @@
 
 #include "core/anndata/elements.h"
 #include "core/anndata/hdf5.h"
+#include "core/anndata/row_reader.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -15,6 +16,7 @@ class FileReader : public Reader {
   FileReader(std::string path, Handle file) : path_(std::move(path)), file_(std::move(file)) {}
   ~FileReader() override {
     const Hdf5Scope scope;
+    row_reader_.reset();
     file_.Close();
   }
 
@@ -37,6 +39,26 @@ class FileReader : public Reader {
   }
   absl::StatusOr<DataFrame> ReadVar() override {
     return Named([this] { return ReadFrame(file_.get(), "var"); });
+  }
+
+  absl::StatusOr<DataFrame> ReadRawVar() override {
+    return Named([this] { return ReadFrame(file_.get(), "raw/var"); });
+  }
+
+  absl::StatusOr<std::pair<int64_t, int64_t>> MatrixShape(const std::string& element) override {
+    UNLASTING_RETURN_IF_ERROR(CheckShape(element));
+    return Named([&] { return ShapeOfElement(file_.get(), element); });
+  }
+
+  absl::StatusOr<CsrMatrix> ReadRows(const std::string& element, int64_t first,
+                                     int64_t count) override {
+    if (row_reader_ == nullptr || row_element_ != element) {
+      UNLASTING_RETURN_IF_ERROR(CheckShape(element));
+      UNLASTING_ASSIGN_OR_RETURN(row_reader_,
+                                 Named([&] { return RowReader::Open(file_.get(), element); }));
+      row_element_ = element;
+    }
+    return Named([&] { return row_reader_->Read(first, count); });
   }
 
   absl::StatusOr<Matrix> ReadMatrix(const std::string& element) override {
@@ -104,6 +126,8 @@ class FileReader : public Reader {
 
   std::string path_;
   Handle file_;
+  std::unique_ptr<RowReader> row_reader_;  // of `row_element_`
+  std::string row_element_;
   int64_t n_obs_ = 0;
   int64_t n_vars_ = 0;
 };

@@ -91,8 +91,8 @@ void ExpectSameAsAlone(const JobRequest& request, const RecordingListener& liste
   ASSERT_EQ(listener.profiles.size(), alone->size());
   for (const predict::Profiles& expected : *alone) {
     const predict::Profiles& found = listener.profiles.at(expected.perturbation);
-    EXPECT_THAT(found.values.values, ::testing::Pointwise(::testing::FloatNear(1e-4f),
-                                                          expected.values.values));
+    EXPECT_THAT(found.values.values,
+                ::testing::Pointwise(::testing::FloatNear(1e-4f), expected.values.values));
     EXPECT_THAT(found.active_share,
                 ::testing::Pointwise(::testing::FloatNear(1e-4f), expected.active_share));
   }
