@@ -28,6 +28,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto description = unlasting::anndata::Describe(path);
   if (description.ok()) static_cast<void>(description->dump());
   const auto reader = unlasting::anndata::Reader::Open(path);
-  if (reader.ok()) static_cast<void>((*reader)->ReadMatrix("raw/X"));
+  if (!reader.ok()) return 0;
+  static_cast<void>((*reader)->ReadMatrix("raw/X"));
+  static_cast<void>((*reader)->ReadRawVar());
+  const int64_t cells = (*reader)->n_obs();
+  if (cells > 1 && (*reader)->ReadRows("X", 0, cells / 2).ok()) {
+    static_cast<void>((*reader)->ReadRows("X", cells / 2, cells - cells / 2));
+  }
   return 0;
 }
