@@ -130,6 +130,15 @@ absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   if (H5Pget_layout(plist.get()) == H5D_VIRTUAL || H5Pget_external_count(plist.get()) > 0) {
     return absl::UnimplementedError("lies in another file, which this build does not follow");
   }
+  const H5D_layout_t layout = H5Pget_layout(plist.get());
+  if (layout != H5D_CHUNKED) {
+    // HDF5 1.10 reads past the end of what such a dataset stores. Nothing stored is all fill value.
+    const uint64_t stored = H5Dget_storage_size(values.dataset);
+    if ((layout == H5D_COMPACT || stored > 0) && stored / size < static_cast<uint64_t>(points)) {
+      return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
+                                                     " bytes and stores ", stored, " bytes"));
+    }
+  }
   uint64_t count = static_cast<uint64_t>(points);
   for (const hsize_t extent : ArrayShape(TypeOf(values))) count *= extent;
   const uint64_t stored = StoredBytes(values.dataset);
