@@ -57,21 +57,22 @@ anndata::AnnData ToAnnData(const Dataset& dataset) {
   data.obs.index = dataset.barcodes;
   data.var.index = dataset.genes;
   anndata::Categorical conditions;
+  std::vector<int32_t> codes;
+  std::map<std::string, int32_t> known;
   for (const auto& condition : dataset.conditions) {
     // Two doses of a drug share their name.
     auto& names = conditions.categories;
-    if (std::find(names.begin(), names.end(), condition.name) == names.end()) {
-      names.push_back(condition.name);
-    }
+    const auto next = static_cast<int32_t>(names.size());
+    const auto [it, added] = known.emplace(condition.name, next);
+    if (added) names.push_back(condition.name);
+    codes.push_back(it->second);
   }
   std::vector<std::string> smiles, units;
   std::vector<double> doses;
   bool any_molecule = false;
   for (const int32_t index : dataset.condition) {
     const Condition& condition = dataset.conditions[index];
-    const auto& names = conditions.categories;
-    conditions.codes.push_back(static_cast<int32_t>(
-        std::find(names.begin(), names.end(), condition.name) - names.begin()));
+    conditions.codes.push_back(codes[index]);
     smiles.push_back(condition.smiles);
     doses.push_back(condition.dose_um);
     units.push_back("uM");

@@ -86,9 +86,8 @@ class Generator {
     cell.program = cell_dice_.Normal(number, 1);
     // The program decides, with a little chance.
     const double propensity = (cell.program + 0.3 * cell_dice_.Normal(number, 2)) / std::sqrt(1.09);
-    cell.responder =
-        !control && (options_.response_share >= 1 ||
-                     propensity > NormalQuantile(1 - options_.response_share));
+    cell.responder = !control && (options_.response_share >= 1 ||
+                                  propensity > NormalQuantile(1 - options_.response_share));
     cell.library_size =
         model_.library_size * std::exp(options_.library_spread * cell_dice_.Normal(number, 3));
     return cell;
@@ -107,8 +106,8 @@ class Generator {
     for (int64_t g = 0; g < options_.genes; ++g) {
       float& rate = (*rates)[g];
       const auto program = static_cast<float>(cell.program);
-      rate = std::exp(rate + program * model_.program_loading[g] +
-                      model_.base.At(cell.cell_type, g));
+      rate =
+          std::exp(rate + program * model_.program_loading[g] + model_.base.At(cell.cell_type, g));
       total += rate;
     }
     const auto scale = static_cast<float>(cell.library_size / total);

@@ -41,9 +41,9 @@ struct SimulationOptions {
 // X: counts (CSR); layers `unperturbed`: counts of each cell had nothing been done to it, and with
 // `expected` also `expected` and `expected_unperturbed`: log1p of the expected counts. obs:
 // condition, cell_type, SMILES, dose_val, dose_unit (with molecules), responder, program,
-// library_size. varp `network`: weights, row = target, column = regulator. varm `effects`: change of
-// each gene's log rate in a responder, per condition in the order of uns simulation/conditions. A
-// function of the options alone, `threads` left out. INVALID_ARGUMENT names the option at fault.
+// library_size. varp `network`: weights, row = target, column = regulator. varm `effects`: change
+// of each gene's log rate in a responder, per condition in the order of uns simulation/conditions.
+// A function of the options alone, `threads` left out. INVALID_ARGUMENT names the option at fault.
 absl::StatusOr<anndata::AnnData> Simulate(
     const SimulationOptions& options,
     const std::function<void(int64_t done, int64_t total)>& progress = nullptr);

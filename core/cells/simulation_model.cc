@@ -15,8 +15,7 @@ constexpr float kKnockedOut = -3.0f;
 constexpr double kShift = 2.0;
 
 absl::Status Check(const SimulationOptions& o) {
-  const auto between = [](const char* name, double value, double low,
-                          double high) -> absl::Status {
+  const auto between = [](const char* name, double value, double low, double high) -> absl::Status {
     if (value >= low && value <= high) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": found ", value, ", expected ", low, " to ", high));
@@ -122,14 +121,13 @@ struct Molecule {
 
 Molecule MakeMolecule(int64_t number) {
   static constexpr const char* kEnds[] = {"O", "N", "Cl", "OC(=O)"};
-  static constexpr const char* kScaffolds[] = {"c1ccccc1",     "c1ccncc1",         "C1CCNCC1",
-                                               "c1cccs1",      "c1ccc2[nH]ccc2c1", "C1COCCN1",
+  static constexpr const char* kScaffolds[] = {"c1ccccc1",    "c1ccncc1",         "C1CCNCC1",
+                                               "c1cccs1",     "c1ccc2[nH]ccc2c1", "C1COCCN1",
                                                "C1CCC(=O)N1", "c1cnc2ccccc2n1"};
   Molecule molecule;
   molecule.scaffold = number % 8;
   const int64_t chain = 1 + number / 32;
-  molecule.smiles =
-      kEnds[number / 8 % 4] + std::string(chain, 'C') + kScaffolds[molecule.scaffold];
+  molecule.smiles = kEnds[number / 8 % 4] + std::string(chain, 'C') + kScaffolds[molecule.scaffold];
   molecule.ec50_um = std::pow(10.0, 0.25 * static_cast<double>(number / 8 % 8) - 1);
   return molecule;
 }
@@ -162,8 +160,7 @@ void ListConditions(const SimulationOptions& o, const Dice& dice, SimulationMode
       drug.smiles = molecule.smiles;
       drug.dose_um = dose;
       for (uint64_t k = 0; k < 2; ++k) {
-        drug.targets.push_back(
-            model->order[dice.Bits(10 + molecule.scaffold, k) % regulators]);
+        drug.targets.push_back(model->order[dice.Bits(10 + molecule.scaffold, k) % regulators]);
       }
       const double sign = molecule.scaffold % 2 == 0 ? 1 : -1;
       drug.shift = sign * kShift * dose / (dose + molecule.ec50_um);

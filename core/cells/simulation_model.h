@@ -44,11 +44,11 @@ struct SimulatedCondition {
 
 struct SimulationModel {
   std::vector<std::string> genes;
-  std::vector<int32_t> order;           // genes, regulators before what they regulate
-  CsrMatrix network;                    // [target, regulator] weights
-  std::vector<float> program_loading;   // [genes]
-  DenseMatrix base;                     // [cell types, genes] log rates
-  double library_size = 0;              // median counts of a cell
+  std::vector<int32_t> order;                  // genes, regulators before what they regulate
+  CsrMatrix network;                           // [target, regulator] weights
+  std::vector<float> program_loading;          // [genes]
+  DenseMatrix base;                            // [cell types, genes] log rates
+  double library_size = 0;                     // median counts of a cell
   std::vector<SimulatedCondition> conditions;  // the first is control
 
   // Deviations [genes] of a cell from its own noise [genes] (taken and returned in `deviation`),
