@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "core/anndata/crash_guard.h"
 #include "core/base/exit_code.h"
 #include "core/base/version.h"
 #include "trainer/command.h"
@@ -47,6 +48,7 @@ int Main(int argc, char** argv) {
     // Help and version end with 0, bad usage with 2.
     return app.exit(error) == 0 ? 0 : 2;
   }
+  anndata::GuardAgainstCrashes(true);
   std::signal(SIGINT, HandleSignal);
   std::signal(SIGTERM, HandleSignal);
   for (const Command& command : commands) {

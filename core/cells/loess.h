@@ -6,8 +6,8 @@
 namespace unlasting::cells {
 
 // The fit at every x by a weighted quadratic (tricube weights) over the nearest `span` share of the
-// points, computed directly: the original interpolates between the corners of a k-d tree, and
-// differs by about a thousandth.
+// points. Equals the original with surface="direct"; scanpy's default interpolates between the
+// corners of a k-d tree, which on a few hundred genes moves the fit by up to 0.03 in log10.
 std::vector<double> Loess(const std::vector<double>& x, const std::vector<double>& y, double span);
 
 }  // namespace unlasting::cells

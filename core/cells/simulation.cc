@@ -135,6 +135,25 @@ class Generator {
   Dice cell_dice_;
 };
 
+// The library size at which some unperturbed cells express the wanted share of genes.
+double LibrarySizeFor(const SimulationOptions& options, const SimulationModel& unit) {
+  constexpr int64_t kSample = 64;
+  const Generator generator(options, unit);
+  std::vector<float> rates, sample;
+  for (int64_t number = 0; number < std::min(options.cells, kSample); ++number) {
+    generator.Rates(number, generator.Describe(number), false, &rates);
+    sample.insert(sample.end(), rates.begin(), rates.end());
+  }
+  double low = 1e-3, high = 1e9;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = std::sqrt(low * high);
+    double expressed = 0;
+    for (const float rate : sample) expressed += 1 - std::exp(-middle * rate);
+    (expressed < options.density * static_cast<double>(sample.size()) ? low : high) = middle;
+  }
+  return std::sqrt(low * high);
+}
+
 void Join(CsrMatrix* block, CsrMatrix* whole) {
   const int64_t before = whole->indptr.back();
   whole->indices.insert(whole->indices.end(), block->indices.begin(), block->indices.end());
@@ -207,7 +226,8 @@ void StoreTruth(const SimulationOptions& o, const SimulationModel& model, anndat
 
 absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& options,
                                           const std::function<void(int64_t, int64_t)>& progress) {
-  UNLASTING_ASSIGN_OR_RETURN(const SimulationModel model, MakeSimulationModel(options));
+  UNLASTING_ASSIGN_OR_RETURN(SimulationModel model, MakeSimulationModel(options));
+  model.library_size = LibrarySizeFor(options, model);
   if (options.expected && options.cells * options.genes > (int64_t{1} << 30)) {
     return absl::InvalidArgumentError(
         absl::StrCat("--expected: found ", options.cells, " x ", options.genes,
@@ -238,7 +258,7 @@ absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& options,
         }
       }
       done += end - b * kBlockCells;
-      if (reports && progress) progress(done, options.cells);
+      if (reports && progress && done < options.cells) progress(done, options.cells);
     }
   };
   std::vector<std::thread> helpers;

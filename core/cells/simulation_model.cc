@@ -97,19 +97,6 @@ void DrawBaseRates(const SimulationOptions& o, const Dice& dice, SimulationModel
     const bool loaded = dice.Uniform(g, 3) < 0.1;
     model->program_loading.push_back(loaded ? 0.8f : 0.0f);
   }
-  // The library size at which the wanted share of entries is above zero.
-  double total = 0;
-  for (int64_t g = 0; g < o.genes; ++g) total += std::exp(model->base.At(0, g));
-  double low = 1e-3, high = 1e9;
-  for (int step = 0; step < 100; ++step) {
-    const double middle = std::sqrt(low * high);
-    double expressed = 0;
-    for (int64_t g = 0; g < o.genes; ++g) {
-      expressed += 1 - std::exp(-middle * std::exp(model->base.At(0, g)) / total);
-    }
-    (expressed < o.density * o.genes ? low : high) = middle;
-  }
-  model->library_size = std::sqrt(low * high);
 }
 
 // Molecules of one scaffold share their targets; the chain sets how strongly they bind.

@@ -48,7 +48,7 @@ struct SimulationModel {
   CsrMatrix network;                           // [target, regulator] weights
   std::vector<float> program_loading;          // [genes]
   DenseMatrix base;                            // [cell types, genes] log rates
-  double library_size = 0;                     // median counts of a cell
+  double library_size = 1;                     // median counts of a cell
   std::vector<SimulatedCondition> conditions;  // the first is control
 
   // Deviations [genes] of a cell from its own noise [genes] (taken and returned in `deviation`),
@@ -56,6 +56,7 @@ struct SimulationModel {
   void Propagate(const SimulatedCondition* condition, std::vector<float>* deviation) const;
 };
 
+// All but the library size, which is 1.
 absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options);
 
 }  // namespace unlasting::cells

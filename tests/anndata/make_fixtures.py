@@ -265,6 +265,16 @@ def broken(folder):
         file.create_dataset("X", shape=(10**6, 10**6), dtype=np.float32, chunks=(1000, 1000))
     edit("promise", promise)
     content = (folder / "csr.h5ad").read_bytes()
+
+    # A string that claims to be object 2^31 - 1 of its heap: HDF5 1.10 does not look before it reads.
+    def contiguous(file):
+        replace(file, "obs/text", np.array(["w", "x", "y", "z"], dtype=object), dtype=TEXT)
+    edit("heap", contiguous)
+    with h5py.File(folder / "bad_heap.h5ad") as file:
+        at = file["obs/text"].id.get_offset()
+    damaged = bytearray((folder / "bad_heap.h5ad").read_bytes())
+    damaged[at + 12:at + 16] = (2**31 - 1).to_bytes(4, "little")
+    (folder / "bad_heap.h5ad").write_bytes(damaged)
     (folder / "bad_truncated.h5ad").write_bytes(content[:len(content) // 2])
     (folder / "bad_text.h5ad").write_text("gene,count\n")
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
 #include "tests/support/files.h"
 
@@ -267,6 +268,25 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
     EXPECT_EQ(message.rfind(path, 0), 0u) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
+}
+
+TEST_F(ReaderTest, AFileThatCrashesHdf5IsRefusedWhereTheGuardIsOn) {
+  GuardAgainstCrashes(true);
+  const auto data = ReadAnnData(File("bad_heap"));
+  const auto good = ReadAnnData(File("csr"));
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(data.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(data.status().message().find("HDF5 library crashes"), absl::string_view::npos);
+  ASSERT_OK(good);
+}
+
+TEST_F(ReaderTest, AChildThatDiesIsAnErrorAndOneThatLivesIsNot) {
+  EXPECT_TRUE(SurvivesInChild("x", [] { std::abort(); }).ok()) << "the guard is off";
+  GuardAgainstCrashes(true);
+  EXPECT_TRUE(SurvivesInChild("x", [] {}).ok());
+  const absl::Status crashed = SurvivesInChild("x.h5ad", [] { std::abort(); });
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(crashed.code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(ReaderTest, EveryTruncationIsAnErrorNeverACrash) {
