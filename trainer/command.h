@@ -20,6 +20,9 @@ extern std::atomic<bool> g_interrupted;
 Command AddFitCommand(CLI::App& root);
 Command AddEvaluateCommand(CLI::App& root);
 Command AddMetricsCommand(CLI::App& root);
+Command AddPrepareCommand(CLI::App& root);
+Command AddNetworkCommand(CLI::App& root);
+Command AddSimulateCommand(CLI::App& root);
 Command AddInspectCommand(CLI::App& root);
 
 }  // namespace unlasting::trainer

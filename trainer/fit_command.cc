@@ -14,6 +14,7 @@
 #include "core/predict/engine.h"
 #include "core/predict/query.h"
 #include "trainer/command.h"
+#include "trainer/data_flags.h"
 #include "trainer/model_card.h"
 #include "trainer/predict_groups.h"
 #include "trainer/progress.h"
@@ -29,11 +30,8 @@ using model::Network;
 using model::NetworkKind;
 
 struct FitFlags {
-  std::string data;
+  DataFlags data;
   std::string out;
-  std::string config;
-  std::vector<std::string> set;
-  std::string progress = "auto";
   bool resume = false;
   bool force = false;
 };
@@ -245,21 +243,16 @@ class Fit {
 
   absl::Status Run() {
     const auto start = std::chrono::steady_clock::now();
-    UNLASTING_ASSIGN_OR_RETURN(config_, ResolveConfig(flags_.config, flags_.set));
+    UNLASTING_ASSIGN_OR_RETURN(config_, ResolveDataConfig(flags_.data));
     UNLASTING_RETURN_IF_ERROR(CheckConfig(config_));
-    UNLASTING_ASSIGN_OR_RETURN(style_, ParseProgressStyle(flags_.progress));
+    UNLASTING_ASSIGN_OR_RETURN(style_, ParseProgressStyle(flags_.data.progress));
     if (fs::exists(flags_.out) && !flags_.force) {
       return absl::AlreadyExistsError(
           absl::StrCat("--out: ", flags_.out, " exists; --force replaces it"));
     }
-    UNLASTING_ASSIGN_OR_RETURN(auto dataset,
-                               cells::LoadDataset(flags_.data, LoadOptionsOf(config_)));
-    Note(absl::StrFormat("%s: %d cells, %d genes, %s; %d conditions, %d cell types", flags_.data,
-                         dataset.n_cells(), dataset.n_genes(), cells::MatrixKindName(dataset.kind),
-                         dataset.conditions.size(), dataset.cell_types.size()));
-    auto prepared = cells::Preprocess(std::move(dataset), PreprocessOptionsOf(config_));
-    if (!prepared.ok()) return Annotate(prepared.status(), flags_.data);
-    UNLASTING_ASSIGN_OR_RETURN(const auto data, TrainingData::Create(*prepared));
+    UNLASTING_ASSIGN_OR_RETURN(const auto prepared,
+                               PrepareCells(flags_.data.data, config_, style_));
+    UNLASTING_ASSIGN_OR_RETURN(const auto data, TrainingData::Create(prepared));
     UNLASTING_ASSIGN_OR_RETURN(const auto graph,
                                TrainingGraph(data, config_.network().threshold(),
                                              static_cast<int>(config_.network().max_in_degree()),
@@ -359,7 +352,8 @@ class Fit {
     const std::string draft = work_.At("draft");
     UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, draft));
     UNLASTING_ASSIGN_OR_RETURN(
-        const auto scorecard, ScoreBundle(draft, flags_.data, static_cast<int>(config_.threads())));
+        const auto scorecard,
+        ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads())));
     parts.manifest.training["evaluation"] = {{"mean", scorecard.mean},
                                              {"baselines", scorecard.baselines}};
     parts.card = RenderCard(parts.manifest, scorecard);
@@ -382,15 +376,10 @@ class Fit {
 Command AddFitCommand(CLI::App& root) {
   auto flags = std::make_shared<FitFlags>();
   CLI::App* app = root.add_subcommand("fit", "Trains a bundle from an .h5ad file");
-  app->add_option("--data", flags->data, "Cells: .h5ad")->required();
+  AddDataFlags(app, &flags->data);
   app->add_option("--out", flags->out, "Folder of the bundle to write")->required();
-  app->add_option("--config", flags->config, "Settings as JSON");
-  app->add_option("--set", flags->set, "A setting, key=value; repeatable")
-      ->take_all()
-      ->allow_extra_args(false);
   app->add_flag("--resume", flags->resume, "Go on from the checkpoint beside --out");
   app->add_flag("--force", flags->force, "Replace an existing bundle");
-  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
   app->footer("Settings, with their defaults:\n" + DescribeSettings() +
               "\nExample:\n  unlasting-train fit --data cells.h5ad --out models/k562 --set "
               "split=covariates --set hold_out=cell_type=PW036");

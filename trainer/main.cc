@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "core/anndata/crash_guard.h"
 #include "core/base/exit_code.h"
 #include "core/base/version.h"
 #include "trainer/command.h"
@@ -25,6 +26,9 @@ Examples:
   unlasting-train inspect cells.h5ad
   unlasting-train fit --data cells.h5ad --out models/k562 --set split=conditions --set steps=20000
   unlasting-train evaluate --bundle models/k562 --data cells.h5ad --report report.html
+  unlasting-train prepare --data cells.h5ad --out prepared.h5ad
+  unlasting-train network --data cells.h5ad --out grn.tsv
+  unlasting-train simulate --out simulated.h5ad --cells 5000 --genes 500 --perturbations 20
   unlasting-train metrics --predicted p.h5ad --truth t.h5ad --control c.h5ad --json
 )";
 
@@ -34,14 +38,17 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("unlasting-train ") + kVersion);
   app.require_subcommand(1);
   app.footer(kExamples);
-  const std::vector<Command> commands = {AddFitCommand(app), AddEvaluateCommand(app),
-                                         AddMetricsCommand(app), AddInspectCommand(app)};
+  const std::vector<Command> commands = {AddFitCommand(app),     AddEvaluateCommand(app),
+                                         AddMetricsCommand(app), AddPrepareCommand(app),
+                                         AddNetworkCommand(app), AddSimulateCommand(app),
+                                         AddInspectCommand(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version end with 0, bad usage with 2.
     return app.exit(error) == 0 ? 0 : 2;
   }
+  anndata::GuardAgainstCrashes(true);
   std::signal(SIGINT, HandleSignal);
   std::signal(SIGTERM, HandleSignal);
   for (const Command& command : commands) {

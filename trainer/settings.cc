@@ -26,21 +26,25 @@ struct Meaning {
 constexpr Meaning kMeanings[] = {
     {"name", "name of the bundle; default: the name of its folder"},
     {"version", "version of the bundle"},
+    {"layout", "auto, plain, gears, scperturb or chemcpa; columns at their defaults follow it"},
     {"condition_column", "obs column of the condition"},
     {"cell_type_column", "obs column of the cell type"},
     {"smiles_column", "obs column of the drug's SMILES"},
     {"dose_column", "obs column of the dose"},
-    {"dose_unit_column", "obs column of the dose's unit (uM where absent)"},
+    {"dose_unit_column", "obs column of the dose's unit"},
+    {"dose_unit", "unit where no column says it; empty: uM, nM for chemCPA's column dose"},
+    {"molecules", "TSV with the columns drug and SMILES, where the file only names its drugs"},
     {"library_size_column", "obs column of each cell's counts over all genes; empty: its own sum"},
     {"control", "condition of unperturbed cells"},
-    {"layer", "layer to read in place of X"},
+    {"layer", "layer to read in place of X; raw: raw/X with its own genes"},
     {"matrix", "auto, counts or log1p"},
     {"target_sum", "median (of the training cells) or a number"},
     {"genes", "highly variable genes to keep; 0: all"},
-    {"hvg_flavor", "seurat"},
+    {"hvg_flavor", "seurat, or seurat_v3 (on counts)"},
     {"split", "conditions, drugs, doses, doubles, covariates or cells"},
     {"split_fraction", "share held out"},
     {"hold_out", "names held out, as a list: [\"cell_type=PW036\"]"},
+    {"split_column", "obs column that brings its own split: train, or anything else to hold out"},
     {"seed", "of splits, weights, batches and noise"},
     {"network.threshold", "smallest |Pearson| of a co-expression edge"},
     {"network.max_in_degree", "strongest edges kept into each gene; 0: all"},
@@ -152,6 +156,10 @@ TrainConfig DefaultConfig() {
   c.set_control("ctrl");
   c.set_layer("");
   c.set_matrix("auto");
+  c.set_layout("auto");
+  c.set_dose_unit("");
+  c.set_molecules("");
+  c.set_split_column("");
   c.set_target_sum("median");
   c.set_genes(2000);
   c.set_hvg_flavor("seurat");
@@ -250,6 +258,10 @@ cells::LoadOptions LoadOptionsOf(const TrainConfig& config) {
   options.control = config.control();
   options.layer = config.layer();
   options.matrix = config.matrix();
+  options.layout = config.layout();
+  options.dose_unit = config.dose_unit();
+  options.molecules = config.molecules();
+  options.split_column = config.split_column();
   return options;
 }
 

@@ -84,12 +84,21 @@ void TrainingData::Fill(int64_t cell, float* out) const {
 
 absl::StatusOr<network::Graph> TrainingGraph(const TrainingData& data, double threshold,
                                              int max_in_degree, const std::string& prior_path) {
-  const cells::Prepared& prepared = data.prepared();
+  return GraphOf(data.prepared(), threshold, max_in_degree, prior_path, 1);
+}
+
+absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double threshold,
+                                       int max_in_degree, const std::string& prior_path,
+                                       int threads) {
   std::vector<int64_t> controls;
   for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
     if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
   }
-  auto edges = network::CoExpressionEdges(SelectRows(prepared.data.values, controls), threshold);
+  if (controls.empty()) {
+    return absl::InvalidArgumentError("found no control cells among the training cells");
+  }
+  auto edges =
+      network::CoExpressionEdges(SelectRows(prepared.data.values, controls), threshold, threads);
   if (!prior_path.empty()) {
     // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
     std::vector<std::string> nodes;
@@ -103,7 +112,8 @@ absl::StatusOr<network::Graph> TrainingGraph(const TrainingData& data, double th
                                network::ReadPriorEdges(prior_path, nodes, &skipped));
     edges.insert(edges.end(), prior.begin(), prior.end());
   }
-  return network::BuildGraph(data.nodes(), std::move(edges), max_in_degree);
+  const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
+  return network::BuildGraph(nodes, std::move(edges), max_in_degree);
 }
 
 }  // namespace unlasting::trainer

@@ -66,7 +66,11 @@ class TrainingData {
   int64_t molecule_features_ = 0;
 };
 
-// Eq 4 over the training control cells, with the prior where one is named.
+// Eq 4 over the training control cells, with the prior where one is named; nodes as
+// cells::Prepared::NodeOf.
+absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double threshold,
+                                       int max_in_degree, const std::string& prior_path,
+                                       int threads);
 absl::StatusOr<network::Graph> TrainingGraph(const TrainingData& data, double threshold,
                                              int max_in_degree, const std::string& prior_path);
 

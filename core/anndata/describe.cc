@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/anndata/layout.h"
 #include "core/anndata/reader.h"
 #include "core/base/status.h"
 
@@ -24,20 +25,6 @@ json DescribeFrame(const DataFrame& frame) {
   return columns;
 }
 
-// By the columns that each publisher of processed screens writes.
-const char* GuessLayout(const DataFrame& obs, const DataFrame& var) {
-  const auto has = [&obs](const char* name) { return obs.Find(name) != nullptr; };
-  if (has("condition") && has("cell_type") && (has("condition_name") || has("control")) &&
-      has("dose_val") && var.Find("gene_name") != nullptr && !has("SMILES")) {
-    return "gears";
-  }
-  if (has("SMILES") && (has("dose") || has("dose_val"))) return "chemcpa";
-  if (has("perturbation") && (has("nperts") || (has("ncounts") && has("ngenes")))) {
-    return "scperturb";
-  }
-  return "plain";
-}
-
 }  // namespace
 
 absl::StatusOr<json> Describe(const std::string& path) {
@@ -53,7 +40,7 @@ absl::StatusOr<json> Describe(const std::string& path) {
   description["var"] = DescribeFrame(var);
   for (const char* group : {"layers", "obsm", "uns"}) description[group] = reader->List(group);
   description["raw"] = reader->Has("raw");
-  description["layout"] = GuessLayout(obs, var);
+  description["layout"] = LayoutName(GuessLayout(obs, var));
   for (const char* name : {"condition", "perturbation"}) {
     const Column* column = obs.Find(name);
     if (column == nullptr) continue;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/anndata/lzf_filter.h"
+
 namespace unlasting::anndata {
 namespace {
 
@@ -21,6 +23,7 @@ bool PrepareLibrary() {
     H5open();
     H5is_library_threadsafe(&safe);
     H5Lunregister(H5L_TYPE_EXTERNAL);
+    RegisterLzfFilter();
     return static_cast<bool>(safe);
   }();
   return thread_safe;

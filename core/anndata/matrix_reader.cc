@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/anndata/elements.h"
+#include "core/anndata/matrix_parts.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -13,21 +14,11 @@ absl::Status Malformed(const std::string& element, const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat(element, ": ", why));
 }
 
-absl::StatusOr<Handle> OpenObject(hid_t file, const std::string& element) {
-  if (!LinkExists(file, element)) return absl::NotFoundError(absl::StrCat(element, ": is absent"));
-  Handle object(H5Oopen(file, element.c_str(), H5P_DEFAULT));
-  if (!object.ok()) return Malformed(element, "cannot be opened");
-  return object;
-}
-
-absl::StatusOr<Handle> OpenMember(const Handle& group, const std::string& element,
-                                  const char* name) {
-  if (!LinkExists(group.get(), name)) {
-    return Malformed(element, absl::StrCat("lacks '", name, "'"));
-  }
-  Handle dataset(H5Dopen2(group.get(), name, H5P_DEFAULT));
-  if (!dataset.ok()) return Malformed(element, absl::StrCat("'", name, "' is not a dataset"));
-  return dataset;
+std::string FormatOf(const Handle& object) {
+  const std::string encoding = StringAttribute(object.get(), "encoding-type");
+  if (encoding == "csr_matrix") return "csr";
+  if (encoding == "csc_matrix") return "csc";
+  return StringAttribute(object.get(), "h5sparse_format");
 }
 
 template <typename T>
@@ -45,30 +36,6 @@ absl::StatusOr<std::vector<T>> ReadMember(const Handle& group, const std::string
   return values;
 }
 
-std::string FormatOf(const Handle& object) {
-  const std::string encoding = StringAttribute(object.get(), "encoding-type");
-  if (encoding == "csr_matrix") return "csr";
-  if (encoding == "csc_matrix") return "csc";
-  return StringAttribute(object.get(), "h5sparse_format");
-}
-
-absl::StatusOr<std::pair<int64_t, int64_t>> SparseShape(const Handle& group,
-                                                        const std::string& element) {
-  auto shape = IntegersAttribute(group.get(), "shape");
-  if (shape.empty()) shape = IntegersAttribute(group.get(), "h5sparse_shape");
-  constexpr int64_t kMost = int64_t{1} << 31;
-  if (shape.size() != 2 || shape[0] < 0 || shape[1] < 0 || shape[0] >= kMost || shape[1] >= kMost) {
-    return Malformed(element, "expected an attribute 'shape' of two sizes");
-  }
-  return std::make_pair(shape[0], shape[1]);
-}
-
-struct Compressed {
-  std::vector<int64_t> indptr;
-  std::vector<int64_t> indices;
-  std::vector<float> values;
-};
-
 // Reads and checks the three arrays of `major` compressed rows (or columns) of width `minor`.
 absl::StatusOr<Compressed> ReadCompressed(const Handle& group, const std::string& element,
                                           int64_t major, int64_t minor) {
@@ -78,7 +45,7 @@ absl::StatusOr<Compressed> ReadCompressed(const Handle& group, const std::string
     return Malformed(
         element, absl::StrCat("indptr has ", c.indptr.size(), " entries, expected ", major + 1));
   }
-  UNLASTING_ASSIGN_OR_RETURN(c.indices, ReadMember<int64_t>(group, element, "indices"));
+  UNLASTING_ASSIGN_OR_RETURN(c.indices, ReadMember<int32_t>(group, element, "indices"));
   UNLASTING_ASSIGN_OR_RETURN(c.values, ReadMember<float>(group, element, "data"));
   const auto stored = static_cast<int64_t>(c.values.size());
   if (static_cast<int64_t>(c.indices.size()) != stored) {
@@ -89,65 +56,8 @@ absl::StatusOr<Compressed> ReadCompressed(const Handle& group, const std::string
       !std::is_sorted(c.indptr.begin(), c.indptr.end())) {
     return Malformed(element, absl::StrCat("indptr must rise from 0 to ", stored));
   }
-  for (const int64_t index : c.indices) {
-    if (index < 0 || index >= minor) {
-      return Malformed(element,
-                       absl::StrCat("found the index ", index, ", expected 0 to ", minor - 1));
-    }
-  }
+  UNLASTING_RETURN_IF_ERROR(CheckIndices(c.indices, minor, element));
   return c;
-}
-
-// Sorts each row by column and sums duplicates.
-CsrMatrix Canonical(int64_t rows, int64_t cols, Compressed c) {
-  CsrMatrix csr;
-  csr.rows = rows;
-  csr.cols = cols;
-  csr.indptr.reserve(rows + 1);
-  csr.indices.reserve(c.values.size());
-  csr.values.reserve(c.values.size());
-  std::vector<int64_t> order;
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t begin = c.indptr[r], end = c.indptr[r + 1];
-    order.resize(end - begin);
-    std::iota(order.begin(), order.end(), begin);
-    if (!std::is_sorted(c.indices.begin() + begin, c.indices.begin() + end)) {
-      std::stable_sort(order.begin(), order.end(),
-                       [&](int64_t a, int64_t b) { return c.indices[a] < c.indices[b]; });
-    }
-    for (const int64_t k : order) {
-      const auto column = static_cast<int32_t>(c.indices[k]);
-      const bool repeated = static_cast<int64_t>(csr.indices.size()) > csr.indptr.back() &&
-                            csr.indices.back() == column;
-      if (repeated) {
-        csr.values.back() += c.values[k];
-      } else {
-        csr.indices.push_back(column);
-        csr.values.push_back(c.values[k]);
-      }
-    }
-    csr.indptr.push_back(static_cast<int64_t>(csr.indices.size()));
-  }
-  return csr;
-}
-
-// Columns [cols] of row indices become rows of column indices.
-Compressed Transposed(int64_t rows, const Compressed& csc) {
-  Compressed csr;
-  csr.indptr.assign(rows + 1, 0);
-  csr.indices.resize(csc.indices.size());
-  csr.values.resize(csc.values.size());
-  for (const int64_t row : csc.indices) ++csr.indptr[row + 1];
-  std::partial_sum(csr.indptr.begin(), csr.indptr.end(), csr.indptr.begin());
-  std::vector<int64_t> next(csr.indptr.begin(), csr.indptr.end() - 1);
-  for (size_t column = 0; column + 1 < csc.indptr.size(); ++column) {
-    for (int64_t k = csc.indptr[column]; k < csc.indptr[column + 1]; ++k) {
-      const int64_t at = next[csc.indices[k]]++;
-      csr.indices[at] = static_cast<int64_t>(column);
-      csr.values[at] = csc.values[k];
-    }
-  }
-  return csr;
 }
 
 absl::StatusOr<Matrix> ReadDense(const Handle& dataset, const std::string& element) {
@@ -166,6 +76,34 @@ absl::StatusOr<Matrix> ReadDense(const Handle& dataset, const std::string& eleme
 }
 
 }  // namespace
+
+absl::StatusOr<Handle> OpenObject(hid_t file, const std::string& element) {
+  if (!LinkExists(file, element)) return absl::NotFoundError(absl::StrCat(element, ": is absent"));
+  Handle object(H5Oopen(file, element.c_str(), H5P_DEFAULT));
+  if (!object.ok()) return Malformed(element, "cannot be opened");
+  return object;
+}
+
+absl::StatusOr<Handle> OpenMember(const Handle& group, const std::string& element,
+                                  const char* name) {
+  if (!LinkExists(group.get(), name)) {
+    return Malformed(element, absl::StrCat("lacks '", name, "'"));
+  }
+  Handle dataset(H5Dopen2(group.get(), name, H5P_DEFAULT));
+  if (!dataset.ok()) return Malformed(element, absl::StrCat("'", name, "' is not a dataset"));
+  return dataset;
+}
+
+absl::StatusOr<std::pair<int64_t, int64_t>> SparseShape(const Handle& group,
+                                                        const std::string& element) {
+  auto shape = IntegersAttribute(group.get(), "shape");
+  if (shape.empty()) shape = IntegersAttribute(group.get(), "h5sparse_shape");
+  constexpr int64_t kMost = int64_t{1} << 31;
+  if (shape.size() != 2 || shape[0] < 0 || shape[1] < 0 || shape[0] >= kMost || shape[1] >= kMost) {
+    return Malformed(element, "expected an attribute 'shape' of two sizes");
+  }
+  return std::make_pair(shape[0], shape[1]);
+}
 
 absl::StatusOr<std::string> EncodingOf(hid_t file, const std::string& element) {
   UNLASTING_ASSIGN_OR_RETURN(const Handle object, OpenObject(file, element));

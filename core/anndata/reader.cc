@@ -1,10 +1,13 @@
 #include "core/anndata/reader.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <new>
 
+#include "core/anndata/crash_guard.h"
 #include "core/anndata/elements.h"
 #include "core/anndata/hdf5.h"
+#include "core/anndata/row_reader.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -15,6 +18,7 @@ class FileReader : public Reader {
   FileReader(std::string path, Handle file) : path_(std::move(path)), file_(std::move(file)) {}
   ~FileReader() override {
     const Hdf5Scope scope;
+    row_reader_.reset();
     file_.Close();
   }
 
@@ -37,6 +41,26 @@ class FileReader : public Reader {
   }
   absl::StatusOr<DataFrame> ReadVar() override {
     return Named([this] { return ReadFrame(file_.get(), "var"); });
+  }
+
+  absl::StatusOr<DataFrame> ReadRawVar() override {
+    return Named([this] { return ReadFrame(file_.get(), "raw/var"); });
+  }
+
+  absl::StatusOr<std::pair<int64_t, int64_t>> MatrixShape(const std::string& element) override {
+    UNLASTING_RETURN_IF_ERROR(CheckShape(element));
+    return Named([&] { return ShapeOfElement(file_.get(), element); });
+  }
+
+  absl::StatusOr<CsrMatrix> ReadRows(const std::string& element, int64_t first,
+                                     int64_t count) override {
+    if (row_reader_ == nullptr || row_element_ != element) {
+      UNLASTING_RETURN_IF_ERROR(CheckShape(element));
+      UNLASTING_ASSIGN_OR_RETURN(row_reader_,
+                                 Named([&] { return RowReader::Open(file_.get(), element); }));
+      row_element_ = element;
+    }
+    return Named([&] { return row_reader_->Read(first, count); });
   }
 
   absl::StatusOr<Matrix> ReadMatrix(const std::string& element) override {
@@ -104,6 +128,8 @@ class FileReader : public Reader {
 
   std::string path_;
   Handle file_;
+  std::unique_ptr<RowReader> row_reader_;  // of `row_element_`
+  std::string row_element_;
   int64_t n_obs_ = 0;
   int64_t n_vars_ = 0;
 };
@@ -119,9 +145,7 @@ absl::Status ReadAll(Reader* reader, const std::string& group,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<Reader>> OpenFile(const std::string& path) {
   const Hdf5Scope scope;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
@@ -139,6 +163,41 @@ absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
   auto reader = std::make_unique<FileReader>(path, std::move(file));
   UNLASTING_RETURN_IF_ERROR(reader->Initialise());
   return std::unique_ptr<Reader>(std::move(reader));
+}
+
+// What a caller may ask of the file, so that HDF5 shows whether it survives it.
+void ReadEverything(const std::string& path) {
+  constexpr uintmax_t kReadWhole = uintmax_t{64} << 20;
+  const auto opened = OpenFile(path);
+  if (!opened.ok()) return;
+  Reader& reader = **opened;
+  static_cast<void>(reader.ReadObs());
+  static_cast<void>(reader.ReadVar());
+  static_cast<void>(reader.ReadRawVar());
+  static_cast<void>(reader.ReadUns());
+  std::vector<std::string> elements = {"X", "raw/X"};
+  for (const char* group : {"layers", "obsm", "varm", "obsp", "varp"}) {
+    for (const auto& name : reader.List(group)) elements.push_back(absl::StrCat(group, "/", name));
+  }
+  std::error_code error;
+  const bool whole = std::filesystem::file_size(path, error) < kReadWhole;
+  for (const auto& element : elements) {
+    const auto shape = reader.MatrixShape(element);
+    if (!shape.ok()) continue;
+    if (whole) static_cast<void>(reader.ReadMatrix(element));
+    const auto encoding = reader.MatrixEncoding(element);
+    if (encoding.ok() && (whole || *encoding != "csc")) {
+      static_cast<void>(reader.ReadRows(element, 0, std::min<int64_t>(shape->first, 1)));
+      if (shape->first > 1) static_cast<void>(reader.ReadRows(element, shape->first - 1, 1));
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
+  UNLASTING_RETURN_IF_ERROR(SurvivesInChild(path, [&path] { ReadEverything(path); }));
+  return OpenFile(path);
 }
 
 absl::StatusOr<AnnData> ReadAnnData(const std::string& path) {

@@ -1,5 +1,5 @@
-// Reads .h5ad files: AnnData encodings 0.1.0 and 0.2.0, legacy categoricals
-// (`__categories`), dense, CSR and CSC matrices, gzip.
+// Reads .h5ad files: AnnData encodings 0.1.0 and 0.2.0, legacy categoricals (`__categories`),
+// tables before 0.7, h5sparse groups; dense, CSR and CSC matrices; gzip and LZF.
 //
 //   UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::Reader::Open("cells.h5ad"));
 //   UNLASTING_ASSIGN_OR_RETURN(auto obs, reader->ReadObs());
@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -33,10 +34,19 @@ class Reader {
 
   virtual absl::StatusOr<DataFrame> ReadObs() = 0;
   virtual absl::StatusOr<DataFrame> ReadVar() = 0;
+  // The genes of `raw`, which may be more than those of X.
+  virtual absl::StatusOr<DataFrame> ReadRawVar() = 0;
   // Element: "X", "layers/NAME", "obsm/NAME", "varm/NAME", "obsp/NAME", "varp/NAME", "raw/X".
   // Sparse elements come as CSR with sorted columns (CSC is transposed, duplicates are summed),
   // dense ones as dense; float64 and integers are narrowed to float32.
   virtual absl::StatusOr<Matrix> ReadMatrix(const std::string& element) = 0;
+  // Rows [first, first + count) of such an element as CSR, for files larger than memory: what is
+  // kept between calls is 8 bytes a row, except that a CSC element is held whole. OUT_OF_RANGE
+  // beyond the last row. Cheapest in rising order.
+  virtual absl::StatusOr<CsrMatrix> ReadRows(const std::string& element, int64_t first,
+                                             int64_t count) = 0;
+  // [rows, columns] of an element, without reading its values.
+  virtual absl::StatusOr<std::pair<int64_t, int64_t>> MatrixShape(const std::string& element) = 0;
   virtual absl::StatusOr<nlohmann::json> ReadUns() = 0;
   // Names below "layers", "obsm", ... ; empty where the group is absent.
   virtual std::vector<std::string> List(const std::string& group) = 0;

@@ -64,6 +64,28 @@ ValueClass ClassOfType(hid_t type) {
   }
 }
 
+// Filters that leave no name in the file: the format's registry knows them by number.
+const char* KnownFilter(H5Z_filter_t filter) {
+  switch (filter) {
+    case H5Z_FILTER_SZIP:
+      return "szip";
+    case 32001:
+      return "blosc";
+    case 32004:
+      return "lz4";
+    case 32008:
+      return "bitshuffle";
+    case 32013:
+      return "zfp";
+    case 32015:
+      return "zstd";
+    case 32026:
+      return "blosc2";
+    default:
+      return "unnamed";
+  }
+}
+
 // Names the first filter of the dataset that this HDF5 cannot apply.
 absl::Status CheckFilters(hid_t dataset) {
   const Handle plist(H5Dget_create_plist(dataset));
@@ -75,9 +97,10 @@ absl::Status CheckFilters(hid_t dataset) {
     const H5Z_filter_t filter =
         H5Pget_filter2(plist.get(), k, &flags, &parameters, nullptr, sizeof(name), name, nullptr);
     if (filter >= 0 && H5Zfilter_avail(filter) <= 0) {
-      return absl::UnimplementedError(absl::StrCat(
-          "is compressed with the HDF5 filter ", filter, " (", name[0] == 0 ? "unnamed" : name,
-          "), which this build lacks; rewrite the file with gzip"));
+      return absl::UnimplementedError(
+          absl::StrCat("is compressed with the HDF5 filter ", filter, " (",
+                       name[0] == 0 ? KnownFilter(filter) : name,
+                       "), which this build lacks; rewrite the file with gzip or lzf"));
     }
   }
   return absl::OkStatus();
@@ -107,6 +130,15 @@ absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   if (H5Pget_layout(plist.get()) == H5D_VIRTUAL || H5Pget_external_count(plist.get()) > 0) {
     return absl::UnimplementedError("lies in another file, which this build does not follow");
   }
+  const H5D_layout_t layout = H5Pget_layout(plist.get());
+  if (layout != H5D_CHUNKED) {
+    // HDF5 1.10 reads past the end of what such a dataset stores. Nothing stored is all fill value.
+    const uint64_t stored = H5Dget_storage_size(values.dataset);
+    if ((layout == H5D_COMPACT || stored > 0) && stored / size < static_cast<uint64_t>(points)) {
+      return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
+                                                     " bytes and stores ", stored, " bytes"));
+    }
+  }
   uint64_t count = static_cast<uint64_t>(points);
   for (const hsize_t extent : ArrayShape(TypeOf(values))) count *= extent;
   const uint64_t stored = StoredBytes(values.dataset);
@@ -118,8 +150,12 @@ absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   return static_cast<size_t>(count);
 }
 
-absl::Status ReadInto(const Values& values, const Handle& memory_type, void* out) {
-  if (H5Dread(values.dataset, memory_type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0) {
+// All values, or those that `selection` picks in the file.
+absl::Status ReadInto(const Values& values, const Handle& memory_type, void* out,
+                      const Handle& memory_space = Handle(), const Handle& selection = Handle()) {
+  const hid_t in_memory = memory_space.ok() ? memory_space.get() : H5S_ALL;
+  const hid_t in_file = selection.ok() ? selection.get() : H5S_ALL;
+  if (H5Dread(values.dataset, memory_type.get(), in_memory, in_file, H5P_DEFAULT, out) >= 0) {
     return absl::OkStatus();
   }
   UNLASTING_RETURN_IF_ERROR(CheckFilters(values.dataset));
@@ -207,6 +243,36 @@ absl::StatusOr<std::vector<T>> ReadIntegers(const Values& values) {
   return ReadNumbers<T>(values);
 }
 
+template <typename T>
+absl::StatusOr<std::vector<T>> ReadNumbersBetween(hid_t dataset, int64_t first, int64_t count) {
+  const ValueClass found = ClassOf(dataset);
+  if (found != ValueClass::kInteger && found != ValueClass::kFloat) {
+    return Unexpected(found, "numbers");
+  }
+  UNLASTING_RETURN_IF_ERROR(CheckedCount(dataset, sizeof(T)).status());
+  std::vector<hsize_t> size = Shape(dataset);
+  if (size.empty() || first < 0 || count < 0 ||
+      static_cast<uint64_t>(first) + static_cast<uint64_t>(count) > size[0]) {
+    return absl::InvalidArgumentError(absl::StrCat("has no values ", first, " to ", first + count));
+  }
+  std::vector<hsize_t> start(size.size(), 0);
+  start[0] = static_cast<hsize_t>(first);
+  size[0] = static_cast<hsize_t>(count);
+  hsize_t total = 1;
+  for (const hsize_t extent : size) total *= extent;
+  std::vector<T> numbers(total);
+  if (total == 0) return numbers;
+  const Handle selection(H5Dget_space(dataset));
+  H5Sselect_hyperslab(selection.get(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr);
+  const Handle memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr));
+  const Handle type(H5Tcopy(NativeType<T>()));
+  UNLASTING_RETURN_IF_ERROR(ReadInto(dataset, type, numbers.data(), memory, selection));
+  return numbers;
+}
+
+template absl::StatusOr<std::vector<float>> ReadNumbersBetween<float>(hid_t, int64_t, int64_t);
+template absl::StatusOr<std::vector<int32_t>> ReadNumbersBetween<int32_t>(hid_t, int64_t, int64_t);
+template absl::StatusOr<std::vector<int64_t>> ReadNumbersBetween<int64_t>(hid_t, int64_t, int64_t);
 template absl::StatusOr<std::vector<float>> ReadNumbers<float>(const Values&);
 template absl::StatusOr<std::vector<double>> ReadNumbers<double>(const Values&);
 template absl::StatusOr<std::vector<int64_t>> ReadNumbers<int64_t>(const Values&);

@@ -40,6 +40,9 @@ absl::StatusOr<std::vector<T>> ReadNumbers(const Values& values);
 // Like ReadNumbers, and refuses fractions.
 template <typename T>
 absl::StatusOr<std::vector<T>> ReadIntegers(const Values& values);
+// The values whose first axis lies in [first, first + count), the other axes whole.
+template <typename T>
+absl::StatusOr<std::vector<T>> ReadNumbersBetween(hid_t dataset, int64_t first, int64_t count);
 // Always valid UTF-8.
 absl::StatusOr<std::vector<std::string>> ReadStrings(const Values& values);
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/anndata/anndata.h"
+#include "core/anndata/reader.h"
 #include "core/base/matrix.h"
 
 namespace unlasting::cells {
@@ -39,20 +40,31 @@ struct Dataset {
   std::vector<Condition> conditions;
   std::vector<int32_t> condition;    // per cell, into conditions
   std::vector<double> library_size;  // per cell: counts over all genes; empty unless a column says
+  std::vector<std::string> split_label;  // per cell, of `split_column`; empty unless one is named
+  std::string layout;                    // as found or declared: plain, gears, scperturb, chemcpa
 
   int64_t n_cells() const { return values.rows; }
   int64_t n_genes() const { return values.cols; }
 };
 
+// Columns named here must be there where their comment does not say otherwise. One that stands at
+// its default gives way to the layout's own name for it.
 struct LoadOptions {
+  // auto (by the columns), plain, gears, scperturb or chemcpa.
+  std::string layout = "auto";
   std::string condition_column = "condition";
   std::string cell_type_column = "cell_type";  // absent: one cell type named "cell"
-  std::string smiles_column = "SMILES";
-  std::string dose_column = "dose_val";
-  std::string dose_unit_column = "dose_unit";
+  std::string smiles_column = "SMILES";        // may be absent
+  std::string dose_column = "dose_val";        // may be absent where there are no drugs
+  std::string dose_unit_column = "dose_unit";  // may be absent
+  // Where no column says the unit; "" is uM, and nM for chemCPA's column `dose`.
+  std::string dose_unit;
+  // TSV with the columns drug and SMILES, for files that only name their drugs; "" for none.
+  std::string molecules;
   std::string library_size_column;  // "" uses each row's own sum
+  std::string split_column;         // "" for none; see SplitOptions
   std::string control = "ctrl";     // value of the condition column of unperturbed cells
-  std::string layer;                // "" reads X
+  std::string layer;                // "" reads X, "raw" reads raw/X with its own genes
   std::string matrix = "auto";      // auto, counts, log1p
   bool require_control = true;
 };
@@ -62,12 +74,31 @@ struct LoadOptions {
 // values contradict, no control cells, fewer than two cells, unreadable doses.
 absl::StatusOr<Dataset> LoadDataset(const std::string& path, const LoadOptions& options);
 
+// All but the values: `values` has the file's shape and stores nothing, `kind` is not found out.
+// Errors do not name the file.
+absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptions& options);
+// The element of the file that `layer` names: "X", "layers/NAME", "raw/X".
+std::string MatrixElement(const LoadOptions& options);
+
 // The grammar of the field: "ctrl", "A+ctrl", "ctrl+A", "A", "A+B"; genes in order, without ctrl.
 std::vector<std::string> ParseGenes(const std::string& condition, const std::string& control);
+
+// What tells counts from logarithms, gathered a block of values at a time.
+struct ValueRange {
+  bool any = false;
+  bool integers = true;
+  float largest = 0;
+  float fraction = 0;  // the first that was found
+
+  // INVALID_ARGUMENT for a value that is negative or not finite.
+  absl::Status Add(const CsrMatrix& values);
+};
 
 // Counts when every value is an integer; INVALID_ARGUMENT where `declared` (counts, log1p) is
 // contradicted: a fraction among counts, or integers above 25 among log1p (more than e^25 counts in
 // a cell). `logged` says that uns holds scanpy's mark of a log1p.
+absl::StatusOr<MatrixKind> DecideMatrixKind(const ValueRange& range, const std::string& declared,
+                                            bool logged);
 absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::string& declared,
                                             bool logged);
 

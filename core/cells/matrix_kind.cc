@@ -17,11 +17,8 @@ const char* MatrixKindName(MatrixKind kind) {
   return kind == MatrixKind::kCounts ? "counts" : "log1p";
 }
 
-absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::string& declared,
-                                            bool logged) {
-  bool integers = true;
-  float largest = 0;
-  float fraction = 0;
+absl::Status ValueRange::Add(const CsrMatrix& values) {
+  any = any || !values.values.empty();
   for (const float value : values.values) {
     if (!std::isfinite(value) || value < 0) {
       return absl::InvalidArgumentError(
@@ -33,16 +30,31 @@ absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::
       fraction = value;
     }
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::string& declared,
+                                            bool logged) {
+  ValueRange range;
+  const absl::Status added = range.Add(values);
+  if (!added.ok()) return added;
+  return DecideMatrixKind(range, declared, logged);
+}
+
+absl::StatusOr<MatrixKind> DecideMatrixKind(const ValueRange& range, const std::string& declared,
+                                            bool logged) {
+  const bool integers = range.integers;
+  const float largest = range.largest;
   if (declared == "counts") {
     if (!integers) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "declared counts, found the fraction ", fraction,
+          "declared counts, found the fraction ", range.fraction,
           "; expected integers (log1p data must be declared log1p: a second log is refused)"));
     }
     return MatrixKind::kCounts;
   }
   if (declared == "log1p") {
-    const bool counts = integers && !values.values.empty() && !logged;
+    const bool counts = integers && range.any && !logged;
     if (largest > kLargestLog || counts) {
       return absl::InvalidArgumentError(absl::StrCat(
           "declared log1p, found ", counts ? "only integers, " : "", "largest ", largest,

@@ -1,4 +1,4 @@
-// Normalisation and gene selection, as scanpy 1.9 computes them.
+// Normalisation as scanpy 1.9 computes it, and statistics of normalised cells.
 #pragma once
 
 #include <string>
@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/matrix.h"
 #include "core/cells/dataset.h"
+#include "core/cells/variable_genes.h"
 
 namespace unlasting::cells {
 
@@ -18,17 +19,6 @@ double MedianLibrarySize(const std::vector<double>& sums, const std::vector<int6
 
 // In place: counts / library * target_sum, then log1p. A cell without counts stays zero.
 void NormaliseLog1p(const std::vector<double>& library_sizes, double target_sum, CsrMatrix* counts);
-
-// scanpy's highly_variable_genes(flavor="seurat") on log1p values.
-struct GeneDispersion {
-  std::vector<double> mean;        // log1p of the mean of expm1(values)
-  std::vector<double> normalised;  // dispersion in units of its mean bin's spread; NaN: constant
-};
-GeneDispersion SeuratDispersion(const CsrMatrix& log1p_values);
-
-// The `count` genes of largest normalised dispersion, ties with the last included as in scanpy, in
-// column order; 0 or more than there are keeps all.
-std::vector<int64_t> HighlyVariableGenes(const GeneDispersion& dispersion, int64_t count);
 
 // Per cell type, mean and standard deviation (n - 1) of the control cells among `cells`;
 // [cell types, genes]. A type without control cells takes those of all control cells.

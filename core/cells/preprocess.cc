@@ -1,30 +1,24 @@
 #include "core/cells/preprocess.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <unordered_map>
 
 #include "absl/strings/numbers.h"
 #include "core/base/status.h"
 #include "core/cells/normalise.h"
+#include "core/cells/row_source.h"
+#include "core/cells/survey.h"
 
 namespace unlasting::cells {
 namespace {
 
-const std::vector<double>& LibrarySizes(const Dataset& dataset, std::vector<double>* own_sums) {
-  if (!dataset.library_size.empty()) return dataset.library_size;
-  *own_sums = RowSums(dataset.values);
-  return *own_sums;
-}
-
-absl::StatusOr<double> TargetSum(const Dataset& dataset, const std::string& setting,
-                                 const std::vector<int64_t>& training) {
-  if (setting == "median") {
-    std::vector<double> own_sums;
-    return MedianLibrarySize(LibrarySizes(dataset, &own_sums), training);
-  }
+absl::StatusOr<double> TargetSum(const std::vector<double>& library_sizes,
+                                 const std::string& setting, const std::vector<int64_t>& training) {
+  if (setting == "median") return MedianLibrarySize(library_sizes, training);
   double value = 0;
-  if (!absl::SimpleAtod(setting, &value) || !(value > 0)) {
+  if (!absl::SimpleAtod(setting, &value) || !(value > 0) || !std::isfinite(value)) {
     return absl::InvalidArgumentError(
         absl::StrCat("target_sum: found '", setting, "', expected median or a number above 0"));
   }
@@ -42,16 +36,43 @@ std::unordered_map<std::string, int64_t> GeneIndex(const Dataset& dataset) {
   return index;
 }
 
-absl::Status SelectGenes(const PreprocessOptions& options, Prepared* prepared) {
-  Dataset& data = prepared->data;
-  if (options.hvg_flavor != "seurat") {
+absl::Status CheckOptions(const PreprocessOptions& options) {
+  if (options.hvg_flavor != "seurat" && options.hvg_flavor != "seurat_v3") {
     return absl::InvalidArgumentError(
-        absl::StrCat("hvg_flavor: found '", options.hvg_flavor, "', expected seurat"));
+        absl::StrCat("hvg_flavor: found '", options.hvg_flavor, "', expected seurat or seurat_v3"));
   }
   if (options.genes < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("genes: found ", options.genes, ", expected 0 (all) or more"));
   }
+  return absl::OkStatus();
+}
+
+// Genes by the flavour that the options name.
+absl::StatusOr<std::vector<int64_t>> VariableGenes(const PreprocessOptions& options,
+                                                   const Survey& survey, double target_sum,
+                                                   const std::vector<bool>& training,
+                                                   RowSource* rows) {
+  if (options.hvg_flavor == "seurat") {
+    GeneMoments moments = survey.linear;
+    if (survey.kind == MatrixKind::kCounts) {
+      for (double& sum : moments.sum) sum *= target_sum;
+      for (double& squares : moments.squares) squares *= target_sum * target_sum;
+    }
+    return HighlyVariableGenes(SeuratDispersion(moments), options.genes);
+  }
+  if (survey.kind != MatrixKind::kCounts) {
+    return absl::InvalidArgumentError(
+        "hvg_flavor: seurat_v3 expects counts, found log1p values; use seurat, or name a layer of "
+        "counts");
+  }
+  const SeuratV3Model model = FitSeuratV3(survey.raw);
+  UNLASTING_ASSIGN_OR_RETURN(const auto clipped, ClippedMoments(rows, training, model.clip));
+  return LargestVariance(SeuratV3Variance(model, clipped), options.genes);
+}
+
+// Columns to keep, rising; perturbed genes without a column go to `perturbed_only`.
+std::set<int64_t> PerturbedColumns(const Dataset& data, std::vector<std::string>* perturbed_only) {
   const auto index = GeneIndex(data);
   std::set<int64_t> kept;
   std::set<std::string> absent;
@@ -61,27 +82,163 @@ absl::Status SelectGenes(const PreprocessOptions& options, Prepared* prepared) {
       if (it != index.end()) {
         kept.insert(it->second);
       } else if (absent.insert(gene).second) {
-        prepared->perturbed_only.push_back(gene);
+        perturbed_only->push_back(gene);
       }
     }
   }
-  if (options.genes == 0 || options.genes >= data.n_genes()) return absl::OkStatus();
-  const CsrMatrix training = SelectRows(data.values, prepared->split.Cells(false));
-  for (const int64_t g : HighlyVariableGenes(SeuratDispersion(training), options.genes)) {
-    kept.insert(g);
-  }
-  const std::vector<int64_t> columns(kept.begin(), kept.end());
-  data.values = SelectColumns(data.values, columns);
+  return kept;
+}
+
+void KeepGenes(const std::vector<int64_t>& columns, Dataset* data) {
   std::vector<std::string> genes;
   std::map<std::string, std::string> symbols;
   for (const int64_t g : columns) {
-    genes.push_back(data.genes[g]);
-    const auto symbol = data.gene_symbols.find(data.genes[g]);
-    if (symbol != data.gene_symbols.end()) symbols.insert(*symbol);
+    genes.push_back(data->genes[g]);
+    const auto symbol = data->gene_symbols.find(data->genes[g]);
+    if (symbol != data->gene_symbols.end()) symbols.insert(*symbol);
   }
-  data.genes = std::move(genes);
-  data.gene_symbols = std::move(symbols);
-  return absl::OkStatus();
+  data->genes = std::move(genes);
+  data->gene_symbols = std::move(symbols);
+}
+
+// The columns of all rows; counts are normalised where `target_sum` is above 0.
+absl::StatusOr<CsrMatrix> Gather(RowSource* rows, const std::vector<int64_t>& columns,
+                                 const std::vector<double>& library_sizes, double target_sum) {
+  CsrMatrix gathered;
+  gathered.rows = rows->rows();
+  gathered.cols = static_cast<int64_t>(columns.size());
+  gathered.indptr.reserve(gathered.rows + 1);
+  UNLASTING_RETURN_IF_ERROR(rows->ForEachBlock([&](int64_t first, const CsrMatrix& block) {
+    CsrMatrix part = SelectColumns(block, columns);
+    if (target_sum > 0) {
+      const auto sizes = library_sizes.begin() + first;
+      NormaliseLog1p(std::vector<double>(sizes, sizes + block.rows), target_sum, &part);
+    }
+    const int64_t before = gathered.indptr.back();
+    gathered.indices.insert(gathered.indices.end(), part.indices.begin(), part.indices.end());
+    gathered.values.insert(gathered.values.end(), part.values.begin(), part.values.end());
+    for (int64_t r = 1; r <= part.rows; ++r) gathered.indptr.push_back(before + part.indptr[r]);
+    return absl::OkStatus();
+  }));
+  return gathered;
+}
+
+absl::StatusOr<Prepared> PreprocessRows(Dataset annotations, RowSource* rows,
+                                        const std::string& matrix, bool logged,
+                                        const PreprocessOptions& options) {
+  UNLASTING_RETURN_IF_ERROR(CheckOptions(options));
+  Prepared prepared;
+  UNLASTING_ASSIGN_OR_RETURN(prepared.split, MakeSplit(annotations, options.split));
+  const std::vector<int64_t> training = prepared.split.Cells(false);
+  SurveyOptions survey_options;
+  survey_options.matrix = matrix;
+  survey_options.logged = logged;
+  survey_options.training = prepared.split.test;
+  survey_options.training.flip();
+  survey_options.library_size = annotations.library_size;
+  UNLASTING_ASSIGN_OR_RETURN(const Survey survey, SurveyRows(rows, survey_options));
+  const auto& library_sizes =
+      annotations.library_size.empty() ? survey.row_sum : annotations.library_size;
+  if (survey.kind == MatrixKind::kCounts) {
+    UNLASTING_ASSIGN_OR_RETURN(prepared.target_sum,
+                               TargetSum(library_sizes, options.target_sum, training));
+  }
+  std::set<int64_t> kept = PerturbedColumns(annotations, &prepared.perturbed_only);
+  // Zero genes, or as many as there are: all of them, in either flavour.
+  const bool all = options.genes == 0 || options.genes >= annotations.n_genes();
+  if (all) {
+    for (int64_t g = 0; g < annotations.n_genes(); ++g) kept.insert(g);
+  } else {
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto variable,
+        VariableGenes(options, survey, prepared.target_sum, survey_options.training, rows));
+    kept.insert(variable.begin(), variable.end());
+  }
+  const std::vector<int64_t> columns(kept.begin(), kept.end());
+  UNLASTING_ASSIGN_OR_RETURN(CsrMatrix values,
+                             Gather(rows, columns, library_sizes, prepared.target_sum));
+  prepared.data = std::move(annotations);
+  prepared.data.values = std::move(values);
+  prepared.data.kind = MatrixKind::kLog1p;
+  KeepGenes(columns, &prepared.data);
+  float largest = 0;
+  for (const int64_t cell : training) {
+    for (const float value : prepared.data.values.RowValues(cell)) {
+      largest = std::max(largest, value);
+    }
+  }
+  if (largest <= 0) {
+    return absl::InvalidArgumentError("found no expression in the training cells");
+  }
+  prepared.x_max = largest;
+  return prepared;
+}
+
+absl::StatusOr<std::vector<int64_t>> ColumnsOf(const Dataset& dataset,
+                                               const std::vector<std::string>& genes) {
+  const auto index = GeneIndex(dataset);
+  std::vector<int64_t> columns;
+  for (const auto& gene : genes) {
+    const auto it = index.find(gene);
+    if (it == index.end()) {
+      return absl::NotFoundError(absl::StrCat("gene '", gene, "' of the bundle is missing"));
+    }
+    columns.push_back(it->second);
+  }
+  return columns;
+}
+
+absl::Status CheckTarget(MatrixKind kind, double target_sum) {
+  if (kind == MatrixKind::kLog1p || target_sum > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "found counts, expected log1p values: the bundle was trained on log1p values of an unknown "
+      "target sum");
+}
+
+// A file's annotations with a source of its rows.
+struct OpenFile {
+  std::unique_ptr<anndata::Reader> reader;
+  Dataset annotations;
+  std::unique_ptr<FileRows> rows;
+  bool logged = false;
+};
+
+absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& load,
+                                  FileRows::Progress progress) {
+  OpenFile file;
+  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(file.annotations, ReadAnnotations(file.reader.get(), load));
+  file.rows =
+      std::make_unique<FileRows>(file.reader.get(), MatrixElement(load), file.annotations.n_cells(),
+                                 file.annotations.n_genes(), std::move(progress));
+  file.logged = file.reader->Has("uns/log1p");
+  return file;
+}
+
+// The reader's own errors begin with the path already.
+absl::Status NameFile(const absl::Status& status, const std::string& path) {
+  const bool named = status.message().find(path) != absl::string_view::npos;
+  return named ? status : Annotate(status, path);
+}
+
+absl::StatusOr<Dataset> Normalised(const std::string& path, const LoadOptions& load,
+                                   const std::vector<std::string>& genes, double target_sum) {
+  UNLASTING_ASSIGN_OR_RETURN(auto file, OpenRows(path, load, nullptr));
+  SurveyOptions survey_options;
+  survey_options.matrix = load.matrix;
+  survey_options.logged = file.logged;
+  survey_options.training.assign(file.annotations.n_cells(), false);
+  UNLASTING_ASSIGN_OR_RETURN(const Survey survey, SurveyRows(file.rows.get(), survey_options));
+  UNLASTING_RETURN_IF_ERROR(CheckTarget(survey.kind, target_sum));
+  UNLASTING_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(file.annotations, genes));
+  Dataset data = std::move(file.annotations);
+  const auto& sizes = data.library_size.empty() ? survey.row_sum : data.library_size;
+  UNLASTING_ASSIGN_OR_RETURN(data.values,
+                             Gather(file.rows.get(), columns, sizes,
+                                    survey.kind == MatrixKind::kCounts ? target_sum : 0.0));
+  data.kind = MatrixKind::kLog1p;
+  data.genes = genes;
+  return data;
 }
 
 }  // namespace
@@ -96,55 +253,55 @@ int32_t Prepared::NodeOf(const std::string& gene) const {
 }
 
 absl::StatusOr<Prepared> Preprocess(Dataset dataset, const PreprocessOptions& options) {
-  Prepared prepared;
-  UNLASTING_ASSIGN_OR_RETURN(prepared.split, MakeSplit(dataset, options.split));
-  const std::vector<int64_t> training = prepared.split.Cells(false);
-  if (dataset.kind == MatrixKind::kCounts) {
-    UNLASTING_ASSIGN_OR_RETURN(prepared.target_sum,
-                               TargetSum(dataset, options.target_sum, training));
-    std::vector<double> own_sums;
-    NormaliseLog1p(LibrarySizes(dataset, &own_sums), prepared.target_sum, &dataset.values);
-    dataset.kind = MatrixKind::kLog1p;
-  }
-  prepared.data = std::move(dataset);
-  UNLASTING_RETURN_IF_ERROR(SelectGenes(options, &prepared));
-  float largest = 0;
-  for (const int64_t cell : training) {
-    for (const float value : prepared.data.values.RowValues(cell)) {
-      largest = std::max(largest, value);
-    }
-  }
-  if (largest <= 0) {
-    return absl::InvalidArgumentError("found no expression in the training cells");
-  }
-  prepared.x_max = largest;
+  const CsrMatrix values = std::exchange(dataset.values, CsrMatrix());
+  dataset.values.rows = values.rows;
+  dataset.values.cols = values.cols;
+  dataset.values.indptr.assign(values.rows + 1, 0);
+  MemoryRows rows(values);
+  // What the values are is known: "auto" with the mark of a logarithm never asks again.
+  const bool logged = dataset.kind == MatrixKind::kLog1p;
+  return PreprocessRows(std::move(dataset), &rows, logged ? "auto" : "counts", logged, options);
+}
+
+absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptions& load,
+                                        const PreprocessOptions& options,
+                                        const PreprocessProgress& progress) {
+  const int64_t passes = options.hvg_flavor == "seurat_v3" && options.genes > 0 ? 3 : 2;
+  int64_t done = 0, in_pass = 0, cells = 0;
+  const auto rows_done = [&](int64_t rows) {
+    if (rows <= in_pass) in_pass = 0;
+    done += rows - in_pass;
+    in_pass = rows;
+    if (progress) progress(std::min(done, passes * cells), passes * cells);
+  };
+  auto file = OpenRows(path, load, rows_done);
+  if (!file.ok()) return NameFile(file.status(), path);
+  cells = file->annotations.n_cells();
+  auto prepared = PreprocessRows(std::move(file->annotations), file->rows.get(), load.matrix,
+                                 file->logged, options);
+  if (!prepared.ok()) return NameFile(prepared.status(), path);
   return prepared;
 }
 
 absl::StatusOr<Dataset> ApplyNormalisation(Dataset dataset, const std::vector<std::string>& genes,
                                            double target_sum) {
+  UNLASTING_RETURN_IF_ERROR(CheckTarget(dataset.kind, target_sum));
   if (dataset.kind == MatrixKind::kCounts) {
-    if (!(target_sum > 0)) {
-      return absl::InvalidArgumentError(
-          "found counts, expected log1p values: the bundle was trained on log1p values of an "
-          "unknown target sum");
-    }
-    std::vector<double> own_sums;
-    NormaliseLog1p(LibrarySizes(dataset, &own_sums), target_sum, &dataset.values);
+    const auto sizes =
+        dataset.library_size.empty() ? RowSums(dataset.values) : dataset.library_size;
+    NormaliseLog1p(sizes, target_sum, &dataset.values);
     dataset.kind = MatrixKind::kLog1p;
   }
-  const auto index = GeneIndex(dataset);
-  std::vector<int64_t> columns;
-  for (const auto& gene : genes) {
-    const auto it = index.find(gene);
-    if (it == index.end()) {
-      return absl::NotFoundError(absl::StrCat("gene '", gene, "' of the bundle is missing"));
-    }
-    columns.push_back(it->second);
-  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(dataset, genes));
   dataset.values = SelectColumns(dataset.values, columns);
   dataset.genes = genes;
   return dataset;
+}
+
+absl::StatusOr<Dataset> LoadNormalised(const std::string& path, const LoadOptions& load,
+                                       const std::vector<std::string>& genes, double target_sum) {
+  auto data = Normalised(path, load, genes, target_sum);
+  return data.ok() ? std::move(data) : NameFile(data.status(), path);
 }
 
 }  // namespace unlasting::cells

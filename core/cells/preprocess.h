@@ -2,6 +2,7 @@
 // genes, scale.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace unlasting::cells {
 struct PreprocessOptions {
   std::string target_sum = "median";  // of the training cells, or a number
   int64_t genes = 2000;               // highly variable genes to keep; 0 keeps all
-  std::string hvg_flavor = "seurat";
+  std::string hvg_flavor = "seurat";  // or seurat_v3, which wants counts
   SplitOptions split;
 };
 
@@ -34,9 +35,21 @@ struct Prepared {
 // measured are always kept. INVALID_ARGUMENT names the option at fault.
 absl::StatusOr<Prepared> Preprocess(Dataset dataset, const PreprocessOptions& options);
 
+// From a file, of any size: obs and var, one pass for statistics (two for seurat_v3), one for the
+// selected genes, which alone are held. The same result as LoadDataset and Preprocess. `progress`
+// may be empty; it hears of rows done and to do, over the passes that are foreseen.
+using PreprocessProgress = std::function<void(int64_t done, int64_t total)>;
+absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptions& load,
+                                        const PreprocessOptions& options,
+                                        const PreprocessProgress& progress = nullptr);
+
 // The values of `dataset` as the prepared data has them: same genes, target sum and log1p. For
 // scoring other files against a bundle. NOT_FOUND where a gene is missing.
 absl::StatusOr<Dataset> ApplyNormalisation(Dataset dataset, const std::vector<std::string>& genes,
                                            double target_sum);
+
+// LoadDataset and ApplyNormalisation for a file of any size: only `genes` are held.
+absl::StatusOr<Dataset> LoadNormalised(const std::string& path, const LoadOptions& load,
+                                       const std::vector<std::string>& genes, double target_sum);
 
 }  // namespace unlasting::cells

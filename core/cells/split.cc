@@ -120,8 +120,24 @@ void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* rand
       test);
 }
 
+absl::Status TakeLabels(const std::vector<std::string>& labels, std::vector<bool>* test) {
+  std::set<std::string> found;
+  for (size_t cell = 0; cell < labels.size(); ++cell) {
+    (*test)[cell] = labels[cell] != "train";
+    if (found.size() < 6) found.insert(labels[cell]);
+  }
+  if (found.size() > 1 && std::count(labels.begin(), labels.end(), "train") > 0) {
+    return absl::OkStatus();
+  }
+  std::string list;
+  for (const auto& label : found) absl::StrAppend(&list, " '", label, "'");
+  return absl::InvalidArgumentError(
+      absl::StrCat("split_column: found the labels", list, ", expected 'train' and others"));
+}
+
 absl::Status Assign(const Dataset& dataset, const SplitOptions& options, const HoldOut& hold_out,
                     std::vector<bool>* test) {
+  if (!dataset.split_label.empty()) return TakeLabels(dataset.split_label, test);
   std::mt19937_64 random(options.seed);
   if (options.kind == "cells") {
     HoldOutCells(dataset, options.fraction, &random, test);
@@ -194,7 +210,8 @@ absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& opti
   }
   const auto test_cells =
       static_cast<int64_t>(std::count(split.test.begin(), split.test.end(), true));
-  split.record = {{"kind", options.kind},
+  const bool labelled = !dataset.split_label.empty();
+  split.record = {{"kind", labelled ? "column" : options.kind},
                   {"fraction", options.fraction},
                   {"seed", options.seed},
                   {"hold_out", options.hold_out},

@@ -37,9 +37,9 @@ boost::shared_ptr<RDKit::ROMol> LargestFragment(const RDKit::ROMol& molecule) {
   return largest;
 }
 
-}  // namespace
-
-absl::StatusOr<Featurized> Featurize(const std::string& smiles) {
+// What `use` makes of the molecule without salts and solvents; RDKit's exceptions end here.
+template <typename Result, typename Use>
+absl::StatusOr<Result> WithParent(const std::string& smiles, Use use) {
   static const bool quiet = [] {
     boost::logging::disable_logs("rdApp.*");
     return true;
@@ -54,19 +54,31 @@ absl::StatusOr<Featurized> Featurize(const std::string& smiles) {
   try {
     const std::unique_ptr<RDKit::RWMol> molecule(RDKit::SmilesToMol(text));
     if (!molecule || molecule->getNumAtoms() == 0) return Unparsable(smiles, "cannot be parsed");
-    const auto parent = LargestFragment(*molecule);
+    return use(*LargestFragment(*molecule));
+  } catch (const std::exception& error) {
+    return Unparsable(smiles, error.what());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Featurized> Featurize(const std::string& smiles) {
+  return WithParent<Featurized>(smiles, [](const RDKit::ROMol& parent) {
     Featurized result;
-    result.canonical_smiles = RDKit::MolToSmiles(*parent);
+    result.canonical_smiles = RDKit::MolToSmiles(parent);
     const std::unique_ptr<RDKit::SparseIntVect<std::uint32_t>> counts(
-        RDKit::MorganFingerprints::getHashedFingerprint(*parent, kRadius, kFeatures));
+        RDKit::MorganFingerprints::getHashedFingerprint(parent, kRadius, kFeatures));
     result.features.assign(kFeatures, 0.0f);
     for (const auto& [bit, count] : counts->getNonzeroElements()) {
       result.features[bit] = static_cast<float>(std::log1p(count));
     }
     return result;
-  } catch (const std::exception& error) {
-    return Unparsable(smiles, error.what());
-  }
+  });
+}
+
+absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles) {
+  return WithParent<std::string>(
+      smiles, [](const RDKit::ROMol& parent) { return RDKit::MolToSmiles(parent); });
 }
 
 double Similarity(const std::vector<float>& a, const std::vector<float>& b) {

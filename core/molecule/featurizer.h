@@ -20,6 +20,9 @@ struct Featurized {
 // counts, no chirality. INVALID_ARGUMENT with reason UNPARSABLE_SMILES names the text.
 absl::StatusOr<Featurized> Featurize(const std::string& smiles);
 
+// The canonical SMILES alone; errors as Featurize.
+absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles);
+
 // Tanimoto similarity of two count vectors as Featurize gives them, 0 to 1.
 double Similarity(const std::vector<float>& a, const std::vector<float>& b);
 

@@ -1,7 +1,6 @@
 #include "core/network/graph.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <map>
 #include <unordered_map>
@@ -10,64 +9,6 @@
 #include "absl/strings/str_split.h"
 
 namespace unlasting::network {
-namespace {
-
-// Rows of unit length about their mean, [genes, cells]: a dot product is then Pearson's r.
-DenseMatrix StandardisedGenes(const CsrMatrix& cells, std::vector<bool>* constant) {
-  DenseMatrix genes(cells.cols, cells.rows);
-  for (int64_t r = 0; r < cells.rows; ++r) {
-    const auto columns = cells.RowIndices(r);
-    const auto values = cells.RowValues(r);
-    for (size_t k = 0; k < columns.size(); ++k) genes.At(columns[k], r) = values[k];
-  }
-  constant->assign(cells.cols, false);
-  for (int64_t g = 0; g < genes.rows; ++g) {
-    auto row = genes.Row(g);
-    double mean = 0;
-    for (const float value : row) mean += value;
-    mean /= static_cast<double>(std::max<int64_t>(cells.rows, 1));
-    double norm = 0;
-    for (const float value : row) norm += (value - mean) * (value - mean);
-    norm = std::sqrt(norm);
-    (*constant)[g] = !(norm > 1e-12);
-    for (float& value : row) {
-      value = (*constant)[g] ? 0.0f : static_cast<float>((value - mean) / norm);
-    }
-  }
-  return genes;
-}
-
-double Dot(absl::Span<const float> a, absl::Span<const float> b) {
-  // Eight partial sums: short enough to be exact in float32 products, long enough to vectorise.
-  double sums[8] = {0};
-  size_t k = 0;
-  for (; k + 8 <= a.size(); k += 8) {
-    for (int j = 0; j < 8; ++j) sums[j] += static_cast<double>(a[k + j]) * b[k + j];
-  }
-  double total = 0;
-  for (; k < a.size(); ++k) total += static_cast<double>(a[k]) * b[k];
-  for (const double sum : sums) total += sum;
-  return total;
-}
-
-}  // namespace
-
-std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold) {
-  std::vector<bool> constant;
-  const DenseMatrix genes = StandardisedGenes(cells, &constant);
-  std::vector<Edge> edges;
-  for (int32_t i = 0; i < genes.rows; ++i) {
-    if (constant[i]) continue;
-    for (int32_t j = i + 1; j < genes.rows; ++j) {
-      if (constant[j]) continue;
-      const double strength = std::abs(Dot(genes.Row(i), genes.Row(j)));
-      if (strength < threshold) continue;
-      edges.push_back({i, j, strength});
-      edges.push_back({j, i, strength});
-    }
-  }
-  return edges;
-}
 
 absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
                                                  const std::vector<std::string>& nodes,
@@ -114,10 +55,13 @@ Graph BuildGraph(int64_t nodes, std::vector<Edge> edges, int max_in_degree) {
     if (max_in_degree > 0 && ranked.size() > static_cast<size_t>(max_in_degree)) {
       ranked.resize(max_in_degree);
     }
-    std::vector<int32_t> sources = {static_cast<int32_t>(target)};
-    for (const auto& [strength, source] : ranked) sources.push_back(source);
+    std::vector<std::pair<int32_t, double>> sources = {{static_cast<int32_t>(target), 1.0}};
+    for (const auto& [negative, source] : ranked) sources.emplace_back(source, -negative);
     std::sort(sources.begin(), sources.end());
-    graph.sources.insert(graph.sources.end(), sources.begin(), sources.end());
+    for (const auto& [source, strength] : sources) {
+      graph.sources.push_back(source);
+      graph.strengths.push_back(static_cast<float>(strength));
+    }
     graph.indptr.push_back(graph.edges());
   }
   return graph;

@@ -16,6 +16,7 @@ namespace unlasting::network {
 struct Graph {
   std::vector<int64_t> indptr = {0};
   std::vector<int32_t> sources;
+  std::vector<float> strengths;  // per entry of `sources`; 1 for self-loops
 
   int64_t nodes() const { return static_cast<int64_t>(indptr.size()) - 1; }
   int64_t edges() const { return static_cast<int64_t>(sources.size()); }
@@ -28,8 +29,10 @@ struct Edge {
 };
 
 // Both directions of every pair of genes with |Pearson| >= threshold over the rows of `cells`
-// ([cells, genes], log1p control cells). Genes of constant expression have no edges.
-std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold);
+// ([cells, genes], log1p control cells), in the order of their first gene. Genes of constant
+// expression have no edges. Work grows with the squares of the genes a cell expresses; memory is
+// about twice that of `cells`. The result does not depend on `threads`.
+std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold, int threads = 1);
 
 // A tab-separated edge list: source, target, further columns ignored; names that are not nodes are
 // skipped and counted in `skipped`. Lines that start with '#' and a header line whose names are no

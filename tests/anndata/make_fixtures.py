@@ -139,6 +139,65 @@ def odd(folder):
         file["obs"].attrs["column-order"] = np.array(["unit"], dtype=TEXT)
 
 
+def complete(folder):
+    """What else the field's files hold: LZF, raw, varp, rank_genes_groups, no encoding attributes."""
+    data = annotated(scipy.sparse.csr_matrix(X))
+    data.varp["near"] = scipy.sparse.csr_matrix(np.eye(3, dtype=np.float32))
+    wide = anndata.AnnData(np.hstack([X, X[:, :1]]), obs=data.obs,
+                           var=pd.DataFrame({"gene_name": ["A", "B", "C", "D"]},
+                                            index=GENES + ["G3"]), dtype=np.float32)
+    data.raw = wide
+    # As GEARS and scanpy write it: one field per condition.
+    names = np.array([("G2", "G0"), ("G1", "G2")], dtype=[("T_K", object), ("T_L", object)])
+    scores = np.array([(2.5, -1.0), (1.5, 0.5)], dtype=[("T_K", np.float32), ("T_L", np.float32)])
+    data.uns["rank_genes_groups_cov_all"] = {"T_K_1": np.array(["G2", "G0"], dtype=object)}
+    data.uns["rank_genes_groups"] = {"names": names, "scores": scores,
+                                     "params": {"method": "t-test", "use_raw": False}}
+    data.uns["log1p"] = {}
+    data.uns["matrix"] = np.arange(4.0).reshape(2, 2)
+    data.write_h5ad(folder / "lzf.h5ad", compression="lzf")
+    shutil.copy(folder / "csr.h5ad", folder / "bare.h5ad")
+    with h5py.File(folder / "bare.h5ad", "r+") as file:
+        file.visititems(lambda name, item: [item.attrs.pop(key, None) for key in
+                                            ("encoding-type", "encoding-version")] and None)
+        file["X"].attrs["h5sparse_format"] = "csr"
+        file["layers/counts"].attrs["h5sparse_format"] = "csr"
+    many = scipy.sparse.random(3000, 40, 0.2, "csr", np.float32, np.random.RandomState(1))
+    for name, x in (("many_csr", many), ("many_csc", many.tocsc()), ("many_dense", many.toarray())):
+        anndata.AnnData(x, dtype=np.float32).write_h5ad(folder / f"{name}.h5ad", compression="gzip")
+
+
+def layouts(folder):
+    """The obs and var columns of the publishers, on four cells."""
+    def write(name, obs, var=None, x=X, index=GENES):
+        anndata.AnnData(scipy.sparse.csr_matrix(x), obs=pd.DataFrame(obs, index=CELLS),
+                        var=pd.DataFrame(var or {}, index=index),
+                        dtype=np.float32).write_h5ad(folder / f"layout_{name}.h5ad")
+
+    logged = np.log1p(X)
+    ids = ["ENSG00000000001", "ENSG00000000002", "ENSG00000000003"]
+    gears = {"condition": ["ctrl", "G0+ctrl", "ctrl", "G0+G2"], "cell_type": ["K562"] * 4,
+             "dose_val": ["1", "1+1", "1", "1+1"], "control": [1, 0, 1, 0],
+             "condition_name": ["K562_ctrl_1", "K562_G0+ctrl_1+1", "K562_ctrl_1", "K562_G0+G2_1+1"]}
+    write("gears", gears, {"gene_name": GENES}, logged, ids)
+    screen = {"perturbation": ["control", "G0", "G1_G2", "G1_pDS258"], "nperts": [0, 1, 2, 1],
+              "celltype": ["T cell"] * 4, "perturbation_type": ["CRISPR"] * 4,
+              "ncounts": [3.0, 3.0, 0.0, 15.0], "ngenes": [2, 1, 0, 3]}
+    write("scperturb", screen, {"ensembl_id": ids})
+    drugs = {"perturbation": ["control", "aspirin", "aspirin", "control"], "nperts": [0, 1, 1, 0],
+             "cell_line": ["A549"] * 4, "perturbation_type": ["drug"] * 4,
+             "dose_value": [np.nan, 0.2, 200.0, np.nan], "dose_unit": ["nan", "uM", "nM", "nan"]}
+    write("scperturb_drugs", drugs)
+    sciplex = {"condition": ["control", "Sodium_drug", "Sodium_drug", "control"],
+               "SMILES": ["CS(C)=O", "CC(=O)[O-].[Na+] |r|", "CC(=O)[O-].[Na+] |r|", "CS(C)=O"],
+               "dose": [0.0, 10.0, 10000.0, 0.0], "dose_val": [1.0, 0.001, 1.0, 1.0],
+               "cell_type": ["A549"] * 4, "control": [1, 0, 0, 1],
+               "cov_drug_dose_name": ["A549_control_1.0", "A549_Sodium_drug_0.001",
+                                      "A549_Sodium_drug_1.0", "A549_control_1.0"],
+               "split_ood_finetuning": ["train", "train", "ood", "test"]}
+    write("chemcpa", sciplex, {"gene_short_name": GENES}, X, ids)
+
+
 def broken(folder):
     def edit(name, change):
         shutil.copy(folder / "csr.h5ad", folder / f"bad_{name}.h5ad")
@@ -170,7 +229,25 @@ def broken(folder):
     edit("index_fraction", lambda f: replace(f, "X/indices", np.array([0, 2, 1, 0, 1, 2.7])))
     edit("twice", lambda f: f["obs"].attrs.__setitem__(
         "column-order", np.array(["whole", "whole"], dtype=TEXT)))
-    edit("layer", lambda f: replace(f, "layers/counts", X, compression="lzf"))
+
+    def unknown_filter(file, path, values, number):
+        """One chunk that claims a filter nobody has."""
+        parent, name = path.rsplit("/", 1)
+        del file[path]
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk(values.shape)
+        plist.set_filter(number, h5py.h5z.FLAG_OPTIONAL, ())
+        dataset = h5py.h5d.create(file[parent].id, name.encode(), h5py.h5t.NATIVE_FLOAT,
+                                  h5py.h5s.create_simple(values.shape), plist)
+        dataset.write_direct_chunk((0,) * values.ndim, values.tobytes(), 0)
+
+    edit("layer", lambda f: unknown_filter(f, "layers/counts", X, 32001))
+    edit("filter", lambda f: unknown_filter(f, "X/data", np.arange(6, dtype=np.float32), 32015))
+
+    def damaged_lzf(file):
+        replace(file, "X/data", np.zeros(6, np.float32), chunks=(6,), compression="lzf")
+        file["X/data"].id.write_direct_chunk((0,), b"\xff" * 7, 0)
+    edit("lzf", damaged_lzf)
 
     def long_column(file):
         del file["obs/text"]
@@ -187,9 +264,17 @@ def broken(folder):
         del file["X"]
         file.create_dataset("X", shape=(10**6, 10**6), dtype=np.float32, chunks=(1000, 1000))
     edit("promise", promise)
-    edit("filter", lambda f: replace(f, "X/data", np.arange(6, dtype=np.float32),
-                                     compression="lzf"))
     content = (folder / "csr.h5ad").read_bytes()
+
+    # A string that claims to be object 2^31 - 1 of its heap: HDF5 1.10 does not look before it reads.
+    def contiguous(file):
+        replace(file, "obs/text", np.array(["w", "x", "y", "z"], dtype=object), dtype=TEXT)
+    edit("heap", contiguous)
+    with h5py.File(folder / "bad_heap.h5ad") as file:
+        at = file["obs/text"].id.get_offset()
+    damaged = bytearray((folder / "bad_heap.h5ad").read_bytes())
+    damaged[at + 12:at + 16] = (2**31 - 1).to_bytes(4, "little")
+    (folder / "bad_heap.h5ad").write_bytes(damaged)
     (folder / "bad_truncated.h5ad").write_bytes(content[:len(content) // 2])
     (folder / "bad_text.h5ad").write_text("gene,count\n")
 
@@ -199,4 +284,6 @@ if __name__ == "__main__":
     good(target)
     old_tables(target)
     odd(target)
+    complete(target)
+    layouts(target)
     broken(target)

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
 #include "tests/support/files.h"
 
@@ -142,6 +143,85 @@ TEST_F(ReaderTest, DescribesWhatAUserAsksFirst) {
   EXPECT_EQ((*description)["raw"], false);
 }
 
+TEST_F(ReaderTest, ReadsLzfRawVarpAndTheRecordArraysOfRankGenesGroups) {
+  const auto data = ReadAnnData(File("lzf"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(Dense(data->varp.at("near")), (std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(data->uns["rank_genes_groups"]["names"]["T_K"], nlohmann::json({"G2", "G1"}));
+  EXPECT_EQ(data->uns["rank_genes_groups"]["scores"]["T_L"], nlohmann::json({-1.0, 0.5}));
+  EXPECT_EQ(data->uns["rank_genes_groups"]["params"]["use_raw"], false);
+  EXPECT_EQ(data->uns["rank_genes_groups_cov_all"]["T_K_1"], nlohmann::json({"G2", "G0"}));
+  EXPECT_EQ(data->uns["matrix"], nlohmann::json({{0.0, 1.0}, {2.0, 3.0}}));
+  const auto reader = Reader::Open(File("lzf"));
+  ASSERT_OK(reader);
+  const auto genes = (*reader)->ReadRawVar();
+  ASSERT_OK(genes);
+  EXPECT_EQ(genes->index.size(), 4u);
+  EXPECT_EQ(Column(*genes, "gene_name")[3], "D");
+  const auto raw = (*reader)->ReadMatrix("raw/X");
+  ASSERT_OK(raw);
+  EXPECT_EQ(Cols(*raw), 4);
+}
+
+TEST_F(ReaderTest, ReadsElementsWithoutEncodingAttributes) {
+  const auto data = ReadAnnData(File("bare"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_EQ(data->uns["nested"]["word"], "w");
+}
+
+TEST_F(ReaderTest, RangesOfRowsMakeUpTheMatrixInEveryEncoding) {
+  const auto whole = ReadAnnData(File("many_csr"));
+  ASSERT_OK(whole);
+  const auto& expected = std::get<CsrMatrix>(whole->x);
+  for (const char* name : {"many_csr", "many_csc", "many_dense"}) {
+    const auto reader = Reader::Open(File(name));
+    ASSERT_OK(reader);
+    CsrMatrix joined;
+    for (int64_t first = 0; first < 3000; first += 700) {
+      const auto rows = (*reader)->ReadRows("X", first, std::min<int64_t>(700, 3000 - first));
+      ASSERT_OK(rows);
+      joined.indices.insert(joined.indices.end(), rows->indices.begin(), rows->indices.end());
+      joined.values.insert(joined.values.end(), rows->values.begin(), rows->values.end());
+    }
+    EXPECT_EQ(joined.indices, expected.indices) << name;
+    EXPECT_EQ(joined.values, expected.values) << name;
+    EXPECT_EQ((*reader)->ReadRows("X", 2999, 2).status().code(), absl::StatusCode::kOutOfRange);
+    EXPECT_EQ((*reader)->ReadRows("X", 5, 0)->rows, 0);
+  }
+  const auto shuffled = Reader::Open(File("legacy_shuffled"));
+  ASSERT_OK(shuffled);
+  const auto last = (*shuffled)->ReadRows("X", 3, 1);
+  ASSERT_OK(last);
+  EXPECT_EQ(last->indices, (std::vector<int32_t>{0, 1, 2}));
+}
+
+TEST_F(ReaderTest, RangesOfRowsOfBrokenMatricesAreRefusedByName) {
+  for (const char* name : {"indptr_falls", "indptr_short", "indptr_end", "index_range",
+                           "index_negative", "lengths", "strings", "index_fraction", "filter"}) {
+    const auto reader = Reader::Open(File(std::string("bad_") + name));
+    ASSERT_OK(reader);
+    const auto rows = (*reader)->ReadRows("X", 0, 4);
+    ASSERT_FALSE(rows.ok()) << name;
+    EXPECT_NE(rows.status().message().find("h5ad: X"), absl::string_view::npos) << rows.status();
+  }
+}
+
+TEST_F(ReaderTest, GuessesTheLayoutOfEveryPublisher) {
+  const auto layout = [](const std::string& name) {
+    const auto description = Describe(File(name));
+    return description.ok() ? (*description)["layout"].get<std::string>()
+                            : description.status().ToString();
+  };
+  EXPECT_EQ(layout("layout_gears"), "gears");
+  EXPECT_EQ(layout("layout_scperturb"), "scperturb");
+  EXPECT_EQ(layout("layout_scperturb_drugs"), "scperturb");
+  EXPECT_EQ(layout("layout_chemcpa"), "chemcpa");
+  EXPECT_EQ(layout("csr"), "plain");
+}
+
 TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
   struct Case {
     const char* name;
@@ -167,11 +247,13 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
         Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
         Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
         Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
-        Case{"filter", Code::kUnimplemented, "lzf"},
+        Case{"filter", Code::kUnimplemented, "filter 32015 (zstd)"},
+        Case{"lzf", Code::kInvalidArgument, "X/data: cannot be read; the file is damaged"},
         Case{"index_fraction", Code::kInvalidArgument,
              "X/indices: found floats, expected integers"},
         Case{"twice", Code::kInvalidArgument, "names a column twice"},
-        Case{"layer", Code::kUnimplemented, "layers/counts: is compressed"},
+        Case{"layer", Code::kUnimplemented,
+             "layers/counts: is compressed with the HDF5 filter 32001"},
         Case{"long_column", Code::kInvalidArgument, "obs/text: promises"},
         Case{"external", Code::kUnimplemented, "lies in another file"},
         Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
@@ -186,6 +268,25 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
     EXPECT_EQ(message.rfind(path, 0), 0u) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
+}
+
+TEST_F(ReaderTest, AFileThatCrashesHdf5IsRefusedWhereTheGuardIsOn) {
+  GuardAgainstCrashes(true);
+  const auto data = ReadAnnData(File("bad_heap"));
+  const auto good = ReadAnnData(File("csr"));
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(data.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(data.status().message().find("HDF5 library crashes"), absl::string_view::npos);
+  ASSERT_OK(good);
+}
+
+TEST_F(ReaderTest, AChildThatDiesIsAnErrorAndOneThatLivesIsNot) {
+  EXPECT_TRUE(SurvivesInChild("x", [] { std::abort(); }).ok()) << "the guard is off";
+  GuardAgainstCrashes(true);
+  EXPECT_TRUE(SurvivesInChild("x", [] {}).ok());
+  const absl::Status crashed = SurvivesInChild("x.h5ad", [] { std::abort(); });
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(crashed.code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(ReaderTest, EveryTruncationIsAnErrorNeverACrash) {

@@ -2,7 +2,10 @@
 
 #include <cmath>
 
+#include "core/anndata/writer.h"
 #include "core/cells/normalise.h"
+#include "core/cells/row_source.h"
+#include "core/cells/survey.h"
 #include "tests/cells/toy_data.h"
 #include "tests/support/files.h"
 
@@ -60,6 +63,101 @@ TEST(PreprocessTest, RefusesBadSettings) {
   options = PreprocessOptions();
   options.genes = -1;
   refused(options, "genes");
+}
+
+// Ten rows at a time.
+class SmallBlocks : public RowSource {
+ public:
+  explicit SmallBlocks(CsrMatrix matrix) : matrix_(std::move(matrix)) {}
+  absl::Status ForEachBlock(const Visit& visit) override {
+    ++passes;
+    for (int64_t first = 0; first < matrix_.rows; first += 10) {
+      std::vector<int64_t> rows;
+      for (int64_t r = first; r < std::min(first + 10, matrix_.rows); ++r) rows.push_back(r);
+      const absl::Status status = visit(first, SelectRows(matrix_, rows));
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  int64_t rows() const override { return matrix_.rows; }
+  int64_t cols() const override { return matrix_.cols; }
+  int passes = 0;
+
+ private:
+  CsrMatrix matrix_;
+};
+
+TEST(SurveyTest, BlocksAddUpAndALateFractionChangesTheKind) {
+  const Dataset data = test::ToyDataset({"ctrl", "G3+ctrl"}, {"T"}, 20);
+  SmallBlocks counts(data.values);
+  const auto whole = SurveyRows(&counts, {});
+  ASSERT_OK(whole);
+  EXPECT_EQ(whole->kind, MatrixKind::kCounts);
+  EXPECT_EQ(counts.passes, 1);
+  EXPECT_EQ(whole->row_sum, RowSums(data.values));
+  EXPECT_EQ(whole->raw.cells, 40);
+  CsrMatrix late = data.values;
+  late.values.back() = 0.5f;
+  SmallBlocks logarithms(late);
+  const auto survey = SurveyRows(&logarithms, {});
+  ASSERT_OK(survey);
+  EXPECT_EQ(survey->kind, MatrixKind::kLog1p);
+  EXPECT_EQ(survey->linear.cells, 40);
+  EXPECT_NEAR(SeuratDispersion(survey->linear).mean[3], SeuratDispersion(late).mean[3], 1e-12);
+  late.values[5] = 700;
+  SmallBlocks neither(late);
+  EXPECT_FALSE(SurveyRows(&neither, {}).ok());
+}
+
+TEST(PreprocessTest, AFileGivesWhatItsCellsInMemoryGive) {
+  const test::TempFolder folder;
+  const Dataset data = test::ToyDataset({"ctrl", "G3+ctrl", "X1+ctrl"}, {"T", "B"}, 20);
+  ASSERT_OK(anndata::WriteAnnData(ToAnnData(data), folder.At("cells.h5ad")));
+  for (const char* flavor : {"seurat", "seurat_v3"}) {
+    PreprocessOptions options;
+    options.genes = 4;
+    options.hvg_flavor = flavor;
+    const auto memory = Preprocess(data, options);
+    int64_t last = 0, foreseen = 0;
+    const auto file = PreprocessFile(folder.At("cells.h5ad"), LoadOptions(), options,
+                                     [&](int64_t done, int64_t total) {
+                                       EXPECT_GE(done, last);
+                                       last = done;
+                                       foreseen = total;
+                                     });
+    ASSERT_OK(memory);
+    ASSERT_OK(file);
+    EXPECT_EQ(file->data.genes, memory->data.genes);
+    EXPECT_EQ(file->data.values.values, memory->data.values.values);
+    EXPECT_EQ(file->x_max, memory->x_max);
+    EXPECT_EQ(last, foreseen);
+    const auto normalised =
+        LoadNormalised(folder.At("cells.h5ad"), LoadOptions(), file->data.genes, file->target_sum);
+    ASSERT_OK(normalised);
+    EXPECT_EQ(normalised->values.values, memory->data.values.values);
+  }
+}
+
+TEST(PreprocessTest, SeuratV3RefusesLogarithms) {
+  Dataset data = test::ToyDataset({"ctrl", "G3+ctrl"}, {"T"}, 20);
+  data.kind = MatrixKind::kLog1p;
+  PreprocessOptions options;
+  options.genes = 4;
+  options.hvg_flavor = "seurat_v3";
+  EXPECT_NE(Preprocess(data, options).status().message().find("expects counts"),
+            absl::string_view::npos);
+}
+
+TEST(PreprocessTest, LibrarySizesOfAColumnReplaceThePanelsSums) {
+  Dataset data = test::ToyDataset({"ctrl", "G3+ctrl"}, {"T"}, 20);
+  data.library_size.assign(data.n_cells(), 1000.0);
+  PreprocessOptions options;
+  options.genes = 0;
+  options.target_sum = "500";
+  const float count = data.values.values[0];
+  const auto prepared = Preprocess(data, options);
+  ASSERT_OK(prepared);
+  EXPECT_NEAR(prepared->data.values.values[0], std::log1p(count / 2), 1e-6);
 }
 
 TEST(ApplyNormalisationTest, RepeatsThePreparedValues) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
 #include "core/anndata/reader.h"
 
@@ -21,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::atexit([] { unlink(kept.c_str()); });
     return name;
   }();
+  // As the programs have it: HDF5 itself crashes on some files, and must do so in a child.
+  unlasting::anndata::GuardAgainstCrashes(true);
   std::FILE* file = std::fopen(path.c_str(), "wb");
   if (file == nullptr || std::fwrite(data, 1, size, file) != size) std::abort();
   std::fclose(file);
@@ -28,6 +31,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto description = unlasting::anndata::Describe(path);
   if (description.ok()) static_cast<void>(description->dump());
   const auto reader = unlasting::anndata::Reader::Open(path);
-  if (reader.ok()) static_cast<void>((*reader)->ReadMatrix("raw/X"));
+  if (!reader.ok()) return 0;
+  static_cast<void>((*reader)->ReadMatrix("raw/X"));
+  static_cast<void>((*reader)->ReadRawVar());
+  const int64_t cells = (*reader)->n_obs();
+  if (cells > 1 && (*reader)->ReadRows("X", 0, cells / 2).ok()) {
+    static_cast<void>((*reader)->ReadRows("X", cells / 2, cells - cells / 2));
+  }
   return 0;
 }

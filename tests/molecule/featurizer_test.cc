@@ -26,6 +26,13 @@ TEST(FeaturizeTest, SaltsAndSolventsAreStripped) {
   EXPECT_EQ(salt->canonical_smiles.find("Na"), std::string::npos);
 }
 
+TEST(CanonicalSmilesTest, IsFeaturizesOwnAndDropsNotesAndSalts) {
+  const auto canonical = CanonicalSmiles("OC(=O)c1ccccc1OC(C)=O.[Na+].O |r,c:1|");
+  ASSERT_OK(canonical);
+  EXPECT_EQ(*canonical, Featurize("CC(=O)Oc1ccccc1C(=O)O")->canonical_smiles);
+  EXPECT_EQ(ReasonOf(CanonicalSmiles("C1CC").status()), "UNPARSABLE_SMILES");
+}
+
 TEST(FeaturizeTest, CountsEverySubstructureOfEthanol) {
   const auto ethanol = Featurize("CCO");
   ASSERT_OK(ethanol);

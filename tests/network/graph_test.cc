@@ -1,5 +1,6 @@
 #include "core/network/graph.h"
 
+#include <cmath>
 #include <random>
 
 #include "tests/support/files.h"
@@ -41,6 +42,43 @@ TEST(CoExpressionTest, FindsAPlantedGraphInNodeOrder) {
   EXPECT_EQ(SourcesOf(graph, 7), (std::vector<int32_t>{1, 7}));
   EXPECT_EQ(SourcesOf(graph, 3), std::vector<int32_t>{3});
   EXPECT_EQ(graph.edges(), 9 + 4);
+}
+
+TEST(CoExpressionTest, EqualsTheDenseCorrelationsOnAnyNumberOfThreads) {
+  // More cells than a block, more genes than a task, most entries silent.
+  std::mt19937_64 random(2);
+  DenseMatrix cells(5000, 130);
+  for (float& value : cells.values) {
+    value = random() % 4 == 0 ? static_cast<float>(random() % 1000) / 250 : 0.0f;
+  }
+  for (int64_t r = 0; r < cells.rows; ++r) cells.At(r, 129) = 0.5f * cells.At(r, 0) + 1;
+  const auto correlation = [&](int64_t a, int64_t b) {
+    double mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0;
+    for (int64_t r = 0; r < cells.rows; ++r) {
+      mean_a += cells.At(r, a) / cells.rows;
+      mean_b += cells.At(r, b) / cells.rows;
+    }
+    for (int64_t r = 0; r < cells.rows; ++r) {
+      const double x = cells.At(r, a) - mean_a, y = cells.At(r, b) - mean_b;
+      aa += x * x;
+      bb += y * y;
+      ab += x * y;
+    }
+    return ab / std::sqrt(aa * bb);
+  };
+  const auto one = CoExpressionEdges(ToCsr(cells), 0.03, 1);
+  const auto three = CoExpressionEdges(ToCsr(cells), 0.03, 3);
+  ASSERT_EQ(one.size(), three.size());
+  ASSERT_GT(one.size(), 2u);
+  for (size_t k = 0; k < one.size(); ++k) {
+    EXPECT_EQ(one[k].strength, three[k].strength);
+    EXPECT_NEAR(one[k].strength, std::abs(correlation(one[k].source, one[k].target)), 1e-9);
+  }
+}
+
+TEST(BuildGraphTest, StrengthsStandBesideTheirSources) {
+  const Graph graph = BuildGraph(3, {{2, 0, 0.5}, {1, 0, 0.25}}, 0);
+  EXPECT_EQ(graph.strengths, (std::vector<float>{1.0f, 0.25f, 0.5f, 1.0f, 1.0f}));
 }
 
 TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {

@@ -1,0 +1,38 @@
+// Ranges of rows of one matrix, for files larger than memory. Private to core/anndata.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/anndata/matrix_parts.h"
+
+namespace unlasting::anndata {
+
+// Keeps the matrix open, and of it the row pointers (8 bytes a row). A CSC matrix has no rows to
+// read: it is read whole and transposed at the first call.
+class RowReader {
+ public:
+  static absl::StatusOr<std::unique_ptr<RowReader>> Open(hid_t file, const std::string& element);
+
+  // Rows [first, first + count) as CSR in canonical form; zeros of dense matrices are dropped.
+  absl::StatusOr<CsrMatrix> Read(int64_t first, int64_t count);
+
+ private:
+  RowReader() = default;
+  absl::Status OpenCsr(const Handle& group);
+  absl::StatusOr<CsrMatrix> ReadCsr(int64_t first, int64_t count);
+  absl::StatusOr<CsrMatrix> ReadDense(int64_t first, int64_t count);
+
+  std::string element_;
+  std::string encoding_;
+  int64_t rows_ = 0;
+  int64_t cols_ = 0;
+  std::vector<int64_t> indptr_;  // csr
+  Handle indices_;               // csr
+  Handle values_;                // csr and dense
+  CsrMatrix transposed_;         // csc
+};
+
+}  // namespace unlasting::anndata

@@ -1,0 +1,62 @@
+// The planted truth of a simulation: network, base rates, conditions. Private to core/cells.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/matrix.h"
+#include "core/cells/simulation.h"
+
+namespace unlasting::cells {
+
+// Random numbers as a function of where they are used: the same in any order and on any thread.
+class Dice {
+ public:
+  Dice(uint64_t seed, uint64_t stream) : base_(Mix(seed * 0x9E3779B97F4A7C15u + stream)) {}
+  uint64_t Bits(uint64_t a, uint64_t b = 0) const { return Mix(Mix(base_ + a) + b); }
+  // In (0, 1).
+  double Uniform(uint64_t a, uint64_t b = 0) const {
+    return (static_cast<double>(Bits(a, b) >> 11) + 0.5) * 0x1p-53;
+  }
+  // Mean 0, deviation 1: the sum of four uniforms, which ends at +-3.5.
+  double Normal(uint64_t a, uint64_t b = 0) const;
+
+ private:
+  static uint64_t Mix(uint64_t x) {
+    x += 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+  }
+  uint64_t base_;
+};
+
+// What one condition does to the deviations of some regulators.
+struct SimulatedCondition {
+  std::string name;
+  std::vector<int32_t> knocked_out;
+  std::vector<int32_t> targets;  // of a molecule
+  double shift = 0;              // of the targets' deviations
+  std::string smiles;
+  double dose_um = 0;
+};
+
+struct SimulationModel {
+  std::vector<std::string> genes;
+  std::vector<int32_t> order;                  // genes, regulators before what they regulate
+  CsrMatrix network;                           // [target, regulator] weights
+  std::vector<float> program_loading;          // [genes]
+  DenseMatrix base;                            // [cell types, genes] log rates
+  double library_size = 1;                     // median counts of a cell
+  std::vector<SimulatedCondition> conditions;  // the first is control
+
+  // Deviations [genes] of a cell from its own noise [genes] (taken and returned in `deviation`),
+  // with a condition's effect where `condition` is not null.
+  void Propagate(const SimulatedCondition* condition, std::vector<float>* deviation) const;
+};
+
+// All but the library size, which is 1.
+absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options);
+
+}  // namespace unlasting::cells

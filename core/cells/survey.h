@@ -1,0 +1,38 @@
+// What one pass over the cells tells before any gene is chosen.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/cells/dataset.h"
+#include "core/cells/row_source.h"
+#include "core/cells/variable_genes.h"
+
+namespace unlasting::cells {
+
+struct Survey {
+  MatrixKind kind = MatrixKind::kCounts;
+  std::vector<double> row_sum;  // per cell, of the values as they are
+  // Of the training cells. Counts: of count / library size, to be scaled by a target sum and its
+  // square; log1p: of expm1(value).
+  GeneMoments linear;
+  // Of the training cells' values as they are.
+  GeneMoments raw;
+};
+
+struct SurveyOptions {
+  std::string matrix = "auto";       // as LoadOptions
+  bool logged = false;               // the file bears scanpy's mark of a log1p
+  std::vector<bool> training;        // per cell; empty: all
+  std::vector<double> library_size;  // per cell; empty: the row's own sum
+};
+
+// One pass; a second where a file that began with whole numbers turns out to hold fractions.
+absl::StatusOr<Survey> SurveyRows(RowSource* rows, const SurveyOptions& options);
+
+// Moments of min(value, clip of its gene) over the training cells.
+absl::StatusOr<GeneMoments> ClippedMoments(RowSource* rows, const std::vector<bool>& training,
+                                           const std::vector<double>& clip);
+
+}  // namespace unlasting::cells

@@ -1,0 +1,75 @@
+// unlasting-train network: the gene network that fit would use, as an edge list.
+#include "absl/strings/str_format.h"
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "trainer/command.h"
+#include "trainer/data_flags.h"
+#include "trainer/settings.h"
+#include "trainer/training_data.h"
+
+namespace unlasting::trainer {
+namespace {
+
+struct NetworkFlags {
+  DataFlags data;
+  std::string out;
+};
+
+std::string EdgeList(const cells::Prepared& prepared, const network::Graph& graph) {
+  std::vector<std::string> nodes = prepared.data.genes;
+  nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
+  std::string text = "source\ttarget\tstrength\n";
+  for (int64_t target = 0; target < graph.nodes(); ++target) {
+    for (int64_t k = graph.indptr[target]; k < graph.indptr[target + 1]; ++k) {
+      // Every gene has a self-loop: nothing to say.
+      if (graph.sources[k] == target) continue;
+      absl::StrAppend(&text, nodes[graph.sources[k]], "\t", nodes[target], "\t",
+                      absl::StrFormat("%.6g", graph.strengths[k]), "\n");
+    }
+  }
+  return text;
+}
+
+absl::Status RunNetwork(const NetworkFlags& flags) {
+  UNLASTING_ASSIGN_OR_RETURN(const auto style, ParseProgressStyle(flags.data.progress));
+  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ResolveDataConfig(flags.data));
+  if (config.network().max_in_degree() < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "network.max_in_degree: found ", config.network().max_in_degree(), ", expected 0 or more"));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto prepared, PrepareCells(flags.data.data, config, style));
+  auto graph = GraphOf(prepared, config.network().threshold(),
+                       static_cast<int>(config.network().max_in_degree()), config.network().prior(),
+                       static_cast<int>(config.threads()));
+  if (!graph.ok()) return graph.status();
+  if (g_interrupted) return absl::CancelledError("interrupted; nothing was written");
+  UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, *graph)));
+  if (style != ProgressStyle::kNone) {
+    std::fprintf(stderr, "wrote %s: %s\n", flags.out.c_str(),
+                 network::Describe(*graph).dump().c_str());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddNetworkCommand(CLI::App& root) {
+  auto flags = std::make_shared<NetworkFlags>();
+  CLI::App* app = root.add_subcommand(
+      "network", "Writes the gene network of the training control cells as an edge list");
+  AddDataFlags(app, &flags->data);
+  app->add_option("--out", flags->out, "The .tsv file to write: source, target, strength")
+      ->required();
+  app->footer(
+      "strength is |Pearson| of a co-expression edge, 1 for an edge of the prior; self-loops are\n"
+      "left out. The file can be given back as network.prior.\n\n"
+      "Settings, with their defaults (--set):\n" +
+      DescribeSettings() +
+      "\nExamples:\n"
+      "  unlasting-train network --data cells.h5ad --out grn.tsv\n"
+      "  unlasting-train network --data cells.h5ad --out grn.tsv --set network.threshold=0.2 \\\n"
+      "      --set network.prior=trrust.tsv --set network.max_in_degree=0");
+  return {app, [flags] { return RunNetwork(*flags); }};
+}
+
+}  // namespace unlasting::trainer
