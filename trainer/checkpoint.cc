@@ -48,8 +48,9 @@ absl::Status ReadCheckpoint(const std::string& path, const std::vector<torch::Te
     torch::NoGradGuard no_grad;
     torch::serialize::InputArchive archive, state;
     archive.load_from(path);
-    TORCH_CHECK(ReadEntry(&archive, "count").item<int64_t>() == static_cast<int64_t>(weights.size()),
-                "it holds another number of weights");
+    TORCH_CHECK(
+        ReadEntry(&archive, "count").item<int64_t>() == static_cast<int64_t>(weights.size()),
+        "it holds another number of weights");
     for (size_t k = 0; k < weights.size(); ++k) {
       CopyChecked(ReadEntry(&archive, "weight." + std::to_string(k)), weights[k]);
       CopyChecked(ReadEntry(&archive, "average." + std::to_string(k)), (*average)[k]);
