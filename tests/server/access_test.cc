@@ -111,6 +111,17 @@ TEST(RateLimiter, WithoutARateEverythingPasses) {
   EXPECT_EQ(limiter.clients(), 0u);
 }
 
+TEST(RateLimiter, AClockThatJumpsBackTakesNothingAway) {
+  FakeClock clock;
+  RateLimiter limiter({1, 2}, &clock);
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  clock.Advance(-absl::Hours(1));
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  EXPECT_EQ(limiter.Take("a"), absl::Seconds(1));
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+}
+
 TEST(RateLimiter, ForgetsClientsThatRest) {
   FakeClock clock;
   RateLimiter limiter({1, 1}, &clock);

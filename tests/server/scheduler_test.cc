@@ -417,6 +417,24 @@ TEST_F(SchedulerTest, AReaderThatDoesNotReadForTooLongIsLeft) {
   EXPECT_EQ(scheduler_->queued_rows(), 0);
 }
 
+TEST_F(SchedulerTest, AClockThatJumpsEndsOnlyWhatHasADeadline) {
+  Make();
+  auto patient = std::make_shared<RecordingListener>();
+  auto hurried = std::make_shared<RecordingListener>();
+  Submit(Request(2, {"G1"}), patient);
+  JobRequest request = Request(2, {"G2"});
+  request.deadline = clock_.Now() + absl::Minutes(1);
+  Submit(std::move(request), hurried);
+  scheduler_->RunStep();
+  clock_.Advance(-absl::Hours(5));
+  scheduler_->RunStep();
+  EXPECT_EQ(hurried->ends, 0);
+  clock_.Advance(absl::Hours(50));
+  RunToEnd();
+  ASSERT_OK(*patient->status);
+  EXPECT_EQ(hurried->status->code(), absl::StatusCode::kDeadlineExceeded);
+}
+
 TEST_F(SchedulerTest, BulkWorkGoesOnUnderEndlessInteractiveWork) {
   SchedulerOptions options;
   options.max_batch = 2;
