@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kProduction[] = "production";
 constexpr char kDevelopment[] = "development";
+constexpr char kContinuous[] = "continuous";
+constexpr char kRequest[] = "request";
 
 absl::Status AtLeast(const char* field, double value, double least) {
   // Written so that NaN fails.
@@ -114,6 +116,7 @@ ServerConfig DefaultConfig(const std::string& profile) {
   scheduling->set_bulk_patience_seconds(1);
   scheduling->set_reader_patience_seconds(300);
   scheduling->set_refuse_late(true);
+  scheduling->set_batching(kContinuous);
   return config;
 }
 
@@ -159,6 +162,11 @@ absl::Status CheckConfig(const ServerConfig& config) {
   if (config.admin().enabled() && config.auth_tokens().empty()) {
     return absl::InvalidArgumentError(
         "admin.enabled: expected auth_tokens with it; only a token with the role admin may use it");
+  }
+  const std::string& batching = config.scheduling().batching();
+  if (batching != kContinuous && batching != kRequest) {
+    return absl::InvalidArgumentError(absl::StrCat("scheduling.batching: found '", batching,
+                                                   "', expected continuous or request"));
   }
   return CheckBounds(config);
 }

@@ -177,11 +177,27 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   if (observer_ != nullptr) observer_->OnLoad(load);
 }
 
+std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
+  std::vector<std::unique_ptr<Entry>> arrivals;
+  if (!options_.request_level || stopped_) {
+    arrivals.swap(arrivals_);
+    return arrivals;
+  }
+  if (!active_.empty()) return arrivals;
+  int64_t rows = 0;
+  while (!arrivals_.empty() && rows < options_.max_batch) {
+    rows += arrivals_.front()->cells();
+    arrivals.push_back(std::move(arrivals_.front()));
+    arrivals_.erase(arrivals_.begin());
+  }
+  return arrivals;
+}
+
 void Scheduler::AdmitArrivals() {
   std::vector<std::unique_ptr<Entry>> arrivals;
   {
     MutexLock lock(&mutex_);
-    arrivals.swap(arrivals_);
+    arrivals = TakeArrivals();
     woken_ = false;
   }
   for (auto& entry : arrivals) {

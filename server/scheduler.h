@@ -91,6 +91,9 @@ struct SchedulerOptions {
   absl::Duration reader_patience = absl::Minutes(5);
   // Whether jobs whose deadline cannot be met are refused.
   bool refuse_late = true;
+  // Jobs join only when no job is at work, as many as fill a step: the way of batching that this
+  // scheduler is measured against.
+  bool request_level = false;
 };
 
 // About what a job needs in memory: its cells as they came, in model units and as latents, the rows
@@ -140,6 +143,8 @@ class Scheduler {
   absl::Status CheckDeadline(const JobRequest& request, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdmitArrivals();
+  // Those that may join now, earliest first.
+  std::vector<std::unique_ptr<Entry>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveCancelledAndExpired();
   // The rows of the step; 0 where there was none.
   int64_t StepOnce();

@@ -42,6 +42,7 @@ RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   scheduler.bulk_patience = absl::Seconds(config.scheduling().bulk_patience_seconds());
   scheduler.reader_patience = absl::Seconds(config.scheduling().reader_patience_seconds());
   scheduler.refuse_late = config.scheduling().refuse_late();
+  scheduler.request_level = config.scheduling().batching() == "request";
   return options;
 }
 

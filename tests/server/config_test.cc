@@ -118,8 +118,8 @@ TEST(Flags, EverySettingHasADefaultThatPrintingShows) {
   const std::string json = ConfigAsJson(DefaultConfig());
   for (const char* key :
        {"max_age_seconds", "keepalive_seconds", "max_concurrent_calls", "bulk_patience_seconds",
-        "reader_patience_seconds", "refuse_late", "requests_per_second", "max_client_rows",
-        "max_incoming_bytes", "transport_bytes", "watch_seconds", "profile"}) {
+        "reader_patience_seconds", "refuse_late", "batching", "requests_per_second",
+        "max_client_rows", "max_incoming_bytes", "transport_bytes", "watch_seconds", "profile"}) {
     EXPECT_THAT(json, HasSubstr(absl::StrCat("\"", key, "\":"))) << key;
   }
 }

@@ -417,6 +417,26 @@ TEST_F(SchedulerTest, AReaderThatDoesNotReadForTooLongIsLeft) {
   EXPECT_EQ(scheduler_->queued_rows(), 0);
 }
 
+TEST_F(SchedulerTest, RequestLevelBatchesJoinOnlyWhenNobodyIsAtWork) {
+  SchedulerOptions options;
+  options.request_level = true;
+  options.max_batch = 8;
+  Make(options);
+  std::vector<std::shared_ptr<RecordingListener>> listeners;
+  for (int k = 0; k < 4; ++k) {
+    listeners.push_back(std::make_shared<RecordingListener>());
+    Submit(Request(4, {"G1"}, static_cast<uint64_t>(k) + 1), listeners.back());
+    if (k == 0) scheduler_->RunStep();
+  }
+  EXPECT_EQ(engine_->steps[0], 4);
+  while (listeners[0]->ends == 0) scheduler_->RunStep();
+  for (const int64_t rows : engine_->steps) EXPECT_EQ(rows, 4) << "nobody joined";
+  scheduler_->RunStep();
+  EXPECT_EQ(engine_->steps.back(), 8) << "two fill a step, the third waits";
+  while (listeners[3]->ends == 0) scheduler_->RunStep();
+  for (const auto& listener : listeners) ASSERT_OK(*listener->status);
+}
+
 TEST_F(SchedulerTest, AClockThatJumpsEndsOnlyWhatHasADeadline) {
   Make();
   auto patient = std::make_shared<RecordingListener>();
