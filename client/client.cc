@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <utility>
 
+#include "client/retry.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 
@@ -37,31 +37,48 @@ std::chrono::system_clock::time_point After(absl::Duration duration) {
   return std::chrono::system_clock::now() + absl::ToChronoMilliseconds(duration);
 }
 
-// The reason in the details of a status, "" where there is none.
-std::string ReasonIn(const grpc::Status& status) {
+// Reason and RetryInfo in the details of `status`, added to `converted`.
+absl::Status WithDetails(absl::Status converted, const grpc::Status& status) {
   google::rpc::Status details;
-  if (!details.ParseFromString(status.error_details())) return "";
+  if (!details.ParseFromString(status.error_details())) return converted;
   google::rpc::ErrorInfo info;
+  google::rpc::RetryInfo retry;
   for (const auto& detail : details.details()) {
-    if (detail.UnpackTo(&info)) return info.reason();
+    if (detail.UnpackTo(&info)) converted = WithReason(std::move(converted), info.reason());
+    if (detail.UnpackTo(&retry)) {
+      converted = WithServersDelay(std::move(converted),
+                                   absl::Seconds(retry.retry_delay().seconds()) +
+                                       absl::Nanoseconds(retry.retry_delay().nanos()));
+    }
   }
-  return "";
+  return converted;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   UNLASTING_ASSIGN_OR_RETURN(const auto credentials, Credentials(options));
   grpc::ChannelArguments arguments;
   // Headers list every gene and cell; the server bounds what it sends.
   arguments.SetMaxReceiveMessageSize(-1);
+  // A server that was restarted is found again soon.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5000);
+  // A machine that went without closing its connections is noticed.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
   auto channel = grpc::CreateCustomChannel(options.address, credentials, arguments);
-  if (!channel->WaitForConnected(After(options.connect_timeout))) {
+  return std::unique_ptr<Client>(new Client(options, std::move(channel)));
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
+  UNLASTING_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, Create(options));
+  if (!client->channel_->WaitForConnected(After(options.connect_timeout))) {
     return absl::UnavailableError(absl::StrCat("server ", options.address,
                                                ": no connection within ",
                                                absl::FormatDuration(options.connect_timeout)));
   }
-  return std::unique_ptr<Client>(new Client(options, std::move(channel)));
+  return client;
 }
 
 Client::Client(const ClientOptions& options, std::shared_ptr<grpc::Channel> channel)
@@ -77,12 +94,18 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
       status.error_code() == grpc::StatusCode::UNAVAILABLE
           ? absl::StrCat("server ", options_.address, ": ", status.error_message())
           : status.error_message());
-  const std::string reason = ReasonIn(status);
-  return reason.empty() ? converted : WithReason(std::move(converted), reason);
+  return WithDetails(std::move(converted), status);
+}
+
+void Client::Prepare(grpc::ClientContext* context) const {
+  if (!options_.token.empty()) {
+    context->AddMetadata("authorization", absl::StrCat("Bearer ", options_.token));
+  }
 }
 
 absl::StatusOr<v1::ListModelsResponse> Client::ListModels() {
   grpc::ClientContext context;
+  Prepare(&context);
   v1::ListModelsResponse response;
   UNLASTING_RETURN_IF_ERROR(ToStatus(models_->ListModels(&context, {}, &response)));
   return response;
@@ -90,6 +113,7 @@ absl::StatusOr<v1::ListModelsResponse> Client::ListModels() {
 
 absl::StatusOr<v1::Model> Client::GetModel(const std::string& name) {
   grpc::ClientContext context;
+  Prepare(&context);
   v1::GetModelRequest request;
   request.set_model(name);
   v1::GetModelResponse response;
@@ -99,6 +123,7 @@ absl::StatusOr<v1::Model> Client::GetModel(const std::string& name) {
 
 absl::StatusOr<v1::RegisterControlsResponse> Client::RegisterControls(const ControlCells& cells) {
   grpc::ClientContext context;
+  Prepare(&context);
   v1::RegisterControlsResponse response;
   auto writer = predictions_->RegisterControls(&context, &response);
   v1::RegisterControlsRequest request;
@@ -123,6 +148,7 @@ absl::Status Client::Predict(
     const v1::PredictRequest& request,
     const std::function<absl::Status(const v1::PredictResponse&)>& on_part) {
   grpc::ClientContext context;
+  Prepare(&context);
   context.set_deadline(After(options_.predict_timeout));
   auto reader = predictions_->Predict(&context, request);
   v1::PredictResponse part;
@@ -149,6 +175,7 @@ absl::Status Client::Predict(
 absl::StatusOr<std::string> Client::Health(const std::string& service) {
   const auto stub = grpc::health::v1::Health::NewStub(channel_);
   grpc::ClientContext context;
+  Prepare(&context);
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   grpc::health::v1::HealthCheckResponse response;

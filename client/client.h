@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "client/control_cells.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
 #include "unlasting/v1/model_service.grpc.pb.h"
 #include "unlasting/v1/prediction_service.grpc.pb.h"
 
@@ -30,6 +31,8 @@ struct ClientOptions {
   std::string tls_ca;
   std::string tls_certificate;
   std::string tls_key;
+  // Bearer token; "" sends none.
+  std::string token;
   // How long Connect waits for the server.
   absl::Duration connect_timeout = absl::Seconds(10);
   // Deadline of a call of Predict.
@@ -40,6 +43,8 @@ class Client {
  public:
   // UNAVAILABLE where no connection comes about in time, NOT_FOUND where a PEM file is absent.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const ClientOptions& options);
+  // The same without waiting for the server; calls are UNAVAILABLE until it is there.
+  static absl::StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);
 
   absl::StatusOr<v1::ListModelsResponse> ListModels();
   // "" is the only model.
@@ -56,9 +61,13 @@ class Client {
   // where the server knows no such service.
   absl::StatusOr<std::string> Health(const std::string& service);
 
+  const std::string& address() const { return options_.address; }
+
  private:
   Client(const ClientOptions& options, std::shared_ptr<grpc::Channel> channel);
 
+  // Adds what every call carries.
+  void Prepare(grpc::ClientContext* context) const;
   absl::Status ToStatus(const grpc::Status& status) const;
 
   const ClientOptions options_;

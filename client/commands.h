@@ -15,11 +15,13 @@ using Command = std::function<absl::Status()>;
 
 // Each returns what to run when its subcommand was parsed.
 Command AddPredictCommand(CLI::App* app);
+Command AddScreenCommand(CLI::App* app);
+Command AddLoadCommand(CLI::App* app);
 Command AddModelsCommand(CLI::App* app);
 Command AddModelCommand(CLI::App* app);
 Command AddHealthCommand(CLI::App* app);
 
-// --server, --tls-ca, --tls-cert, --tls-key; `options` outlives the parse.
+// --server, --tls-ca, --tls-cert, --tls-key, --token-file; `options` outlives the parse.
 void AddConnectionFlags(CLI::App* command, ClientOptions* options);
 
 }  // namespace unlasting::client

@@ -36,10 +36,10 @@ int Run(int argc, char** argv) {
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("unlasting ") + unlasting::kVersion);
   app.require_subcommand(1);
-  const std::map<std::string, Command> commands = {{"predict", AddPredictCommand(&app)},
-                                                   {"models", AddModelsCommand(&app)},
-                                                   {"model", AddModelCommand(&app)},
-                                                   {"health", AddHealthCommand(&app)}};
+  const std::map<std::string, Command> commands = {
+      {"predict", AddPredictCommand(&app)}, {"screen", AddScreenCommand(&app)},
+      {"load", AddLoadCommand(&app)},       {"models", AddModelsCommand(&app)},
+      {"model", AddModelCommand(&app)},     {"health", AddHealthCommand(&app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

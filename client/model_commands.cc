@@ -1,12 +1,15 @@
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "client/client.h"
 #include "client/commands.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
@@ -100,6 +103,17 @@ void AddConnectionFlags(CLI::App* command, ClientOptions* options) {
   command->add_option("--tls-key", options->tls_key, "Its private key, PEM")
       ->type_name("FILE")
       ->needs(certificate);
+  command
+      ->add_option_function<std::string>(
+          "--token-file",
+          [options](const std::string& path) {
+            const auto text = ReadFile(path);
+            if (!text.ok()) throw CLI::ValidationError("--token-file", path + ": cannot be read");
+            options->token = std::string(absl::StripAsciiWhitespace(*text));
+          },
+          "File with our bearer token (default: the variable UNLASTING_TOKEN)")
+      ->type_name("FILE");
+  if (const char* token = std::getenv("UNLASTING_TOKEN")) options->token = token;
   command
       ->add_option_function<double>(
           "--connect-timeout",

@@ -39,6 +39,7 @@ absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request
 absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags) {
   v1::PredictRequest request;
   request.set_model(flags.model);
+  request.set_model_version(flags.model_version);
   for (const std::string& text : flags.genes) {
     v1::GenePerturbation* genes = request.add_perturbations()->mutable_genes();
     for (const auto part : absl::StrSplit(text, '+')) {

@@ -12,6 +12,7 @@ namespace unlasting::client {
 
 struct PredictFlags {
   std::string model;
+  std::string model_version;
   std::vector<std::string> genes;  // each "STAT1" or "STAT1+JAK2"
   std::vector<std::string> smiles;
   std::vector<std::string> molecules;  // names known to the model

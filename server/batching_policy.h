@@ -1,11 +1,13 @@
 // Who gets how many rows of the next step. A pure function: no clock, no threads, no state.
 //
 // Rules, in order:
-// 1. Interactive jobs are served before bulk jobs.
-// 2. Within a class, rows are shared max-min fairly: nobody gets more than it can run, and what one
-//    leaves is shared by the others.
-// 3. What cannot be shared evenly goes to the jobs whose turn is longest ago, then to the first to
-//    arrive, so with more jobs than rows every job still has its turn.
+// 1. Interactive jobs are served before bulk jobs. A bulk job that has waited for `bulk_patience`
+//    counts as interactive until it is served: it has its share of one step, then waits again.
+// 2. Within a class, rows are shared max-min fairly between clients, however many jobs each has:
+//    nobody gets more than it can run, and what one leaves is shared by the others.
+// 3. A client's rows are shared between its jobs in the same way.
+// 4. What cannot be shared evenly goes to those whose turn is longest ago, then to the first to
+//    arrive, so with more clients than rows every client still has its turn, and every job of it.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +23,16 @@ enum class JobPriority { kInteractive, kBulk };
 // What the policy may know of a job.
 struct JobSnapshot {
   uint64_t id = 0;
+  uint64_t client = 0;
   JobPriority priority = JobPriority::kInteractive;
   absl::Time arrival;
-  absl::Time deadline = absl::InfiniteFuture();
+  absl::Duration waited;  // since it was last served, or arrived
   int64_t runnable_rows = 0;
-  // Number of the last allocation to this job, counting allocations in the order in which
-  // AllocateStep returned them, from 1; 0 before its first.
+  // Number of the last allocation to this job and to its client, counting allocations in the order
+  // in which AllocateStep returned them. Before the first: the number when it came, so that a
+  // newcomer is not ahead of those who wait.
   uint64_t last_turn = 0;
+  uint64_t client_last_turn = 0;
 };
 
 struct Allocation {
@@ -35,8 +40,14 @@ struct Allocation {
   int64_t rows = 0;  // 1 or more
 };
 
-// At most `max_rows` rows in all. Jobs that get nothing are left out. Within a class, those that
-// got less come first, so that their next turn is earlier.
-std::vector<Allocation> AllocateStep(absl::Span<const JobSnapshot> jobs, int64_t max_rows);
+struct PolicyOptions {
+  int64_t max_rows = 64;  // of one step
+  absl::Duration bulk_patience = absl::Seconds(1);
+};
+
+// At most `max_rows` rows in all. Jobs that get nothing are left out. Within a class, clients that
+// got less come first, so that their next turn is earlier, and so do jobs within a client.
+std::vector<Allocation> AllocateStep(absl::Span<const JobSnapshot> jobs,
+                                     const PolicyOptions& options);
 
 }  // namespace unlasting::server

@@ -8,8 +8,8 @@
 
 namespace unlasting::server {
 
-// Every field set to its default.
-ServerConfig DefaultConfig();
+// Every field set to its default in `profile`; "" is development.
+ServerConfig DefaultConfig(const std::string& profile = "");
 
 // INVALID_ARGUMENT names the file and the unknown or mistyped field.
 absl::StatusOr<ServerConfig> ReadConfig(const std::string& path);
@@ -19,5 +19,8 @@ ServerConfig MergeConfig(ServerConfig base, const ServerConfig& over);
 
 // INVALID_ARGUMENT names the first field that is out of range or missing.
 absl::Status CheckConfig(const ServerConfig& config);
+
+// What ReadConfig reads back.
+std::string ConfigAsJson(const ServerConfig& config);
 
 }  // namespace unlasting::server

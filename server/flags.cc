@@ -18,7 +18,9 @@ constexpr char kExamples[] = R"(Examples:
   unlasting-server --bundle bundles/thp1
   unlasting-server --bundle thp1=bundles/thp1 --bundle glioma=bundles/panobinostat \
       --listen 0.0.0.0:50051 --tls-cert server.pem --tls-key server.key
-  unlasting-server --config server.json --log-format json
+  unlasting-server --profile production --config server.json --auth-tokens tokens.txt \
+      --log-format json
+  unlasting-server --bundle bundles/thp1 --print-config > server.json
 )";
 
 // "NAME=DIR" or "DIR".
@@ -40,10 +42,13 @@ absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* con
   app.set_version_flag("--version", std::string("unlasting-server ") + kVersion);
 
   std::string config_path;
+  bool print_config = false;
   std::vector<std::string> bundles;
   ServerConfig flags;
   app.add_option("--config", config_path, "JSON file with any of these settings and more")
       ->type_name("FILE");
+  app.add_flag("--print-config", print_config,
+               "Print what flags, file and defaults come to, as JSON for --config, and end");
   app.add_option("--bundle", bundles, "Model to serve; repeatable")
       ->type_name("[NAME=]DIR")
       ->take_all();
@@ -74,13 +79,40 @@ absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* con
            [&](const std::string& value) { flags.mutable_tls()->set_key(value); });
   add_text("--tls-client-ca", "Authorities of client certificates, PEM; turns mutual TLS on",
            "FILE", [&](const std::string& value) { flags.mutable_tls()->set_client_ca(value); });
+  app.add_option_function<uint32_t>(
+         "--tls-refresh-seconds",
+         [&](uint32_t value) { flags.mutable_tls()->set_refresh_seconds(value); },
+         "Seconds between looks at the TLS files (60)")
+      ->type_name("S");
+  add_text("--auth-tokens", "Bearer tokens that calls must carry (none)", "FILE",
+           [&](const std::string& value) { flags.set_auth_tokens(value); });
+  add_text("--profile", "development, or production: no reflection, connections of an hour", "NAME",
+           [&](const std::string& value) { flags.set_profile(value); });
+  app.add_option_function<bool>(
+         "--enable-admin", [&](bool value) { flags.mutable_admin()->set_enabled(value); },
+         "Whether tokens with the role admin may load and unload models (false)")
+      ->type_name("true|false");
+  add_text("--admin-bundle-root", "Folder below which they may load bundles (none)", "DIR",
+           [&](const std::string& value) { flags.mutable_admin()->set_bundle_root(value); });
+  const auto add_number = [&app](const char* flag, const char* help,
+                                 const std::function<void(double)>& store) {
+    app.add_option_function<double>(flag, store, help)->type_name("X");
+  };
+  add_number("--watch-seconds", "Seconds between looks at bundles and tokens; 0: never (5)",
+             [&](double value) { flags.set_watch_seconds(value); });
+  add_number("--grace-seconds", "Seconds that calls have to finish after SIGTERM (30)",
+             [&](double value) { flags.set_grace_seconds(value); });
+  add_number("--requests-per-second", "Calls a second of one client; 0: no bound (0)",
+             [&](double value) { flags.mutable_limits()->set_requests_per_second(value); });
+  add_number("--burst-requests", "Calls of one client at once after a rest (20)",
+             [&](double value) { flags.mutable_limits()->set_burst_requests(value); });
   add_text("--log-format", "text or json (text)", "NAME",
            [&](const std::string& value) { flags.set_log_format(value); });
   add_text("--log-level", "debug, info, warning, error or off (info)", "NAME",
            [&](const std::string& value) { flags.set_log_level(value); });
   app.add_option_function<bool>(
          "--enable-reflection", [&](bool value) { flags.set_enable_reflection(value); },
-         "Whether clients may ask for the API's description (true)")
+         "Whether clients may ask for the API's description (true in development)")
       ->type_name("true|false");
 
   try {
@@ -92,14 +124,18 @@ absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* con
     return absl::InvalidArgumentError(absl::StrCat(error.what(), "; see --help"));
   }
 
-  ServerConfig config = DefaultConfig();
+  ServerConfig given;
   if (!config_path.empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(const ServerConfig file, ReadConfig(config_path));
-    config = MergeConfig(std::move(config), file);
+    UNLASTING_ASSIGN_OR_RETURN(given, ReadConfig(config_path));
   }
   for (const std::string& bundle : bundles) *flags.add_bundles() = ParseBundle(bundle);
-  config = MergeConfig(std::move(config), flags);
+  given = MergeConfig(std::move(given), flags);
+  const ServerConfig config = MergeConfig(DefaultConfig(given.profile()), given);
   UNLASTING_RETURN_IF_ERROR(CheckConfig(config));
+  if (print_config) {
+    std::cout << ConfigAsJson(config);
+    return std::nullopt;
+  }
   return config;
 }
 

@@ -1,12 +1,12 @@
 #include "server/model_service.h"
 
 #include "proto/codec/enums.h"
-#include "server/error_details.h"
+#include "server/call.h"
 
 namespace unlasting::server {
 namespace {
 
-v1::ModelSummary Summarize(const ServedModel& model) {
+v1::ModelSummary Summarize(const ServedModel& model, bool default_version) {
   const bundle::Manifest& manifest = model.bundle()->manifest();
   v1::ModelSummary summary;
   summary.set_name(model.name());
@@ -17,13 +17,14 @@ v1::ModelSummary Summarize(const ServedModel& model) {
   summary.mutable_cell_types()->Add(manifest.cell_types.begin(), manifest.cell_types.end());
   summary.mutable_perturbation_kinds()->Add(manifest.perturbation_kinds.begin(),
                                             manifest.perturbation_kinds.end());
+  summary.set_default_version(default_version);
   return summary;
 }
 
-v1::Model Describe(const ServedModel& model) {
+v1::Model Describe(const ModelRegistry& models, const ServedModel& model) {
   const bundle::Manifest& manifest = model.bundle()->manifest();
   v1::Model message;
-  *message.mutable_summary() = Summarize(model);
+  *message.mutable_summary() = SummarizeModel(models, model);
   message.mutable_genes()->Add(manifest.genes.begin(), manifest.genes.end());
   message.mutable_gene_symbols()->insert(manifest.gene_symbols.begin(),
                                          manifest.gene_symbols.end());
@@ -55,26 +56,38 @@ v1::Model Describe(const ServedModel& model) {
 
 }  // namespace
 
+v1::ModelSummary SummarizeModel(const ModelRegistry& models, const ServedModel& model) {
+  const auto served = models.Find(model.name());
+  return Summarize(model, served.ok() && (*served)->version() == model.version());
+}
+
 grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerContext* context,
                                                        const v1::ListModelsRequest* request,
                                                        v1::ListModelsResponse* response) {
-  const absl::Time start = services_.clock->Now();
-  for (const auto& model : services_.models->List()) *response->add_models() = Summarize(*model);
-  services_.metrics->CountCall("ListModels", absl::OkStatus(), services_.clock->Now() - start);
+  Call call(services_, context, "ListModels");
+  const absl::Status status = call.Admit(Role::kPredict);
+  if (status.ok()) {
+    for (const auto& listed : services_.models->List()) {
+      *response->add_models() = Summarize(*listed.model, listed.default_version);
+    }
+  }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
+  reactor->Finish(call.End(status));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* ModelServiceImpl::GetModel(grpc::CallbackServerContext* context,
                                                      const v1::GetModelRequest* request,
                                                      v1::GetModelResponse* response) {
-  const absl::Time start = services_.clock->Now();
-  const auto model = services_.models->Find(request->model());
-  if (model.ok()) *response->mutable_model() = Describe(**model);
-  services_.metrics->CountCall("GetModel", model.status(), services_.clock->Now() - start);
+  Call call(services_, context, "GetModel");
+  absl::Status status = call.Admit(Role::kPredict);
+  if (status.ok()) {
+    const auto model = services_.models->Find(request->model(), request->version());
+    status = model.status();
+    if (model.ok()) *response->mutable_model() = Describe(*services_.models, **model);
+  }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(model.status()));
+  reactor->Finish(call.End(status));
   return reactor;
 }
 

@@ -7,6 +7,9 @@
 
 namespace unlasting::server {
 
+// In short, as it is in service now.
+v1::ModelSummary SummarizeModel(const ModelRegistry& models, const ServedModel& model);
+
 class ModelServiceImpl : public v1::ModelService::CallbackService {
  public:
   explicit ModelServiceImpl(const ServiceContext& services) : services_(services) {}

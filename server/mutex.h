@@ -10,6 +10,7 @@
 //   while (!ready_) changed_.Wait(&mutex_);
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -46,6 +47,13 @@ class CondVar {
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     condition_.wait(lock);
+    lock.release();
+  }
+  // As Wait, for `longest` at most.
+  void WaitFor(Mutex* mutex, std::chrono::milliseconds longest)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
+    condition_.wait_for(lock, longest);
     lock.release();
   }
   void NotifyOne() { condition_.notify_one(); }

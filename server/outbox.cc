@@ -32,6 +32,13 @@ void Outbox::Close(const absl::Status& status, const JobTimings& timings) {
   if (!status.ok()) waiting_.clear();
 }
 
+void Outbox::Break(const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  closed_ = true;
+  if (status_.ok()) status_ = status;
+  waiting_.clear();
+}
+
 bool Outbox::HasRoom() const {
   MutexLock lock(&mutex_);
   return bytes_ < max_bytes_;

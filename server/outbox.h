@@ -44,6 +44,9 @@ class Outbox {
   void SetProgress(const JobProgress& progress);
   // No more results. On an error what is not sent yet is dropped.
   void Close(const absl::Status& status, const JobTimings& timings);
+  // The stream broke: what is not sent yet is dropped and the end is `status`, or the error that
+  // the outbox was closed with.
+  void Break(const absl::Status& status);
 
   // Whether less than `max_bytes` of results wait.
   bool HasRoom() const;

@@ -1,11 +1,10 @@
 #include "server/predict_stream.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/error_details.h"
-#include "server/logging.h"
 
 namespace unlasting::server {
 namespace {
@@ -27,16 +26,39 @@ PredictStream* PredictStream::Start(const ServiceContext& services,
     MutexLock lock(&stream->mutex_);
     stream->self_ = stream;
   }
-  services.prepare_pool->Schedule([stream] { stream->Prepare(); });
+  absl::Status admitted = stream->call_.Admit(Role::kPredict);
+  if (admitted.ok()) {
+    admitted =
+        stream->hold_.GrowTo(stream->call_.client(), static_cast<int64_t>(request->ByteSizeLong()));
+  }
+  if (admitted.ok()) {
+    services.prepare_pool->Schedule([stream] { stream->Prepare(); });
+  } else {
+    stream->FinishCall(admitted, {});
+  }
   return stream.get();
 }
 
 PredictStream::PredictStream(const ServiceContext& services, grpc::CallbackServerContext* context,
                              const v1::PredictRequest* request)
-    : services_(services), context_(context), request_(request), start_(services.clock->Now()) {}
+    : services_(services),
+      context_(context),
+      request_(request),
+      call_(services_, context, "Predict"),
+      hold_(services.incoming) {}
+
+void PredictStream::Reach(CallPhase phase) {
+  MutexLock lock(&mutex_);
+  phase_ = std::max(phase_, phase);
+}
 
 void PredictStream::Prepare() {
-  const absl::Status status = Submit();
+  // Whoever left while the request waited for this thread costs nothing more.
+  const absl::Status status =
+      context_->IsCancelled()
+          ? WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED")
+          : Submit();
+  hold_.Release();
   if (status.ok()) {
     Kick();
   } else {
@@ -46,11 +68,15 @@ void PredictStream::Prepare() {
 
 absl::Status PredictStream::Submit() {
   UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
-                             services_.models->Find(request_->model()));
+                             services_.models->Find(request_->model(), request_->model_version()));
   UNLASTING_ASSIGN_OR_RETURN(
       PredictWork work,
       ValidatePredict(*request_, *model->bundle(), model->genes(), services_.limits,
-                      [this](const std::string& id) { return services_.controls->Find(id); }));
+                      [this](const std::string& id) {
+                        auto controls = services_.controls->Find(id);
+                        services_.metrics->CountControlLookup(controls != nullptr);
+                        return controls;
+                      }));
   work_ = std::make_shared<const PredictWork>(std::move(work));
   outbox_ = std::make_shared<Outbox>(
       std::make_shared<const ResponseBuilder>(model->bundle(), work_, services_.chunk_bytes),
@@ -60,6 +86,7 @@ absl::Status PredictStream::Submit() {
   job.controls = work_->controls;
   job.perturbations = work_->perturbations;
   job.options = work_->options;
+  job.client = call_.client();
   job.priority =
       work_->priority == v1::PRIORITY_BULK ? JobPriority::kBulk : JobPriority::kInteractive;
   job.deadline = DeadlineOf(*context_, *services_.clock);
@@ -70,6 +97,7 @@ absl::Status PredictStream::Submit() {
   }
   UNLASTING_ASSIGN_OR_RETURN(const uint64_t id,
                              model->scheduler().Submit(std::move(job), shared_from_this()));
+  Reach(CallPhase::kQueued);
   bool cancelled;
   {
     MutexLock lock(&mutex_);
@@ -106,6 +134,7 @@ void PredictStream::Pump() {
     switch (item.kind) {
       case Outbox::Kind::kMessage:
         message_ = std::move(item.message);
+        write_start_ = services_.clock->Now();
         StartWrite(&message_);
         return;
       case Outbox::Kind::kEnd:
@@ -122,32 +151,36 @@ void PredictStream::Pump() {
   }
 }
 
-void PredictStream::FinishCall(const absl::Status& status, const JobTimings& timings) {
-  const absl::Duration retry_delay = RetryDelayOf(status);
-  if (retry_delay > absl::ZeroDuration()) {
-    context_->AddTrailingMetadata("grpc-retry-pushback-ms",
-                                  std::to_string(absl::ToInt64Milliseconds(retry_delay)));
+void PredictStream::CountCancelled(const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  // A deadline that is refused at admission is a refusal and counted as one.
+  if (absl::IsCancelled(status) ||
+      (absl::IsDeadlineExceeded(status) && phase_ != CallPhase::kPreparing)) {
+    services_.metrics->CountCancelled(phase_);
   }
-  const absl::Duration duration = services_.clock->Now() - start_;
-  services_.metrics->CountCall("Predict", status, duration);
-  LogFields fields = {{"method", "Predict"},
-                      {"code", absl::StatusCodeToString(status.code())},
-                      {"seconds", absl::StrCat(absl::ToDoubleSeconds(duration))}};
-  if (!status.ok()) fields.emplace_back("reason", ReasonOf(status));
+}
+
+void PredictStream::FinishCall(const absl::Status& status, const JobTimings& timings) {
+  CountCancelled(status);
+  LogFields fields;
   if (work_ != nullptr) {
     const int64_t cells = work_->controls->values.rows;
-    const int64_t perturbations = static_cast<int64_t>(work_->perturbations.size());
-    fields.emplace_back("cells", absl::StrCat(cells));
-    fields.emplace_back("perturbations", absl::StrCat(perturbations));
-    fields.emplace_back("queue_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.queue)));
-    fields.emplace_back("compute_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.compute)));
-    if (status.ok()) {
-      MutexLock lock(&mutex_);
-      services_.metrics->CountPrediction(model_->name(), cells * perturbations, timings);
+    const auto perturbations = static_cast<int64_t>(work_->perturbations.size());
+    fields = {{"cells", absl::StrCat(cells)},
+              {"perturbations", absl::StrCat(perturbations)},
+              {"queue_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.queue))},
+              {"compute_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.compute))}};
+    MutexLock lock(&mutex_);
+    if (model_ != nullptr) {
+      fields.emplace_back("model", model_->name());
+      fields.emplace_back("version", model_->version());
+      if (status.ok()) {
+        services_.metrics->CountPrediction(model_->name(), model_->version(), cells * perturbations,
+                                           timings);
+      }
     }
   }
-  LogEvent(LogLevel::kInfo, "call", fields);
-  Finish(ToGrpcStatus(status));
+  Finish(call_.End(status, fields));
 }
 
 void PredictStream::CancelJob() {
@@ -163,9 +196,10 @@ void PredictStream::CancelJob() {
 }
 
 void PredictStream::OnWriteDone(bool ok) {
+  services_.metrics->ObserveWrite(services_.clock->Now() - write_start_);
   if (!ok) {
-    // Nobody reads any more; what is left to send is dropped.
-    outbox_->Close(WithReason(absl::CancelledError("the stream broke"), "CANCELLED"), {});
+    // Nobody reads any more.
+    outbox_->Break(WithReason(absl::CancelledError("the stream broke"), "CANCELLED"));
     CancelJob();
   }
   services_.write_pool->Schedule([stream = shared_from_this()] { stream->Pump(); });
@@ -188,17 +222,22 @@ void PredictStream::OnDone() {
 bool PredictStream::Ready() { return outbox_->HasRoom(); }
 
 void PredictStream::OnProfiles(predict::Profiles profiles) {
+  Reach(CallPhase::kRunning);
   outbox_->AddProfiles(std::move(profiles));
   Kick();
 }
 
 void PredictStream::OnProgress(const JobProgress& progress) {
+  Reach(CallPhase::kRunning);
   outbox_->SetProgress(progress);
   Kick();
 }
 
 void PredictStream::OnEnd(const absl::Status& status, const JobTimings& timings) {
+  if (status.ok()) Reach(CallPhase::kWriting);
   outbox_->Close(status, timings);
+  // A write to a peer that does not read would never end by itself.
+  if (ReasonOf(status) == "SLOW_READER") context_->TryCancel();
   Kick();
 }
 

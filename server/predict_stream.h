@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/call.h"
 #include "server/mutex.h"
 #include "server/outbox.h"
 #include "server/scheduler.h"
@@ -43,6 +44,8 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
   void OnEnd(const absl::Status& status, const JobTimings& timings) override;
 
  private:
+  // Sets the phase where it comes after the present one.
+  void Reach(CallPhase phase);
   void Prepare();
   absl::Status Submit();
   // Sees to it that a pump runs after whatever was just added.
@@ -50,22 +53,26 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
   void Pump();
   void CancelJob();
   void FinishCall(const absl::Status& status, const JobTimings& timings);
+  void CountCancelled(const absl::Status& status);
 
   const ServiceContext services_;
   grpc::CallbackServerContext* const context_;
   const v1::PredictRequest* const request_;
-  const absl::Time start_;
+  Call call_;
+  IncomingHold hold_;  // until the request is prepared
 
   // Set by Prepare before the job exists; then constant.
   std::shared_ptr<const PredictWork> work_;
   std::shared_ptr<Outbox> outbox_;
 
   v1::PredictResponse message_;  // must live while its write does
+  absl::Time write_start_;
 
   Mutex mutex_;
   std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mutex_);
   uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in the scheduler
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  CallPhase phase_ ABSL_GUARDED_BY(mutex_) = CallPhase::kPreparing;
   bool pumping_ ABSL_GUARDED_BY(mutex_) = false;
   bool kicked_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<PredictStream> self_ ABSL_GUARDED_BY(mutex_);

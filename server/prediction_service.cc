@@ -1,7 +1,9 @@
 #include "server/prediction_service.h"
 
+#include <memory>
+
 #include "core/molecule/featurizer.h"
-#include "server/error_details.h"
+#include "server/call.h"
 #include "server/predict_stream.h"
 #include "server/upload_stream.h"
 #include "server/violations.h"
@@ -38,13 +40,16 @@ grpc::ServerReadReactor<v1::RegisterControlsRequest>* PredictionServiceImpl::Reg
 grpc::ServerUnaryReactor* PredictionServiceImpl::FeaturizeMolecule(
     grpc::CallbackServerContext* context, const v1::FeaturizeMoleculeRequest* request,
     v1::FeaturizeMoleculeResponse* response) {
+  auto call = std::make_shared<Call>(services_, context, "FeaturizeMolecule");
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  services_.prepare_pool->Schedule(
-      [this, request, response, reactor, start = services_.clock->Now()] {
-        const absl::Status status = Featurize(*request, response);
-        services_.metrics->CountCall("FeaturizeMolecule", status, services_.clock->Now() - start);
-        reactor->Finish(ToGrpcStatus(status));
-      });
+  const absl::Status admitted = call->Admit(Role::kPredict);
+  if (!admitted.ok()) {
+    reactor->Finish(call->End(admitted));
+    return reactor;
+  }
+  services_.prepare_pool->Schedule([call, request, response, reactor] {
+    reactor->Finish(call->End(Featurize(*request, response)));
+  });
   return reactor;
 }
 

@@ -8,16 +8,46 @@
 
 namespace unlasting::server {
 
+namespace {
+
+// Values of a cell that a job holds at once: as it came, in model units, its latent, and its rows
+// under two perturbations, one being decoded and one being sent.
+constexpr int64_t kCopiesOfACell = 5;
+
+int64_t RowsOf(const JobRequest& request) {
+  return request.controls->values.rows * (static_cast<int64_t>(request.perturbations.size()) + 1);
+}
+
+// Latents may be known already, so that only the way back is sure to be work.
+WorkEstimate EstimateOf(const JobRequest& request) {
+  const int64_t steps = request.options.solver_steps;
+  return {
+      request.controls->values.rows * static_cast<int64_t>(request.perturbations.size()) * steps,
+      steps};
+}
+
+}  // namespace
+
+int64_t JobBytes(const JobRequest& request) {
+  const auto perturbations = static_cast<int64_t>(request.perturbations.size());
+  const DenseMatrix& cells = request.controls->values;
+  return cells.rows * (cells.cols * kCopiesOfACell * static_cast<int64_t>(sizeof(float)) +
+                       perturbations * static_cast<int64_t>(sizeof(int32_t)));
+}
+
 struct Scheduler::Entry {
   uint64_t id = 0;
   JobRequest request;
   std::shared_ptr<JobListener> listener;
   std::unique_ptr<predict::Job> job;  // made on the executor's thread
+  Client* client = nullptr;
   absl::Time arrival;
   absl::Time first_step = absl::InfiniteFuture();
+  absl::Time waits_since;                          // for rows
+  absl::Time full_since = absl::InfiniteFuture();  // the listener has not been Ready
   absl::Duration compute;
   uint64_t last_turn = 0;
-  int64_t rows_left = 0;
+  Amount held;  // in the ledger
   int perturbations_done = 0;
   // Rows came back since NextComplete last had nothing to say. True at first: a job whose options
   // its model refuses has nothing to run and says so in Finish.
@@ -29,49 +59,58 @@ struct Scheduler::Entry {
 
 Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOptions& options,
                      const Clock* clock, StepObserver* observer)
-    : engine_(std::move(engine)), options_(options), clock_(clock), observer_(observer) {}
+    : engine_(std::move(engine)),
+      options_(options),
+      clock_(clock),
+      observer_(observer),
+      ledger_(options.admission) {}
 
 Scheduler::~Scheduler() {
   Stop();
   RunStep();
 }
 
-absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
-                                           std::shared_ptr<JobListener> listener) {
-  auto entry = std::make_unique<Entry>();
-  entry->rows_left =
-      request.controls->values.rows * (static_cast<int64_t>(request.perturbations.size()) + 1);
-  entry->request = std::move(request);
-  entry->listener = std::move(listener);
-  entry->arrival = clock_->Now();
-  if (entry->request.deadline <= entry->arrival) {
+absl::Status Scheduler::CheckDeadline(const JobRequest& request, absl::Time now) const {
+  if (request.deadline <= now) {
     return WithReason(absl::DeadlineExceededError("the deadline passed before the work began"),
                       "DEADLINE_EXCEEDED");
   }
-  if (entry->rows_left > options_.max_queued_rows) {
-    return WithReason(absl::ResourceExhaustedError(
-                          absl::StrCat("the request has ", entry->rows_left,
-                                       " rows, the queue holds ", options_.max_queued_rows)),
-                      "TOO_MANY_ROWS");
-  }
+  if (!options_.refuse_late || request.deadline == absl::InfiniteFuture()) return absl::OkStatus();
+  const absl::Duration shortest =
+      ShortestCompletion(EstimateOf(request), backlog_, options_.max_batch, step_times_);
+  const absl::Duration left = request.deadline - now;
+  if (shortest <= left) return absl::OkStatus();
+  return WithReason(absl::DeadlineExceededError(
+                        absl::StrCat("the work takes ", absl::FormatDuration(shortest),
+                                     " or more, the deadline leaves ", absl::FormatDuration(left))),
+                    "DEADLINE_CANNOT_BE_MET");
+}
+
+absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
+                                           std::shared_ptr<JobListener> listener) {
+  auto entry = std::make_unique<Entry>();
+  entry->held = {RowsOf(request), JobBytes(request)};
+  entry->listener = std::move(listener);
+  entry->arrival = clock_->Now();
+  entry->waits_since = entry->arrival;
   MutexLock lock(&mutex_);
   if (stopped_) {
     return WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN");
   }
-  if (queued_rows_ + entry->rows_left > options_.max_queued_rows) {
-    return WithRetryDelay(
-        WithReason(absl::ResourceExhaustedError(absl::StrCat(
-                       "the queue is full: ", queued_rows_, " of ", options_.max_queued_rows,
-                       " rows taken, ", entry->rows_left, " asked for")),
-                   "QUEUE_FULL"),
-        options_.retry_delay);
-  }
-  queued_rows_ += entry->rows_left;
+  UNLASTING_RETURN_IF_ERROR(CheckDeadline(request, entry->arrival));
+  UNLASTING_RETURN_IF_ERROR(ledger_.Take(request.client, entry->held));
+  backlog_.evaluations += EstimateOf(request).evaluations;
+  entry->request = std::move(request);
   const uint64_t id = next_id_++;
   entry->id = id;
   arrivals_.push_back(std::move(entry));
   changed_.NotifyOne();
   return id;
+}
+
+void Scheduler::LearnStepTime(int64_t rows, absl::Duration duration) {
+  MutexLock lock(&mutex_);
+  step_times_.Observe(rows, duration);
 }
 
 void Scheduler::Cancel(uint64_t id) {
@@ -94,7 +133,7 @@ void Scheduler::Stop() {
 
 int64_t Scheduler::queued_rows() const {
   MutexLock lock(&mutex_);
-  return queued_rows_;
+  return ledger_.total().rows;
 }
 
 bool Scheduler::WaitForWork() {
@@ -115,25 +154,64 @@ bool Scheduler::RunStep() {
   if (stopped) {
     EndAll(WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN"));
   }
-  StepOnce();
+  const int64_t step_rows = StepOnce();
   DeliverComplete();
-  if (observer_ != nullptr) {
-    observer_->OnLoad(queued_rows(), static_cast<int64_t>(active_.size()));
+  const bool more = AnythingToDo();
+  ReportLoad(more ? step_rows : 0);
+  return more;
+}
+
+void Scheduler::ReportLoad(int64_t step_rows) {
+  SchedulerLoad load;
+  load.step_rows = step_rows;
+  load.jobs = static_cast<int64_t>(active_.size());
+  int64_t evaluations = 0;
+  for (const auto& [id, entry] : active_) evaluations += entry->job->evaluations_left();
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->request).evaluations;
+    backlog_ = {evaluations, static_cast<int64_t>(clients_.size())};
+    load.queued_rows = ledger_.total().rows;
+    load.queued_bytes = ledger_.total().bytes;
   }
-  return AnythingToDo();
+  if (observer_ != nullptr) observer_->OnLoad(load);
+}
+
+std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
+  std::vector<std::unique_ptr<Entry>> arrivals;
+  if (!options_.request_level || stopped_) {
+    arrivals.swap(arrivals_);
+    return arrivals;
+  }
+  if (!active_.empty()) return arrivals;
+  int64_t rows = 0;
+  while (!arrivals_.empty() && rows < options_.max_batch) {
+    rows += arrivals_.front()->cells();
+    arrivals.push_back(std::move(arrivals_.front()));
+    arrivals_.erase(arrivals_.begin());
+  }
+  return arrivals;
 }
 
 void Scheduler::AdmitArrivals() {
   std::vector<std::unique_ptr<Entry>> arrivals;
   {
     MutexLock lock(&mutex_);
-    arrivals.swap(arrivals_);
+    arrivals = TakeArrivals();
     woken_ = false;
   }
   for (auto& entry : arrivals) {
     entry->job =
         std::make_unique<predict::Job>(engine_.get(), entry->request.controls,
                                        entry->request.perturbations, entry->request.options);
+    const auto [client, is_new] = clients_.try_emplace(entry->request.client);
+    if (is_new) {
+      client->second.id = next_client_++;
+      client->second.last_turn = turn_;
+    }
+    ++client->second.jobs;
+    entry->client = &client->second;
+    entry->last_turn = turn_;
     const uint64_t id = entry->id;
     active_.emplace(id, std::move(entry));
   }
@@ -157,37 +235,67 @@ void Scheduler::RemoveCancelledAndExpired() {
     End(id, WithReason(absl::DeadlineExceededError("the deadline passed before the work was done"),
                        "DEADLINE_EXCEEDED"));
   }
+  std::vector<uint64_t> unread;
+  for (const auto& [id, entry] : active_) {
+    if (entry->listener->Ready()) {
+      entry->full_since = absl::InfiniteFuture();
+    } else {
+      entry->full_since = std::min(entry->full_since, now);
+      if (now - entry->full_since >= options_.reader_patience) unread.push_back(id);
+    }
+  }
+  for (const uint64_t id : unread) {
+    End(id,
+        WithReason(absl::AbortedError("the results were not read for too long"), "SLOW_READER"));
+  }
 }
 
-void Scheduler::StepOnce() {
+int64_t Scheduler::StepOnce() {
   std::vector<JobSnapshot> jobs;
+  const absl::Time now = clock_->Now();
   for (const auto& [id, entry] : active_) {
-    if (!entry->listener->Ready()) continue;
-    jobs.push_back({id, entry->request.priority, entry->arrival, entry->request.deadline,
-                    entry->job->runnable(), entry->last_turn});
+    JobSnapshot job;
+    job.runnable_rows = entry->listener->Ready() ? entry->job->runnable() : 0;
+    if (job.runnable_rows == 0) {
+      // It waits for its reader, not for rows.
+      entry->waits_since = now;
+      continue;
+    }
+    job.id = id;
+    job.client = entry->client->id;
+    job.priority = entry->request.priority;
+    job.arrival = entry->arrival;
+    job.waited = now - entry->waits_since;
+    job.last_turn = entry->last_turn;
+    job.client_last_turn = entry->client->last_turn;
+    jobs.push_back(job);
   }
   std::vector<predict::Row*> batch;
   std::vector<Entry*> served;
-  for (const Allocation& allocation : AllocateStep(jobs, options_.max_batch)) {
+  for (const Allocation& allocation :
+       AllocateStep(jobs, {options_.max_batch, options_.bulk_patience})) {
     Entry* entry = active_.at(allocation.id).get();
     entry->rows.clear();
     entry->job->TakeRunnable(allocation.rows, &entry->rows);
     batch.insert(batch.end(), entry->rows.begin(), entry->rows.end());
-    entry->last_turn = ++turn_;
+    entry->last_turn = entry->client->last_turn = ++turn_;
     served.push_back(entry);
   }
-  if (batch.empty()) return;
+  if (batch.empty()) return 0;
 
   const absl::Time start = clock_->Now();
   const absl::Status status = engine_->Step(batch);
   const absl::Duration duration = clock_->Now() - start;
-  if (observer_ != nullptr) observer_->OnStep(static_cast<int64_t>(batch.size()), duration);
+  const auto step_rows = static_cast<int64_t>(batch.size());
+  if (observer_ != nullptr) observer_->OnStep(step_rows, duration);
+  if (status.ok()) LearnStepTime(step_rows, duration);
   for (Entry* entry : served) {
     if (!status.ok()) {
       End(entry->id, status);
       continue;
     }
     entry->first_step = std::min(entry->first_step, start);
+    entry->waits_since = start + duration;
     entry->compute += duration;
     entry->job->Return(entry->rows);
     entry->may_be_complete = true;
@@ -195,6 +303,7 @@ void Scheduler::StepOnce() {
     entry->listener->OnProgress(
         {total - entry->job->evaluations_left(), total, entry->perturbations_done});
   }
+  return step_rows;
 }
 
 void Scheduler::DeliverComplete() {
@@ -214,10 +323,10 @@ void Scheduler::DeliverComplete() {
         break;
       }
       ++entry->perturbations_done;
-      entry->rows_left -= entry->cells();
+      entry->held.rows -= entry->cells();
       {
         MutexLock lock(&mutex_);
-        queued_rows_ -= entry->cells();
+        ledger_.Return(entry->request.client, {entry->cells(), 0});
       }
       entry->listener->OnProfiles(std::move(*profiles));
     }
@@ -233,13 +342,15 @@ void Scheduler::End(uint64_t id, const absl::Status& status) {
   active_.erase(found);
   {
     MutexLock lock(&mutex_);
-    queued_rows_ -= entry->rows_left;
+    ledger_.Return(entry->request.client, entry->held);
   }
+  if (--entry->client->jobs == 0) clients_.erase(entry->request.client);
   const absl::Time now = clock_->Now();
   JobTimings timings;
   timings.queue = std::min(entry->first_step, now) - entry->arrival;
   timings.compute = entry->compute;
   timings.total = now - entry->arrival;
+  timings.started = entry->first_step <= now;
   timings.evaluations = entry->job->evaluations_total() - entry->job->evaluations_left();
   entry->listener->OnEnd(status, timings);
 }

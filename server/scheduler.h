@@ -23,8 +23,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/predict/job.h"
+#include "server/admission_ledger.h"
 #include "server/batching_policy.h"
 #include "server/clock.h"
+#include "server/deadline_policy.h"
 #include "server/mutex.h"
 
 namespace unlasting::server {
@@ -34,6 +36,7 @@ struct JobTimings {
   absl::Duration compute;  // steps that the job took part in, and its mask evaluations
   absl::Duration total;    // from submission to the end
   int64_t evaluations = 0;
+  bool started = false;  // a row was stepped
 };
 
 struct JobProgress {
@@ -58,8 +61,16 @@ struct JobRequest {
   std::shared_ptr<const predict::ControlSet> controls;
   std::vector<std::shared_ptr<const predict::Perturbation>> perturbations;
   predict::PredictOptions options;
+  std::string client;  // whose part of the queue and of the steps it has
   JobPriority priority = JobPriority::kInteractive;
   absl::Time deadline = absl::InfiniteFuture();  // by the scheduler's clock
+};
+
+struct SchedulerLoad {
+  int64_t step_rows = 0;  // of the latest step; 0 where none was made
+  int64_t jobs = 0;
+  int64_t queued_rows = 0;
+  int64_t queued_bytes = 0;
 };
 
 // Sees every step; for metrics. Called on the executor's thread.
@@ -67,16 +78,27 @@ class StepObserver {
  public:
   virtual ~StepObserver() = default;
   virtual void OnStep(int64_t rows, absl::Duration duration) = 0;
-  virtual void OnLoad(int64_t queued_rows, int64_t jobs) = 0;
+  virtual void OnLoad(const SchedulerLoad& load) = 0;
 };
 
 struct SchedulerOptions {
   int64_t max_batch = 64;  // rows of one step
-  // Rows admitted and not yet predicted, over all jobs. A row is a cell under a perturbation, or a
-  // cell on its way to the latent.
-  int64_t max_queued_rows = 8000000;
-  absl::Duration retry_delay = absl::Seconds(1);  // told to callers that find the queue full
+  // Of work admitted and not yet done. A row is a cell under a perturbation, or a cell on its way
+  // to the latent; bytes are JobBytes.
+  AdmissionLimits admission;
+  absl::Duration bulk_patience = absl::Seconds(1);  // PolicyOptions
+  // How long a listener may not be Ready while it has work, before its job is ended.
+  absl::Duration reader_patience = absl::Minutes(5);
+  // Whether jobs whose deadline cannot be met are refused.
+  bool refuse_late = true;
+  // Jobs join only when no job is at work, as many as fill a step: the way of batching that this
+  // scheduler is measured against.
+  bool request_level = false;
 };
+
+// About what a job needs in memory: its cells as they came, in model units and as latents, the rows
+// of the perturbations in work, and the order of the rest.
+int64_t JobBytes(const JobRequest& request);
 
 class Scheduler {
  public:
@@ -86,15 +108,17 @@ class Scheduler {
   // Jobs that are left end as UNAVAILABLE.
   ~Scheduler();
 
-  // The job's id. RESOURCE_EXHAUSTED with reason QUEUE_FULL and RetryInfo where the queue has no
-  // room, with reason TOO_MANY_ROWS and without RetryInfo where an empty queue would not have it,
-  // DEADLINE_EXCEEDED where the deadline is past, UNAVAILABLE with reason SHUTTING_DOWN after Stop.
-  // On an error the listener is not called.
+  // The job's id. AdmissionLedger's errors where the queue has no room, DEADLINE_EXCEEDED with
+  // reason DEADLINE_EXCEEDED where the deadline is past or DEADLINE_CANNOT_BE_MET where it will be
+  // before the work can be done, UNAVAILABLE with reason SHUTTING_DOWN after Stop. On an error the
+  // listener is not called.
   absl::StatusOr<uint64_t> Submit(JobRequest request, std::shared_ptr<JobListener> listener);
   // The job leaves at the next step boundary as CANCELLED. Unknown ids are ignored.
   void Cancel(uint64_t id);
-  // Some listener is Ready again.
+  // Some listener is Ready again, or it is time to look for those that are not.
   void Wake();
+  // A step of the engine that was measured elsewhere, e.g. while warming up. Before the first job.
+  void LearnStepTime(int64_t rows, absl::Duration duration);
   // Ends all jobs as UNAVAILABLE at the next RunStep and admits no more.
   void Stop();
 
@@ -109,13 +133,25 @@ class Scheduler {
 
  private:
   struct Entry;
+  // A client with jobs in active_.
+  struct Client {
+    uint64_t id = 0;
+    uint64_t last_turn = 0;
+    int64_t jobs = 0;
+  };
 
+  absl::Status CheckDeadline(const JobRequest& request, absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdmitArrivals();
+  // Those that may join now, earliest first.
+  std::vector<std::unique_ptr<Entry>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveCancelledAndExpired();
-  void StepOnce();
+  // The rows of the step; 0 where there was none.
+  int64_t StepOnce();
   void DeliverComplete();
   void End(uint64_t id, const absl::Status& status);
   void EndAll(const absl::Status& status);
+  void ReportLoad(int64_t step_rows);
   bool AnythingToDo() const;
 
   const std::unique_ptr<predict::Engine> engine_;
@@ -125,6 +161,8 @@ class Scheduler {
 
   // Touched by the executor's thread only.
   std::map<uint64_t, std::unique_ptr<Entry>> active_;
+  std::map<std::string, Client> clients_;
+  uint64_t next_client_ = 1;
   uint64_t turn_ = 0;  // allocations so far
 
   mutable Mutex mutex_;
@@ -132,7 +170,10 @@ class Scheduler {
   std::vector<std::unique_ptr<Entry>> arrivals_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> cancelled_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  int64_t queued_rows_ ABSL_GUARDED_BY(mutex_) = 0;
+  AdmissionLedger ledger_ ABSL_GUARDED_BY(mutex_);
+  StepTimes step_times_ ABSL_GUARDED_BY(mutex_);
+  // What is active as of the latest step, and what arrived since.
+  Backlog backlog_ ABSL_GUARDED_BY(mutex_);
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -5,7 +5,6 @@
 #include <thread>
 #include <utility>
 
-#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -13,6 +12,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 #include "server/logging.h"
+#include "server/tls.h"
 
 namespace unlasting::server {
 namespace {
@@ -20,14 +20,29 @@ namespace {
 // Preparing and encoding are short beside the evaluations, which have their own threads.
 constexpr int kPoolThreads = 2;
 
+// How often slow readers are looked for.
+constexpr absl::Duration kReaderCheck = absl::Seconds(1);
+
+// Health names, beside those of the services. "" follows kReadiness, as gRPC's clients expect.
+constexpr char kLiveness[] = "liveness";
+constexpr char kReadiness[] = "readiness";
+
 RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   RegistryOptions options;
   options.device = config.device();
   options.threads = config.threads() > 0
                         ? config.threads()
                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.scheduler.max_batch = config.max_batch();
-  options.scheduler.max_queued_rows = config.memory().max_queued_rows();
+  SchedulerOptions& scheduler = options.scheduler;
+  scheduler.max_batch = config.max_batch();
+  scheduler.admission.total = {config.memory().max_queued_rows(),
+                               config.memory().max_queued_bytes()};
+  scheduler.admission.per_client = {config.memory().max_client_rows(),
+                                    config.memory().max_client_bytes()};
+  scheduler.bulk_patience = absl::Seconds(config.scheduling().bulk_patience_seconds());
+  scheduler.reader_patience = absl::Seconds(config.scheduling().reader_patience_seconds());
+  scheduler.refuse_late = config.scheduling().refuse_late();
+  scheduler.request_level = config.scheduling().batching() == "request";
   return options;
 }
 
@@ -36,18 +51,33 @@ ControlStoreOptions ControlStoreOptionsOf(const ServerConfig& config) {
           absl::Seconds(config.memory().control_store_seconds())};
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const ServerConfig& config) {
-  if (!config.has_tls()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions options;
-  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
-  UNLASTING_ASSIGN_OR_RETURN(pair.cert_chain, ReadFile(config.tls().certificate()));
-  UNLASTING_ASSIGN_OR_RETURN(pair.private_key, ReadFile(config.tls().key()));
-  options.pem_key_cert_pairs.push_back(std::move(pair));
-  if (!config.tls().client_ca().empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(options.pem_root_certs, ReadFile(config.tls().client_ca()));
-    options.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+int Milliseconds(double seconds) { return static_cast<int>(std::min(1000 * seconds, 2e9)); }
+
+void LimitConnections(const ServerConfig& config, grpc::ServerBuilder* builder) {
+  const ConnectionConfig& connections = config.connections();
+  const auto set = [builder](const char* argument, int value) {
+    builder->AddChannelArgument(argument, value);
+  };
+  if (connections.max_age_seconds() > 0) {
+    set(GRPC_ARG_MAX_CONNECTION_AGE_MS, Milliseconds(connections.max_age_seconds()));
+    set(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, Milliseconds(connections.max_age_grace_seconds()));
   }
-  return grpc::SslServerCredentials(options);
+  if (connections.max_idle_seconds() > 0) {
+    set(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(connections.max_idle_seconds()));
+  }
+  set(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(connections.keepalive_seconds()));
+  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(connections.keepalive_timeout_seconds()));
+  set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+      Milliseconds(connections.min_ping_interval_seconds()));
+  set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  set(GRPC_ARG_MAX_CONCURRENT_STREAMS, connections.max_concurrent_calls());
+  set(GRPC_ARG_MAX_METADATA_SIZE, config.limits().max_metadata_bytes());
+  builder->SetMaxReceiveMessageSize(config.limits().max_message_bytes());
+  if (config.memory().transport_bytes() > 0) {
+    grpc::ResourceQuota quota("unlasting");
+    quota.Resize(static_cast<size_t>(config.memory().transport_bytes()));
+    builder->SetResourceQuota(quota);
+  }
 }
 
 // Two servers must not share a port unnoticed, as SO_REUSEPORT would have it.
@@ -64,42 +94,106 @@ absl::Status CannotListen(const char* flag, const std::string& address) {
 
 Server::Server(const ServerConfig& config, const Clock* clock)
     : config_(config),
+      clock_(clock),
       controls_(ControlStoreOptionsOf(config), clock),
+      incoming_(config.memory().max_incoming_bytes()),
+      limiter_({config.limits().requests_per_second(), config.limits().burst_requests()}, clock),
       models_(RegistryOptionsOf(config), clock, &metrics_),
       prepare_pool_(std::make_unique<WorkPool>(kPoolThreads)),
-      write_pool_(std::make_unique<WorkPool>(kPoolThreads)) {
+      write_pool_(std::make_unique<WorkPool>(kPoolThreads)) {}
+
+ServiceContext Server::MakeContext() {
   ServiceContext context;
   context.models = &models_;
   context.controls = &controls_;
+  context.gate = gate_.get();
+  context.incoming = &incoming_;
   context.metrics = &metrics_;
-  context.clock = clock;
+  context.clock = clock_;
   context.prepare_pool = prepare_pool_.get();
   context.write_pool = write_pool_.get();
-  context.limits.max_cells = config.limits().max_cells();
-  context.limits.max_perturbations = config.limits().max_perturbations();
-  context.limits.max_rows = config.limits().max_rows();
-  context.outbox_bytes = config.memory().outbox_bytes();
+  context.limits.max_cells = config_.limits().max_cells();
+  context.limits.max_perturbations = config_.limits().max_perturbations();
+  context.limits.max_rows = config_.limits().max_rows();
+  context.outbox_bytes = config_.memory().outbox_bytes();
+  return context;
+}
+
+absl::Status Server::OpenTokens() {
+  if (!config_.auth_tokens().empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(tokens_, TokenFile::Open(config_.auth_tokens()));
+    if (!config_.has_tls()) {
+      LogEvent(LogLevel::kWarning, "tokens without TLS: whoever sees the traffic has them");
+    }
+  }
+  gate_ = std::make_unique<CallGate>(tokens_.get(), &limiter_);
+  return absl::OkStatus();
+}
+
+void Server::MakeServices() {
+  const ServiceContext context = MakeContext();
   prediction_service_ = std::make_unique<PredictionServiceImpl>(context);
   model_service_ = std::make_unique<ModelServiceImpl>(context);
+  if (config_.admin().enabled()) {
+    admin_service_ = std::make_unique<AdminServiceImpl>(context, config_.admin().bundle_root());
+  }
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
                                                       const Clock* clock) {
   std::unique_ptr<Server> server(new Server(config, clock));
+  UNLASTING_RETURN_IF_ERROR(server->OpenTokens());
+  server->MakeServices();
   // Before the models: an operator can watch a long load.
   UNLASTING_RETURN_IF_ERROR(server->StartAdmin());
   UNLASTING_RETURN_IF_ERROR(server->LoadModels());
   UNLASTING_RETURN_IF_ERROR(server->StartGrpc());
   UNLASTING_RETURN_IF_ERROR(server->StartPlainHealth());
+  server->StartWatching();
   server->SetServing(true);
   return server;
 }
 
+void Server::StartWatching() {
+  periodic_ = std::make_unique<Periodic>(clock_);
+  const absl::Duration watch = absl::Seconds(config_.watch_seconds());
+  periodic_->Every(kReaderCheck, [this] { models_.WakeAll(); });
+  if (tokens_ != nullptr) periodic_->Every(watch, [this] { ReadTokensAgain(); });
+  periodic_->Every(watch, [this] { ReloadModels(); });
+  periodic_->Start();
+}
+
+void Server::ReloadModels() {
+  for (const ReloadOutcome& outcome : models_.ReloadChanged()) {
+    metrics_.CountReload(outcome.name, outcome.status.ok());
+    LogFields fields = {{"model", outcome.name}, {"directory", outcome.directory}};
+    if (outcome.status.ok()) {
+      fields.emplace_back("version", outcome.model->version());
+      fields.emplace_back("bundle_hash", outcome.model->bundle()->hash());
+      LogEvent(LogLevel::kInfo, "model reloaded", fields);
+    } else {
+      fields.emplace_back("error", std::string(outcome.status.message()));
+      LogEvent(LogLevel::kError, "model not reloaded, the old one stays", fields);
+    }
+  }
+}
+
+void Server::ReadTokensAgain() {
+  const auto read = tokens_->ReadIfChanged();
+  if (!read.ok()) {
+    LogEvent(LogLevel::kError, "tokens not read, the old ones stay",
+             {{"error", std::string(read.status().message())}});
+  } else if (*read) {
+    LogEvent(LogLevel::kInfo, "tokens read");
+  }
+}
+
 absl::Status Server::LoadModels() {
   for (const BundleConfig& bundle : config_.bundles()) {
-    UNLASTING_RETURN_IF_ERROR(models_.Load(bundle.name(), bundle.directory()));
+    UNLASTING_RETURN_IF_ERROR(
+        models_.Load(bundle.name(), bundle.directory(), bundle.pinned()).status());
   }
-  for (const auto& model : models_.List()) {
+  for (const auto& [model, is_default] : models_.List()) {
     const bundle::Manifest& manifest = model->bundle()->manifest();
     LogEvent(LogLevel::kInfo, "model loaded",
              {{"model", model->name()},
@@ -114,7 +208,9 @@ absl::Status Server::LoadModels() {
 absl::Status Server::StartAdmin() {
   if (config_.admin_listen().empty()) return absl::OkStatus();
   AdminPages pages;
-  pages.metrics = [this] { return metrics_.Expose(); };
+  pages.metrics = [this] {
+    return metrics_.Expose({controls_.bytes(), incoming_.bytes(), ready_.load()});
+  };
   pages.ready = [this] { return ready_.load(); };
   pages.version = absl::StrCat("{\"name\":\"unlasting-server\",\"version\":\"", kVersion, "\"}\n");
   UNLASTING_ASSIGN_OR_RETURN(admin_, AdminHttp::Start(config_.admin_listen(), std::move(pages)));
@@ -127,12 +223,15 @@ absl::Status Server::StartGrpc() {
   if (config_.enable_reflection()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   ForbidPortSharing(&builder);
-  builder.SetMaxReceiveMessageSize(config_.limits().max_message_bytes());
-  UNLASTING_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ServerCredentials> credentials,
-                             Credentials(config_));
+  LimitConnections(config_, &builder);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (config_.has_tls()) {
+    UNLASTING_ASSIGN_OR_RETURN(credentials, MakeServerCredentials(config_.tls()));
+  }
   builder.AddListeningPort(config_.listen(), std::move(credentials), &port_);
   builder.RegisterService(prediction_service_.get());
   builder.RegisterService(model_service_.get());
+  if (admin_service_ != nullptr) builder.RegisterService(admin_service_.get());
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr || port_ == 0) return CannotListen("listen", config_.listen());
   LogEvent(LogLevel::kInfo, "listening",
@@ -159,10 +258,12 @@ void Server::SetServing(bool serving) {
   ready_ = serving;
   for (grpc::Server* server : {grpc_.get(), plain_health_.get()}) {
     if (server == nullptr) continue;
-    // "" stays SERVING as long as the process lives; the services say whether work is taken.
     grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
-    health->SetServingStatus(v1::PredictionService::service_full_name(), serving);
-    health->SetServingStatus(v1::ModelService::service_full_name(), serving);
+    health->SetServingStatus(kLiveness, true);
+    for (const char* name : {"", kReadiness, v1::PredictionService::service_full_name(),
+                             v1::ModelService::service_full_name()}) {
+      health->SetServingStatus(name, serving);
+    }
   }
 }
 
@@ -170,6 +271,7 @@ void Server::Drain() {
   if (grpc_ == nullptr) return;
   SetServing(false);
   LogEvent(LogLevel::kInfo, "draining", {{"grace_seconds", absl::StrCat(config_.grace_seconds())}});
+  periodic_.reset();
   grpc_->Shutdown(std::chrono::system_clock::now() +
                   absl::ToChronoMilliseconds(absl::Seconds(config_.grace_seconds())));
   if (plain_health_ != nullptr) {

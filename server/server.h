@@ -15,9 +15,11 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
 #include "server/admin_http.h"
+#include "server/admin_service.h"
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/model_service.h"
+#include "server/periodic.h"
 #include "server/prediction_service.h"
 #include "server/service_context.h"
 
@@ -44,6 +46,12 @@ class Server {
  private:
   Server(const ServerConfig& config, const Clock* clock);
 
+  ServiceContext MakeContext();
+  absl::Status OpenTokens();
+  void MakeServices();
+  void StartWatching();
+  void ReloadModels();
+  void ReadTokensAgain();
   absl::Status LoadModels();
   absl::Status StartAdmin();
   absl::Status StartGrpc();
@@ -51,6 +59,7 @@ class Server {
   void SetServing(bool serving);
 
   const ServerConfig config_;
+  const Clock* const clock_;
   std::atomic<bool> ready_{false};
   int port_ = 0;
   int health_port_ = 0;
@@ -58,14 +67,20 @@ class Server {
   // In order of construction: what is below uses what is above.
   Metrics metrics_;
   ControlStore controls_;
+  IncomingBudget incoming_;
+  RateLimiter limiter_;
+  std::unique_ptr<TokenFile> tokens_;  // null where everybody may call
+  std::unique_ptr<CallGate> gate_;
   ModelRegistry models_;
   std::unique_ptr<WorkPool> prepare_pool_;
   std::unique_ptr<WorkPool> write_pool_;
   std::unique_ptr<PredictionServiceImpl> prediction_service_;
   std::unique_ptr<ModelServiceImpl> model_service_;
+  std::unique_ptr<AdminServiceImpl> admin_service_;  // null where it is not offered
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<grpc::Server> plain_health_;
   std::unique_ptr<AdminHttp> admin_;
+  std::unique_ptr<Periodic> periodic_;
 };
 
 }  // namespace unlasting::server

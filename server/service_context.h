@@ -3,8 +3,10 @@
 
 #include <cstdint>
 
+#include "server/call_gate.h"
 #include "server/clock.h"
 #include "server/control_store.h"
+#include "server/incoming_budget.h"
 #include "server/limits.h"
 #include "server/metrics/metrics.h"
 #include "server/model_registry.h"
@@ -16,6 +18,8 @@ namespace unlasting::server {
 struct ServiceContext {
   ModelRegistry* models = nullptr;
   ControlStore* controls = nullptr;
+  const CallGate* gate = nullptr;
+  IncomingBudget* incoming = nullptr;
   Metrics* metrics = nullptr;
   const Clock* clock = nullptr;
   WorkPool* prepare_pool = nullptr;  // decoding and validating requests

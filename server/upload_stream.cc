@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/error_details.h"
-#include "server/logging.h"
 
 namespace unlasting::server {
 
@@ -13,13 +11,22 @@ UploadStream* UploadStream::Start(const ServiceContext& services,
                                   v1::RegisterControlsResponse* response) {
   auto stream = std::make_shared<UploadStream>(services, context, response);
   stream->self_ = stream;
-  stream->StartRead(&stream->message_);
+  const absl::Status admitted = stream->call_.Admit(Role::kPredict);
+  if (admitted.ok()) {
+    stream->StartRead(&stream->message_);
+  } else {
+    stream->FinishCall(admitted);
+  }
   return stream.get();
 }
 
 UploadStream::UploadStream(const ServiceContext& services, grpc::CallbackServerContext* context,
                            v1::RegisterControlsResponse* response)
-    : services_(services), context_(context), response_(response), start_(services.clock->Now()) {}
+    : services_(services),
+      context_(context),
+      response_(response),
+      call_(services_, context, "RegisterControls"),
+      hold_(services.incoming) {}
 
 void UploadStream::OnReadDone(bool ok) {
   services_.prepare_pool->Schedule([stream = shared_from_this(), ok] {
@@ -63,7 +70,8 @@ absl::Status UploadStream::AddPart() {
       violations.Add("part", "MISSING_FIELD", "expected a header or a chunk, found neither");
   }
   UNLASTING_RETURN_IF_ERROR(violations.ToStatus());
-  return services_.controls->CheckSize(controls_.Bytes());
+  UNLASTING_RETURN_IF_ERROR(services_.controls->CheckSize(controls_.Bytes()));
+  return hold_.GrowTo(call_.client(), controls_.Bytes());
 }
 
 absl::Status UploadStream::Register() {
@@ -84,15 +92,7 @@ absl::Status UploadStream::Register() {
 }
 
 void UploadStream::FinishCall(const absl::Status& status) {
-  const absl::Duration duration = services_.clock->Now() - start_;
-  services_.metrics->CountCall("RegisterControls", status, duration);
-  LogEvent(LogLevel::kInfo, "call",
-           {{"method", "RegisterControls"},
-            {"code", absl::StatusCodeToString(status.code())},
-            {"reason", ReasonOf(status)},
-            {"cells", absl::StrCat(response_->cells())},
-            {"seconds", absl::StrCat(absl::ToDoubleSeconds(duration))}});
-  Finish(ToGrpcStatus(status));
+  Finish(call_.End(status, {{"cells", absl::StrCat(response_->cells())}}));
 }
 
 void UploadStream::OnDone() { const std::shared_ptr<UploadStream> self = std::move(self_); }

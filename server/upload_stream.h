@@ -5,6 +5,7 @@
 
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/call.h"
 #include "server/control_validation.h"
 #include "server/service_context.h"
 #include "unlasting/v1/prediction_service.pb.h"
@@ -35,7 +36,8 @@ class UploadStream : public grpc::ServerReadReactor<v1::RegisterControlsRequest>
   const ServiceContext services_;
   grpc::CallbackServerContext* const context_;
   v1::RegisterControlsResponse* const response_;
-  const absl::Time start_;
+  Call call_;
+  IncomingHold hold_;
 
   v1::RegisterControlsRequest message_;
   bool has_header_ = false;

@@ -211,5 +211,91 @@ class CliTest(unittest.TestCase):
                 self.assert_fails(done, 1, server.address)
 
 
+class ScreenAndLoadTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.bundle = programs.write_tiny_bundle(self.folder)
+        self.table = self.folder / "screen.tsv"
+        self.table.write_text("gene\n" + "".join(f"G{k % 6}+U{k % 2}\n" for k in range(60)))
+        self.out = self.folder / "screen.h5ad"
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def arguments(self, address):
+        return ["screen", "--server", address, "--panel", 20, "--cell-type", "T0",
+                "--perturbations", self.table, "--batch", 2, "--progress", "none", "--json",
+                "--steps", 40, "--out", self.out]
+
+    def test_a_screen_survives_a_server_that_is_killed_and_started_again(self):
+        server = programs.Server("--bundle", self.bundle)
+        screen = subprocess.Popen(
+            [str(programs.BIN / "unlasting"), *map(str, self.arguments(server.address))],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        parts = pathlib.Path(f"{self.out}.parts")
+        while len(list(parts.glob("part-*"))) < 3 and screen.poll() is None:
+            pass
+        server.stop(signal.SIGKILL)
+        self.assertIsNone(screen.poll(), "the screen waits for the server")
+        with programs.Server("--bundle", self.bundle, listen=server.address):
+            out, error = screen.communicate()
+        self.assertEqual(screen.returncode, 0, error)
+        self.assertEqual(json.loads(out)["predicted_cells"], 60 * 20)
+        self.assertEqual(programs.read_x(self.out).shape, (60 * 20, 24))
+        self.assertFalse(parts.exists())
+
+    def test_a_screen_that_is_stopped_goes_on(self):
+        with programs.Server("--bundle", self.bundle) as server:
+            screen = subprocess.Popen(
+                [str(programs.BIN / "unlasting"), *map(str, self.arguments(server.address))],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            parts = pathlib.Path(f"{self.out}.parts")
+            while len(list(parts.glob("part-*"))) < 3 and screen.poll() is None:
+                pass
+            screen.kill()
+            screen.wait()
+            self.assertFalse(self.out.exists())
+            again = programs.run("unlasting", *self.arguments(server.address))
+            self.assertEqual(again.returncode, 2)
+            self.assertIn("--resume", again.stderr)
+            done = programs.run("unlasting", *self.arguments(server.address), "--resume")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["predicted_cells"], 60 * 20)
+
+    def test_load_tells_times_and_failures(self):
+        with programs.Server("--bundle", self.bundle) as server:
+            for loop in (("--rate", 30), ("--concurrency", 2)):
+                done = programs.run("unlasting", "load", "--server", server.address, *loop,
+                                    "--duration", 1, "--cells", "1,8", "--steps", 2, "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                said = json.loads(done.stdout)
+                self.assertGreater(said["calls"], 0)
+                self.assertEqual(said["failed"], 0, said)
+                self.assertLessEqual(said["latency_seconds"]["p50"], said["latency_seconds"]["p99"])
+                self.assertIn("p90", said["queue_seconds"])
+                self.assertIn("p99", said["compute_seconds"])
+            done = programs.run("unlasting", "load", "--server", server.address)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--rate", done.stderr)
+
+    def test_sigterm_under_load_finishes_what_is_there_and_exits_0(self):
+        server = programs.Server("--bundle", self.bundle)
+        load = subprocess.Popen(
+            [str(programs.BIN / "unlasting"), "load", "--server", server.address, "--concurrency",
+             "8", "--duration", "3", "--cells", "30", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not any(event["event"] == "call" and event["method"] == "Predict"
+                      for event in list(server.events)):
+            pass
+        self.assertEqual(server.stop(signal.SIGTERM), 0)
+        out, error = load.communicate()
+        self.assertEqual(load.returncode, 0, error)
+        # What was admitted was finished; what came later was told that nobody is there.
+        self.assertLessEqual(set(json.loads(out)["failures"]), {"UNAVAILABLE", "SHUTTING_DOWN"})
+        reasons = {event.get("reason") for event in server.events if event["event"] == "call"}
+        self.assertLessEqual(reasons, {None})
+
+
 if __name__ == "__main__":
     unittest.main()

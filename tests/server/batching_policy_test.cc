@@ -15,6 +15,7 @@ using testing::Pair;
 JobSnapshot Job(uint64_t id, int64_t runnable, JobPriority priority = JobPriority::kInteractive) {
   JobSnapshot job;
   job.id = id;
+  job.client = id;
   job.priority = priority;
   job.arrival = absl::UnixEpoch() + absl::Seconds(static_cast<int64_t>(id));
   job.runnable_rows = runnable;
@@ -23,7 +24,7 @@ JobSnapshot Job(uint64_t id, int64_t runnable, JobPriority priority = JobPriorit
 
 std::map<uint64_t, int64_t> Allocate(const std::vector<JobSnapshot>& jobs, int64_t max_rows) {
   std::map<uint64_t, int64_t> rows;
-  for (const Allocation& allocation : AllocateStep(jobs, max_rows)) {
+  for (const Allocation& allocation : AllocateStep(jobs, {max_rows})) {
     EXPECT_GT(allocation.rows, 0);
     EXPECT_TRUE(rows.emplace(allocation.id, allocation.rows).second);
   }
@@ -66,9 +67,10 @@ TEST(BatchingPolicy, WithMoreJobsThanRowsEveryJobHasItsTurn) {
   std::map<uint64_t, int64_t> total;
   uint64_t turn = 0;
   for (int step = 0; step < 100; ++step) {
-    for (const Allocation& allocation : AllocateStep(jobs, 3)) {
+    for (const Allocation& allocation : AllocateStep(jobs, {3})) {
       total[allocation.id] += allocation.rows;
       jobs[allocation.id - 1].last_turn = ++turn;
+      jobs[allocation.id - 1].client_last_turn = turn;
     }
   }
   for (uint64_t id = 1; id <= 10; ++id) EXPECT_EQ(total[id], 30) << "job " << id;
@@ -79,12 +81,107 @@ TEST(BatchingPolicy, OddRowsTakeTurns) {
   std::map<uint64_t, int64_t> total;
   uint64_t turn = 0;
   for (int step = 0; step < 10; ++step) {
-    for (const Allocation& allocation : AllocateStep(jobs, 65)) {
+    for (const Allocation& allocation : AllocateStep(jobs, {65})) {
       total[allocation.id] += allocation.rows;
       jobs[allocation.id - 1].last_turn = ++turn;
+      jobs[allocation.id - 1].client_last_turn = turn;
     }
   }
   EXPECT_EQ(total[1], total[2]);
+}
+
+JobSnapshot JobOf(uint64_t client, uint64_t id, int64_t runnable) {
+  JobSnapshot job = Job(id, runnable);
+  job.client = client;
+  return job;
+}
+
+TEST(BatchingPolicy, AClientWithManyJobsGetsNoMoreThanOneWithASingleJob) {
+  EXPECT_THAT(
+      Allocate({JobOf(1, 1, 1000), JobOf(1, 2, 1000), JobOf(1, 3, 1000), JobOf(2, 4, 1000)}, 60),
+      ElementsAre(Pair(1, 10), Pair(2, 10), Pair(3, 10), Pair(4, 30)));
+}
+
+TEST(BatchingPolicy, WhatAClientLeavesGoesToOthers) {
+  EXPECT_THAT(Allocate({JobOf(1, 1, 5), JobOf(1, 2, 5), JobOf(2, 3, 1000)}, 60),
+              ElementsAre(Pair(1, 5), Pair(2, 5), Pair(3, 50)));
+}
+
+TEST(BatchingPolicy, BulkWorkThatHasWaitedLongEnoughHasItsShareOfAStep) {
+  JobSnapshot bulk = Job(1, 1000, JobPriority::kBulk);
+  bulk.waited = absl::Milliseconds(999);
+  EXPECT_THAT(Allocate({bulk, Job(2, 1000)}, 64), ElementsAre(Pair(2, 64)));
+  bulk.waited = absl::Seconds(1);
+  EXPECT_THAT(Allocate({bulk, Job(2, 1000)}, 64), ElementsAre(Pair(1, 32), Pair(2, 32)));
+}
+
+// Plays steps of a second for clients that always have work; counts the rows each job gets.
+class Simulation {
+ public:
+  explicit Simulation(std::vector<JobSnapshot> jobs) : jobs_(std::move(jobs)) {}
+
+  void Run(int steps, int64_t max_rows, absl::Duration step, absl::Duration patience) {
+    for (int k = 0; k < steps; ++k) {
+      for (JobSnapshot& job : jobs_) job.waited += step;
+      for (const Allocation& allocation : AllocateStep(jobs_, {max_rows, patience})) {
+        JobSnapshot& job = jobs_[allocation.id - 1];
+        rows[allocation.id] += allocation.rows;
+        longest_wait[allocation.id] = std::max(longest_wait[allocation.id], job.waited);
+        job.waited = absl::ZeroDuration();
+        job.last_turn = ++turn_;
+        for (JobSnapshot& other : jobs_) {
+          if (other.client == job.client) other.client_last_turn = turn_;
+        }
+      }
+    }
+  }
+
+  std::map<uint64_t, int64_t> rows;
+  std::map<uint64_t, absl::Duration> longest_wait;
+
+ private:
+  std::vector<JobSnapshot> jobs_;
+  uint64_t turn_ = 0;
+};
+
+TEST(BatchingPolicy, BulkWorkNeverStarvesUnderEndlessInteractiveWork) {
+  Simulation simulation({Job(1, 1000, JobPriority::kBulk), Job(2, 1000), Job(3, 1000)});
+  simulation.Run(600, 60, absl::Milliseconds(100), absl::Seconds(1));
+  EXPECT_LE(simulation.longest_wait[1], absl::Seconds(1));
+  EXPECT_EQ(simulation.rows[1], 60 * 20) << "a share of one step in ten";
+  EXPECT_GT(simulation.rows[2], 10 * simulation.rows[1]);
+}
+
+TEST(BatchingPolicy, WithMoreBulkJobsThanRowsEachStillHasItsTurn) {
+  std::vector<JobSnapshot> jobs = {Job(1, 1000)};
+  for (uint64_t id = 2; id <= 11; ++id) jobs.push_back(Job(id, 1000, JobPriority::kBulk));
+  Simulation simulation(jobs);
+  simulation.Run(1000, 4, absl::Milliseconds(100), absl::Seconds(1));
+  for (uint64_t id = 2; id <= 11; ++id) {
+    EXPECT_LE(simulation.longest_wait[id], absl::Seconds(2)) << "job " << id;
+  }
+}
+
+TEST(BatchingPolicy, InTheLongRunClientsGetEqualParts) {
+  std::vector<JobSnapshot> jobs;
+  for (uint64_t id = 1; id <= 9; ++id) jobs.push_back(JobOf(id <= 7 ? 1 : id, id, 100));
+  Simulation simulation(jobs);
+  simulation.Run(900, 2, absl::Seconds(1), absl::Seconds(1));
+  int64_t first = 0;
+  for (uint64_t id = 1; id <= 7; ++id) first += simulation.rows[id];
+  EXPECT_EQ(first, 600);
+  EXPECT_EQ(simulation.rows[8], 600);
+  EXPECT_EQ(simulation.rows[9], 600);
+  EXPECT_NEAR(simulation.rows[1], 600 / 7.0, 1) << "and its jobs equal parts of that";
+}
+
+TEST(BatchingPolicy, ANewcomerIsNotAheadOfThoseWhoWait) {
+  // Both clients before were served in turns 7 and 8; the newcomer came after turn 8.
+  JobSnapshot first = Job(1, 10), second = Job(2, 10), newcomer = Job(3, 10);
+  first.last_turn = first.client_last_turn = 7;
+  second.last_turn = second.client_last_turn = 8;
+  newcomer.last_turn = newcomer.client_last_turn = 8;
+  EXPECT_THAT(Allocate({newcomer, second, first}, 1), ElementsAre(Pair(1, 1)));
 }
 
 TEST(BatchingPolicy, NeverHandsOutMoreThanTheStepHolds) {

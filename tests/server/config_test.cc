@@ -81,5 +81,48 @@ TEST(Flags, BadUsageNamesTheFlagOrField) {
   EXPECT_THAT(message({"--bundle", "b", "--tls-cert", "c"}), HasSubstr("tls"));
 }
 
+TEST(Flags, TheProductionProfileHasOtherDefaultsAndNothingElse) {
+  const auto config = Parse({"--bundle", "b", "--profile", "production"});
+  ASSERT_OK(config);
+  EXPECT_FALSE((*config)->enable_reflection());
+  EXPECT_FALSE((*config)->admin().enabled());
+  EXPECT_EQ((*config)->connections().max_age_seconds(), 3600);
+  const auto with_reflection =
+      Parse({"--bundle", "b", "--profile", "production", "--enable-reflection", "true"});
+  ASSERT_OK(with_reflection);
+  EXPECT_TRUE((*with_reflection)->enable_reflection());
+  EXPECT_FALSE(Parse({"--bundle", "b", "--profile", "staging"}).ok());
+}
+
+TEST(Flags, AdministrationNeedsTokens) {
+  const auto config = Parse({"--bundle", "b", "--enable-admin", "true"});
+  EXPECT_THAT(std::string(config.status().message()), HasSubstr("auth_tokens"));
+  ASSERT_OK(Parse({"--bundle", "b", "--enable-admin", "true", "--auth-tokens", "t"}));
+}
+
+TEST(Flags, PrintedConfigurationReadsBackAsItself) {
+  testing::internal::CaptureStdout();
+  const auto printed = Parse({"--bundle", "m=b", "--listen", "0.0.0.0:7", "--print-config"});
+  const std::string json = testing::internal::GetCapturedStdout();
+  ASSERT_OK(printed);
+  EXPECT_FALSE(printed->has_value());
+  const test::TempFolder folder;
+  const auto config = Parse({"--config", Written(folder, json).c_str()});
+  ASSERT_OK(config);
+  EXPECT_EQ((*config)->listen(), "0.0.0.0:7");
+  EXPECT_EQ((*config)->bundles(0).name(), "m");
+  EXPECT_EQ(ConfigAsJson(**config), json);
+}
+
+TEST(Flags, EverySettingHasADefaultThatPrintingShows) {
+  const std::string json = ConfigAsJson(DefaultConfig());
+  for (const char* key :
+       {"max_age_seconds", "keepalive_seconds", "max_concurrent_calls", "bulk_patience_seconds",
+        "reader_patience_seconds", "refuse_late", "batching", "requests_per_second",
+        "max_client_rows", "max_incoming_bytes", "transport_bytes", "watch_seconds", "profile"}) {
+    EXPECT_THAT(json, HasSubstr(absl::StrCat("\"", key, "\":"))) << key;
+  }
+}
+
 }  // namespace
 }  // namespace unlasting::server

@@ -25,6 +25,7 @@ Served::Served(const server::ServerConfig& config) {
 
 Answer Served::Predict(const v1::PredictRequest& request) {
   grpc::ClientContext context;
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
   const auto reader = predictions_->Predict(&context, request);
   return ReadAll(&context, reader.get());
 }

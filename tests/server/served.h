@@ -65,7 +65,10 @@ class Served {
   v1::PredictionService::Stub& predictions() { return *predictions_; }
   v1::ModelService::Stub& models() { return *models_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
+  int port() const { return server_->port(); }
 
+  // Calls of Predict carry it from now on.
+  void set_token(const std::string& token) { token_ = token; }
   Answer Predict(const v1::PredictRequest& request);
   // Reads what is left of a stream.
   static Answer ReadAll(grpc::ClientContext* context,
@@ -78,6 +81,7 @@ class Served {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::PredictionService::Stub> predictions_;
   std::unique_ptr<v1::ModelService::Stub> models_;
+  std::string token_;
 };
 
 // A request that keeps a server busy until it is cancelled: minutes of evaluations.

@@ -1,5 +1,6 @@
 #include "tests/server/server_support.h"
 
+#include <fstream>
 #include <random>
 
 #include "proto/codec/matrix_codec.h"
@@ -33,6 +34,16 @@ const std::string& TinyBundleFolder() {
     return directory;
   }();
   return path;
+}
+
+void WriteBundleVersion(const std::string& directory, const std::string& version, uint64_t seed) {
+  TinyBundleOptions options;
+  options.seed = seed;
+  const absl::Status status = WriteTinyBundle(directory, options);
+  ASSERT_TRUE(status.ok()) << status;
+  nlohmann::json manifest = ReadJson(directory + "/manifest.json");
+  manifest["version"] = version;
+  std::ofstream(directory + "/manifest.json") << manifest.dump(1);
 }
 
 std::shared_ptr<const bundle::Bundle> TinyBundle() {

@@ -21,6 +21,9 @@ namespace unlasting::test {
 // A bundle that knows genes and molecules, in a folder that lasts as long as the test program.
 const std::string& TinyBundleFolder();
 std::shared_ptr<const bundle::Bundle> TinyBundle();
+// A sound bundle of another version; different seeds are different weights.
+void WriteBundleVersion(const std::string& directory, const std::string& version,
+                        uint64_t seed = 1);
 std::unique_ptr<predict::Engine> TinyEngine(int64_t max_batch = 64);
 
 class FakeClock : public server::Clock {

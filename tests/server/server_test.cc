@@ -243,7 +243,10 @@ TEST(ServerTest, HealthTellsTheProcessFromTheService) {
   config.set_health_listen("127.0.0.1:0");
   Served served(config);
   EXPECT_EQ(HealthOf(&served, ""), "SERVING");
-  EXPECT_EQ(HealthOf(&served, "unlasting.v1.PredictionService"), "SERVING");
+  for (const char* name :
+       {"liveness", "readiness", "unlasting.v1.PredictionService", "unlasting.v1.ModelService"}) {
+    EXPECT_EQ(HealthOf(&served, name), "SERVING") << name;
+  }
   EXPECT_EQ(HealthOf(&served, "no.such.Service"), "code 5");
   EXPECT_NE(served.server().health_port(), 0);
 }
