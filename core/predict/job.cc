@@ -23,7 +23,6 @@ struct Target {
   std::deque<int> startable;          // cells whose latent is known, not yet started
   std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish
   int64_t rows_left = 0;
-  bool named = false;
   bool collected = false;
 };
 
@@ -46,6 +45,10 @@ struct Job::State {
   std::vector<Target> targets;
 
   std::deque<int> to_invert;
+  // Targets before this one have nothing to start; over all targets, rows that have not started.
+  int first_startable = 0;
+  int64_t startable = 0;
+  std::deque<int> complete;   // targets whose rows are all finished, not yet named
   std::deque<Slot*> resting;  // started, not handed out
   std::map<Slot*, std::unique_ptr<Slot>> slots;
   int64_t evaluations_left = 0;
@@ -124,6 +127,8 @@ bool Job::State::TakeCachedLatent(int cell) {
 
 void Job::State::LatentReady(int cell) {
   for (auto& target : targets) target.startable.push_back(cell);
+  startable += static_cast<int64_t>(targets.size());
+  first_startable = 0;
 }
 
 Slot* Job::State::StartInversion() {
@@ -144,6 +149,7 @@ Slot* Job::State::StartDecode(int perturbation) {
   auto slot = std::make_unique<Slot>();
   slot->cell = target.startable.front();
   target.startable.pop_front();
+  --startable;
   slot->perturbation_index = perturbation;
   slot->plan = &plan.decode;
   slot->cell_type = cell_type[slot->cell];
@@ -163,7 +169,7 @@ void Job::State::FinishRow(Slot* slot) {
   } else {
     Target& target = targets[slot->perturbation_index];
     target.x[slot->cell] = std::move(slot->x);
-    --target.rows_left;
+    if (--target.rows_left == 0) complete.push_back(slot->perturbation_index);
   }
   slots.erase(slot);
 }
@@ -233,7 +239,10 @@ Job::Job(Engine* engine, std::shared_ptr<const ControlSet> controls,
   if (!plan.ok()) {
     // Reported by the first Finish; nothing runs.
     s.status = plan.status();
-    for (auto& target : s.targets) target.rows_left = 0;
+    for (size_t p = 0; p < s.targets.size(); ++p) {
+      s.targets[p].rows_left = 0;
+      s.complete.push_back(static_cast<int>(p));
+    }
     return;
   }
   s.plan = *std::move(plan);
@@ -250,11 +259,8 @@ int64_t Job::evaluations_left() const { return state_->evaluations_left; }
 int64_t Job::evaluations_total() const { return state_->evaluations_total; }
 
 int64_t Job::runnable() const {
-  auto count = static_cast<int64_t>(state_->resting.size() + state_->to_invert.size());
-  for (const auto& target : state_->targets) {
-    count += static_cast<int64_t>(target.startable.size());
-  }
-  return count;
+  return static_cast<int64_t>(state_->resting.size() + state_->to_invert.size()) +
+         state_->startable;
 }
 
 bool Job::done() const { return state_->collected == static_cast<int64_t>(state_->targets.size()); }
@@ -270,11 +276,13 @@ void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
     rows->push_back(s.StartInversion());
     --limit;
   }
-  for (int p = 0; p < static_cast<int>(s.targets.size()) && limit > 0; ++p) {
-    while (limit > 0 && !s.targets[p].startable.empty()) {
-      rows->push_back(s.StartDecode(p));
+  const auto targets = static_cast<int>(s.targets.size());
+  for (; s.first_startable < targets && limit > 0; ++s.first_startable) {
+    while (limit > 0 && !s.targets[s.first_startable].startable.empty()) {
+      rows->push_back(s.StartDecode(s.first_startable));
       --limit;
     }
+    if (!s.targets[s.first_startable].startable.empty()) break;
   }
 }
 
@@ -292,14 +300,10 @@ void Job::Return(absl::Span<Row* const> rows) {
 }
 
 std::optional<int> Job::NextComplete() {
-  for (int p = 0; p < static_cast<int>(state_->targets.size()); ++p) {
-    Target& target = state_->targets[p];
-    if (target.rows_left == 0 && !target.named) {
-      target.named = true;
-      return p;
-    }
-  }
-  return std::nullopt;
+  if (state_->complete.empty()) return std::nullopt;
+  const int perturbation = state_->complete.front();
+  state_->complete.pop_front();
+  return perturbation;
 }
 
 absl::StatusOr<Profiles> Job::Finish(int perturbation) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <random>
 #include <set>
 #include <unordered_map>
@@ -106,13 +107,30 @@ absl::Status FeaturizeInto(const Bundle& bundle, const std::string& smiles,
   return absl::OkStatus();
 }
 
+// Features of a bundle's own molecules, made once in a process: every request is compared with all
+// of them. Null where the SMILES cannot be read.
+std::shared_ptr<const molecule::Featurized> KnownFeatures(const std::string& smiles) {
+  static std::mutex mutex;
+  static auto* known =
+      new std::unordered_map<std::string, std::shared_ptr<const molecule::Featurized>>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto [place, added] = known->try_emplace(smiles);
+  if (added) {
+    auto features = molecule::Featurize(smiles);
+    if (features.ok()) {
+      place->second = std::make_shared<const molecule::Featurized>(*std::move(features));
+    }
+  }
+  return place->second;
+}
+
 // The nearest training molecule, in words, for the caller.
 void NoteNearest(const Bundle& bundle, Perturbation* perturbation) {
   double best = -1;
   std::string name;
   for (const auto& known : bundle.manifest().molecules) {
-    const auto features = molecule::Featurize(known.smiles);
-    if (!features.ok()) continue;
+    const auto features = KnownFeatures(known.smiles);
+    if (features == nullptr) continue;
     const double similarity = molecule::Similarity(features->features, perturbation->molecule);
     if (similarity > best) {
       best = similarity;

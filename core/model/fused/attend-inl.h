@@ -189,7 +189,14 @@ HWY_NOINLINE void AttendTargets(const AttendArguments<T>& s, int64_t first, int6
       ScoreEdges<T, kVectors>(s, sources, degree, h, right + h * s.dim, scores);
       Weigh(degree, s.heads, scores);
     }
-    Aggregate<T, kVectors>(s, sources, degree, scores_stride, s.out + (i - first) * s.dim);
+    if (s.dense_weights == nullptr) {
+      Aggregate<T, kVectors>(s, sources, degree, scores_stride, s.out + (i - first) * s.dim);
+      continue;
+    }
+    for (int64_t h = 0; h < s.heads; ++h) {
+      T* row = s.dense_weights + (h * (last - first) + i - first) * s.nodes;
+      for (int64_t e = 0; e < degree; ++e) row[sources[e]] += s.scores[h * scores_stride + e];
+    }
   }
 }
 

@@ -32,17 +32,7 @@ void AddDense(const T* in, int64_t rows, int64_t dim, int64_t padded, T sign, T*
 // sums[columns] += the sum over rows of x [rows, columns]; `ones` holds kTile ones.
 template <typename T>
 void AddColumnSums(const T* x, int64_t rows, int64_t columns, const T* ones, T* sums) {
-  MultiplyArguments<T> product;
-  product.a = ones;
-  product.rows = 1;
-  product.depth = rows;
-  product.packed = x;
-  product.packed_stride = columns;
-  product.panel_stride = kPanel;
-  product.columns = columns;
-  product.accumulate = true;
-  product.c = sums;
-  BestKernels<T>().multiply(product);
+  AddProduct(ones, 0, 1, 1, rows, x, columns, columns, sums, columns);
 }
 
 }  // namespace
@@ -229,20 +219,8 @@ void AttentionLayer<T>::Forward(const T* hidden, T* out) {
 template <typename T>
 void AttentionLayer<T>::AddSideGradients(const T* inputs, int64_t rows, const T* grad,
                                          Side* side) const {
-  MultiplyArguments<T> product;
-  product.a = inputs;  // transposed by its strides
-  product.a_stride = 1;
-  product.a_depth_stride = padded_;
-  product.rows = padded_;
-  product.depth = rows;
-  product.packed = grad;
-  product.packed_stride = wide_;
-  product.panel_stride = kPanel;
-  product.columns = wide_;
-  product.accumulate = true;
-  product.c = side->grad_weight.data();
-  product.c_stride = wide_;
-  BestKernels<T>().multiply(product);
+  AddProduct(inputs, 1, padded_, padded_, rows, grad, wide_, wide_, side->grad_weight.data(),
+             wide_);
   AddColumnSums(grad, rows, wide_, ones_.data(), side->grad_bias.data());
 }
 

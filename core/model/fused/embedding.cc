@@ -11,20 +11,7 @@ constexpr int64_t kTile = 60;
 template <typename T>
 void AddTransposedProduct(const T* a, int64_t rows, const T* b, int64_t columns, int64_t depth,
                           T* c) {
-  MultiplyArguments<T> product;
-  product.a = a;
-  product.a_stride = 1;
-  product.a_depth_stride = rows;
-  product.rows = rows;
-  product.depth = depth;
-  product.packed = b;
-  product.packed_stride = columns;
-  product.panel_stride = kPanel;
-  product.columns = columns;
-  product.accumulate = true;
-  product.c = c;
-  product.c_stride = columns;
-  BestKernels<T>().multiply(product);
+  AddProduct(a, 1, rows, rows, depth, b, columns, columns, c, columns);
 }
 
 }  // namespace

@@ -8,6 +8,9 @@ namespace {
 // Nodes of a tile: its inputs and right features stay in the first-level cache. Multiple of the row
 // block of the products.
 constexpr int64_t kTile = 60;
+// Edges over all pairs of nodes from which a tile is aggregated as a dense product: measured, see
+// docs/benchmarks.md.
+constexpr double kDenseShare = 0.5;
 
 }  // namespace
 
@@ -72,6 +75,11 @@ GrnScratch<T> GrnBlock<T>::MakeScratch() const {
   scratch.tile_right.resize(kTile * wide);
   scratch.scores.resize(config_.heads * Padded(largest_degree_ + 1));
   scratch.outside.resize(kTile);
+  for (int64_t first = 0; first < config_.nodes; first += kTile) {
+    if (!Dense(first, std::min(kTile, config_.nodes - first))) continue;
+    scratch.dense_weights.resize(config_.heads * kTile * config_.nodes);
+    break;
+  }
   return scratch;
 }
 
@@ -116,6 +124,26 @@ void GrnBlock<T>::MakeLeft(const Layer& layer, const T* hidden, int64_t first, i
 }
 
 template <typename T>
+bool GrnBlock<T>::Dense(int64_t first, int64_t rows) const {
+  const int64_t edges = indptr_[first + rows] - indptr_[first];
+  return static_cast<double>(edges) >= kDenseShare * static_cast<double>(rows * config_.nodes);
+}
+
+// hidden = bias + (residual) + weights of every head times left.
+template <typename T>
+void GrnBlock<T>::AddDense(const Layer& layer, int64_t rows, GrnScratch<T>* scratch,
+                           T* hidden) const {
+  for (int64_t k = 0; k < rows * dim_; ++k) {
+    hidden[k] = layer.bias[k % dim_] + (config_.residual ? hidden[k] : T{0});
+  }
+  for (int64_t h = 0; h < config_.heads; ++h) {
+    AddProduct(scratch->dense_weights.data() + h * rows * config_.nodes, config_.nodes, 1, rows,
+               config_.nodes, scratch->left.data() + h * dim_, config_.heads * dim_, dim_, hidden,
+               dim_);
+  }
+}
+
+template <typename T>
 void GrnBlock<T>::ReadOut(const T* hidden, int64_t first, int64_t rows, T* genewise) const {
   // One "row" of as many products as there are nodes: each node has weights of its own.
   BestKernels<T>().dot_rows(hidden, 1, rows, dim_, readout_weight_.data() + first * dim_,
@@ -145,6 +173,7 @@ void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise)
   attend.dim = dim_;
   attend.right_negated = scratch->tile_right.data();
   attend.residual = config_.residual;
+  attend.nodes = config_.nodes;
   attend.scores = scratch->scores.data();
   for (size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
@@ -160,7 +189,13 @@ void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise)
                                    layer.right_bias_negated.data(), false,
                                    scratch->tile_right.data(), config_.heads * dim_);
       attend.out = hidden;
+      const bool dense = Dense(first, rows);
+      if (dense) {
+        std::fill_n(scratch->dense_weights.data(), config_.heads * rows * config_.nodes, T{0});
+      }
+      attend.dense_weights = dense ? scratch->dense_weights.data() : nullptr;
       BestKernels<T>().attend(attend, first, first + rows);
+      if (dense) AddDense(layer, rows, scratch, hidden);
       if (last) {
         ReadOut(hidden, first, rows, genewise);
       } else {

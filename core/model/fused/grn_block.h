@@ -20,6 +20,7 @@ struct GrnScratch {
   AlignedVector<T> left, left_next;              // [N', heads, dim]
   AlignedVector<T> left_score, left_score_next;  // [N', heads]
   AlignedVector<T> tile_inputs, tile_right, scores;
+  AlignedVector<T> dense_weights;  // [heads, tile, N']; empty where no tile is dense
   std::vector<int32_t> outside;
 };
 
@@ -54,6 +55,9 @@ class GrnBlock {
   // The layer's view of a tile of nodes: normalised where there is a residual.
   const T* LayerInputs(const Layer& layer, const T* hidden, int64_t rows,
                        GrnScratch<T>* scratch) const;
+  // Whether a tile has so many edges that its aggregation is faster as a dense product.
+  bool Dense(int64_t first, int64_t rows) const;
+  void AddDense(const Layer& layer, int64_t rows, GrnScratch<T>* scratch, T* hidden) const;
   void ReadOut(const T* hidden, int64_t first, int64_t rows, T* genewise) const;
 
   ModelConfig config_;

@@ -42,6 +42,10 @@ struct AttendArguments {
   bool residual = false;                // adds to what `out` holds
   T* scores = nullptr;                  // scratch: [heads, Padded(largest degree)]
   T* out = nullptr;                     // [last - first, dim]
+  // Where not null: weights are added here, [heads, last - first, nodes], in place of being used;
+  // `out` is left alone.
+  T* dense_weights = nullptr;
+  int64_t nodes = 0;
 };
 
 // The derivative of the same. Weights are recomputed; nothing of the forward pass is kept.

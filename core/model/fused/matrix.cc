@@ -41,6 +41,31 @@ void PackedMatrix<T>::Multiply(const T* a, int64_t a_stride, int64_t rows, const
   }
 }
 
+template <typename T>
+void AddProduct(const T* a, int64_t a_stride, int64_t a_depth_stride, int64_t rows, int64_t depth,
+                const T* b, int64_t b_stride, int64_t columns, T* c, int64_t c_stride) {
+  MultiplyArguments<T> arguments;
+  arguments.a_stride = a_stride;
+  arguments.a_depth_stride = a_depth_stride;
+  arguments.rows = rows;
+  arguments.packed_stride = b_stride;
+  arguments.panel_stride = kPanel;
+  arguments.columns = columns;
+  arguments.accumulate = true;
+  arguments.c = c;
+  arguments.c_stride = c_stride;
+  for (int64_t k = 0; k < depth; k += kDepthBlock) {
+    arguments.a = a + k * a_depth_stride;
+    arguments.depth = std::min(kDepthBlock, depth - k);
+    arguments.packed = b + k * b_stride;
+    BestKernels<T>().multiply(arguments);
+  }
+}
+
+template void AddProduct(const float*, int64_t, int64_t, int64_t, int64_t, const float*, int64_t,
+                         int64_t, float*, int64_t);
+template void AddProduct(const double*, int64_t, int64_t, int64_t, int64_t, const double*, int64_t,
+                         int64_t, double*, int64_t);
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;
 

@@ -52,4 +52,11 @@ class PackedMatrix {
   AlignedVector<T> packed_;
 };
 
+// c[rows, columns] += a b. Element (r, k) of a is a[r * a_stride + k * a_depth_stride], so that a
+// transposed matrix is its own with the strides exchanged; b [depth, columns] and c are row-major,
+// `columns` a multiple of kPad.
+template <typename T>
+void AddProduct(const T* a, int64_t a_stride, int64_t a_depth_stride, int64_t rows, int64_t depth,
+                const T* b, int64_t b_stride, int64_t columns, T* c, int64_t c_stride);
+
 }  // namespace unlasting::model::fused
