@@ -16,8 +16,8 @@ namespace unlasting::anndata {
 // call it in main.
 void GuardAgainstCrashes(bool on);
 
-// INVALID_ARGUMENT where `read` does not survive in a child. OK where the guard is off, no child
-// can be made, or the child has not ended after two minutes.
+// INVALID_ARGUMENT where `read` does not survive in a child, or has not ended after a minute. OK
+// where the guard is off or no child can be made.
 absl::Status SurvivesInChild(const std::string& path, const std::function<void()>& read);
 
 }  // namespace unlasting::anndata

@@ -55,7 +55,7 @@ def prepared_equals_scanpy(name):
     assert (again.X != data.X).nnz == 0
     assert (again.obs["split"].astype(str) == data.obs["split"].astype(str)).all()
     refuses("declared counts", "prepare", "--data", out, "--out", work / "no.h5ad",
-            "--set", "matrix=counts")
+            "--set", "matrix=counts", "--set", "split=cells")
 
 
 def variable_genes_and_library_sizes():
