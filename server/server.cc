@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -22,6 +24,10 @@ constexpr int kPoolThreads = 2;
 
 // How often slow readers are looked for.
 constexpr absl::Duration kReaderCheck = absl::Seconds(1);
+
+// How often memory that a burst of work left behind is handed back to the system; malloc keeps it
+// in the arena of every thread otherwise.
+constexpr absl::Duration kTrim = absl::Minutes(1);
 
 // Health names, beside those of the services. "" follows kReadiness, as gRPC's clients expect.
 constexpr char kLiveness[] = "liveness";
@@ -157,6 +163,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
 void Server::StartWatching() {
   periodic_ = std::make_unique<Periodic>(clock_);
   const absl::Duration watch = absl::Seconds(config_.watch_seconds());
+  periodic_->Every(kTrim, [] { malloc_trim(0); });
   periodic_->Every(kReaderCheck, [this] { models_.WakeAll(); });
   if (tokens_ != nullptr) periodic_->Every(watch, [this] { ReadTokensAgain(); });
   periodic_->Every(watch, [this] { ReloadModels(); });

@@ -1,8 +1,10 @@
 // Models come, change and go; nothing here listens on a port.
 #include "server/model_registry.h"
 
+#include <atomic>
 #include <fstream>
 #include <future>
+#include <random>
 #include <thread>
 
 #include "core/base/status.h"
@@ -218,6 +220,83 @@ TEST_F(ModelRegistryTest, WorkInFlightFinishesOnTheModelThatItBeganWith) {
     ASSERT_OK(listener->ended.get_future().get());
   }
   EXPECT_EQ(listener->profiles.at(0).values.rows, 20);
+}
+
+// Counts its ends; now and then does not read for a while.
+class RestlessListener : public JobListener {
+ public:
+  explicit RestlessListener(uint64_t seed) : random_(seed) {}
+  bool Ready() override { return std::uniform_int_distribution<int>(0, 9)(random_) > 0; }
+  void OnProfiles(predict::Profiles profiles) override { rows += profiles.values.rows; }
+  void OnProgress(const JobProgress& progress) override {}
+  void OnEnd(const absl::Status& end, const JobTimings& timings) override { ended.set_value(end); }
+
+  std::atomic<int64_t> rows{0};
+  std::promise<absl::Status> ended;
+
+ private:
+  std::mt19937_64 random_;  // of the executor's thread
+};
+
+TEST_F(ModelRegistryTest, JobsOfManyThreadsEndOnceAmidReloadsAndCancels) {
+  const std::string current = folder_.At("current");
+  const std::vector<std::string> bundles = {Write("1", 1), Write("1", 2)};
+  PointTo(current, bundles[0]);
+  ASSERT_OK(registry_.Load("m", current));
+  std::atomic<bool> done{false};
+  std::thread operators([&] {
+    for (size_t k = 0; !done; ++k) {
+      PointTo(current, bundles[k % 2]);
+      for (const ReloadOutcome& outcome : registry_.ReloadChanged()) ASSERT_OK(outcome.status);
+      metrics_.Expose();
+      registry_.List();
+    }
+  });
+  std::thread waker([&] {
+    while (!done) {
+      registry_.WakeAll();
+      std::this_thread::yield();
+    }
+  });
+  std::atomic<int> complete{0}, cancelled{0};
+  std::vector<std::thread> callers;
+  for (uint64_t caller = 0; caller < 6; ++caller) {
+    callers.emplace_back([&, caller] {
+      std::mt19937_64 random(caller);
+      for (int k = 0; k < 15; ++k) {
+        const std::shared_ptr<ServedModel> model = *registry_.Find("m");
+        JobRequest request;
+        request.controls = test::SomeControls(1 + static_cast<int64_t>(random() % 6));
+        request.perturbations = {test::Knockout({"G1"}), test::Knockout({"G2"})};
+        request.options = predict::DefaultOptions(*model->bundle());
+        request.options.solver_steps = 2;
+        request.options.mask = predict::MaskMode::kNone;
+        request.client = "caller " + std::to_string(caller % 3);
+        if (random() % 2 == 0) request.priority = JobPriority::kBulk;
+        const int64_t rows = 2 * request.controls->values.rows;
+        auto listener = std::make_shared<RestlessListener>(random());
+        const auto id = model->scheduler().Submit(std::move(request), listener);
+        ASSERT_OK(id);
+        if (random() % 4 == 0) model->scheduler().Cancel(*id);
+        const absl::Status status = listener->ended.get_future().get();
+        if (status.ok()) {
+          EXPECT_EQ(listener->rows, rows);
+          ++complete;
+        } else {
+          EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+          ++cancelled;
+        }
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  done = true;
+  operators.join();
+  waker.join();
+  EXPECT_EQ(complete + cancelled, 6 * 15);
+  EXPECT_GT(complete, 0);
+  const auto model = *registry_.Find("m");
+  EXPECT_EQ(model->scheduler().queued_rows(), 0);
 }
 
 }  // namespace
