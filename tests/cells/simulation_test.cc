@@ -122,7 +122,8 @@ TEST(SimulationTest, DensityAndDropoutAreWhatWasAskedFor) {
     options.density = density;
     options.dropout = 0;
     const auto stored = [&] {
-      return static_cast<double>(Csr(Simulate(options)->x).values.size());
+      // Before effects, as the option says.
+      return static_cast<double>(Csr(Simulate(options)->layers.at("unperturbed")).values.size());
     };
     const double whole = stored();
     EXPECT_NEAR(whole / (options.cells * options.genes), density, 0.02);

@@ -34,7 +34,7 @@ refuses 2 'obs has no column' "$train" fit --data $data --out "$work/b" --progre
   --set condition_column=nothing
 refuses 2 'stepz' "$train" fit --data $data --out "$work/b" --progress none --set stepz=3
 refuses 2 'declared log1p' "$train" fit --data $data --out "$work/b" --progress none \
-  --set matrix=log1p
+  --set matrix=log1p --set split=cells
 head -c 50000 $data >"$work/truncated.h5ad"
 refuses 2 'truncated' "$train" fit --data "$work/truncated.h5ad" --out "$work/b" --progress none
 [ -z "$(ls -A "$work" | grep -vE '^(out|err|truncated.h5ad)$' || true)" ] || fail "files left behind"
