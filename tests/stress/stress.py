@@ -135,7 +135,6 @@ class Faults:
         self.steady = programs.Server("--bundle", self.bundle, "--watch-seconds", 1,
                                       "--config", self.config())
         self.killed = programs.Server("--bundle", f"m={self.bundles[0]}")
-        self.lock = threading.Lock()
 
     def config(self):
         path = self.folder / "server.json"
@@ -187,8 +186,13 @@ class Faults:
         self.killed.stop(signal.SIGKILL)
         self.counts["servers killed"] += 1
         time.sleep(self.choose.uniform(0, 2))
-        with self.lock:
-            self.killed = programs.Server("--bundle", f"m={self.bundles[0]}", listen=address)
+        while True:
+            try:
+                self.killed = programs.Server("--bundle", f"m={self.bundles[0]}", listen=address)
+                return
+            except ValueError:
+                # An error in place of a log line: somebody's connection has the port for a moment.
+                time.sleep(0.5)
 
     def speak_nonsense(self):
         host, port = self.steady.address.rsplit(":", 1)
