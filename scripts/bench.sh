@@ -4,7 +4,7 @@
 # nothing else (docs/benchmarks.md says what was measured where).
 #
 #   scripts/bench.sh                     all
-#   scripts/bench.sh engine              one program: engine, h5ad, evaluate
+#   scripts/bench.sh engine              one program: engine, evaluate, h5ad, predict
 #   scripts/bench.sh engine --benchmark_filter='Fused/5000' --benchmark_repetitions=5
 #   UNLASTING_BENCH_THREADS=1 scripts/bench.sh
 set -euo pipefail
@@ -37,9 +37,18 @@ for path in build/release/bin/*_bench; do
   ran=true
   echo
   echo "== $name"
-  # All but h5ad_bench, which makes and reads a file of gigabytes once, are Google Benchmark's.
+  # engine and evaluate are Google Benchmark's; the others take arguments of their own.
   arguments=(--benchmark_out="$results/$name.json" --benchmark_out_format=json)
-  [[ "$name" == h5ad ]] && arguments=(--file "$results/synthetic.h5ad")
+  case "$name" in
+    h5ad) arguments=(--file "$results/synthetic.h5ad") ;;
+    predict)
+      arguments=()
+      if (($# == 0)); then
+        echo "needs a bundle: scripts/bench.sh predict --bundle DIR --cell-type TYPE --gene GENE"
+        continue
+      fi
+      ;;
+  esac
   "$path" "${arguments[@]}" "$@" 2>"$results/$name.log" | tee "$results/$name.txt" ||
     { tail -n 20 "$results/$name.log" >&2; exit 1; }
 done
