@@ -1,17 +1,29 @@
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
-find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED)
+
+if(NOT UNLASTING_WITHOUT_TORCH)
+  # Debian's LibTorch carries its config; an official LibTorch is found through
+  # CMAKE_PREFIX_PATH and must win over the system's.
+  find_package(Torch REQUIRED)
+
+  add_library(unlasting_torch INTERFACE)
+  target_include_directories(unlasting_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(unlasting_torch INTERFACE ${TORCH_LIBRARIES})
+endif()
+
+# Behind this line: what the engine alone does not need.
+if(UNLASTING_ONLY_ENGINE)
+  return()
+endif()
+
+find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
-
-# Debian's LibTorch carries its config; an official LibTorch is found through
-# CMAKE_PREFIX_PATH and must win over the system's.
-find_package(Torch REQUIRED)
 
 # RDKit ships no CMake package for C++ on Debian: found by header and library.
 find_path(RDKIT_INCLUDE_DIR GraphMol/GraphMol.h PATH_SUFFIXES rdkit REQUIRED)
@@ -27,7 +39,3 @@ target_link_libraries(unlasting_rdkit INTERFACE ${RDKIT_LIBRARIES})
 add_library(unlasting_hdf5 INTERFACE)
 target_include_directories(unlasting_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
 target_link_libraries(unlasting_hdf5 INTERFACE ${HDF5_LIBRARIES})
-
-add_library(unlasting_torch INTERFACE)
-target_include_directories(unlasting_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-target_link_libraries(unlasting_torch INTERFACE ${TORCH_LIBRARIES})

@@ -1,4 +1,7 @@
-set(CMAKE_CXX_STANDARD 17)
+# A newer LibTorch may ask for more: -DCMAKE_CXX_STANDARD=20.
+if(NOT CMAKE_CXX_STANDARD)
+  set(CMAKE_CXX_STANDARD 17)
+endif()
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
@@ -7,7 +10,8 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 set(UNLASTING_SANITIZE "" CACHE STRING "Sanitizers for every target: 'address,undefined' or 'thread'")
 if(UNLASTING_SANITIZE)
-  add_compile_options(-fsanitize=${UNLASTING_SANITIZE} -fno-omit-frame-pointer)
+  add_compile_options(
+    "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${UNLASTING_SANITIZE};-fno-omit-frame-pointer>")
   add_link_options(-fsanitize=${UNLASTING_SANITIZE})
 endif()
 
@@ -18,8 +22,8 @@ if(CCACHE_PROGRAM)
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       ${CCACHE_PROGRAM})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    add_compile_options(-Xclang -fno-pch-timestamp)
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
   elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-fpch-preprocess)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
   endif()
 endif()

@@ -58,19 +58,16 @@ int Run(const Flags& flags) {
   int64_t cells = 0, answers = 0;
   std::vector<Row*> rows;
   const auto start = Clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
+  const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   while (elapsed() < flags.seconds) {
     std::vector<std::vector<Row*>> taken(jobs.size());
     rows.clear();
     for (size_t j = 0; j < jobs.size(); ++j) {
       if (jobs[j] == nullptr || jobs[j]->done()) {
-        jobs[j] = std::make_unique<Job>(
-            engine->get(), set,
-            std::vector<std::shared_ptr<const Perturbation>>{
-                perturbations[next++ % perturbations.size()]},
-            DefaultOptions(**bundle));
+        jobs[j] = std::make_unique<Job>(engine->get(), set,
+                                        std::vector<std::shared_ptr<const Perturbation>>{
+                                            perturbations[next++ % perturbations.size()]},
+                                        DefaultOptions(**bundle));
       }
       jobs[j]->TakeRunnable(flags.max_batch / static_cast<int64_t>(jobs.size()), &taken[j]);
       rows.insert(rows.end(), taken[j].begin(), taken[j].end());

@@ -1,5 +1,8 @@
 // The operators unlasting::gatv2 and unlasting::grn_layer, for eager code and TorchScript alike,
-// with their derivatives. CPU; cells are split among threads where LibTorch has more than one.
+// with their derivatives. On CPU (CUDA: attention_op_cuda.cc); cells are split among threads where
+// LibTorch has more than one.
+#include "core/model/attention_op.h"
+
 #include <torch/script.h>
 #include <torch/torch.h>
 
@@ -32,15 +35,10 @@ fused::LayerGraph GraphOf(const Tensor& indptr, const Tensor& sources) {
 
 Tensor Gatv2Forward(const Tensor& left_in, const Tensor& right_in, const Tensor& attention_in,
                     const Tensor& indptr, const Tensor& sources) {
-  TORCH_CHECK(left_in.dim() == 4, "gatv2: left must be [cells, nodes, heads, dim]");
-  TORCH_CHECK(left_in.sizes() == right_in.sizes(), "gatv2: left and right must have equal shapes");
-  const int64_t nodes = left_in.size(1), heads = left_in.size(2), dim = left_in.size(3);
-  TORCH_CHECK(
-      attention_in.dim() == 2 && attention_in.size(0) == heads && attention_in.size(1) == dim,
-      "gatv2: attention must be [heads, dim]");
-  CheckGraph("gatv2", nodes, indptr, sources);
   const Tensor left = left_in.contiguous(), right = right_in.contiguous();
   const Tensor attention = attention_in.contiguous();
+  CheckGatv2(left, right, attention, indptr, sources);
+  const int64_t nodes = left.size(1), heads = left.size(2), dim = left.size(3);
   Tensor out = torch::empty({left.size(0), nodes, dim}, left.options());
   AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2", [&] {
     const fused::LayerGraph graph = GraphOf(indptr, sources);
@@ -56,35 +54,51 @@ Tensor Gatv2Forward(const Tensor& left_in, const Tensor& right_in, const Tensor&
   return out;
 }
 
+std::tuple<Tensor, Tensor, Tensor> Gatv2Backward(const Tensor& grad_in, const Tensor& left_in,
+                                                 const Tensor& right_in, const Tensor& attention_in,
+                                                 const Tensor& indptr, const Tensor& sources) {
+  const Tensor left = left_in.contiguous(), right = right_in.contiguous();
+  const Tensor attention = attention_in.contiguous(), grad = grad_in.contiguous();
+  CheckGatv2(left, right, attention, indptr, sources);
+  Tensor grad_left = torch::zeros_like(left), grad_right = torch::zeros_like(right);
+  Tensor grad_attention = torch::zeros_like(attention);
+  const int64_t nodes = left.size(1), heads = left.size(2), dim = left.size(3);
+  AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2_backward", [&] {
+    const fused::LayerGraph graph = GraphOf(indptr, sources);
+    ForCellsInOrder(left.size(0), [&](int64_t first, int64_t last) {
+      fused::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
+      for (int64_t b = first; b < last; ++b) {
+        const int64_t at = b * nodes * heads * dim;
+        cell.Backward(left.data_ptr<scalar_t>() + at, right.data_ptr<scalar_t>() + at,
+                      grad.data_ptr<scalar_t>() + b * nodes * dim,
+                      grad_left.data_ptr<scalar_t>() + at, grad_right.data_ptr<scalar_t>() + at,
+                      grad_attention.data_ptr<scalar_t>());
+      }
+    });
+  });
+  return {grad_left, grad_right, grad_attention};
+}
+
+// Autograd stands above the devices: below it the dispatcher picks the tensors' own.
 struct Gatv2Function : public Function<Gatv2Function> {
   static Tensor forward(AutogradContext* context, const Tensor& left, const Tensor& right,
                         const Tensor& attention, const Tensor& indptr, const Tensor& sources) {
     at::AutoDispatchBelowADInplaceOrView guard;
     context->save_for_backward({left, right, attention, indptr, sources});
-    return Gatv2Forward(left, right, attention, indptr, sources);
+    static const auto op = c10::Dispatcher::singleton()
+                               .findSchemaOrThrow("unlasting::gatv2", "")
+                               .typed<decltype(Gatv2Forward)>();
+    return op.call(left, right, attention, indptr, sources);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const Tensor left = saved[0].contiguous(), right = saved[1].contiguous();
-    const Tensor attention = saved[2].contiguous(), grad = grads[0].contiguous();
-    Tensor grad_left = torch::zeros_like(left), grad_right = torch::zeros_like(right);
-    Tensor grad_attention = torch::zeros_like(attention);
-    const int64_t nodes = left.size(1), heads = left.size(2), dim = left.size(3);
-    AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2_backward", [&] {
-      const fused::LayerGraph graph = GraphOf(saved[3], saved[4]);
-      ForCellsInOrder(left.size(0), [&](int64_t first, int64_t last) {
-        fused::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
-        for (int64_t b = first; b < last; ++b) {
-          const int64_t at = b * nodes * heads * dim;
-          cell.Backward(left.data_ptr<scalar_t>() + at, right.data_ptr<scalar_t>() + at,
-                        grad.data_ptr<scalar_t>() + b * nodes * dim,
-                        grad_left.data_ptr<scalar_t>() + at, grad_right.data_ptr<scalar_t>() + at,
-                        grad_attention.data_ptr<scalar_t>());
-        }
-      });
-    });
-    return {grad_left, grad_right, grad_attention, Tensor(), Tensor()};
+    static const auto op = c10::Dispatcher::singleton()
+                               .findSchemaOrThrow("unlasting::gatv2_backward", "")
+                               .typed<decltype(Gatv2Backward)>();
+    const auto [left, right, attention] =
+        op.call(grads[0], saved[0], saved[1], saved[2], saved[3], saved[4]);
+    return {left, right, attention, Tensor(), Tensor()};
   }
 };
 
@@ -215,6 +229,10 @@ TORCH_LIBRARY_FRAGMENT(unlasting, library) {
   library.def(
       "gatv2(Tensor left, Tensor right, Tensor attention, Tensor indptr, Tensor sources) "
       "-> Tensor");
+  // Has no derivative of its own: nothing here is differentiated twice.
+  library.def(
+      "gatv2_backward(Tensor grad, Tensor left, Tensor right, Tensor attention, Tensor indptr, "
+      "Tensor sources) -> (Tensor, Tensor, Tensor)");
   library.def(
       "grn_layer(Tensor hidden, Tensor norm_weight, Tensor norm_bias, Tensor left_weight, "
       "Tensor left_bias, Tensor right_weight, Tensor right_bias, Tensor attention, Tensor bias, "
@@ -222,6 +240,7 @@ TORCH_LIBRARY_FRAGMENT(unlasting, library) {
 }
 TORCH_LIBRARY_IMPL(unlasting, CPU, library) {
   library.impl("gatv2", Gatv2Forward);
+  library.impl("gatv2_backward", Gatv2Backward);
   library.impl("grn_layer", Layer);
 }
 TORCH_LIBRARY_IMPL(unlasting, Autograd, library) {
@@ -231,8 +250,29 @@ TORCH_LIBRARY_IMPL(unlasting, Autograd, library) {
 
 }  // namespace
 
+void CheckGatv2(const Tensor& left, const Tensor& right, const Tensor& attention,
+                const Tensor& indptr, const Tensor& sources) {
+  TORCH_CHECK(left.dim() == 4, "gatv2: left must be [cells, nodes, heads, dim]");
+  TORCH_CHECK(left.sizes() == right.sizes(), "gatv2: left and right must have equal shapes");
+  TORCH_CHECK(attention.dim() == 2 && attention.size(0) == left.size(2) &&
+                  attention.size(1) == left.size(3),
+              "gatv2: attention must be [heads, dim]");
+  TORCH_CHECK(indptr.numel() == left.size(1) + 1, "gatv2: indptr must be [nodes + 1]");
+  TORCH_CHECK(indptr.scalar_type() == torch::kInt64 && sources.scalar_type() == torch::kInt64,
+              "gatv2: indptr and sources must be int64");
+  TORCH_CHECK(indptr.is_contiguous() && sources.is_contiguous(),
+              "gatv2: indptr and sources must be contiguous");
+  for (const Tensor& tensor : {right, attention, indptr, sources}) {
+    TORCH_CHECK(tensor.device() == left.device(), "gatv2: all tensors must be on one device");
+  }
+}
+
 // Called by whoever compiles or loads source that names an operator: a static library drops an
 // object file that nobody refers to, and its registration with it.
-void EnsureAttentionRegistered() {}
+void EnsureAttentionRegistered() {
+#if defined(UNLASTING_TORCH_CUDA)
+  EnsureCudaOperatorsRegistered();
+#endif
+}
 
 }  // namespace unlasting::model

@@ -1,9 +1,32 @@
 #include "core/predict/engine.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/predict/engines.h"
 
 namespace unlasting::predict {
+namespace {
+
+#if defined(UNLASTING_CUDA)
+constexpr bool kCudaBuild = true;
+#else
+constexpr bool kCudaBuild = false;
+#endif
+
+absl::StatusOr<std::unique_ptr<Engine>> MakeEvaluatorsOwn(
+    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options) {
+#if defined(UNLASTING_CUDA)
+  const bool cuda = options.device == "cuda" || absl::StartsWith(options.device, "cuda:") ||
+                    (options.device == "auto" && CudaEngineIsThere());
+  if (cuda) return MakeCudaEngine(std::move(bundle), options);
+#endif
+  const bool cpu =
+      options.device == "cpu" || (options.device == "auto" && (kCudaBuild || !CudaIsThere()));
+  if (cpu) return MakeFusedEngine(std::move(bundle), options);
+  return MakeTorchEngine(std::move(bundle), options);
+}
+
+}  // namespace
 
 void AdvanceRow(absl::Span<const float> x0, Row* row) {
   const diffusion::SolverStep& step = (*row->plan)[row->step];
@@ -26,11 +49,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::shared_ptr<const bun
   if (options.latent_cache_bytes < 0) {
     return absl::InvalidArgumentError("engine: latent_cache_bytes: expected 0 or more");
   }
-  const bool cpu = options.device == "cpu" || (options.device == "auto" && !CudaIsThere());
-  if (options.evaluator == "fused" && cpu) return MakeFusedEngine(std::move(bundle), options);
-  if (options.evaluator == "fused" || options.evaluator == "torchscript") {
-    return MakeTorchEngine(std::move(bundle), options);
-  }
+  if (options.evaluator == "fused") return MakeEvaluatorsOwn(std::move(bundle), options);
+  if (options.evaluator == "torchscript") return MakeTorchEngine(std::move(bundle), options);
   return absl::InvalidArgumentError(absl::StrCat("engine: evaluator: found '", options.evaluator,
                                                  "', expected fused or torchscript"));
 }

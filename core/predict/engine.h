@@ -31,6 +31,9 @@ struct Row {
   // [N']: the GRN block's part where it does not change along the path; empty before the first
   // step. The fused engine's.
   model::fused::AlignedVector<float> genewise;
+  // Where the row is between its steps if not here. An engine that sets it leaves `x` alone until
+  // the row has finished, and lets it go then.
+  std::shared_ptr<void> device;
 
   bool finished() const { return step == static_cast<int>(plan->size()); }
 };
@@ -39,14 +42,16 @@ struct EngineOptions {
   std::string device = "cpu";  // "auto", "cpu", "cuda", "cuda:1"
   int threads = 2;             // of one evaluation, on CPU
   int64_t max_batch = 64;      // rows of one evaluation; more rows are split
-  // fused: the bundle's weights through core/model/fused (CPU; other devices take torchscript).
+  // fused: the bundle's weights through core/model/fused on CPU and core/model/cuda on CUDA; a
+  // build without the latter takes torchscript there.
   // torchscript: the networks as the files hold them.
   std::string evaluator = "fused";
   int64_t latent_cache_bytes = int64_t{256} << 20;  // 0: latents are not kept
 };
 
 // A row's result does not depend on which rows share its steps: with the fused evaluator to the
-// bit, with torchscript up to float32 rounding in the dense products. One thread at a time may call
+// bit on CPU and, on CUDA, to the bit within batches of one padded size (cuda_network.h); with
+// torchscript up to float32 rounding in the dense products. One thread at a time may call
 // Step and MaskProbability; different engines are independent.
 class Engine {
  public:

@@ -14,6 +14,14 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeTorchEngine(
 absl::StatusOr<std::unique_ptr<Engine>> MakeFusedEngine(
     std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
 
+// The same through core/model/cuda; builds with UNLASTING_CUDA. INVALID_ARGUMENT names a device
+// that is not there.
+absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bundle::Bundle> bundle,
+                                                       const EngineOptions& options);
+// Whether that has a device to run on.
+bool CudaEngineIsThere();
+
+// Whether LibTorch has one.
 bool CudaIsThere();
 
 // Moves a row by the step that `x0` [N] was evaluated for.

@@ -48,7 +48,13 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
   fuse_out_bias_ = row("fuse_out_bias");
 }
 
-// The drug's row of the fusing layer, its bias included.
+template <typename T>
+AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_type, const T* time_shift) const {
+  AlignedVector<T> shift(cell_.begin() + cell_type * dim_, cell_.begin() + (cell_type + 1) * dim_);
+  for (int64_t k = 0; k < dim_ && time_shift != nullptr; ++k) shift[k] += time_shift[k];
+  return shift;
+}
+
 template <typename T>
 AlignedVector<T> NodeInputs<T>::DrugTerm(const Molecule<T>& molecule) const {
   AlignedVector<T> hidden = drug_bias_, drug(dim_), term(dim_);
@@ -88,8 +94,7 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
       return found->second.base;
     }
   }
-  AlignedVector<T> shift(cell_.begin() + cell_type * dim_, cell_.begin() + (cell_type + 1) * dim_);
-  for (int64_t k = 0; k < dim_ && time_shift != nullptr; ++k) shift[k] += time_shift[k];
+  const AlignedVector<T> shift = Shift(cell_type, time_shift);
   AlignedVector<T> drug;
   if (molecule != nullptr) drug = DrugTerm(*molecule);
   const T* drug_term = molecule == nullptr ? nullptr : drug.data();

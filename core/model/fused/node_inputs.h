@@ -44,6 +44,14 @@ class NodeInputs {
   std::shared_ptr<const NodeBase<T>> Base(int64_t time, const T* time_shift, int64_t cell_type,
                                           const Molecule<T>* molecule, ThreadTeam* team);
 
+  // Its parts, for those who compute bases elsewhere. Gene embeddings behind Phi's first layer,
+  // [N', padded dim]:
+  const AlignedVector<T>& genes() const { return gene_; }
+  // what cell type and time add to them before the activation, [padded dim];
+  AlignedVector<T> Shift(int64_t cell_type, const T* time_shift) const;
+  // and the drug's row of the fusing layer, its bias included, [padded dim].
+  AlignedVector<T> DrugTerm(const Molecule<T>& molecule) const;
+
  private:
   struct Key {
     int64_t time;
@@ -56,7 +64,6 @@ class NodeInputs {
     typename std::list<Key>::iterator used;
   };
 
-  AlignedVector<T> DrugTerm(const Molecule<T>& molecule) const;
   void Compute(const T* genes, int64_t rows, const T* shift, const T* drug, T* out) const;
 
   ModelConfig config_;

@@ -91,9 +91,7 @@ void Psi<T>::AddComputed(const T* x, int64_t rows, T* out, T* scratch) const {
 template <typename T>
 void Psi<T>::Add(const T* x, int64_t rows, T* out, T* scratch, int32_t* outside) const {
   if (!tabulated()) return AddComputed(x, rows, out, scratch);
-  PsiGrid<T> grid = grid_;
-  grid.values = table_.data();
-  const int64_t missed = BestKernels<T>().add_psi(grid, x, rows, out, outside);
+  const int64_t missed = BestKernels<T>().add_psi(grid(), x, rows, out, outside);
   for (int64_t k = 0; k < missed; ++k) {
     AddComputed(x + outside[k], 1, out + outside[k] * padded_, scratch);
   }

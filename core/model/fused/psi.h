@@ -26,6 +26,12 @@ class Psi {
   void Add(const T* x, int64_t rows, T* out, T* scratch, int32_t* outside) const;
 
   bool tabulated() const { return grid_.rows > 0; }
+  // The table, as long as this lives where it does; no rows without one.
+  PsiGrid<T> grid() const {
+    PsiGrid<T> grid = grid_;
+    grid.values = table_.data();
+    return grid;
+  }
   // Largest error seen when the table was made, in units of the values; 0 without a table.
   double table_error() const { return table_error_; }
 

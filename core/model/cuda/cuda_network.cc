@@ -1,0 +1,187 @@
+#include "core/model/cuda/cuda_network.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace unlasting::model::cuda {
+namespace {
+
+// Uploads under way at once; more wait for the device.
+constexpr int kUploads = 4;
+// What the GRN block's buffers may take: they stay in the second-level cache (50 MB on an H100).
+constexpr int64_t kChunkBytes = int64_t{32} << 20;
+constexpr int64_t kNoTime = -1;
+
+int64_t Bucket(int64_t rows) {
+  int64_t bucket = 1;
+  while (bucket < rows) bucket *= 2;
+  return bucket;
+}
+
+}  // namespace
+
+CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
+                         const fused::Arrays<float>& arrays, std::shared_ptr<Context> context,
+                         const CudaOptions& options)
+    : denoiser_(denoiser),
+      config_(config),
+      preconditioned_(!denoiser || config.recipe == "preconditioned"),
+      cell_in_grn_(denoiser && config.grn_inputs == "paper"),
+      precision_(options.precision),
+      context_((context->Use(), std::move(context))),
+      weights_(denoiser, config, arrays, options.precision),
+      bases_(config, arrays, weights_.dim, options.base_bytes),
+      gemm_(*context_),
+      graphs_(*context_),
+      knockouts_(std::max<int64_t>(2 * config.nodes, 16 * kMostRows)),
+      rows_(kMostRows * sizeof(DeviceRow) + knockouts_ * sizeof(int32_t)),
+      uploads_(kUploads),
+      own_cells_(NewPool()) {
+  own_ = own_cells_->Row(kMostRows + 1);
+  for (Upload& upload : uploads_) upload.pinned = PinnedArray<char>(rows_.size());
+  const int64_t dim = weights_.dim, heads = config.heads;
+  const int64_t feature = precision_ == Precision::kBf16 ? sizeof(BFloat16) : sizeof(float);
+  const int64_t cell_bytes =
+      config.nodes * dim * (static_cast<int64_t>(sizeof(float)) + feature + 2 * heads * feature);
+  chunk_ = 1;
+  while (2 * chunk_ <= kMostRows && 2 * chunk_ * cell_bytes <= kChunkBytes) chunk_ *= 2;
+  const int64_t hidden = std::max(weights_.block.hidden, weights_.decoder.hidden);
+  state_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
+  genewise_ = DeviceArray<float>(kMostRows * weights_.nodes_stride);
+  field_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
+  first_ = DeviceArray<float>(kMostRows * hidden);
+  second_ = DeviceArray<float>(kMostRows * hidden);
+  hidden_ = DeviceArray<float>(chunk_ * config.nodes * dim);
+  normalised_ = DeviceArray<char>(chunk_ * config.nodes * dim * feature);
+  features_ = DeviceArray<char>(chunk_ * config.nodes * 2 * heads * dim * feature);
+  no_base_ = DeviceArray<float>((config.nodes + 1) * dim);
+  skip_ = {preconditioned_, weights_.alpha_bar.data(), weights_.anchor_mean.data(),
+           weights_.anchor_variance.data()};
+}
+
+std::unique_ptr<CellPool> CudaNetwork::NewPool() const {
+  return std::make_unique<CellPool>(context_, config_.genes, weights_.genes_stride,
+                                    weights_.nodes_stride);
+}
+
+DeviceRow CudaNetwork::Describe(const CellStep& step) {
+  DeviceRow row;
+  row.x = step.cell->x;
+  row.previous_x0 = step.cell->previous_x0;
+  row.control = step.cell->has_control ? step.cell->control : nullptr;
+  row.genewise = step.cell->genewise;
+  row.x_coefficient = step.x_coefficient;
+  row.x0_coefficient = step.x0_coefficient;
+  row.previous_coefficient = step.previous_coefficient;
+  row.time = step.time;
+  row.cell_type = step.cell_type;
+  return row;
+}
+
+void CudaNetwork::SendRows(int64_t rows, const DeviceRow* described,
+                           const std::vector<int32_t>& knockout) {
+  Upload& upload = uploads_[next_upload_++ % kUploads];
+  upload.passed.Wait();
+  const size_t row_bytes = kMostRows * sizeof(DeviceRow);
+  const size_t bytes = row_bytes + knockout.size() * sizeof(int32_t);
+  std::memcpy(upload.pinned.data(), described, rows * sizeof(DeviceRow));
+  if (!knockout.empty()) {
+    std::memcpy(upload.pinned.data() + row_bytes, knockout.data(),
+                knockout.size() * sizeof(int32_t));
+  }
+  Check(cudaMemcpyAsync(rows_.data(), upload.pinned.data(), bytes, cudaMemcpyHostToDevice,
+                        context_->stream()),
+        "upload");
+  upload.passed.Record(context_->stream());
+}
+
+void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
+  const int64_t rows = Bucket(static_cast<int64_t>(steps.size()));
+  CellStep nothing;
+  nothing.cell = &own_.back();
+  nothing.x0_coefficient = 0;  // its x stays 0
+  DeviceRow filling = Describe(nothing);
+  filling.base = no_base_.data();
+  std::vector<DeviceRow> described(rows, filling);
+  std::vector<int32_t> knockout;
+  const int64_t graph = rows * 2 + kind;
+  if (!graphs_.Has(graph)) {
+    SendRows(rows, described.data(), knockout);
+    graphs_.Capture(graph, [&] { Enqueue(rows, kind); });
+  }
+  bases_.BeginBatch();
+  for (size_t k = 0; k < steps.size(); ++k) {
+    const CellStep& step = steps[k];
+    DeviceRow& row = described[k] = Describe(step);
+    row.knockout_begin = static_cast<int32_t>(knockout.size());
+    knockout.insert(knockout.end(), step.knockout.begin(), step.knockout.end());
+    row.knockout_end = static_cast<int32_t>(knockout.size());
+    row.base = filling.base;
+    if (kind == kDense) continue;
+    const float* shift = cell_in_grn_
+                             ? weights_.time_shift.data() + step.time * fused::Padded(config_.dim)
+                             : nullptr;
+    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, shift, step.cell_type, step.molecule,
+                           gemm_, context_->stream());
+    step.cell->has_genewise = denoiser_ && !cell_in_grn_;
+  }
+  SendRows(rows, described.data(), knockout);
+  graphs_.Launch(graph);
+}
+
+// How many of the first steps make one batch.
+size_t CudaNetwork::Fitting(absl::Span<const CellStep> steps) const {
+  int64_t knockouts = 0;
+  size_t count = 0;
+  for (; count < steps.size() && count < kMostRows; ++count) {
+    knockouts += static_cast<int64_t>(steps[count].knockout.size());
+    if (knockouts > knockouts_) break;
+  }
+  if (count == 0) throw std::runtime_error("cuda: a row knocks out more nodes than there are");
+  return count;
+}
+
+void CudaNetwork::Step(absl::Span<const CellStep> steps) {
+  context_->Use();
+  std::vector<CellStep> of_kind[2];
+  for (const CellStep& step : steps) {
+    of_kind[step.cell->has_genewise ? kDense : kWhole].push_back(step);
+  }
+  for (const Kind kind : {kWhole, kDense}) {
+    auto left = absl::MakeConstSpan(of_kind[kind]);
+    while (!left.empty()) {
+      const size_t count = Fitting(left);
+      StepBatch(left.first(count), kind);
+      left.remove_prefix(count);
+    }
+  }
+}
+
+void CudaNetwork::Run(absl::Span<const fused::NetworkRow<float>> rows) {
+  context_->Use();
+  const std::vector<float> no_x(config_.genes);  // mask models have none
+  for (size_t first = 0; first < rows.size(); first += kMostRows) {
+    const auto batch = rows.subspan(first, kMostRows);
+    std::vector<CellStep> steps;
+    std::vector<const Cell*> cells;
+    std::vector<float*> out;
+    for (size_t k = 0; k < batch.size(); ++k) {
+      const auto& row = batch[k];
+      own_cells_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, row.control, &own_[k]);
+      CellStep step;
+      step.cell = &own_[k];
+      step.time = row.time;
+      step.cell_type = row.cell_type;
+      step.knockout = row.knockout;
+      step.molecule = row.molecule;
+      steps.push_back(step);
+      cells.push_back(&own_[k]);
+      out.push_back(row.out);
+    }
+    Step(steps);
+    own_cells_->Take(cells, out);
+  }
+}
+
+}  // namespace unlasting::model::cuda

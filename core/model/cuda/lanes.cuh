@@ -1,0 +1,95 @@
+// A group of 4 to 32 lanes that hold one node's embedding together: sums over it, loads and stores.
+//
+// kLanes lanes hold kQuads times four numbers each; number 4 (q kLanes + lane) + c of the embedding
+// is v[4 q + c]. All lanes of a group must take part in each call.
+#pragma once
+
+#include "core/model/cuda/arguments.h"
+
+namespace unlasting::model::cuda {
+
+template <int kLanes>
+__device__ __forceinline__ int LaneOf() {
+  return static_cast<int>(threadIdx.x) % kLanes;
+}
+
+template <int kLanes>
+__device__ __forceinline__ unsigned MaskOf() {
+  if (kLanes == 32) return 0xffffffffu;
+  return ((1u << (kLanes % 32)) - 1u) << (threadIdx.x % 32 / kLanes * kLanes);
+}
+
+template <int kLanes>
+__device__ __forceinline__ float GroupSum(unsigned mask, float v) {
+#pragma unroll
+  for (int offset = kLanes / 2; offset > 0; offset /= 2) v += __shfl_xor_sync(mask, v, offset);
+  return v;
+}
+
+// Four sums at once: lane l has the sum of s[l % 4]. Three exchanges where one by one takes eight.
+template <int kLanes>
+__device__ __forceinline__ float GroupSumsOfFour(unsigned mask, int lane, const float (&s)[4]) {
+  const bool odd = (lane & 1) != 0, high = (lane & 2) != 0;
+  float first = odd ? s[1] : s[0], second = odd ? s[3] : s[2];
+  first += __shfl_xor_sync(mask, odd ? s[0] : s[1], 1);
+  second += __shfl_xor_sync(mask, odd ? s[2] : s[3], 1);
+  float sum = high ? second : first;
+  sum += __shfl_xor_sync(mask, high ? first : second, 2);
+#pragma unroll
+  for (int offset = 4; offset < kLanes; offset *= 2) sum += __shfl_xor_sync(mask, sum, offset);
+  return sum;
+}
+
+// Largest over lanes l, l ^ 1, l ^ 2, l ^ 3: over the four that GroupSumsOfFour left there.
+__device__ __forceinline__ float LargestOfFour(unsigned mask, float v) {
+  v = fmaxf(v, __shfl_xor_sync(mask, v, 1));
+  return fmaxf(v, __shfl_xor_sync(mask, v, 2));
+}
+__device__ __forceinline__ float SumOfFour(unsigned mask, float v) {
+  v += __shfl_xor_sync(mask, v, 1);
+  return v + __shfl_xor_sync(mask, v, 2);
+}
+
+__device__ __forceinline__ void LoadFour(const float* p, float* v) {
+  const float4 four = *reinterpret_cast<const float4*>(p);
+  v[0] = four.x;
+  v[1] = four.y;
+  v[2] = four.z;
+  v[3] = four.w;
+}
+__device__ __forceinline__ void LoadFour(const BFloat16* p, float* v) {
+  const uint2 four = *reinterpret_cast<const uint2*>(p);
+  v[0] = __uint_as_float(four.x << 16);
+  v[1] = __uint_as_float(four.x & 0xffff0000u);
+  v[2] = __uint_as_float(four.y << 16);
+  v[3] = __uint_as_float(four.y & 0xffff0000u);
+}
+
+// To the nearest, ties to even; NaN stays NaN.
+__device__ __forceinline__ unsigned ToBFloat16(float v) {
+  const unsigned bits = __float_as_uint(v);
+  if (v != v) return 0x7fc0u;
+  return (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+}
+__device__ __forceinline__ void StoreFour(float* p, const float* v) {
+  *reinterpret_cast<float4*>(p) = make_float4(v[0], v[1], v[2], v[3]);
+}
+__device__ __forceinline__ void StoreFour(BFloat16* p, const float* v) {
+  *reinterpret_cast<uint2*>(p) = make_uint2(ToBFloat16(v[0]) | ToBFloat16(v[1]) << 16,
+                                            ToBFloat16(v[2]) | ToBFloat16(v[3]) << 16);
+}
+
+template <int kLanes, int kQuads, typename F>
+__device__ __forceinline__ void LoadNode(const F* node, int lane, float* v) {
+#pragma unroll
+  for (int q = 0; q < kQuads; ++q) LoadFour(node + 4 * (q * kLanes + lane), v + 4 * q);
+}
+template <int kLanes, int kQuads, typename F>
+__device__ __forceinline__ void StoreNode(F* node, int lane, const float* v) {
+#pragma unroll
+  for (int q = 0; q < kQuads; ++q) StoreFour(node + 4 * (q * kLanes + lane), v + 4 * q);
+}
+
+__device__ __forceinline__ float SiluOf(float v) { return v / (1.0f + expf(-v)); }
+
+}  // namespace unlasting::model::cuda

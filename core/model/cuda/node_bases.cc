@@ -1,0 +1,103 @@
+#include "core/model/cuda/node_bases.h"
+
+#include <algorithm>
+
+#include "core/model/cuda/launch.h"
+#include "core/model/cuda/weights.h"
+
+namespace unlasting::model::cuda {
+
+NodeBases::NodeBases(const ModelConfig& config, const fused::Arrays<float>& arrays, int64_t dim,
+                     int64_t bytes)
+    : config_(config),
+      dim_(dim),
+      most_(std::max<int64_t>(
+          1, bytes / ((config.nodes + 1) * dim * static_cast<int64_t>(sizeof(float))))),
+      inputs_(config, arrays),
+      hidden_((config.nodes + 1) * dim) {
+  const int64_t d = config.dim, narrow = fused::Padded(d);
+  std::vector<float> genes = Widen(inputs_.genes().data(), config.nodes, narrow, narrow, dim);
+  genes.resize((config.nodes + 1) * dim);
+  genes_ = DeviceArray<float>::From(genes);
+  const auto square = [&](const char* name) {
+    std::vector<float> wide = Widen(arrays.at(name).data(), d, d, d, dim);
+    wide.resize(dim * dim);
+    return DeviceArray<float>::From(wide);
+  };
+  phi_out_ = square("phi_out");
+  phi_bias_ = Small(arrays.at("phi_out_bias"));
+  if (config.molecule_features == 0) return;
+  fuse_gene_ = square("fuse_gene");
+  fuse_out_ = square("fuse_out");
+  fuse_bias_ = Small(arrays.at("fuse_out_bias"));
+}
+
+SmallRow NodeBases::Small(const fused::AlignedVector<float>& values) const {
+  SmallRow row{};
+  std::copy(values.begin(), values.end(), row.values);
+  return row;
+}
+
+void NodeBases::Map(const float* in, const DeviceArray<float>& map, const SmallRow& bias,
+                    float* out, const Gemm& gemm, cudaStream_t stream) const {
+  const int64_t rows = config_.nodes + 1;
+  LaunchShift(nullptr, bias, rows, dim_, out, stream);
+  Product<float> product;
+  product.a = in;
+  product.b = map.data();
+  product.c = out;
+  product.a_stride = product.b_stride = product.c_stride = dim_;
+  product.rows = rows;
+  product.depth = product.columns = dim_;
+  product.accumulate = true;
+  // Computed once and seen by every cell: not rounded to TF32.
+  gemm.Multiply(product, /*tf32=*/false);
+}
+
+void NodeBases::Compute(const SmallRow& shift, const SmallRow* drug, float* out, const Gemm& gemm,
+                        cudaStream_t stream) {
+  const int64_t rows = config_.nodes + 1;
+  LaunchShift(genes_.data(), shift, rows, dim_, hidden_.data(), stream);
+  Map(hidden_.data(), phi_out_, phi_bias_, out, gemm, stream);
+  if (drug == nullptr) return;
+  Map(out, fuse_gene_, *drug, hidden_.data(), gemm, stream);
+  LaunchShift(hidden_.data(), SmallRow{}, rows, dim_, hidden_.data(), stream);
+  Map(hidden_.data(), fuse_out_, fuse_bias_, out, gemm, stream);
+}
+
+DeviceArray<float> NodeBases::Room() {
+  if (static_cast<int64_t>(entries_.size()) >= most_) {
+    const auto oldest = entries_.find(used_.back());
+    // Work in the stream that still reads it comes before what overwrites it.
+    if (oldest->second.batch != batch_) {
+      DeviceArray<float> room = std::move(oldest->second.base);
+      entries_.erase(oldest);
+      used_.pop_back();
+      return room;
+    }
+  }
+  return DeviceArray<float>((config_.nodes + 1) * dim_);
+}
+
+const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell_type,
+                             const fused::Molecule<float>* molecule, const Gemm& gemm,
+                             cudaStream_t stream) {
+  const Key key{time, cell_type, molecule == nullptr ? "" : molecule->key};
+  const auto found = entries_.find(key);
+  if (found != entries_.end()) {
+    used_.splice(used_.begin(), used_, found->second.used);
+    found->second.batch = batch_;
+    return found->second.base.data();
+  }
+  DeviceArray<float> room = Room();
+  SmallRow drug;
+  if (molecule != nullptr) drug = Small(inputs_.DrugTerm(*molecule));
+  Compute(Small(inputs_.Shift(cell_type, time_shift)), molecule == nullptr ? nullptr : &drug,
+          room.data(), gemm, stream);
+  used_.push_front(key);
+  Entry& entry = entries_[key];
+  entry = {std::move(room), batch_, used_.begin()};
+  return entry.base.data();
+}
+
+}  // namespace unlasting::model::cuda

@@ -1,0 +1,60 @@
+// Node inputs without the cell (core/model/fused/node_inputs.h), computed on the device and kept
+// there: one per (time, cell type, drug, dose), the least recently used given up first.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "core/model/config.h"
+#include "core/model/cuda/gemm.h"
+#include "core/model/cuda/runtime.h"
+#include "core/model/fused/node_inputs.h"
+
+namespace unlasting::model::cuda {
+
+class NodeBases {
+ public:
+  // `bytes`: most that is kept; what one batch needs is kept besides.
+  NodeBases(const ModelConfig& config, const fused::Arrays<float>& arrays, int64_t dim,
+            int64_t bytes);
+
+  // From here on every base asked for stays until the next call.
+  void BeginBatch() { ++batch_; }
+  // [N' + 1, D]; the last row is a node's whose gene is knocked out. Filled in `stream` order.
+  // `time_shift` [padded dim of core/model/fused] is null where time does not enter.
+  const float* Base(int64_t time, const float* time_shift, int64_t cell_type,
+                    const fused::Molecule<float>* molecule, const Gemm& gemm, cudaStream_t stream);
+
+ private:
+  using Key = std::tuple<int64_t, int64_t, std::string>;
+  struct Entry {
+    DeviceArray<float> base;
+    int64_t batch = 0;
+    std::list<Key>::iterator used;
+  };
+
+  DeviceArray<float> Room();
+  SmallRow Small(const fused::AlignedVector<float>& values) const;
+  void Compute(const SmallRow& shift, const SmallRow* drug, float* out, const Gemm& gemm,
+               cudaStream_t stream);
+  // out [N' + 1, D] = bias in each row + hidden * map.
+  void Map(const float* in, const DeviceArray<float>& map, const SmallRow& bias, float* out,
+           const Gemm& gemm, cudaStream_t stream) const;
+
+  ModelConfig config_;
+  int64_t dim_;
+  int64_t most_;  // bases
+  fused::NodeInputs<float> inputs_;
+  DeviceArray<float> genes_;   // [N' + 1, D]; zeros in the last row
+  DeviceArray<float> hidden_;  // [N' + 1, D]
+  DeviceArray<float> phi_out_, fuse_gene_, fuse_out_;
+  SmallRow phi_bias_{}, fuse_bias_{};
+  int64_t batch_ = 0;
+  std::map<Key, Entry> entries_;
+  std::list<Key> used_;  // most recent first
+};
+
+}  // namespace unlasting::model::cuda

@@ -1,0 +1,43 @@
+#include <algorithm>
+
+#include "core/model/cuda/launch.h"
+#include "core/model/cuda/row_kernels.cuh"
+#include "core/model/cuda/start.cuh"
+
+namespace unlasting::model::cuda {
+namespace {
+
+dim3 Grid(int64_t width, int64_t rows) {
+  return dim3(Blocks(width, kThreads), static_cast<unsigned>(rows));
+}
+
+}  // namespace
+
+void LaunchStandardise(const DeviceRow* rows, const Skip& skip, int64_t genes, int64_t stride,
+                       float* state, int64_t count, cudaStream_t stream) {
+  Start(StandardiseKernel, Grid(genes, count), kThreads, stream, rows, skip, genes, stride, state);
+}
+
+void LaunchActivate(const ActivateArguments& in, int64_t rows, cudaStream_t stream) {
+  Start(ActivateKernel, Grid(in.width, rows), kThreads, stream, in);
+}
+
+void LaunchFinish(const FinishArguments& in, int64_t rows, cudaStream_t stream) {
+  Start(FinishKernel, Grid(in.genes, rows), kThreads, stream, in);
+}
+
+void LaunchGenewise(const DeviceRow* rows, int64_t nodes, int64_t stride, bool keep,
+                    float* genewise, int64_t count, cudaStream_t stream) {
+  Start(GenewiseKernel, Grid(nodes, count), kThreads, stream, rows, nodes, stride, keep, genewise);
+}
+
+void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t dim, float* out,
+                 cudaStream_t stream) {
+  for (int64_t first = 0; first < rows; first += kMostGridRows) {
+    const float* from = in == nullptr ? nullptr : in + first * dim;
+    Start(ShiftKernel, Grid(dim, std::min(kMostGridRows, rows - first)), kThreads, stream, from,
+          shift, dim, out + first * dim);
+  }
+}
+
+}  // namespace unlasting::model::cuda

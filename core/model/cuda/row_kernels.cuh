@@ -1,0 +1,88 @@
+// What happens to one number at a time: the skip on the way in and out, activations, the solver.
+//
+// A thread a number; blockIdx.y is the row.
+#pragma once
+
+#include "core/model/cuda/lanes.cuh"
+
+namespace unlasting::model::cuda {
+
+__device__ __forceinline__ int32_t PlaceInRow() {
+  return static_cast<int32_t>(blockIdx.x * blockDim.x + threadIdx.x);
+}
+
+// state [R, stride] <- the skip's normalised input, or x_t itself.
+__global__ void StandardiseKernel(const DeviceRow* rows, Skip skip, int32_t genes, int64_t stride,
+                                  float* state) {
+  const int32_t gene = PlaceInRow();
+  if (gene >= genes) return;
+  const DeviceRow& row = rows[blockIdx.y];
+  float x = row.x[gene];
+  if (skip.on) {
+    const float abar = skip.alpha_bar[row.time], variance = (1.0f - abar) / abar;
+    const int64_t at = static_cast<int64_t>(row.cell_type) * genes + gene;
+    x = (x / sqrtf(abar) - skip.mean[at]) / sqrtf(skip.variance[at] + variance);
+  }
+  state[blockIdx.y * stride + gene] = x;
+}
+
+__global__ void ActivateKernel(ActivateArguments in) {
+  const int32_t k = PlaceInRow();
+  if (k >= in.width) return;
+  const DeviceRow& row = in.rows[blockIdx.y];
+  float* h = in.h + static_cast<int64_t>(blockIdx.y) * in.width + k;
+  float v = *h;
+  if (in.bias != nullptr) v += in.bias[k];
+  if (in.cell != nullptr) v += in.cell[static_cast<int64_t>(row.cell_type) * in.width + k];
+  if (in.time != nullptr) v += in.time[static_cast<int64_t>(row.time) * in.width + k];
+  *h = SiluOf(v);
+}
+
+__global__ void FinishKernel(FinishArguments in) {
+  const int32_t gene = PlaceInRow();
+  if (gene >= in.genes) return;
+  const DeviceRow& row = in.rows[blockIdx.y];
+  float x0 = 0;
+  if (in.field != nullptr) x0 = in.field[blockIdx.y * in.field_stride + gene] + in.field_bias[gene];
+  const int64_t at = static_cast<int64_t>(row.cell_type) * in.genes + gene;
+  if (in.active_logit != nullptr) {
+    x0 += in.genewise[blockIdx.y * in.genewise_stride + gene] + in.active_logit[at];
+  }
+  if (in.skip.on) {
+    const float abar = in.skip.alpha_bar[row.time], variance = (1.0f - abar) / abar;
+    const float mean = in.skip.mean[at], s2 = in.skip.variance[at], total = s2 + variance;
+    const float base = mean + s2 / total * (row.x[gene] / sqrtf(abar) - mean);
+    x0 = base + sqrtf(variance * s2 / total) * x0;
+  }
+  if (in.control_residual && row.control != nullptr) x0 += row.control[gene];
+  // What a coefficient of 0 stands before may never have been written.
+  double x = row.x0_coefficient * x0;
+  if (row.x_coefficient != 0) x += row.x_coefficient * row.x[gene];
+  if (row.previous_coefficient != 0) x += row.previous_coefficient * row.previous_x0[gene];
+  row.x[gene] = static_cast<float>(x);
+  row.previous_x0[gene] = x0;
+}
+
+// Between the batch's gene-wise values [R, stride] and the rows' own.
+__global__ void GenewiseKernel(const DeviceRow* rows, int32_t nodes, int64_t stride, bool keep,
+                               float* genewise) {
+  const int32_t node = PlaceInRow();
+  if (node >= nodes) return;
+  float* kept = rows[blockIdx.y].genewise + node;
+  float* here = genewise + blockIdx.y * stride + node;
+  if (keep) {
+    *kept = *here;
+  } else {
+    *here = *kept;
+  }
+}
+
+// out [R, dim] <- silu(in + shift), or shift alone where `in` is null.
+__global__ void ShiftKernel(const float* in, SmallRow shift, int32_t dim, float* out) {
+  const int32_t d = PlaceInRow();
+  if (d >= dim) return;
+  const int64_t at = static_cast<int64_t>(blockIdx.y) * dim + d;
+  out[at] = in == nullptr ? shift.values[d] : SiluOf(in[at] + shift.values[d]);
+}
+
+}  // namespace unlasting::model::cuda

@@ -1,0 +1,67 @@
+#include "tests/support/random_arrays.h"
+
+#include <cmath>
+#include <random>
+
+#include "core/diffusion/schedule.h"
+
+namespace unlasting::test {
+
+using model::NetworkKind;
+using model::fused::AlignedVector;
+
+RandomGraph MakeRandomGraph(int64_t nodes, const std::function<int64_t(int64_t)>& degree) {
+  std::mt19937_64 random(11);
+  RandomGraph graph;
+  for (int64_t i = 0; i < nodes; ++i) {
+    for (int64_t k = 0; k < degree(i); ++k) {
+      graph.sources.push_back(static_cast<int32_t>(random() % nodes));
+    }
+    graph.indptr.push_back(static_cast<int64_t>(graph.sources.size()));
+  }
+  return graph;
+}
+
+model::fused::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelConfig& config,
+                                         const RandomGraph& graph, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
+  model::fused::Arrays<float> arrays;
+  for (const auto& spec : model::ParameterSpecs(kind, config)) {
+    int64_t count = 1;
+    for (const int64_t length : spec.shape) count *= length;
+    AlignedVector<float>& values = arrays.values[spec.name];
+    values.resize(count);
+    const float centre = std::isnan(spec.bound) ? 1.0f : 0.0f;
+    // Weights that start at zero or one are moved from there too.
+    const float reach = spec.bound > 0 ? static_cast<float>(spec.bound) : 0.1f;
+    for (float& value : values) value = centre + reach * (2.0f * uniform(random) - 1.0f);
+  }
+  const auto profile = [&](const char* name, const auto& make) {
+    AlignedVector<float>& values = arrays.values[name];
+    values.resize(config.cell_types * config.genes);
+    for (float& value : values) value = make();
+  };
+  profile("anchor_mean", [&] { return uniform(random); });
+  profile("anchor_variance", [&] {
+    const float deviation = 0.2f * uniform(random) + 0.05f;
+    return deviation * deviation;
+  });
+  arrays.edge_indptr = graph.indptr;
+  arrays.edge_source = graph.sources;
+  if (kind == NetworkKind::kMask) {
+    profile("active_logit", [&] { return 4.0f * uniform(random) - 2.0f; });
+    return arrays;
+  }
+  const diffusion::Schedule schedule;
+  for (int t = 0; t < schedule.steps(); ++t) {
+    arrays.values["alpha_bar"].push_back(static_cast<float>(schedule.alpha_bar(t)));
+  }
+  for (int64_t k = 0; k < model::kFrequencies; ++k) {
+    arrays.values["frequency"].push_back(static_cast<float>(
+        std::pow(10000.0, -static_cast<double>(k) / static_cast<double>(model::kFrequencies))));
+  }
+  return arrays;
+}
+
+}  // namespace unlasting::test
