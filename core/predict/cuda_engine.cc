@@ -35,6 +35,7 @@ class CudaEngine : public Engine {
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
+        thresholds_(options.threshold_cache_bytes),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
         context_(std::make_shared<Context>(device)) {
     const bundle::Modules& modules = bundle_->modules();
@@ -58,7 +59,8 @@ class CudaEngine : public Engine {
 
   const bundle::Bundle& bundle() const override { return *bundle_; }
   const EngineOptions& options() const override { return options_; }
-  LatentCache* latents() override { return &latents_; }
+  ContentCache* latents() override { return &latents_; }
+  ContentCache* thresholds() override { return &thresholds_; }
 
   absl::Status Step(absl::Span<Row* const> rows) override {
     for (Row* row : rows) {
@@ -169,7 +171,8 @@ class CudaEngine : public Engine {
 
   std::shared_ptr<const bundle::Bundle> bundle_;
   EngineOptions options_;
-  LatentCache latents_;
+  ContentCache latents_;
+  ContentCache thresholds_;
   int64_t genes_;
   std::shared_ptr<Context> context_;
   std::shared_ptr<CudaNetwork> source_, target_, mask_;

@@ -12,7 +12,7 @@
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
 #include "core/model/fused/aligned.h"
-#include "core/predict/latent_cache.h"
+#include "core/predict/content_cache.h"
 #include "core/predict/query.h"
 
 namespace unlasting::predict {
@@ -47,6 +47,7 @@ struct EngineOptions {
   // torchscript: the networks as the files hold them.
   std::string evaluator = "fused";
   int64_t latent_cache_bytes = int64_t{256} << 20;  // 0: latents are not kept
+  int64_t threshold_cache_bytes = int64_t{32} << 20;
 };
 
 // A row's result does not depend on which rows share its steps: with the fused evaluator to the
@@ -69,7 +70,9 @@ class Engine {
                                                       absl::Span<const int32_t> cell_type,
                                                       const Perturbation& perturbation) = 0;
   // Latents of control cells already inverted; null where an engine keeps none. Thread-safe.
-  virtual LatentCache* latents() { return nullptr; }
+  virtual ContentCache* latents() { return nullptr; }
+  // Thresholds of the rank mask, [N], that the panel of a cell type lends under a perturbation.
+  virtual ContentCache* thresholds() { return nullptr; }
 };
 
 }  // namespace unlasting::predict

@@ -27,6 +27,7 @@ class FusedEngine : public Engine {
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
+        thresholds_(options.threshold_cache_bytes),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())) {
     const bundle::Modules& modules = bundle_->modules();
     const auto make = [&](bool denoiser, const Arrays<float>& arrays) {
@@ -45,7 +46,8 @@ class FusedEngine : public Engine {
 
   const bundle::Bundle& bundle() const override { return *bundle_; }
   const EngineOptions& options() const override { return options_; }
-  LatentCache* latents() override { return &latents_; }
+  ContentCache* latents() override { return &latents_; }
+  ContentCache* thresholds() override { return &thresholds_; }
 
   absl::Status Step(absl::Span<Row* const> rows) override {
     inverting_.clear();
@@ -142,7 +144,8 @@ class FusedEngine : public Engine {
 
   std::shared_ptr<const bundle::Bundle> bundle_;
   EngineOptions options_;
-  LatentCache latents_;
+  ContentCache latents_;
+  ContentCache thresholds_;
   int64_t genes_;
   std::shared_ptr<FusedNetwork<float>> source_, target_, mask_;
   // Of one call; kept so that a step allocates nothing.

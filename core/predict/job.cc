@@ -5,6 +5,8 @@
 #include <map>
 #include <random>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
 #include "core/predict/mask.h"
 
@@ -43,6 +45,8 @@ struct Job::State {
   std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
   std::vector<std::string> latent_key;     // of the engine's cache; empty without one
   std::vector<Target> targets;
+  // By cell type, then perturbation: thresholds that an earlier job's panel cells gave.
+  std::map<int32_t, std::vector<std::vector<float>>> lent;
 
   std::deque<int> to_invert;
   // Targets before this one have nothing to start; over all targets, rows that have not started.
@@ -64,8 +68,39 @@ struct Job::State {
   Slot* StartInversion();
   void FinishRow(Slot* slot);
   void LatentReady(int cell);
+  // Where the panel's thresholds are kept for one type of cell under one perturbation.
+  std::string ThresholdKey(int perturbation, int32_t type) const;
+  ContentCache* KeptThresholds() const;
+  // Takes the thresholds of every perturbation, if all are there.
+  bool TakeKeptThresholds(int32_t type);
   absl::Status Mask(int perturbation, DenseMatrix* values, std::vector<float>* active_share);
 };
+
+std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
+  const Perturbation& asked = *perturbations[perturbation];
+  return absl::StrCat(diffusion::SolverName(options.solver), "/", options.solver_steps, "/", type,
+                      "/", absl::StrJoin(asked.knockout, "+"), "/",
+                      asked.molecule_key.empty() ? MoleculeKey(asked) : asked.molecule_key);
+}
+
+ContentCache* Job::State::KeptThresholds() const {
+  // Noise in place of latents makes thresholds of its own, by seed.
+  ContentCache* kept = options.random_latent ? nullptr : engine->thresholds();
+  return kept != nullptr && kept->enabled() ? kept : nullptr;
+}
+
+bool Job::State::TakeKeptThresholds(int32_t type) {
+  ContentCache* kept = KeptThresholds();
+  if (kept == nullptr) return false;
+  std::vector<std::vector<float>> found;
+  for (int p = 0; p < static_cast<int>(perturbations.size()); ++p) {
+    auto thresholds = kept->Find(ThresholdKey(p, type));
+    if (!thresholds.has_value()) return false;
+    found.push_back(*std::move(thresholds));
+  }
+  lent[type] = std::move(found);
+  return true;
+}
 
 void Job::State::AddPanelCells() {
   const auto& bundle = engine->bundle();
@@ -75,7 +110,7 @@ void Job::State::AddPanelCells() {
   std::vector<int64_t> panel;
   if (options.mask == MaskMode::kRank) {
     for (const auto& [type, cells] : count) {
-      if (cells >= kFewestRankedCells) continue;
+      if (cells >= kFewestRankedCells || TakeKeptThresholds(type)) continue;
       for (const int64_t row : reference.PanelRows(type)) panel.push_back(row);
     }
   }
@@ -110,10 +145,10 @@ void Job::State::StartLatents() {
 }
 
 bool Job::State::TakeCachedLatent(int cell) {
-  LatentCache* cache = engine->latents();
+  ContentCache* cache = engine->latents();
   if (cache == nullptr || !cache->enabled()) return false;
   latent_key.resize(cells());
-  latent_key[cell] = LatentCache::KeyOf(options.solver, options.solver_steps, cell_type[cell],
+  latent_key[cell] = ContentCache::LatentKey(options.solver, options.solver_steps, cell_type[cell],
                                         control_units.Row(cell));
   auto found = cache->Find(latent_key[cell]);
   if (!found.has_value()) return false;
@@ -195,15 +230,21 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values,
       }
     }
     if (options.mask == MaskMode::kRank) {
-      if (shown == static_cast<int64_t>(rows.size())) {
+      const auto kept = lent.find(type);
+      if (kept != lent.end()) {
+        KeepAbove(kept->second[perturbation], &group);
+      } else if (shown == static_cast<int64_t>(rows.size())) {
         KeepTopShare(MeanProbability(probability), &group);
       } else {
         // Rows ascend, so the panel's stand behind the request's.
         std::vector<int64_t> panel;
         for (int64_t k = shown; k < static_cast<int64_t>(rows.size()); ++k) panel.push_back(k);
-        KeepAbove(TopShareThresholds(SelectRows(group, panel),
-                                     MeanProbability(SelectRows(probability, panel))),
-                  &group);
+        const std::vector<float> thresholds = TopShareThresholds(
+            SelectRows(group, panel), MeanProbability(SelectRows(probability, panel)));
+        if (ContentCache* cache = KeptThresholds()) {
+          cache->Insert(ThresholdKey(perturbation, type), thresholds);
+        }
+        KeepAbove(thresholds, &group);
       }
     } else if (options.mask != MaskMode::kNone) {
       ApplyMask(options.mask, options.mask_threshold, options.seed,

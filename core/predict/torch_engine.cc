@@ -29,6 +29,7 @@ class TorchEngine : public Engine {
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
+        thresholds_(options.threshold_cache_bytes),
         device_(device),
         source_(bundle_->modules().source),
         target_(bundle_->modules().target),
@@ -45,7 +46,8 @@ class TorchEngine : public Engine {
 
   const bundle::Bundle& bundle() const override { return *bundle_; }
   const EngineOptions& options() const override { return options_; }
-  LatentCache* latents() override { return &latents_; }
+  ContentCache* latents() override { return &latents_; }
+  ContentCache* thresholds() override { return &thresholds_; }
 
   absl::Status Step(absl::Span<Row* const> rows) override {
     std::vector<Row*> inverting, decoding;
@@ -161,7 +163,8 @@ class TorchEngine : public Engine {
 
   std::shared_ptr<const bundle::Bundle> bundle_;
   EngineOptions options_;
-  LatentCache latents_;
+  ContentCache latents_;
+  ContentCache thresholds_;
   torch::Device device_;
   Network source_;
   Network target_;

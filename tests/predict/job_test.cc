@@ -124,6 +124,21 @@ TEST_F(JobTest, AFewCellsAreMaskedByThePanelSoThatCompanyDoesNotMatter) {
   EXPECT_EQ(row.values, alone[0].values.values);
 }
 
+TEST_F(JobTest, ThePanelIsAskedOnceForItsThresholds) {
+  const auto controls = Panel("T0", 3);
+  const auto first = Predict(controls, {Knockout("G4")});
+  Job again(engine_.get(), controls, {Knockout("G4")}, options_);
+  EXPECT_EQ(again.evaluations_total(), 3 * 10);
+  EXPECT_EQ(Predict(controls, {Knockout("G4")})[0].values.values, first[0].values.values);
+  // Another perturbation's are not there: the panel comes along for both.
+  Job both(engine_.get(), controls, {Knockout("G4"), Knockout("G5")}, options_);
+  EXPECT_EQ(both.evaluations_total(), 2 * (3 + 30) * 10);
+  // Noise in place of latents takes none.
+  options_.random_latent = true;
+  Job random(engine_.get(), controls, {Knockout("G4")}, options_);
+  EXPECT_EQ(random.evaluations_total(), (3 + 30) * 10);
+}
+
 TEST_F(JobTest, RankMaskLeavesThePredictedShareActiveWhereValuesArePositive) {
   const auto profiles = Predict(Panel("T0", 30), {Knockout("G4")});
   for (int64_t g = 0; g < profiles[0].values.cols; ++g) {

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kTile = 60;
 // Edges over all pairs of nodes from which a tile is aggregated as a dense product: measured, see
 // docs/benchmarks.md.
-constexpr double kDenseShare = 0.5;
+constexpr double kDenseShare = 0.75;
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "core/predict/latent_cache.h"
+#include "core/predict/content_cache.h"
 
 #include <gtest/gtest.h>
 
@@ -7,18 +7,18 @@ namespace {
 
 using diffusion::Solver;
 
-TEST(LatentCacheTest, KeysDifferWithAllThatALatentDependsOn) {
+TEST(ContentCacheTest, KeysDifferWithAllThatALatentDependsOn) {
   const std::vector<float> cell = {0.0f, 1.0f}, other = {0.0f, 1.5f};
-  const std::string key = LatentCache::KeyOf(Solver::kDdim, 10, 0, cell);
-  EXPECT_EQ(key, LatentCache::KeyOf(Solver::kDdim, 10, 0, std::vector<float>(cell)));
-  EXPECT_NE(key, LatentCache::KeyOf(Solver::kDpmSolverPp2m, 10, 0, cell));
-  EXPECT_NE(key, LatentCache::KeyOf(Solver::kDdim, 11, 0, cell));
-  EXPECT_NE(key, LatentCache::KeyOf(Solver::kDdim, 10, 1, cell));
-  EXPECT_NE(key, LatentCache::KeyOf(Solver::kDdim, 10, 0, other));
+  const std::string key = ContentCache::LatentKey(Solver::kDdim, 10, 0, cell);
+  EXPECT_EQ(key, ContentCache::LatentKey(Solver::kDdim, 10, 0, std::vector<float>(cell)));
+  EXPECT_NE(key, ContentCache::LatentKey(Solver::kDpmSolverPp2m, 10, 0, cell));
+  EXPECT_NE(key, ContentCache::LatentKey(Solver::kDdim, 11, 0, cell));
+  EXPECT_NE(key, ContentCache::LatentKey(Solver::kDdim, 10, 1, cell));
+  EXPECT_NE(key, ContentCache::LatentKey(Solver::kDdim, 10, 0, other));
 }
 
-TEST(LatentCacheTest, StaysWithinItsBytesAndDropsTheLeastRecentlyUsed) {
-  LatentCache cache(3 * 1024);
+TEST(ContentCacheTest, StaysWithinItsBytesAndDropsTheLeastRecentlyUsed) {
+  ContentCache cache(3 * 1024);
   const std::vector<float> latent(100, 1.0f);
   for (const char* key : {"a", "b", "c", "d"}) cache.Insert(key, latent);
   EXPECT_LE(cache.statistics().bytes, 3 * 1024);
@@ -31,8 +31,8 @@ TEST(LatentCacheTest, StaysWithinItsBytesAndDropsTheLeastRecentlyUsed) {
   EXPECT_EQ(cache.statistics().hits, 3);
 }
 
-TEST(LatentCacheTest, OneLatentLargerThanTheBoundIsNotKept) {
-  LatentCache cache(100);
+TEST(ContentCacheTest, OneLatentLargerThanTheBoundIsNotKept) {
+  ContentCache cache(100);
   cache.Insert("a", std::vector<float>(100));
   EXPECT_EQ(cache.statistics().bytes, 0);
 }

@@ -1,4 +1,4 @@
-#include "core/predict/latent_cache.h"
+#include "core/predict/content_cache.h"
 
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
@@ -9,13 +9,13 @@ namespace {
 // What an entry takes beside its values: two copies of the key and the nodes that hold them.
 constexpr int64_t kOverhead = 320;
 
-int64_t BytesOf(const std::vector<float>& latent) {
-  return static_cast<int64_t>(latent.size() * sizeof(float)) + kOverhead;
+int64_t BytesOf(const std::vector<float>& values) {
+  return static_cast<int64_t>(values.size() * sizeof(float)) + kOverhead;
 }
 
 }  // namespace
 
-std::string LatentCache::KeyOf(diffusion::Solver solver, int steps, int32_t cell_type,
+std::string ContentCache::LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
                                absl::Span<const float> control) {
   std::string content =
       absl::StrCat(diffusion::SolverName(solver), "/", steps, "/", cell_type, "/");
@@ -23,7 +23,7 @@ std::string LatentCache::KeyOf(diffusion::Solver solver, int steps, int32_t cell
   return Sha256(content);
 }
 
-std::optional<std::vector<float>> LatentCache::Find(const std::string& key) {
+std::optional<std::vector<float>> ContentCache::Find(const std::string& key) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) {
@@ -32,26 +32,26 @@ std::optional<std::vector<float>> LatentCache::Find(const std::string& key) {
   }
   ++statistics_.hits;
   used_.splice(used_.begin(), used_, found->second.used);
-  return found->second.latent;
+  return found->second.values;
 }
 
-void LatentCache::Insert(const std::string& key, const std::vector<float>& latent) {
-  if (BytesOf(latent) > most_bytes_) return;
+void ContentCache::Insert(const std::string& key, const std::vector<float>& values) {
+  if (BytesOf(values) > most_bytes_) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto [place, added] = entries_.try_emplace(key);
   if (!added) return;
   used_.push_front(key);
-  place->second = {latent, used_.begin()};
-  statistics_.bytes += BytesOf(latent);
+  place->second = {values, used_.begin()};
+  statistics_.bytes += BytesOf(values);
   while (statistics_.bytes > most_bytes_) {
     const auto oldest = entries_.find(used_.back());
-    statistics_.bytes -= BytesOf(oldest->second.latent);
+    statistics_.bytes -= BytesOf(oldest->second.values);
     entries_.erase(oldest);
     used_.pop_back();
   }
 }
 
-LatentCache::Statistics LatentCache::statistics() const {
+ContentCache::Statistics ContentCache::statistics() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return statistics_;
 }

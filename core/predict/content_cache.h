@@ -1,6 +1,6 @@
-// Latents by the content they were made from. The latent of eq 14 depends on the control cell, its
+// Vectors by the content they were made from. The latent of eq 14 depends on the control cell, its
 // type and the solver alone, so every perturbation of a screen, and every request about the same
-// cells, shares it.
+// cells, shares it; likewise the mask's thresholds that the bundle's panel lends to small requests.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@
 namespace unlasting::predict {
 
 // Least recently used leaves first. Thread-safe.
-class LatentCache {
+class ContentCache {
  public:
-  explicit LatentCache(int64_t most_bytes) : most_bytes_(most_bytes) {}
+  explicit ContentCache(int64_t most_bytes) : most_bytes_(most_bytes) {}
 
   // SHA-256 over all that a latent depends on within one engine; `control` in model units.
-  static std::string KeyOf(diffusion::Solver solver, int steps, int32_t cell_type,
-                           absl::Span<const float> control);
+  static std::string LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
+                               absl::Span<const float> control);
 
   std::optional<std::vector<float>> Find(const std::string& key);
-  void Insert(const std::string& key, const std::vector<float>& latent);
+  void Insert(const std::string& key, const std::vector<float>& values);
 
   struct Statistics {
     int64_t hits = 0;
@@ -38,7 +38,7 @@ class LatentCache {
 
  private:
   struct Entry {
-    std::vector<float> latent;
+    std::vector<float> values;
     std::list<std::string>::iterator used;
   };
 
