@@ -58,6 +58,10 @@ TEST_P(GoldenTest, OverestimatedVarianceTestAgreesWithScanpy) {
   CheckRanking(evaluate::Test::kOverestimateVar, "t-test_overestim_var");
 }
 
+TEST_P(GoldenTest, WilcoxonTestAgreesWithScanpy) {
+  CheckRanking(evaluate::Test::kWilcoxon, "wilcoxon");
+}
+
 TEST_P(GoldenTest, TopGenesAreScanpysTopGenes) {
   // The golden table lists the most changed genes, best first.
   const json& rows = data_.golden["rank_genes_groups"]["t-test"];
