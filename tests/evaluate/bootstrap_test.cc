@@ -144,6 +144,7 @@ TEST(IntervalTest, TheJsonHasThemAsFurtherKeys) {
 TEST(IntervalTest, TheVerdictSaysWhereTheCellsCannotTell) {
   EXPECT_THAT(Score({MakeGroup(40, 1, 1)}, {})->Verdict(), Not(HasSubstr("sampling noise")));
   Group same = MakeGroup(40, 1, 1);
+  for (float& value : same.control.values) value = std::max(0.0f, value);
   same.predicted = same.control;
   same.predicted.values[1] += 0.01f;
   same.predicted.values[4] -= 0.01f;
