@@ -117,6 +117,10 @@ evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group
                 {"cell_type", held_out.data.cell_types[group.cell_type]}};
   result.truth = SelectRowsDense(held_out.data.values, FirstCells(group.truth, max_cells));
   result.control = SelectRowsDense(held_out.data.values, FirstCells(group.control, max_cells));
+  if (condition.molecule()) {
+    result.drug = condition.name;
+    result.dose_um = condition.dose_um;
+  }
   result.mean_shift = MeanShiftOf(held_out, group.condition);
   if (!result.mean_shift) result.mean_shift = OverallShift(held_out);
   if (condition.genes.size() > 1) {

@@ -123,6 +123,10 @@ absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOpti
     group.truth = SelectRowsDense(files.truth->values, true_rows->second);
     group.control = SelectRowsDense(files.control->values, control_rows->second);
     const auto& trained = files.predicted->conditions[files.predicted->condition[rows.front()]];
+    if (trained.molecule()) {
+      group.drug = trained.name;
+      group.dose_um = trained.dose_um;
+    }
     const auto shift = shifts.find(shifts_with_dose ? condition : trained.name);
     group.mean_shift = shift != shifts.end() ? shift->second : overall;
     if (const auto sum = AdditiveShift(trained, shifts, options.columns.control)) {

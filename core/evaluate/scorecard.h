@@ -21,6 +21,9 @@ struct Group {
   DenseMatrix predicted;
   DenseMatrix truth;
   DenseMatrix control;
+  // Set for drugs: groups of one drug and cell type at several doses make a dose-response curve.
+  std::string drug;
+  double dose_um = 0;
   // Training perturbed mean minus control mean, per gene; absent where training saw no such
   // condition, and then the mean-shift baseline is left out for this group.
   std::optional<std::vector<float>> mean_shift;

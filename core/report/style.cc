@@ -78,6 +78,19 @@ svg .share { font-size: 9px; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .dots { fill: none; stroke-width: 3.2; stroke-linecap: round; opacity: .5; }
 .dots.gene { stroke: var(--truth); }
+.dots.cell { stroke-width: 3.6; opacity: .45; }
+.dots.control { stroke: var(--control); } .dots.truth { stroke: var(--truth); }
+.dots.predicted { stroke: var(--predicted); }
+circle.centre { fill: var(--card); stroke-width: 3; } circle.centre.control { fill: var(--card);
+  stroke: var(--control); } circle.centre.truth { stroke: var(--truth); }
+circle.centre.predicted { fill: var(--card); stroke: var(--predicted); }
+circle.truth { fill: var(--truth); } circle.centre.truth { fill: var(--card); }
+.interval { stroke: var(--predicted); stroke-width: 2.4; opacity: .45; stroke-linecap: round; }
+.verdict p.where { color: var(--soft); font-size: 13.5px; margin-top: 5px; }
+.whisker { stroke-width: 1.6; } .whisker.truth { stroke: var(--truth); }
+.whisker.predicted { stroke: var(--predicted); }
+td small { display: block; font-weight: 400; font-size: 11px; }
+table.hubs { font-size: 12.5px; } table.hubs td, table.hubs th { padding: 2px 8px; }
 .area { opacity: .13; } .track { fill: var(--rule); opacity: .45; }
 .line.control { stroke: var(--control); } .line.truth { stroke: var(--truth); }
 .line.predicted { stroke: var(--predicted); }

@@ -160,6 +160,65 @@ TEST_F(MetricsCommandTest, TakesTheMeanShiftFromTheTrainingCells) {
   EXPECT_THAT(card["verdict"].get<std::string>(), HasSubstr("does not beat mean shift"));
 }
 
+TEST_F(MetricsCommandTest, AddsTheShiftsOfSinglesForAPair) {
+  Write("t.h5ad", {{"A+B", "T", 40, 7}, {"ctrl", "T", 40, 1}}, {"g1", "g2"}, false);
+  Write("p.h5ad", {{"A+B", "T", 40, 2}}, {"g1", "g2"}, false);
+  Write("train.h5ad", {{"A+ctrl", "T", 40, 3}, {"B+ctrl", "T", 40, 3}, {"ctrl", "T", 40, 1}},
+        {"g1", "g2"}, false);
+  options_.training = At("train.h5ad");
+  const json card = RunJson();
+  ASSERT_TRUE(card["baselines"].contains("additive"));
+  EXPECT_LT(card["baselines"]["additive"]["e_distance.unbiased.all"].get<double>(),
+            card["baselines"]["no_change"]["e_distance.unbiased.all"].get<double>());
+  // Training never saw the pair: its mean shift is that of all perturbations.
+  EXPECT_TRUE(card["baselines"].contains("mean_shift"));
+  Write("train.h5ad", {{"A+ctrl", "T", 40, 3}, {"ctrl", "T", 40, 1}}, {"g1", "g2"}, false);
+  EXPECT_FALSE(RunJson()["baselines"].contains("additive"));
+}
+
+TEST_F(MetricsCommandTest, RanksTheGenesOfTheDeSetsByTheTestAskedFor) {
+  std::vector<std::string> genes;
+  for (int g = 0; g < 60; ++g) genes.push_back("g" + std::to_string(g));
+  Write("t.h5ad", {{"A+ctrl", "T", 15, 3}, {"ctrl", "T", 20, 2}}, genes, true);
+  Write("p.h5ad", {{"A+ctrl", "T", 12, 3}}, genes, false);
+  const json welch = RunJson();
+  options_.test = evaluate::Test::kWilcoxon;
+  const json wilcoxon = RunJson();
+  EXPECT_EQ(welch["mean"]["emd.all"], wilcoxon["mean"]["emd.all"]);
+  EXPECT_NE(welch["mean"]["emd.de20"], wilcoxon["mean"]["emd.de20"]);
+}
+
+TEST_F(MetricsCommandTest, ScoresOneCellAndLeavesUndefinedWhatItCannotSay) {
+  Write("t.h5ad", {{"A+ctrl", "T", 1, 3}, {"ctrl", "T", 20, 2}}, {"g1", "g2"}, true);
+  Write("p.h5ad", {{"A+ctrl", "T", 2, 3}}, {"g1", "g2"}, false);
+  const json card = RunJson();
+  EXPECT_EQ(card["groups"][0]["n_true"], 1);
+  EXPECT_TRUE(card["mean"]["e_distance.paper.all"].is_number());
+  EXPECT_TRUE(card["mean"]["e_distance.unbiased.all"].is_null());
+  EXPECT_TRUE(card["mean"]["emd.de20"].is_null());
+  EXPECT_TRUE(card["intervals"]["emd.all"].is_array());
+}
+
+TEST_F(MetricsCommandTest, RefusesValuesThatAreNotNumbersAndColumnsThatAreNotThere) {
+  WriteUsual();
+  anndata::AnnData data;
+  DenseMatrix x(2, 2);
+  x.values = {1.5f, NAN, 0.5f, 1};
+  data.x = x;
+  data.obs.index = {"a", "b"};
+  data.obs.Set("condition", std::vector<std::string>{"A+ctrl", "A+ctrl"});
+  data.obs.Set("cell_type", std::vector<std::string>{"T", "T"});
+  data.var.index = {"g1", "g2"};
+  ASSERT_TRUE(anndata::WriteAnnData(data, At("p.h5ad")).ok());
+  EXPECT_THAT(ErrorOfRun(), HasSubstr("p.h5ad"));
+  WriteUsual();
+  options_.columns.condition_column = "guide";
+  EXPECT_THAT(ErrorOfRun(), HasSubstr("'guide'"));
+  options_.columns = {};
+  options_.columns.cell_type_column = "patient";
+  EXPECT_THAT(ErrorOfRun(), HasSubstr("obs has no column 'patient'; found: condition cell_type"));
+}
+
 TEST_F(MetricsCommandTest, LeavesOutGroupsWithoutTruthAndFailsWhereNoneIsLeft) {
   WriteUsual();
   Write("p.h5ad", {{"A+ctrl", "T", 9, 3}, {"Z+ctrl", "T", 9, 3}, {"ctrl", "T", 9, 3}},
