@@ -47,9 +47,9 @@ int GroupsWithoutEDistance(const Scorecard& scorecard) {
   return count;
 }
 
-// Says where the cells at hand do not tell the model from mean shift, whichever is ahead.
-std::string NoiseRemark(const Scorecard& scorecard) {
-  const auto it = scorecard.differences.find("mean_shift");
+// Says where the cells at hand do not tell the model from a baseline, whichever is ahead.
+std::string NoiseRemark(const Scorecard& scorecard, const std::string& baseline) {
+  const auto it = scorecard.differences.find(baseline);
   if (it == scorecard.differences.end()) return "";
   std::vector<std::string> within_noise;
   for (const auto& [score, title] : {std::pair{kEDistance, "E-distance"}, {kEmd, "EMD"}}) {
@@ -58,8 +58,9 @@ std::string NoiseRemark(const Scorecard& scorecard) {
     if (!difference->second.beyond_noise()) within_noise.emplace_back(title);
   }
   if (within_noise.empty()) return "";
-  return absl::StrCat(" By ", absl::StrJoin(within_noise, " and "),
-                      " its difference from mean shift lies within the sampling noise of these "
+  return absl::StrCat(" By ", absl::StrJoin(within_noise, " and "), " its difference from ",
+                      ReadableName(baseline),
+                      " lies within the sampling noise of these "
                       "cells.");
 }
 
@@ -121,7 +122,12 @@ std::string Scorecard::Verdict() const {
       absl::StrAppend(&text, "a model that does not beat mean shift is not ready for use.");
     }
   }
-  absl::StrAppend(&text, NoiseRemark(*this));
+  absl::StrAppend(&text, NoiseRemark(*this, "mean_shift"));
+  // Mean shift with the genes silenced by rank: the strongest simple baseline where it is known.
+  if (const Comparison rank = CompareWith(*this, "mean_shift_rank"); rank.groups > 0) {
+    absl::StrAppend(&text, " It ", Phrase(rank, "mean_shift_rank"), ".",
+                    NoiseRemark(*this, "mean_shift_rank"));
+  }
   if (const int undefined = GroupsWithoutEDistance(*this); undefined > 0) {
     absl::StrAppend(&text, " In ", undefined, " of ", groups.size(),
                     " groups a single cell leaves the unbiased E-distance undefined.");

@@ -31,6 +31,7 @@ struct Method {
 constexpr Method kMethods[] = {{"ceiling", "mark ceiling"},
                                {"no_change", "mark control"},
                                {"mean_shift", "mark shift"},
+                               {"mean_shift_rank", "mark rank"},
                                {"", "mark predicted"}};
 
 double ScoreOf(const GroupScores& group, const std::string& method, const std::string& score) {
@@ -160,6 +161,7 @@ std::string OverviewSection(const Scorecard& card) {
         &html,
         "<p class=\"legend\"><i class=\"key predicted\"></i>model "
         "<i class=\"key control\"></i>no change <i class=\"key shift\"></i>mean shift "
+        "<i class=\"key rank\"></i>mean shift rank "
         "<i class=\"key ceiling\"></i>ceiling (one half of the true cells against the "
         "other); bars: 95 % interval of the model</p>\n<div class=\"pair\">",
         DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),

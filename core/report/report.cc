@@ -38,6 +38,16 @@ std::string Paragraph(const std::string& text) {
   return text.empty() ? "" : absl::StrCat("<p>", Escape(text), "</p>");
 }
 
+// The manifest with genes as the page names them.
+nlohmann::json WithReadableGenes(const ReportInput& input) {
+  nlohmann::json manifest = input.manifest;
+  if (manifest.is_object() && manifest.contains("genes") && manifest["genes"].is_array() &&
+      manifest["genes"].size() == input.genes.size()) {
+    manifest["genes"] = input.genes;
+  }
+  return manifest;
+}
+
 }  // namespace
 
 std::string RenderHtml(const ReportInput& input) {
@@ -53,12 +63,12 @@ std::string RenderHtml(const ReportInput& input) {
       Escape(title), "</title>\n<style>", kStyleSheet,
       "</style>\n</head>\n<body>\n<header><p>Unlasting · evaluation of predicted cells</p><h1>",
       Escape(title), "</h1>", Paragraph(subtitle), "</header>\n<main>\n",
-      FactsSection(input.manifest), OverviewSection(input.scorecard),
-      ScoreTablesSection(input.scorecard),
+      OverviewSection(input.scorecard), ScoreTablesSection(input.scorecard),
       input.groups == nullptr ? "" : DistributionsSection(*input.groups, input.genes),
       input.groups == nullptr ? "" : DoseResponseSection(*input.groups, input.genes),
       input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
-      TrainingSection(input.training), kReading, "</main>\n</body>\n</html>\n");
+      TrainingSection(input.training), FactsSection(WithReadableGenes(input)), kReading,
+      "</main>\n</body>\n</html>\n");
 }
 
 }  // namespace unlasting::report
