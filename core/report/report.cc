@@ -24,8 +24,10 @@ in log1p units.</p>
 only, not at how cells vary.</p>
 <p><b>No change</b> takes the control cells for the prediction. <b>Mean shift</b> adds the training
 data's mean change to every control cell.</p>
+<p><b>Mean shift rank</b> then silences each gene, lowest values first, until as many cells are active as
+the mask model expects.</p>
 <p><b>Ceiling</b> compares one random half of the true cells with the other: what sampling alone leaves
-to any method.</p>
+to any method. Halves are small groups, and fewer cells lift an EMD: it can lie above the model's.</p>
 <p><b>Highlighted</b> is the best method of a row; the ceiling takes no part.</p>
 <p><b>Intervals</b> in small print hold 95 % of what other draws of as many cells would give: true and
 predicted cells are resampled, the model is not trained anew.</p>

@@ -103,7 +103,7 @@ circle.shift { fill: var(--shift); } circle.rank, .key.rank { fill: var(--rank);
 .mark { stroke: var(--paper); stroke-width: 1.2; }
 .reading { columns: 2; column-gap: 36px; font-size: 13.5px; color: var(--soft); }
 .reading p { margin: 0 0 8px; break-inside: avoid; } .reading b { color: var(--ink); }
-@media (max-width: 820px) { .group, .pair { grid-template-columns: minmax(0, 1fr); }
+@media (max-width: 820px) { .group { grid-template-columns: minmax(0, 1fr); }
   .panels.small { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
   .reading { columns: 1; } body { padding: 20px 16px; } }
 @media print { :root { color-scheme: light;
@@ -113,7 +113,9 @@ circle.shift { fill: var(--shift); } circle.rank, .key.rank { fill: var(--rank);
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 11.5pt; }
-  .group { grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); }
+  .group { grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); gap: 12px; }
+  .panels.small { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  th, td { padding: 3px 8px; } table { font-size: 9.5pt; } article { padding: 8px 10px 4px; }
   h2 { break-after: avoid; } .scroll { overflow: visible; } }
 )css";
 
