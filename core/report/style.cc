@@ -91,6 +91,7 @@ circle.truth { fill: var(--truth); } circle.centre.truth { fill: var(--card); }
 .whisker.predicted { stroke: var(--predicted); }
 td small { display: block; font-weight: 400; font-size: 11px; }
 table.hubs tbody td:nth-child(2), table.hubs thead th:nth-child(2) { color: inherit; }
+table.hubs th:first-child { min-width: 0; width: auto; }
 table.hubs { font-size: 12.5px; } table.hubs td, table.hubs th { padding: 2px 8px; }
 .area { opacity: .13; } .track { fill: var(--rule); opacity: .45; }
 .line.control { stroke: var(--control); } .line.truth { stroke: var(--truth); }
