@@ -40,7 +40,8 @@ BENCHMARK(EDistanceAndEmd)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
-// What `metrics` does for one group: all scores of the model and three baselines. Argument: resamples.
+// What `metrics` does for one group: all scores of the model and three baselines. Argument:
+// resamples.
 void ScoreOneGroup(benchmark::State& state) {
   std::vector<Group> groups(1);
   groups[0].key = {{"condition", "A"}, {"cell_type", "T"}};

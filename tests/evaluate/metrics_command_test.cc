@@ -7,6 +7,7 @@
 
 #include "core/anndata/writer.h"
 #include "core/base/file.h"
+#include "core/cells/normalise.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -241,6 +242,42 @@ TEST_F(MetricsCommandTest, ErrorsNameTheFileAndWhatWasFound) {
   options_.control = At("t.h5ad");
   options_.predicted = At("t.h5ad");
   EXPECT_THAT(ErrorOfRun(), HasSubstr("t.h5ad: X: declared log1p, found only integers"));
+}
+
+TEST_F(MetricsCommandTest, GivesTheDistancesThatScanpyAndScipyComputeOnPublishedCells) {
+  struct Case {
+    std::string file, condition;
+    int64_t n_true;
+  };
+  for (const Case& test : {Case{"papalexi2021_eccite_thp1_303g", "STAT1+ctrl", 325},
+                           Case{"zhao2021_glioblastoma_panobinostat_300g", "Panobinostat", 400}}) {
+    auto data = cells::LoadDataset("tests/data/golden/" + test.file + ".h5ad", {});
+    ASSERT_TRUE(data.ok()) << data.status();
+    // The golden numbers are over the first cells of a condition, whatever their type.
+    data->cell_types = {"all"};
+    data->cell_type.assign(data->cell_type.size(), 0);
+    std::map<std::string, int64_t> left = {{test.condition, test.n_true}, {"ctrl", 500}};
+    std::vector<int64_t> chosen;
+    for (int64_t cell = 0; cell < data->n_cells(); ++cell) {
+      if (left[data->conditions[data->condition[cell]].name]-- > 0) chosen.push_back(cell);
+    }
+    cells::Dataset part = cells::SelectCells(*data, chosen);
+    ASSERT_TRUE(anndata::WriteAnnData(cells::ToAnnData(part), At("t.h5ad")).ok());
+    cells::NormaliseLog1p(cells::RowSums(part.values), 1e4, &part.values);
+    ASSERT_TRUE(anndata::WriteAnnData(cells::ToAnnData(part), At("p.h5ad")).ok());
+    options_.target_sum = 1e4;
+    const json found = RunJson()["groups"][0]["baselines"]["no_change"];
+    const auto golden = *ReadFile("tests/golden/" + test.file + ".json");
+    const json expected = json::parse(golden)["distances"];
+    const auto expect = [&](const std::string& score, double value) {
+      EXPECT_NEAR(found[score].get<double>(), value, 1e-6 * value) << test.file << " " << score;
+    };
+    expect("e_distance.paper.all", expected["e_distance_all"]["paper_eq3"]);
+    expect("e_distance.unbiased.all", expected["e_distance_all"]["unbiased"]);
+    expect("e_distance.released.all", expected["e_distance_all"]["unbiased_sqrt"]);
+    expect("e_distance.squared.all", expected["e_distance_all"]["squared_euclidean_unbiased"]);
+    expect("emd.all", expected["emd_all"]);
+  }
 }
 
 TEST_F(MetricsCommandTest, WritesTheReport) {

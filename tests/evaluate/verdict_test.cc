@@ -56,8 +56,9 @@ TEST(VerdictTest, SetsTheModelBesideMeanShiftByRankToo) {
   card.groups[0].baselines["mean_shift_rank"] = Pair(0.9, 1.1);
   card.differences["mean_shift_rank"]["emd.all"] = {-0.1, {-0.3, 0.1}};
   EXPECT_THAT(card.Verdict(), HasSubstr("It does not beat mean shift rank by E-distance ("));
-  EXPECT_THAT(card.Verdict(),
-              HasSubstr("By EMD its difference from mean shift rank lies within the sampling noise"));
+  EXPECT_THAT(
+      card.Verdict(),
+      HasSubstr("By EMD its difference from mean shift rank lies within the sampling noise"));
 }
 
 TEST(VerdictTest, SaysThatAModelBeatsBoth) {
