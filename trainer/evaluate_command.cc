@@ -88,6 +88,16 @@ std::vector<nlohmann::json> TrainingLines(const std::string& bundle) {
   return lines;
 }
 
+// Symbols where the data gave them: readers of a page know genes by those.
+std::vector<std::string> ReadableNames(const bundle::Manifest& manifest,
+                                       std::vector<std::string> genes) {
+  for (std::string& gene : genes) {
+    const auto symbol = manifest.gene_symbols.find(gene);
+    if (symbol != manifest.gene_symbols.end()) gene = symbol->second;
+  }
+  return genes;
+}
+
 absl::Status RunEvaluate(const EvaluateFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(flags.bundle));
@@ -120,7 +130,11 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
     input.training = TrainingLines(flags.bundle);
     input.scorecard = scorecard;
     input.groups = &groups;
-    input.genes = manifest.genes;
+    input.genes = ReadableNames(manifest, manifest.genes);
+    std::vector<std::string> nodes = manifest.genes;
+    nodes.insert(nodes.end(), manifest.perturbed_only.begin(), manifest.perturbed_only.end());
+    input.network = &bundle->reference().network;
+    input.network_nodes = ReadableNames(manifest, std::move(nodes));
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.report, report::RenderHtml(input)));
   }
   std::printf("%s\n",

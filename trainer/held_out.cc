@@ -41,15 +41,6 @@ std::optional<std::vector<float>> MeanShiftOf(const HeldOut& held_out, int32_t c
   return result;
 }
 
-DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift) {
-  DenseMatrix shifted = control;
-  for (int64_t r = 0; r < shifted.rows; ++r) {
-    auto row = shifted.Row(r);
-    for (size_t g = 0; g < row.size(); ++g) row[g] = std::max(0.0f, row[g] + shift[g]);
-  }
-  return shifted;
-}
-
 // Pairs: the sum of the shifts of the single genes, where training saw them all.
 std::optional<std::vector<float>> AdditiveShift(const HeldOut& held_out,
                                                 const cells::Condition& pair) {
@@ -126,11 +117,15 @@ evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group
                 {"cell_type", held_out.data.cell_types[group.cell_type]}};
   result.truth = SelectRowsDense(held_out.data.values, FirstCells(group.truth, max_cells));
   result.control = SelectRowsDense(held_out.data.values, FirstCells(group.control, max_cells));
+  if (condition.molecule()) {
+    result.drug = condition.name;
+    result.dose_um = condition.dose_um;
+  }
   result.mean_shift = MeanShiftOf(held_out, group.condition);
   if (!result.mean_shift) result.mean_shift = OverallShift(held_out);
   if (condition.genes.size() > 1) {
     if (const auto shift = AdditiveShift(held_out, condition)) {
-      result.further_baselines["additive"] = Shifted(result.control, *shift);
+      result.further_baselines["additive"] = evaluate::Shifted(result.control, *shift);
     }
   }
   return result;

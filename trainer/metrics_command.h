@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "core/cells/dataset.h"
+#include "core/evaluate/differential_expression.h"
 
 namespace unlasting::trainer {
 
@@ -21,7 +22,9 @@ struct MetricsOptions {
   // the median of the cells of `truth` and `control`.
   double target_sum = 0;
   int threads = 0;    // 0: one for each processor
-  uint64_t seed = 0;  // of the halves of the ceiling
+  uint64_t seed = 0;  // of the halves of the ceiling and of the resamples
+  int resamples = 200;
+  evaluate::Test test = evaluate::Test::kWelch;  // ranks the genes of the DE sets
   bool json = false;
   std::string report;  // HTML page; "" writes none
 };

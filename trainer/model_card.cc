@@ -1,21 +1,25 @@
 #include "trainer/model_card.h"
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/evaluate/verdict.h"
 
 namespace unlasting::trainer {
 namespace {
 
-double Mean(const evaluate::Scores& scores, const std::string& name) {
+// "-" for a score that the cells leave undefined.
+std::string Mean(const evaluate::Scores& scores, const std::string& name) {
   const auto it = scores.find(name);
-  return it == scores.end() ? 0.0 : it->second;
+  if (it == scores.end() || std::isnan(it->second)) return "-";
+  return absl::StrFormat("%.4f", it->second);
 }
 
 std::string Row(const std::string& name, const evaluate::Scores& scores) {
-  return absl::StrFormat("| %s | %.4f | %.4f | %.4f |\n", name,
-                         Mean(scores, "e_distance.unbiased.all"), Mean(scores, "emd.all"),
-                         Mean(scores, "pearson_delta.all"));
+  return absl::StrFormat("| %s | %s | %s | %s |\n", name, Mean(scores, "e_distance.unbiased.all"),
+                         Mean(scores, "emd.all"), Mean(scores, "pearson_delta.all"));
 }
 
 }  // namespace
@@ -38,19 +42,10 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
                   ". Means over groups, all genes; E-distance in its unbiased form.\n\n",
                   "| method | E-distance | EMD | Pearson delta |\n|---|---|---|---|\n");
   absl::StrAppend(&card, Row("this model", scorecard.mean));
-  for (const auto& [name, scores] : scorecard.baselines) {
-    absl::StrAppend(&card, Row(name, scores));
+  for (const std::string& name : evaluate::MethodsInOrder(scorecard.baselines)) {
+    absl::StrAppend(&card, Row(evaluate::ReadableName(name), scorecard.baselines.at(name)));
   }
-  const auto shift = scorecard.baselines.find("mean_shift");
-  if (shift != scorecard.baselines.end()) {
-    const bool closer = Mean(scorecard.mean, "e_distance.unbiased.all") <
-                        Mean(shift->second, "e_distance.unbiased.all");
-    const bool nearer = Mean(scorecard.mean, "emd.all") < Mean(shift->second, "emd.all");
-    absl::StrAppend(&card, "\nThe model ", closer ? "beats" : "does not beat",
-                    " mean shift by E-distance and ", nearer ? "beats" : "does not beat",
-                    " it by EMD.",
-                    closer && nearer ? "" : " Where it does not, it is not ready for use.", "\n");
-  }
+  absl::StrAppend(&card, "\n", scorecard.Verdict(), "\n");
   absl::StrAppend(
       &card,
       "\n## Limits\n\n- Research use only; not for clinical decisions.\n"

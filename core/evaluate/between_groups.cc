@@ -11,7 +11,7 @@ double SquaredDistance(const std::vector<double>& a, const std::vector<double>& 
   return sum;
 }
 
-std::vector<double> Difference(const std::vector<double>& a, const std::vector<double>& b) {
+std::vector<double> Less(const std::vector<double>& a, const std::vector<double>& b) {
   std::vector<double> difference(a);
   for (size_t g = 0; g < a.size(); ++g) difference[g] -= b[g];
   return difference;
@@ -46,7 +46,7 @@ void AddScoresBetweenGroups(const std::vector<GroupMeans>& means,
     for (const auto& [method, profile] : means[k].methods) {
       Scores& scores = method.empty() ? (*groups)[k].scores : (*groups)[k].baselines[method];
       scores["pearson_delta_perturbed.all"] =
-          Pearson(Difference(profile, centre), Difference(means[k].truth, centre));
+          Pearson(Less(profile, centre), Less(means[k].truth, centre));
       scores["discrimination.all"] = Discrimination(profile, means[k].truth, others);
     }
   }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/evaluate/column_statistics.h"
+#include "core/evaluate/wilcoxon.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -40,16 +41,10 @@ std::vector<double> BenjaminiHochberg(const std::vector<double>& p) {
   return adjusted;
 }
 
-}  // namespace
-
-DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& reference,
-                                 Test test) {
-  const ColumnStatistics a = StatisticsOf(group);
-  const ColumnStatistics b = StatisticsOf(reference);
-  const double n = static_cast<double>(group.rows);
-  const double m = test == Test::kOverestimateVar ? n : static_cast<double>(reference.rows);
-  DifferentialExpression de;
-  for (int64_t g = 0; g < group.cols; ++g) {
+// Scores and p values of t tests between groups of n and m cells.
+void AddTTests(const ColumnStatistics& a, double n, const ColumnStatistics& b, double m,
+               DifferentialExpression* de) {
+  for (size_t g = 0; g < a.mean.size(); ++g) {
     const double group_error = a.variance[g] / n;
     const double reference_error = b.variance[g] / m;
     const double error = group_error + reference_error;
@@ -61,8 +56,27 @@ DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& re
                                (group_error * group_error / (n - 1) +
                                 reference_error * reference_error / (m - 1)));
     }
-    de.score.push_back(score);
-    de.p_value.push_back(p);
+    de->score.push_back(score);
+    de->p_value.push_back(p);
+  }
+}
+
+}  // namespace
+
+DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& reference,
+                                 Test test) {
+  const ColumnStatistics a = StatisticsOf(group);
+  const ColumnStatistics b = StatisticsOf(reference);
+  DifferentialExpression de;
+  if (test == Test::kWilcoxon || test == Test::kWilcoxonTies) {
+    de.score = WilcoxonScores(group, reference, test == Test::kWilcoxonTies);
+    for (const double z : de.score) de.p_value.push_back(std::erfc(std::abs(z) / std::sqrt(2.0)));
+  } else {
+    const double n = static_cast<double>(group.rows);
+    const double m = test == Test::kOverestimateVar ? n : static_cast<double>(reference.rows);
+    AddTTests(a, n, b, m, &de);
+  }
+  for (int64_t g = 0; g < group.cols; ++g) {
     de.log2_fold_change.push_back(
         std::log2((std::expm1(a.mean[g]) + kPseudocount) / (std::expm1(b.mean[g]) + kPseudocount)));
   }

@@ -10,11 +10,13 @@ namespace unlasting::evaluate {
 enum class Test {
   kWelch,            // scanpy's `t-test`
   kOverestimateVar,  // scanpy's `t-test_overestim_var`: the reference's n is set to the group's
+  kWilcoxon,         // scanpy's `wilcoxon`, normal approximation without a correction for ties
+  kWilcoxonTies,     // `wilcoxon` with `tie_correct`
 };
 
 // One entry per gene, in the matrix's gene order.
 struct DifferentialExpression {
-  std::vector<double> score;             // t statistic; 0 where both variances are 0
+  std::vector<double> score;             // t or z statistic; 0 where there is no variance
   std::vector<double> log2_fold_change;  // log2((expm1(mean group)+1e-9)/(expm1(mean ref)+1e-9))
   std::vector<double> p_value;           // two-sided
   std::vector<double> p_adjusted;        // Benjamini-Hochberg

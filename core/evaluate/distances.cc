@@ -74,8 +74,24 @@ EDistances EDistanceFromSums(const PairSums& cross, const PairSums& within_x, in
 }
 
 EDistances EDistance(const DenseMatrix& x, const DenseMatrix& y, int threads) {
-  return EDistanceFromSums(CrossPairs(x, y, threads), WithinPairs(x, threads), x.rows,
-                           WithinPairs(y, threads), y.rows);
+  PairOptions options;
+  options.threads = threads;
+  return EDistanceFromSums(CrossPairs(x, y, options), WithinPairs(x, options), x.rows,
+                           WithinPairs(y, options), y.rows);
+}
+
+std::vector<double> ResampledEDistance(const PairSums& cross, const PairSums& within_x,
+                                       const Resamples& x, int64_t n, const PairSums& within_y,
+                                       const Resamples& y, int64_t m) {
+  std::vector<double> distances;
+  const double pairs = static_cast<double>(n) * static_cast<double>(m);
+  const auto within = [](double sum, double of) { return of > 0 ? 2 * sum / of : kNan; };
+  for (int b = 0; b < x.count(); ++b) {
+    distances.push_back(2 * cross.resampled_norm[b] / pairs -
+                        within(within_x.resampled_norm[b], x.PairsOfDifferentCells(b)) -
+                        within(within_y.resampled_norm[b], y.PairsOfDifferentCells(b)));
+  }
+  return distances;
 }
 
 std::vector<double> EmdPerGene(const DenseMatrix& x, const DenseMatrix& y, int threads) {

@@ -23,6 +23,12 @@ EDistances EDistance(const DenseMatrix& x, const DenseMatrix& y, int threads = 1
 EDistances EDistanceFromSums(const PairSums& cross, const PairSums& within_x, int64_t n,
                              const PairSums& within_y, int64_t m);
 
+// The unbiased form in every resample, of sums that were taken with these resamples. NaN where a
+// resample holds one cell only.
+std::vector<double> ResampledEDistance(const PairSums& cross, const PairSums& within_x,
+                                       const Resamples& x, int64_t n, const PairSums& within_y,
+                                       const Resamples& y, int64_t m);
+
 // 1-D Wasserstein-1 distance per gene (Appendix B, eq 4), as scipy.stats.wasserstein_distance.
 std::vector<double> EmdPerGene(const DenseMatrix& x, const DenseMatrix& y, int threads = 1);
 // Their mean over genes.

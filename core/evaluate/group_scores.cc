@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/evaluate/differential_expression.h"
+#include "core/evaluate/dip.h"
 #include "core/evaluate/distances.h"
+#include "core/evaluate/resampled_emd.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -52,23 +54,59 @@ double Overlap(std::vector<int64_t> truth, std::vector<int64_t> predicted) {
   return static_cast<double>(both.size()) / static_cast<double>(truth.size());
 }
 
+// Adds how far the prediction keeps the shape of the set's genes, by their dips.
+void AddBimodality(const std::string& set, const std::vector<double>& truth, int64_t n_true,
+                   const std::vector<double>& predicted, int64_t n_predicted, Scores* scores) {
+  double agreeing = 0, error = 0;
+  for (size_t k = 0; k < truth.size(); ++k) {
+    agreeing += IsBimodal(truth[k], n_true) == IsBimodal(predicted[k], n_predicted) ? 1 : 0;
+    error += std::abs(predicted[k] - truth[k]);
+  }
+  const double genes = static_cast<double>(truth.size());
+  (*scores)["bimodal_agreement." + set] = genes > 0 ? agreeing / genes : kNan;
+  (*scores)["dip_error." + set] = genes > 0 ? error / genes : kNan;
+}
+
+// Per resample, the mean over the set's genes of [genes][count] distances.
+std::vector<double> MeanOverGenes(const std::vector<float>& emd, const GeneSet& set,
+                                  int64_t all_genes, int count) {
+  std::vector<double> means(count);
+  const auto add = [&](int64_t gene) {
+    for (int b = 0; b < count; ++b) means[b] += emd[gene * count + b];
+  };
+  if (set.name == kAll) {
+    for (int64_t gene = 0; gene < all_genes; ++gene) add(gene);
+  } else {
+    for (const int64_t gene : set.columns) add(gene);
+  }
+  const auto genes = static_cast<double>(set.name == kAll ? all_genes : set.columns.size());
+  for (double& mean : means) mean /= genes;
+  return means;
+}
+
 }  // namespace
 
-std::vector<GeneSet> GeneSetsOf(const DenseMatrix& truth, const DenseMatrix& control) {
+std::vector<GeneSet> GeneSetsOf(const DenseMatrix& truth, const DenseMatrix& control, Test test) {
   std::vector<GeneSet> sets = {{kAll, {}}, {"de20", {}}, {"de40", {}}};
   if (truth.rows < 2 || control.rows < 2) return sets;
-  const DifferentialExpression de = RankGenes(truth, control);
+  const DifferentialExpression de = RankGenes(truth, control, test);
   sets[1].columns = TopGenes(de, 20);
   sets[2].columns = TopGenes(de, 40);
   return sets;
 }
 
 Reference::Reference(const DenseMatrix& truth, const DenseMatrix& control,
-                     std::vector<GeneSet> sets, int threads)
+                     std::vector<GeneSet> sets, const ScoreOptions& options, uint64_t seed)
     : truth_(truth),
       control_(control),
       truth_statistics_(StatisticsOf(truth)),
-      control_statistics_(StatisticsOf(control)) {
+      control_statistics_(StatisticsOf(control)),
+      options_(options),
+      seed_(seed),
+      truth_draws_(truth.rows, options.resamples, seed) {
+  PairOptions pairs;
+  pairs.threads = options.threads;
+  if (options.resamples > 0) pairs.x = &truth_draws_;
   for (GeneSet& set : sets) {
     View view;
     view.set = std::move(set);
@@ -77,55 +115,94 @@ Reference::Reference(const DenseMatrix& truth, const DenseMatrix& control,
       double variance = 0;
       for (const double v : truth_statistics_.variance) variance += v;
       if (variance > 0) gamma_ = 1 / (2 * variance);
-      view.within = WithinPairs(truth_, threads, gamma_);
+      pairs.gamma = gamma_;
+      view.within = WithinPairs(truth_, pairs);
     } else if (!view.set.columns.empty()) {
       view.truth = SelectColumns(truth_, view.set.columns);
-      view.within = WithinPairs(view.truth, threads);
+      pairs.gamma = 0;
+      view.within = WithinPairs(view.truth, pairs);
+      view.dips = DipsOf(truth_, view.set.columns);
     }
     views_.push_back(std::move(view));
   }
 }
 
-Scores Reference::ScoresOf(const DenseMatrix& predicted, int threads) const {
+MethodScores Reference::ScoresOver(const View& view, const DenseMatrix& predicted,
+                                   const Resamples& draws,
+                                   const std::vector<float>& resampled_emd) const {
+  const std::string& name = view.set.name;
+  const bool all = name == kAll;
+  MethodScores result;
+  EDistances e = {kNan, kNan, kNan, kNan};
+  double emd = kNan;
+  if (all || !view.set.columns.empty()) {
+    const DenseMatrix selected = all ? DenseMatrix() : SelectColumns(predicted, view.set.columns);
+    const DenseMatrix& x = all ? predicted : selected;
+    const DenseMatrix& y = all ? truth_ : view.truth;
+    const bool resampling = options_.resamples > 0;
+    PairOptions pairs;
+    pairs.threads = options_.threads;
+    pairs.gamma = all ? gamma_ : 0;
+    if (resampling) {
+      pairs.x = &draws;
+      pairs.y = &truth_draws_;
+    }
+    const PairSums cross = CrossPairs(x, y, pairs);
+    const PairSums within = WithinPairs(x, pairs);
+    e = EDistanceFromSums(cross, within, x.rows, view.within, y.rows);
+    emd = Emd(x, y, options_.threads);
+    if (all) {
+      result.scores["mmd.all"] =
+          gamma_ > 0 ? SquaredMmd(cross, within, x.rows, view.within, y.rows) : kNan;
+    }
+    if (resampling) {
+      result.resampled["e_distance.unbiased." + name] =
+          ResampledEDistance(cross, within, draws, x.rows, view.within, truth_draws_, y.rows);
+      result.resampled["emd." + name] =
+          MeanOverGenes(resampled_emd, view.set, truth_.cols, draws.count());
+    }
+  }
+  result.scores["e_distance.paper." + name] = e.paper;
+  result.scores["e_distance.unbiased." + name] = e.unbiased;
+  result.scores["e_distance.released." + name] = e.released;
+  result.scores["e_distance.squared." + name] = e.squared;
+  result.scores["emd." + name] = emd;
+  return result;
+}
+
+MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
   const ColumnStatistics statistics = StatisticsOf(predicted);
   const bool testable = predicted.rows > 1 && control_.rows > 1;
   const DifferentialExpression de =
-      testable ? RankGenes(predicted, control_) : DifferentialExpression();
-  Scores scores;
+      testable ? RankGenes(predicted, control_, options_.test) : DifferentialExpression();
+  // One seed for all methods: those made from the same control cells are resampled alike.
+  const Resamples draws(predicted.rows, options_.resamples, ~seed_);
+  const std::vector<float> resampled_emd =
+      options_.resamples > 0
+          ? ResampledEmd(predicted, draws, truth_, truth_draws_, options_.threads)
+          : std::vector<float>();
+  MethodScores result;
+  Scores& scores = result.scores;
   for (const View& view : views_) {
     const std::string& name = view.set.name;
-    const bool all = name == kAll;
-    EDistances e = {kNan, kNan, kNan, kNan};
-    double emd = kNan, pearson = kNan, overlap = kNan;
-    if (all || !view.set.columns.empty()) {
-      const DenseMatrix selected = all ? DenseMatrix() : SelectColumns(predicted, view.set.columns);
-      const DenseMatrix& x = all ? predicted : selected;
-      const DenseMatrix& y = all ? truth_ : view.truth;
-      const double gamma = all ? gamma_ : 0;
-      const PairSums cross = CrossPairs(x, y, threads, gamma);
-      const PairSums within = WithinPairs(x, threads, gamma);
-      e = EDistanceFromSums(cross, within, x.rows, view.within, y.rows);
-      emd = Emd(x, y, threads);
-      pearson = Pearson(DeltaOver(view.set, statistics, control_statistics_),
-                        DeltaOver(view.set, truth_statistics_, control_statistics_));
-      if (all) {
-        scores["mmd.all"] =
-            gamma_ > 0 ? SquaredMmd(cross, within, x.rows, view.within, y.rows) : kNan;
-      } else if (testable) {
-        overlap =
-            Overlap(view.set.columns, TopGenes(de, static_cast<int>(view.set.columns.size())));
-      }
-    }
-    scores["e_distance.paper." + name] = e.paper;
-    scores["e_distance.unbiased." + name] = e.unbiased;
-    scores["e_distance.released." + name] = e.released;
-    scores["e_distance.squared." + name] = e.squared;
-    scores["emd." + name] = emd;
-    scores["pearson_delta." + name] = pearson;
-    if (!all) scores["de_overlap." + name] = overlap;
+    const bool all = name == kAll, defined = all || !view.set.columns.empty();
+    MethodScores part = ScoresOver(view, predicted, draws, resampled_emd);
+    scores.merge(part.scores);
+    result.resampled.merge(part.resampled);
+    scores["pearson_delta." + name] =
+        defined ? Pearson(DeltaOver(view.set, statistics, control_statistics_),
+                          DeltaOver(view.set, truth_statistics_, control_statistics_))
+                : kNan;
+    if (all) continue;
+    scores["de_overlap." + name] =
+        defined && testable
+            ? Overlap(view.set.columns, TopGenes(de, static_cast<int>(view.set.columns.size())))
+            : kNan;
+    AddBimodality(name, view.dips, truth_.rows, DipsOf(predicted, view.set.columns), predicted.rows,
+                  &scores);
   }
   scores["silent_share_error.all"] = SilentShareError(statistics, truth_statistics_);
-  return scores;
+  return result;
 }
 
 }  // namespace unlasting::evaluate

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/evaluate/bootstrap.h"
 #include "core/evaluate/column_statistics.h"
 #include "core/evaluate/pair_sums.h"
 #include "core/evaluate/scorecard.h"
@@ -16,32 +17,46 @@ struct GeneSet {
   std::vector<int64_t> columns;  // empty where undefined; unused for "all"
 };
 
-// "all", "de20" and "de40" by a Welch t-test of truth against control. The DE sets are empty where
-// truth or control has one cell only, which leaves no variance to test with.
-std::vector<GeneSet> GeneSetsOf(const DenseMatrix& truth, const DenseMatrix& control);
+// "all", "de20" and "de40" by a test of truth against control. The DE sets are empty where truth or
+// control has one cell only, which leaves no variance to test with.
+std::vector<GeneSet> GeneSetsOf(const DenseMatrix& truth, const DenseMatrix& control, Test test);
+
+// The scores of one method, and those with an interval in every resample.
+struct MethodScores {
+  Scores scores;
+  std::map<std::string, std::vector<double>> resampled;
+};
 
 // True cells with what every comparison with them needs.
 class Reference {
  public:
-  // `truth` and `control` must outlive the object; `sets` begins with "all".
+  // `truth` and `control` must outlive the object; `sets` begins with "all". The true cells are
+  // resampled with `seed`.
   Reference(const DenseMatrix& truth, const DenseMatrix& control, std::vector<GeneSet> sets,
-            int threads);
+            const ScoreOptions& options, uint64_t seed);
 
   // The scores that need no other group.
-  Scores ScoresOf(const DenseMatrix& predicted, int threads) const;
+  MethodScores ScoresOf(const DenseMatrix& predicted) const;
 
  private:
   struct View {
     GeneSet set;
     DenseMatrix truth;  // over the set's genes; empty for "all"
     PairSums within;
+    std::vector<double> dips;  // of the set's genes in the true cells
   };
+
+  MethodScores ScoresOver(const View& view, const DenseMatrix& predicted, const Resamples& draws,
+                          const std::vector<float>& resampled_emd) const;
 
   const DenseMatrix& truth_;
   const DenseMatrix& control_;
   std::vector<View> views_;
   ColumnStatistics truth_statistics_;
   ColumnStatistics control_statistics_;
+  ScoreOptions options_;
+  uint64_t seed_ = 0;
+  Resamples truth_draws_;
   double gamma_ = 0;  // of the kernel of mmd
 };
 

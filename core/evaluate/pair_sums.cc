@@ -75,6 +75,20 @@ void AddSquaredDistances(const double* HWY_RESTRICT x, const double* HWY_RESTRIC
   }
 }
 
+// sums[b] += sum_j weights[j] * draws[j * stride + b]; the stride is a multiple of the widest
+// vector.
+void AddWeighted(const float* HWY_RESTRICT weights, int64_t cells, const float* HWY_RESTRICT draws,
+                 int64_t stride, float* HWY_RESTRICT sums) {
+  const hn::CappedTag<float, 16> d;
+  for (int64_t b = 0; b < stride; b += static_cast<int64_t>(hn::Lanes(d))) {
+    auto sum = hn::LoadU(d, sums + b);
+    for (int64_t j = 0; j < cells; ++j) {
+      sum = hn::MulAdd(hn::Set(d, weights[j]), hn::LoadU(d, draws + j * stride + b), sum);
+    }
+    hn::StoreU(sum, d, sums + b);
+  }
+}
+
 }  // namespace unlasting::evaluate::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -85,6 +99,7 @@ namespace unlasting::evaluate {
 namespace {
 
 HWY_EXPORT(AddSquaredDistances);
+HWY_EXPORT(AddWeighted);
 
 int64_t Tiles(int64_t rows) { return (rows + kTile - 1) / kTile; }
 
@@ -105,11 +120,16 @@ void LoadTile(const DenseMatrix& matrix, int64_t row, int64_t gene, double* tile
 // Pairs of the cells of one tile of X with all cells of Y; where Y is X itself, each pair of
 // different cells once.
 PairSums SumTileRow(const DenseMatrix& x, int64_t tile, const DenseMatrix& y, bool same,
-                    double gamma) {
+                    const PairOptions& options) {
+  const Resamples* y_draws = same ? options.x : options.y;
+  const int64_t stride = options.x == nullptr ? 0 : options.x->stride();
+  std::vector<float> norms(kTile);
+  std::vector<float> of_cell(stride);
   const auto x_tile = hwy::AllocateAligned<double>(kTile * kChunk);
   const auto y_tile = hwy::AllocateAligned<double>(kTile * kChunk);
   std::vector<double> squared(kTile * kTile);
   PairSums sums;
+  if (options.x != nullptr) sums.resampled_norm.resize(options.x->count());
   const int64_t x_row = tile * kTile;
   for (int64_t y_row = same ? x_row : 0; y_row < y.rows; y_row += kTile) {
     std::fill(squared.begin(), squared.end(), 0.0);
@@ -121,39 +141,55 @@ PairSums SumTileRow(const DenseMatrix& x, int64_t tile, const DenseMatrix& y, bo
     const int64_t x_count = std::min(kTile, x.rows - x_row);
     const int64_t y_count = std::min(kTile, y.rows - y_row);
     for (int64_t i = 0; i < x_count; ++i) {
-      for (int64_t j = same && y_row == x_row ? i + 1 : 0; j < y_count; ++j) {
+      std::fill(of_cell.begin(), of_cell.end(), 0.0f);
+      const int64_t first = same && y_row == x_row ? i + 1 : 0;
+      for (int64_t j = first; j < y_count; ++j) {
         const double square = squared[i * kTile + j];
-        sums.norm += std::sqrt(square);
+        const double norm = std::sqrt(square);
+        sums.norm += norm;
         sums.squared += square;
-        if (gamma > 0) sums.kernel += std::exp(-gamma * square);
+        if (options.gamma > 0) sums.kernel += std::exp(-options.gamma * square);
+        norms[j] = static_cast<float>(norm);
+      }
+      if (stride == 0) continue;
+      HWY_DYNAMIC_DISPATCH(AddWeighted)
+      (norms.data() + first, y_count - first, y_draws->Draws(y_row + first), stride,
+       of_cell.data());
+      // Floats hold a tile's sum; all beyond is summed in double.
+      for (size_t b = 0; b < sums.resampled_norm.size(); ++b) {
+        sums.resampled_norm[b] += static_cast<double>(options.x->Draws(x_row + i)[b]) * of_cell[b];
       }
     }
   }
   return sums;
 }
 
-PairSums SumPairs(const DenseMatrix& x, const DenseMatrix& y, bool same, int threads,
-                  double gamma) {
+PairSums SumPairs(const DenseMatrix& x, const DenseMatrix& y, bool same,
+                  const PairOptions& options) {
   std::vector<PairSums> parts(Tiles(x.rows));
-  ParallelFor(Tiles(x.rows), threads,
-              [&](int64_t tile) { parts[tile] = SumTileRow(x, tile, y, same, gamma); });
+  ParallelFor(Tiles(x.rows), options.threads,
+              [&](int64_t tile) { parts[tile] = SumTileRow(x, tile, y, same, options); });
   PairSums sums;
+  if (options.x != nullptr) sums.resampled_norm.resize(options.x->count());
   for (const PairSums& part : parts) {
     sums.norm += part.norm;
     sums.squared += part.squared;
     sums.kernel += part.kernel;
+    for (size_t b = 0; b < sums.resampled_norm.size(); ++b) {
+      sums.resampled_norm[b] += part.resampled_norm[b];
+    }
   }
   return sums;
 }
 
 }  // namespace
 
-PairSums CrossPairs(const DenseMatrix& x, const DenseMatrix& y, int threads, double gamma) {
-  return SumPairs(x, y, false, threads, gamma);
+PairSums CrossPairs(const DenseMatrix& x, const DenseMatrix& y, const PairOptions& options) {
+  return SumPairs(x, y, false, options);
 }
 
-PairSums WithinPairs(const DenseMatrix& x, int threads, double gamma) {
-  return SumPairs(x, x, true, threads, gamma);
+PairSums WithinPairs(const DenseMatrix& x, const PairOptions& options) {
+  return SumPairs(x, x, true, options);
 }
 
 }  // namespace unlasting::evaluate

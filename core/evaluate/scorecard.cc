@@ -11,6 +11,7 @@
 #include "core/base/status.h"
 #include "core/evaluate/between_groups.h"
 #include "core/evaluate/group_scores.h"
+#include "core/evaluate/mean_intervals.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -56,15 +57,6 @@ absl::Status CheckGroup(const Group& group) {
   return absl::OkStatus();
 }
 
-DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift) {
-  DenseMatrix shifted = control;
-  for (int64_t r = 0; r < shifted.rows; ++r) {
-    const auto row = shifted.Row(r);
-    for (size_t g = 0; g < row.size(); ++g) row[g] = std::max(0.0f, row[g] + shift[g]);
-  }
-  return shifted;
-}
-
 // The true cells in two random halves; the shuffle is spelt out so that a seed means the same with
 // every standard library.
 std::pair<DenseMatrix, DenseMatrix> Halves(const DenseMatrix& truth, uint64_t seed) {
@@ -80,9 +72,18 @@ std::pair<DenseMatrix, DenseMatrix> Halves(const DenseMatrix& truth, uint64_t se
 struct Scored {
   GroupScores scores;
   GroupMeans means;
+  GroupResamples resampled;
 };
 
-Scored ScoreGroup(const Group& group, uint64_t seed, int threads) {
+Intervals IntervalsOf(const MethodScores& method) {
+  Intervals intervals;
+  for (const auto& [name, values] : method.resampled) {
+    intervals[name] = IntervalAround(method.scores.at(name), values);
+  }
+  return intervals;
+}
+
+Scored ScoreGroup(const Group& group, const ScoreOptions& options, uint64_t seed) {
   Scored result;
   GroupScores& scores = result.scores;
   scores.key = group.key;
@@ -90,29 +91,33 @@ Scored ScoreGroup(const Group& group, uint64_t seed, int threads) {
   scores.n_true = group.truth.rows;
   scores.n_control = group.control.rows;
 
-  const std::vector<GeneSet> sets = GeneSetsOf(group.truth, group.control);
-  const Reference reference(group.truth, group.control, sets, threads);
-  scores.scores = reference.ScoresOf(group.predicted, threads);
+  const std::vector<GeneSet> sets = GeneSetsOf(group.truth, group.control, options.test);
+  const Reference reference(group.truth, group.control, sets, options, seed);
+  MethodScores model = reference.ScoresOf(group.predicted);
+  scores.intervals = IntervalsOf(model);
+  scores.scores = std::move(model.scores);
+  result.resampled[""] = std::move(model.resampled);
   result.means.truth = StatisticsOf(group.truth).mean;
   result.means.methods[""] = StatisticsOf(group.predicted).mean;
   const auto type = group.key.find("cell_type");
   if (type != group.key.end()) result.means.cell_type = type->second;
 
-  const auto add = [&](const std::string& name, const DenseMatrix& cells) {
-    scores.baselines[name] = reference.ScoresOf(cells, threads);
+  const auto add = [&](const std::string& name, const Reference& against,
+                       const DenseMatrix& cells) {
+    MethodScores method = against.ScoresOf(cells);
+    scores.baseline_intervals[name] = IntervalsOf(method);
+    scores.baselines[name] = std::move(method.scores);
     scores.baseline_cells[name] = cells.rows;
+    result.resampled[name] = std::move(method.resampled);
     result.means.methods[name] = StatisticsOf(cells).mean;
   };
-  add("no_change", group.control);
-  if (group.mean_shift) add("mean_shift", Shifted(group.control, *group.mean_shift));
-  for (const auto& [name, cells] : group.further_baselines) add(name, cells);
+  add("no_change", reference, group.control);
+  if (group.mean_shift) add("mean_shift", reference, Shifted(group.control, *group.mean_shift));
+  for (const auto& [name, cells] : group.further_baselines) add(name, reference, cells);
   // Halves of fewer than two cells have no spread to compare.
   if (group.truth.rows >= 4) {
     const auto [half, other] = Halves(group.truth, seed);
-    const Reference other_half(other, group.control, sets, threads);
-    scores.baselines["ceiling"] = other_half.ScoresOf(half, threads);
-    scores.baseline_cells["ceiling"] = half.rows;
-    result.means.methods["ceiling"] = StatisticsOf(half).mean;
+    add("ceiling", Reference(other, group.control, sets, options, seed), half);
   }
   return result;
 }
@@ -138,6 +143,15 @@ Scores MeanOf(const std::vector<const Scores*>& all) {
 
 }  // namespace
 
+DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift) {
+  DenseMatrix shifted = control;
+  for (int64_t r = 0; r < shifted.rows; ++r) {
+    const auto row = shifted.Row(r);
+    for (size_t g = 0; g < row.size(); ++g) row[g] = std::max(0.0f, row[g] + shift[g]);
+  }
+  return shifted;
+}
+
 std::string GroupName(const std::map<std::string, std::string>& key) {
   std::string name;
   const auto condition = key.find("condition");
@@ -152,6 +166,7 @@ std::string GroupName(const std::map<std::string, std::string>& key) {
 absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options) {
   Scorecard card;
   std::vector<GroupMeans> means;
+  std::vector<GroupResamples> resampled;
   for (size_t k = 0; k < groups.size(); ++k) {
     const std::string name = absl::StrCat("group ", GroupName(groups[k].key));
     UNLASTING_RETURN_IF_ERROR(Annotate(CheckGroup(groups[k]), name));
@@ -162,9 +177,10 @@ absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOpt
     }
   }
   for (size_t k = 0; k < groups.size(); ++k) {
-    Scored scored = ScoreGroup(groups[k], options.seed + k, options.threads);
+    Scored scored = ScoreGroup(groups[k], options, options.seed + k);
     card.groups.push_back(std::move(scored.scores));
     means.push_back(std::move(scored.means));
+    resampled.push_back(std::move(scored.resampled));
   }
   AddScoresBetweenGroups(means, &card.groups);
 
@@ -176,6 +192,7 @@ absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOpt
   }
   card.mean = MeanOf(model);
   for (const auto& [name, scores] : baselines) card.baselines[name] = MeanOf(scores);
+  AddIntervalsOfMeans(resampled, &card);
   return card;
 }
 

@@ -9,6 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "core/base/matrix.h"
+#include "core/evaluate/bootstrap.h"
+#include "core/evaluate/differential_expression.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::evaluate {
@@ -19,6 +21,9 @@ struct Group {
   DenseMatrix predicted;
   DenseMatrix truth;
   DenseMatrix control;
+  // Set for drugs: groups of one drug and cell type at several doses make a dose-response curve.
+  std::string drug;
+  double dose_um = 0;
   // Training perturbed mean minus control mean, per gene; absent where training saw no such
   // condition, and then the mean-shift baseline is left out for this group.
   std::optional<std::vector<float>> mean_shift;
@@ -33,14 +38,21 @@ struct Group {
 //   silent_share_error.all: mean over genes of the absolute difference of the shares of zero cells
 //   de_overlap.{de20,de40}: share of the set that the prediction's own test against control finds
 //   mmd.all: squared maximum mean discrepancy, unbiased, of the kernel exp(-d^2 / s) with s the
-//   mean
-//       squared distance between true cells
+//       mean squared distance between true cells
+//   bimodal_agreement.{de20,de40}: share of the set's genes that Hartigan's dip test finds bimodal
+//       in both the true and the predicted cells, or in neither
+//   dip_error.{de20,de40}: mean over the set of the absolute difference of the two dips
 // and, where two groups or more share a cell type:
 //   pearson_delta_perturbed.all: as pearson_delta, against the mean of the type's true groups
 //   discrimination.all: share of the type's other groups whose true mean lies farther from the
 //       predicted mean than the group's own; 1 is best, 0.5 is chance
-// DE sets: top by |score| of a Welch t-test of truth against control.
+// DE sets: top by |score| of a test of truth against control, a Welch t-test unless asked
+// otherwise.
 using Scores = std::map<std::string, double>;
+
+// 95 % bootstrap intervals over cells, true and predicted ones both resampled, of
+// e_distance.unbiased.* and emd.*. They hold the DE sets and the model fixed.
+using Intervals = std::map<std::string, Interval>;
 
 struct GroupScores {
   std::map<std::string, std::string> key;
@@ -52,28 +64,51 @@ struct GroupScores {
   // half of the true cells against the other, seeded), and the further ones.
   std::map<std::string, Scores> baselines;
   std::map<std::string, int64_t> baseline_cells;  // how many cells stand for each baseline
+  Intervals intervals;
+  std::map<std::string, Intervals> baseline_intervals;
+};
+
+// The model's score less a baseline's, mean over the groups that have both.
+struct Difference {
+  double value = 0;
+  Interval interval;
+  // Whether the cells at hand tell the two apart.
+  bool beyond_noise() const { return interval.low > 0 || interval.high < 0; }
 };
 
 struct Scorecard {
   std::vector<GroupScores> groups;
   Scores mean;                              // over the groups where the score is defined
   std::map<std::string, Scores> baselines;  // means over the groups that have the baseline
-  // Keys `groups` (each with its own `baselines`), `mean`, `baselines` and `verdict`.
+  Intervals mean_intervals;
+  std::map<std::string, Intervals> baseline_intervals;
+  // By baseline and score; empty where nothing was resampled.
+  std::map<std::string, std::map<std::string, Difference>> differences;
+  // Keys `groups` (each with its own `baselines`), `mean`, `baselines` and `verdict`; and where
+  // cells were resampled `intervals` and `baseline_intervals` ([low, high]) beside each of the
+  // former, and `differences` ({value, low, high}).
   nlohmann::json ToJson() const;
   // A table for a terminal: a row a group and method, E-distance (unbiased) and EMD on all genes,
   // DE20, DE40, Pearson delta, sample sizes; then the means and one sentence that says whether the
   // model beats no change and mean shift.
   std::string ToTable() const;
-  // That sentence, with the number of groups behind it.
+  // Those sentences, with the number of groups behind them: against no change, mean shift and,
+  // where it is among the baselines, mean shift silenced by rank, and where sampling noise hides
+  // which is nearer.
   std::string Verdict() const;
 };
 
 // "STAT1+ctrl / THP-1": the condition first, then the rest of the key.
 std::string GroupName(const std::map<std::string, std::string>& key);
 
+// Cells with the shift added to each, no value below 0: what a mean-shift baseline predicts.
+DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift);
+
 struct ScoreOptions {
   int threads = 2;
   uint64_t seed = 0;
+  int resamples = 200;       // of the intervals; 0 leaves them out
+  Test test = Test::kWelch;  // of the DE sets and of de_overlap
 };
 
 // INVALID_ARGUMENT names the group whose matrices differ in genes, are empty or not finite.

@@ -26,15 +26,43 @@ json ToJson(const std::map<std::string, Scores>& baselines) {
   return object;
 }
 
+json ToJson(const Intervals& intervals) {
+  json object = json::object();
+  for (const auto& [name, interval] : intervals) {
+    object[name] = std::isnan(interval.low) ? json(nullptr) : json{interval.low, interval.high};
+  }
+  return object;
+}
+
+json ToJson(const std::map<std::string, Intervals>& baselines) {
+  json object = json::object();
+  for (const auto& [name, intervals] : baselines) object[name] = ToJson(intervals);
+  return object;
+}
+
+json ToJson(const std::map<std::string, std::map<std::string, Difference>>& differences) {
+  json object = json::object();
+  for (const auto& [baseline, scores] : differences) {
+    for (const auto& [name, difference] : scores) {
+      const Interval& interval = difference.interval;
+      if (std::isnan(interval.low)) continue;
+      object[baseline][name] = {
+          {"value", difference.value}, {"low", interval.low}, {"high", interval.high}};
+    }
+  }
+  return object;
+}
+
 struct ColumnOfTable {
   const char* title;
   const char* score;
+  bool interval = false;  // stands beside it
 };
 constexpr ColumnOfTable kColumns[] = {
-    {"E all", "e_distance.unbiased.all"},
+    {"E all", "e_distance.unbiased.all", true},
     {"E DE20", "e_distance.unbiased.de20"},
     {"E DE40", "e_distance.unbiased.de40"},
-    {"EMD all", "emd.all"},
+    {"EMD all", "emd.all", true},
     {"EMD DE20", "emd.de20"},
     {"EMD DE40", "emd.de40"},
     {"Pearson", "pearson_delta.all"},
@@ -46,12 +74,29 @@ std::string Cell(const Scores& scores, const std::string& name) {
   return absl::StrFormat("%.4f", it->second);
 }
 
+std::string Cell(const Intervals& intervals, const std::string& name) {
+  const auto it = intervals.find(name);
+  if (it == intervals.end() || std::isnan(it->second.low)) return "-";
+  return absl::StrFormat("%.3f..%.3f", it->second.low, it->second.high);
+}
+
 using Line = std::vector<std::string>;
 
-Line MakeLine(std::string group, std::string method, std::string cells, const Scores& scores) {
+Line MakeLine(std::string group, std::string method, std::string cells, const Scores& scores,
+              const Intervals& intervals, bool with_intervals) {
   Line line = {std::move(group), std::move(method), std::move(cells)};
-  for (const auto& column : kColumns) line.push_back(Cell(scores, column.score));
+  for (const auto& column : kColumns) {
+    line.push_back(Cell(scores, column.score));
+    if (column.interval && with_intervals) line.push_back(Cell(intervals, column.score));
+  }
   return line;
+}
+
+const Intervals& IntervalsOf(const std::map<std::string, Intervals>& baselines,
+                             const std::string& method) {
+  static const Intervals none;
+  const auto it = baselines.find(method);
+  return it == baselines.end() ? none : it->second;
 }
 
 // Code points, so that names beyond ASCII do not shift the columns.
@@ -96,40 +141,56 @@ json Scorecard::ToJson() const {
                                 {"n_control", group.n_control},
                                 {"scores", evaluate::ToJson(group.scores)},
                                 {"baselines", evaluate::ToJson(group.baselines)}});
+    if (group.intervals.empty()) continue;
+    object["groups"].back()["intervals"] = evaluate::ToJson(group.intervals);
+    object["groups"].back()["baseline_intervals"] = evaluate::ToJson(group.baseline_intervals);
   }
   object["mean"] = evaluate::ToJson(mean);
   object["baselines"] = evaluate::ToJson(baselines);
   object["verdict"] = Verdict();
+  if (!mean_intervals.empty()) {
+    object["intervals"] = evaluate::ToJson(mean_intervals);
+    object["baseline_intervals"] = evaluate::ToJson(baseline_intervals);
+    object["differences"] = evaluate::ToJson(differences);
+  }
   return object;
 }
 
 std::string Scorecard::ToTable() const {
   Line header = {"group", "method", "cells"};
-  for (const auto& column : kColumns) header.emplace_back(column.title);
+  const bool with_intervals = !mean_intervals.empty();
+  for (const auto& column : kColumns) {
+    header.emplace_back(column.title);
+    if (column.interval && with_intervals) header.emplace_back("95 %");
+  }
   std::vector<Line> lines = {header, {}};
   for (const GroupScores& group : groups) {
     const auto cells = [&group](int64_t n) { return absl::StrCat(n, "/", group.n_true); };
-    lines.push_back(
-        MakeLine(GroupName(group.key), "model", cells(group.n_predicted), group.scores));
+    lines.push_back(MakeLine(GroupName(group.key), "model", cells(group.n_predicted), group.scores,
+                             group.intervals, with_intervals));
     for (const std::string& method : MethodsInOrder(group.baselines)) {
       const int64_t n = group.baseline_cells.at(method);
       lines.push_back(
           MakeLine("", ReadableName(method),
                    method == "ceiling" ? absl::StrCat(n, "/", group.n_true - n) : cells(n),
-                   group.baselines.at(method)));
+                   group.baselines.at(method), IntervalsOf(group.baseline_intervals, method),
+                   with_intervals));
     }
     lines.emplace_back();
   }
-  lines.push_back(MakeLine(absl::StrCat("mean of ", groups.size()), "model", "", mean));
+  lines.push_back(MakeLine(absl::StrCat("mean of ", groups.size()), "model", "", mean,
+                           mean_intervals, with_intervals));
   for (const std::string& method : MethodsInOrder(baselines)) {
-    lines.push_back(MakeLine("", ReadableName(method), "", baselines.at(method)));
+    lines.push_back(MakeLine("", ReadableName(method), "", baselines.at(method),
+                             IntervalsOf(baseline_intervals, method), with_intervals));
   }
   return absl::StrCat(Align(lines),
                       "E: unbiased E-distance; EMD: mean 1-D Wasserstein distance over genes; both "
                       "in log1p units, lower is nearer.\n",
                       "Pearson: of mean changes against control. cells: cells of the method / true "
-                      "cells; ceiling: one half of the true cells against the other.\n\n",
-                      Verdict(), "\n");
+                      "cells; ceiling: one half of the true cells against the other.\n",
+                      with_intervals ? "95 %: bootstrap interval over cells.\n\n" : "\n", Verdict(),
+                      "\n");
 }
 
 }  // namespace unlasting::evaluate

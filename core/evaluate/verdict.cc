@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
 namespace unlasting::evaluate {
@@ -44,6 +45,23 @@ int GroupsWithoutEDistance(const Scorecard& scorecard) {
     count += std::isnan(At(group.scores, kEDistance)) ? 1 : 0;
   }
   return count;
+}
+
+// Says where the cells at hand do not tell the model from a baseline, whichever is ahead.
+std::string NoiseRemark(const Scorecard& scorecard, const std::string& baseline) {
+  const auto it = scorecard.differences.find(baseline);
+  if (it == scorecard.differences.end()) return "";
+  std::vector<std::string> within_noise;
+  for (const auto& [score, title] : {std::pair{kEDistance, "E-distance"}, {kEmd, "EMD"}}) {
+    const auto difference = it->second.find(score);
+    if (difference == it->second.end() || std::isnan(difference->second.interval.low)) continue;
+    if (!difference->second.beyond_noise()) within_noise.emplace_back(title);
+  }
+  if (within_noise.empty()) return "";
+  return absl::StrCat(" By ", absl::StrJoin(within_noise, " and "), " its difference from ",
+                      ReadableName(baseline),
+                      " lies within the sampling noise of these "
+                      "cells.");
 }
 
 }  // namespace
@@ -103,6 +121,12 @@ std::string Scorecard::Verdict() const {
     if (!mean_shift.beats()) {
       absl::StrAppend(&text, "a model that does not beat mean shift is not ready for use.");
     }
+  }
+  absl::StrAppend(&text, NoiseRemark(*this, "mean_shift"));
+  // Mean shift with the genes silenced by rank: the strongest simple baseline where it is known.
+  if (const Comparison rank = CompareWith(*this, "mean_shift_rank"); rank.groups > 0) {
+    absl::StrAppend(&text, " It ", Phrase(rank, "mean_shift_rank"), ".",
+                    NoiseRemark(*this, "mean_shift_rank"));
   }
   if (const int undefined = GroupsWithoutEDistance(*this); undefined > 0) {
     absl::StrAppend(&text, " In ", undefined, " of ", groups.size(),

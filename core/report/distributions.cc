@@ -10,7 +10,9 @@
 #include "absl/strings/str_format.h"
 #include "core/evaluate/column_statistics.h"
 #include "core/evaluate/differential_expression.h"
+#include "core/evaluate/dip.h"
 #include "core/report/chart.h"
+#include "core/report/embedding.h"
 #include "core/report/html.h"
 
 namespace unlasting::report {
@@ -19,7 +21,7 @@ namespace {
 using evaluate::Group;
 
 constexpr size_t kMostGroups = 12;
-constexpr int kGenesShown = 6;
+constexpr int kGenesShown = 9;
 constexpr int kCurvePoints = 80;
 
 struct Series {
@@ -56,6 +58,16 @@ std::vector<double> Density(const std::vector<double>& values, double share,
     density[k] *= share / (n * width * std::sqrt(2 * M_PI));
   }
   return density;
+}
+
+// "two modes" where the dip test says so of true and predicted cells alike, else both findings.
+std::string Modes(const Group& group, int64_t gene) {
+  const auto two = [gene](const DenseMatrix& cells) {
+    return evaluate::IsBimodal(evaluate::DipsOf(cells, {gene})[0], cells.rows);
+  };
+  const bool truth = two(group.truth), predicted = two(group.predicted);
+  if (truth == predicted) return truth ? "two modes" : "one mode";
+  return truth ? "two modes, one predicted" : "one mode, two predicted";
 }
 
 // Bars of silent shares on the left, densities of the active cells on the right.
@@ -115,8 +127,8 @@ std::string DistributionPanel(const Group& group, int64_t gene, const std::strin
   }
   chart.Text(43, base + 15, "silent", "middle");
   return absl::StrCat("<figure><figcaption><b>", Escape(name), "</b> ",
-                      score == 0 ? "" : absl::StrFormat("t = %.1f", score), "</figcaption>",
-                      chart.Html(), "</figure>\n");
+                      score == 0 ? "" : absl::StrFormat("t = %.1f; ", score), Modes(group, gene),
+                      "</figcaption>", chart.Html(), "</figure>\n");
 }
 
 // Where a gene's name stands beside its dot, in page units.
@@ -159,7 +171,7 @@ std::string Scatter(const std::vector<double>& truth, const std::vector<double>&
   }
   Chart::Options options;
   options.width = 330;
-  options.height = 330;
+  options.height = 300;
   options.x_title = "true mean change against control";
   options.y_title = "predicted mean change";
   options.label = "Mean change of every gene, predicted against true";
@@ -222,9 +234,9 @@ std::string GroupCard(const Group& group, const std::vector<std::string>& genes)
   return absl::StrCat("<article><h3>", Escape(evaluate::GroupName(group.key)), "</h3>\n<p>",
                       Count(group.control.rows), " control, ", Count(group.truth.rows),
                       " true and ", Count(group.predicted.rows),
-                      " predicted cells</p>\n<div class=\"group\">",
-                      Scatter(truth, predicted, top, genes), "<div class=\"panels small\">", panels,
-                      "</div></div></article>\n");
+                      " predicted cells</p>\n<div class=\"group\"><div>",
+                      Scatter(truth, predicted, top, genes), EmbeddingFigure(group),
+                      "</div><div class=\"panels small\">", panels, "</div></div></article>\n");
 }
 
 }  // namespace
@@ -245,7 +257,7 @@ std::string DistributionsSection(const std::vector<Group>& groups,
   std::string html =
       "<section><h2>Genes</h2>\n<p class=\"legend\"><i class=\"key control\"></i>control "
       "<i class=\"key truth\"></i>true <i class=\"key predicted\"></i>predicted</p>\n"
-      "<p class=\"note\">The six genes that a Welch t-test of true cells against control finds "
+      "<p class=\"note\">The nine genes that a Welch t-test of true cells against control finds "
       "most "
       "changed. Bars: share of silent cells. Curves: density of the active cells, its area their "
       "share.";

@@ -9,8 +9,9 @@
 namespace unlasting::report {
 
 // A card a group (at most 12, the most changed first): a scatter of mean changes, predicted against
-// true, and the distributions of the six genes that a t-test finds most changed, the share of
-// silent cells as bars at 0 and the density of the others beside them. "" without groups.
+// true, the cells on two principal components, and the distributions of the nine genes that a
+// t-test finds most changed, the share of silent cells as bars at 0 and the density of the others
+// beside them. "" without groups.
 std::string DistributionsSection(const std::vector<evaluate::Group>& groups,
                                  const std::vector<std::string>& genes);
 

@@ -65,7 +65,9 @@ std::string Describe(const json& value) {
   if (value.is_object()) {
     std::vector<std::string> members;
     for (const auto& [key, member] : value.items()) {
-      if (member.is_null() || member.is_object() || (member.is_array() && member.empty())) continue;
+      if (member.is_null() || member.is_object() || member == "" ||
+          (member.is_array() && member.empty()))
+        continue;
       members.push_back(
           absl::StrCat(Label(key), " ", member.is_array() ? Describe(member) : Plain(member)));
     }
@@ -92,7 +94,9 @@ std::string FactsSection(const json& manifest) {
     absl::StrAppend(&rows, "<div><dt>", Escape(Label(key)), "</dt><dd>", Escape(text),
                     "</dd></div>\n");
   }
-  return rows.empty() ? "" : absl::StrCat("<dl class=\"facts\">\n", rows, "</dl>\n");
+  return rows.empty() ? ""
+                      : absl::StrCat("<section><h2>What was scored</h2>\n<dl class=\"facts\">\n",
+                                     rows, "</dl></section>\n");
 }
 
 }  // namespace unlasting::report

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/evaluate/verdict.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
@@ -20,6 +21,7 @@ using evaluate::Scores;
 constexpr size_t kMostGroups = 30;
 constexpr double kLineHeight = 24;
 constexpr size_t kLongestName = 26;
+constexpr size_t kNamesShown = 6;
 
 // Which dots are drawn, in drawing order: the model last, on top.
 struct Method {
@@ -29,6 +31,7 @@ struct Method {
 constexpr Method kMethods[] = {{"ceiling", "mark ceiling"},
                                {"no_change", "mark control"},
                                {"mean_shift", "mark shift"},
+                               {"mean_shift_rank", "mark rank"},
                                {"", "mark predicted"}};
 
 double ScoreOf(const GroupScores& group, const std::string& method, const std::string& score) {
@@ -76,6 +79,10 @@ std::string DotPlot(const std::vector<const GroupScores*>& groups, const std::st
       low = std::min(low, value);
       high = std::max(high, value);
     }
+    const auto interval = group->intervals.find(score);
+    if (interval == group->intervals.end() || !std::isfinite(interval->second.low)) continue;
+    low = std::min(low, interval->second.low);
+    high = std::max(high, interval->second.high);
   }
   Chart::Options options;
   options.left = names ? 190 : 16;
@@ -94,6 +101,11 @@ std::string DotPlot(const std::vector<const GroupScores*>& groups, const std::st
     const std::string name = evaluate::GroupName(groups[k]->key);
     if (names) chart.Text(options.left - 10, chart.y()(line) + 3.5, Shortened(name), "end", "name");
     chart.Segment(chart.x().from, chart.y()(line), chart.x().to, chart.y()(line), "grid");
+    const auto interval = groups[k]->intervals.find(score);
+    if (interval != groups[k]->intervals.end() && std::isfinite(interval->second.low)) {
+      chart.Segment(chart.x()(interval->second.low), chart.y()(line),
+                    chart.x()(interval->second.high), chart.y()(line), "interval");
+    }
     for (const Method& method : kMethods) {
       const double value = ScoreOf(*groups[k], method.name, score);
       if (std::isnan(value)) continue;
@@ -103,6 +115,27 @@ std::string DotPlot(const std::vector<const GroupScores*>& groups, const std::st
     }
   }
   return chart.Html();
+}
+
+// The groups where mean shift is nearer by both distances, or by one; "" where there are none.
+std::string WhereItLoses(const Scorecard& card) {
+  std::vector<std::string> both, one;
+  for (const GroupScores& group : card.groups) {
+    int lost = 0;
+    for (const char* score : {"e_distance.unbiased.all", "emd.all"}) {
+      lost += ScoreOf(group, "mean_shift", score) <= ScoreOf(group, "", score) ? 1 : 0;
+    }
+    if (lost > 0) (lost == 2 ? both : one).push_back(evaluate::GroupName(group.key));
+  }
+  const auto listed = [](const std::vector<std::string>& names, const std::string& what) {
+    if (names.empty()) return std::string();
+    const size_t shown = std::min(names.size(), kNamesShown);
+    return absl::StrCat(
+        "<p class=\"where\">Mean shift is nearer by ", what, " in ",
+        Escape(absl::StrJoin(names.begin(), names.begin() + shown, ", ")),
+        shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</p>");
+  };
+  return absl::StrCat(listed(both, "both distances"), listed(one, "one of the two"));
 }
 
 std::string Mark(const Scorecard& card) {
@@ -121,15 +154,16 @@ std::string Mark(const Scorecard& card) {
 
 std::string OverviewSection(const Scorecard& card) {
   std::string html = absl::StrCat("<section><div class=\"verdict\">", Mark(card), "<p>",
-                                  Escape(card.Verdict()), "</p></div>\n");
+                                  Escape(card.Verdict()), "</p>", WhereItLoses(card), "</div>\n");
   if (!card.groups.empty()) {
     const auto groups = MostChanged(card);
     absl::StrAppend(
         &html,
         "<p class=\"legend\"><i class=\"key predicted\"></i>model "
         "<i class=\"key control\"></i>no change <i class=\"key shift\"></i>mean shift "
+        "<i class=\"key rank\"></i>mean shift rank "
         "<i class=\"key ceiling\"></i>ceiling (one half of the true cells against the "
-        "other)</p>\n<div class=\"pair\">",
+        "other); bars: 95 % interval of the model</p>\n<div class=\"pair\">",
         DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),
         DotPlot(groups, "emd.all", "EMD (all genes)", false), "</div>\n");
     if (groups.size() < card.groups.size()) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/matrix.h"
 #include "core/evaluate/scorecard.h"
 #include "nlohmann/json.hpp"
 
@@ -15,11 +16,14 @@ struct ReportInput {
   std::vector<nlohmann::json> training;  // lines of training.jsonl; may be empty
   evaluate::Scorecard scorecard;
   const std::vector<evaluate::Group>* groups = nullptr;  // for the distribution plots; may be null
-  std::vector<std::string> genes;
+  std::vector<std::string> genes;      // names as readers know them: symbols where there are any
+  const CsrMatrix* network = nullptr;  // [nodes, nodes], row = target; may be null
+  std::vector<std::string> network_nodes;
 };
 
-// Score tables with baselines, the sentence in words, loss curves and the distributions (control,
-// true, predicted) of each group's top genes, as inline SVG; readable in light and dark.
+// The verdict in words, scores with baselines and intervals, and for each group the mean changes,
+// the cells on two principal components and the distributions of the top genes; dose-response
+// curves, the network, loss curves. Inline SVG; readable in light and dark, and on paper.
 std::string RenderHtml(const ReportInput& input);
 
 }  // namespace unlasting::report

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/evaluate/verdict.h"
 #include "core/report/html.h"
 
@@ -16,14 +17,21 @@ using evaluate::GroupScores;
 using evaluate::Scorecard;
 using evaluate::Scores;
 
-// Scores of each method, the model's first; null where a group lacks the method.
-using Row = std::vector<const Scores*>;
+using evaluate::Intervals;
+
+// Scores and intervals of each method, the model's first; null where a group lacks the method.
+struct Method {
+  const Scores* scores = nullptr;
+  const Intervals* intervals = nullptr;
+};
+using Row = std::vector<Method>;
 
 enum class Better { kLower, kHigher };
 
 Better Direction(const std::string& score) {
   const bool higher = absl::StartsWith(score, "pearson") || absl::StartsWith(score, "de_overlap") ||
-                      absl::StartsWith(score, "discrimination");
+                      absl::StartsWith(score, "discrimination") ||
+                      absl::StartsWith(score, "bimodal_agreement");
   return higher ? Better::kHigher : Better::kLower;
 }
 
@@ -33,14 +41,25 @@ double At(const Scores* scores, const std::string& name) {
   return it == scores->end() ? std::numeric_limits<double>::quiet_NaN() : it->second;
 }
 
-Row RowOf(const Scores& model, const std::map<std::string, Scores>& baselines,
+Row RowOf(const Method& model, const std::map<std::string, Scores>& baselines,
+          const std::map<std::string, Intervals>& intervals,
           const std::vector<std::string>& methods) {
-  Row row = {&model};
-  for (const std::string& method : methods) {
-    const auto it = baselines.find(method);
-    row.push_back(it == baselines.end() ? nullptr : &it->second);
+  Row row = {model};
+  for (const std::string& name : methods) {
+    Method method;
+    if (const auto it = baselines.find(name); it != baselines.end()) method.scores = &it->second;
+    if (const auto it = intervals.find(name); it != intervals.end()) method.intervals = &it->second;
+    row.push_back(method);
   }
   return row;
+}
+
+// "0.81 – 0.95" in small print; "" where there is none.
+std::string IntervalText(const Intervals* intervals, const std::string& score) {
+  if (intervals == nullptr) return "";
+  const auto it = intervals->find(score);
+  if (it == intervals->end() || std::isnan(it->second.low)) return "";
+  return absl::StrFormat("<small>%.3f – %.3f</small>", it->second.low, it->second.high);
 }
 
 // Cells of one row; the best is marked among the first `contenders`.
@@ -48,15 +67,15 @@ std::string Cells(const Row& row, const std::string& score, size_t contenders) {
   const bool lower = Direction(score) == Better::kLower;
   double best = std::numeric_limits<double>::quiet_NaN();
   for (size_t k = 0; k < contenders; ++k) {
-    const double value = At(row[k], score);
+    const double value = At(row[k].scores, score);
     if (std::isnan(value)) continue;
     if (std::isnan(best) || (lower ? value < best : value > best)) best = value;
   }
   std::string html;
   for (size_t k = 0; k < row.size(); ++k) {
-    const double value = At(row[k], score);
+    const double value = At(row[k].scores, score);
     absl::StrAppend(&html, k < contenders && value == best ? "<td class=\"best\">" : "<td>",
-                    Number(value), "</td>");
+                    Number(value), IntervalText(row[k].intervals, score), "</td>");
   }
   return html;
 }
@@ -82,11 +101,15 @@ std::string GroupTable(const Scorecard& card, const std::vector<std::string>& me
                       Count(group.n_true), " true, ", Count(group.n_control), " control</small>");
     }
     absl::StrAppend(&html, "</th>",
-                    Cells(RowOf(group.scores, group.baselines, methods), score, contenders),
+                    Cells(RowOf({&group.scores, &group.intervals}, group.baselines,
+                                group.baseline_intervals, methods),
+                          score, contenders),
                     "</tr>\n");
   }
   absl::StrAppend(&html, "</tbody><tfoot><tr><th>mean</th>",
-                  Cells(RowOf(card.mean, card.baselines, methods), score, contenders),
+                  Cells(RowOf({&card.mean, &card.mean_intervals}, card.baselines,
+                              card.baseline_intervals, methods),
+                        score, contenders),
                   "</tr></tfoot></table></div></figure>\n");
   return html;
 }
@@ -99,7 +122,10 @@ std::string AllScores(const Scorecard& card, const std::vector<std::string>& met
       Header("score", methods), "<tbody>\n");
   for (const auto& [score, unused] : card.mean) {
     absl::StrAppend(&html, "<tr><th><code>", Escape(score), "</code></th>",
-                    Cells(RowOf(card.mean, card.baselines, methods), score, contenders), "</tr>\n");
+                    Cells(RowOf({&card.mean, &card.mean_intervals}, card.baselines,
+                                card.baseline_intervals, methods),
+                          score, contenders),
+                    "</tr>\n");
   }
   return html + "</tbody></table></div></details>\n";
 }

@@ -6,12 +6,12 @@ const char kStyleSheet[] = R"css(
 :root { color-scheme: light dark;
   --paper: #fff; --card: #f7f8fa; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
-  --ceiling: #1a936f; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --ceiling: #1a936f; --rank: #cf5a9b; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #12161c; --card: #1a2028; --ink: #e4e8ee; --soft: #9aa5b4; --rule: #2e3742;
   --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --shift: #b998e0;
-  --ceiling: #4fc79d; --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
+  --ceiling: #4fc79d; --rank: #f08cc3; --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
   --bad-paper: #3a1d13; --open: #9aa5b4; --open-paper: #242c36; --best: #43371a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1160px; padding: 36px 28px 60px; background: var(--paper);
@@ -78,27 +78,45 @@ svg .share { font-size: 9px; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .dots { fill: none; stroke-width: 3.2; stroke-linecap: round; opacity: .5; }
 .dots.gene { stroke: var(--truth); }
+.dots.cell { stroke-width: 3.6; opacity: .45; }
+.dots.control { stroke: var(--control); } .dots.truth { stroke: var(--truth); }
+.dots.predicted { stroke: var(--predicted); }
+circle.centre { fill: var(--card); stroke-width: 3; } circle.centre.control { fill: var(--card);
+  stroke: var(--control); } circle.centre.truth { stroke: var(--truth); }
+circle.centre.predicted { fill: var(--card); stroke: var(--predicted); }
+circle.truth { fill: var(--truth); } circle.centre.truth { fill: var(--card); }
+.interval { stroke: var(--predicted); stroke-width: 2.4; opacity: .45; stroke-linecap: round; }
+.verdict p.where { color: var(--soft); font-size: 13.5px; margin-top: 5px; }
+.whisker { stroke-width: 1.6; } .whisker.truth { stroke: var(--truth); }
+.whisker.predicted { stroke: var(--predicted); }
+td small { display: block; font-weight: 400; font-size: 11px; }
+table.hubs tbody td:nth-child(2), table.hubs thead th:nth-child(2) { color: inherit; }
+table.hubs th:first-child { min-width: 0; width: auto; }
+table.hubs { font-size: 12.5px; } table.hubs td, table.hubs th { padding: 2px 8px; }
 .area { opacity: .13; } .track { fill: var(--rule); opacity: .45; }
 .line.control { stroke: var(--control); } .line.truth { stroke: var(--truth); }
 .line.predicted { stroke: var(--predicted); }
 circle.control, .area.control, .bar.control { fill: var(--control); }
 .area.truth, .bar.truth { fill: var(--truth); }
 circle.predicted, .area.predicted, .bar.predicted { fill: var(--predicted); }
-circle.shift { fill: var(--shift); } circle.ceiling { fill: var(--ceiling); }
+circle.shift { fill: var(--shift); } circle.rank, .key.rank { fill: var(--rank);
+  background: var(--rank); } circle.ceiling { fill: var(--ceiling); }
 .mark { stroke: var(--paper); stroke-width: 1.2; }
 .reading { columns: 2; column-gap: 36px; font-size: 13.5px; color: var(--soft); }
 .reading p { margin: 0 0 8px; break-inside: avoid; } .reading b { color: var(--ink); }
-@media (max-width: 820px) { .group, .pair { grid-template-columns: minmax(0, 1fr); }
+@media (max-width: 820px) { .group { grid-template-columns: minmax(0, 1fr); }
   .panels.small { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
   .reading { columns: 1; } body { padding: 20px 16px; } }
 @media print { :root { color-scheme: light;
   --paper: #fff; --card: #fff; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
-  --ceiling: #1a936f; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --ceiling: #1a936f; --rank: #cf5a9b; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 11.5pt; }
-  .group { grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); }
+  .group { grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); gap: 12px; }
+  .panels.small { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  th, td { padding: 3px 8px; } table { font-size: 9.5pt; } article { padding: 8px 10px 4px; }
   h2 { break-after: avoid; } .scroll { overflow: visible; } }
 )css";
 

@@ -80,7 +80,9 @@ std::string Panel(const std::string& title, const std::vector<Curve>& curves, bo
   options.label = absl::StrCat(title, " by training step");
   Chart chart(options, longest > 1 ? std::pair{x_low, x_high} : Padded(x_low, x_high), y_range,
               logarithmic);
-  chart.Grid(5, 5);
+  chart.Grid(longest > 1 ? 5 : 0, 5);
+  if (longest == 1)
+    chart.Text(chart.x()((x_low + x_high) / 2), chart.y().from + 15, TickLabel(x_low), "middle");
   for (const double goal : goals) {
     chart.Segment(chart.x().from, chart.y()(goal), chart.x().to, chart.y()(goal), "goal");
   }

@@ -58,6 +58,25 @@ TEST(RankGenesTest, AdjustsPValuesByBenjaminiAndHochberg) {
   EXPECT_THAT(de.p_adjusted[0], DoubleEq(p[0]));
 }
 
+TEST(RankGenesTest, IsTheRankSumTest) {
+  // Ranks of the group: 3, 4.5, 6 of 6; z = (13.5 - 3 * 7 / 2) / sqrt(3 * 3 * 7 / 12).
+  const DenseMatrix group = Cells(1, {1, 2, 4}), reference = Cells(1, {0, 2, 0.5f});
+  const auto de = RankGenes(group, reference, evaluate::Test::kWilcoxon);
+  EXPECT_DOUBLE_EQ(de.score[0], 3 / std::sqrt(5.25));
+  EXPECT_NEAR(de.p_value[0], 0.19043026382552, 1e-10);
+  // One tie of two: the variance times 1 - (8 - 2) / (216 - 6).
+  const auto corrected = RankGenes(group, reference, evaluate::Test::kWilcoxonTies);
+  EXPECT_DOUBLE_EQ(corrected.score[0], 3 / std::sqrt(5.25 * (1 - 6.0 / 210)));
+}
+
+TEST(RankGenesTest, ARankSumTestOfEqualValuesScoresNothing) {
+  for (const auto test : {evaluate::Test::kWilcoxon, evaluate::Test::kWilcoxonTies}) {
+    const auto de = RankGenes(Cells(1, {1, 1}), Cells(1, {1, 1, 1}), test);
+    EXPECT_EQ(de.score[0], 0);
+    EXPECT_EQ(de.p_value[0], 1);
+  }
+}
+
 TEST(TopGenesTest, RanksByMagnitudeAndBreaksTiesByColumn) {
   DifferentialExpression de;
   de.score = {1, -3, 0, 3, -5};

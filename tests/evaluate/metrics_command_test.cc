@@ -7,6 +7,7 @@
 
 #include "core/anndata/writer.h"
 #include "core/base/file.h"
+#include "core/cells/normalise.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -160,6 +161,65 @@ TEST_F(MetricsCommandTest, TakesTheMeanShiftFromTheTrainingCells) {
   EXPECT_THAT(card["verdict"].get<std::string>(), HasSubstr("does not beat mean shift"));
 }
 
+TEST_F(MetricsCommandTest, AddsTheShiftsOfSinglesForAPair) {
+  Write("t.h5ad", {{"A+B", "T", 40, 7}, {"ctrl", "T", 40, 1}}, {"g1", "g2"}, false);
+  Write("p.h5ad", {{"A+B", "T", 40, 2}}, {"g1", "g2"}, false);
+  Write("train.h5ad", {{"A+ctrl", "T", 40, 3}, {"B+ctrl", "T", 40, 3}, {"ctrl", "T", 40, 1}},
+        {"g1", "g2"}, false);
+  options_.training = At("train.h5ad");
+  const json card = RunJson();
+  ASSERT_TRUE(card["baselines"].contains("additive"));
+  EXPECT_LT(card["baselines"]["additive"]["e_distance.unbiased.all"].get<double>(),
+            card["baselines"]["no_change"]["e_distance.unbiased.all"].get<double>());
+  // Training never saw the pair: its mean shift is that of all perturbations.
+  EXPECT_TRUE(card["baselines"].contains("mean_shift"));
+  Write("train.h5ad", {{"A+ctrl", "T", 40, 3}, {"ctrl", "T", 40, 1}}, {"g1", "g2"}, false);
+  EXPECT_FALSE(RunJson()["baselines"].contains("additive"));
+}
+
+TEST_F(MetricsCommandTest, RanksTheGenesOfTheDeSetsByTheTestAskedFor) {
+  std::vector<std::string> genes;
+  for (int g = 0; g < 60; ++g) genes.push_back("g" + std::to_string(g));
+  Write("t.h5ad", {{"A+ctrl", "T", 15, 3}, {"ctrl", "T", 20, 2}}, genes, true);
+  Write("p.h5ad", {{"A+ctrl", "T", 12, 3}}, genes, false);
+  const json welch = RunJson();
+  options_.test = evaluate::Test::kWilcoxon;
+  const json wilcoxon = RunJson();
+  EXPECT_EQ(welch["mean"]["emd.all"], wilcoxon["mean"]["emd.all"]);
+  EXPECT_NE(welch["mean"]["emd.de20"], wilcoxon["mean"]["emd.de20"]);
+}
+
+TEST_F(MetricsCommandTest, ScoresOneCellAndLeavesUndefinedWhatItCannotSay) {
+  Write("t.h5ad", {{"A+ctrl", "T", 1, 3}, {"ctrl", "T", 20, 2}}, {"g1", "g2"}, true);
+  Write("p.h5ad", {{"A+ctrl", "T", 2, 3}}, {"g1", "g2"}, false);
+  const json card = RunJson();
+  EXPECT_EQ(card["groups"][0]["n_true"], 1);
+  EXPECT_TRUE(card["mean"]["e_distance.paper.all"].is_number());
+  EXPECT_TRUE(card["mean"]["e_distance.unbiased.all"].is_null());
+  EXPECT_TRUE(card["mean"]["emd.de20"].is_null());
+  EXPECT_TRUE(card["intervals"]["emd.all"].is_array());
+}
+
+TEST_F(MetricsCommandTest, RefusesValuesThatAreNotNumbersAndColumnsThatAreNotThere) {
+  WriteUsual();
+  anndata::AnnData data;
+  DenseMatrix x(2, 2);
+  x.values = {1.5f, NAN, 0.5f, 1};
+  data.x = x;
+  data.obs.index = {"a", "b"};
+  data.obs.Set("condition", std::vector<std::string>{"A+ctrl", "A+ctrl"});
+  data.obs.Set("cell_type", std::vector<std::string>{"T", "T"});
+  data.var.index = {"g1", "g2"};
+  ASSERT_TRUE(anndata::WriteAnnData(data, At("p.h5ad")).ok());
+  EXPECT_THAT(ErrorOfRun(), HasSubstr("p.h5ad"));
+  WriteUsual();
+  options_.columns.condition_column = "guide";
+  EXPECT_THAT(ErrorOfRun(), HasSubstr("'guide'"));
+  options_.columns = {};
+  options_.columns.cell_type_column = "patient";
+  EXPECT_THAT(ErrorOfRun(), HasSubstr("obs has no column 'patient'; found: condition cell_type"));
+}
+
 TEST_F(MetricsCommandTest, LeavesOutGroupsWithoutTruthAndFailsWhereNoneIsLeft) {
   WriteUsual();
   Write("p.h5ad", {{"A+ctrl", "T", 9, 3}, {"Z+ctrl", "T", 9, 3}, {"ctrl", "T", 9, 3}},
@@ -182,6 +242,42 @@ TEST_F(MetricsCommandTest, ErrorsNameTheFileAndWhatWasFound) {
   options_.control = At("t.h5ad");
   options_.predicted = At("t.h5ad");
   EXPECT_THAT(ErrorOfRun(), HasSubstr("t.h5ad: X: declared log1p, found only integers"));
+}
+
+TEST_F(MetricsCommandTest, GivesTheDistancesThatScanpyAndScipyComputeOnPublishedCells) {
+  struct Case {
+    std::string file, condition;
+    int64_t n_true;
+  };
+  for (const Case& test : {Case{"papalexi2021_eccite_thp1_303g", "STAT1+ctrl", 325},
+                           Case{"zhao2021_glioblastoma_panobinostat_300g", "Panobinostat", 400}}) {
+    auto data = cells::LoadDataset("tests/data/golden/" + test.file + ".h5ad", {});
+    ASSERT_TRUE(data.ok()) << data.status();
+    // The golden numbers are over the first cells of a condition, whatever their type.
+    data->cell_types = {"all"};
+    data->cell_type.assign(data->cell_type.size(), 0);
+    std::map<std::string, int64_t> left = {{test.condition, test.n_true}, {"ctrl", 500}};
+    std::vector<int64_t> chosen;
+    for (int64_t cell = 0; cell < data->n_cells(); ++cell) {
+      if (left[data->conditions[data->condition[cell]].name]-- > 0) chosen.push_back(cell);
+    }
+    cells::Dataset part = cells::SelectCells(*data, chosen);
+    ASSERT_TRUE(anndata::WriteAnnData(cells::ToAnnData(part), At("t.h5ad")).ok());
+    cells::NormaliseLog1p(cells::RowSums(part.values), 1e4, &part.values);
+    ASSERT_TRUE(anndata::WriteAnnData(cells::ToAnnData(part), At("p.h5ad")).ok());
+    options_.target_sum = 1e4;
+    const json found = RunJson()["groups"][0]["baselines"]["no_change"];
+    const auto golden = *ReadFile("tests/golden/" + test.file + ".json");
+    const json expected = json::parse(golden)["distances"];
+    const auto expect = [&](const std::string& score, double value) {
+      EXPECT_NEAR(found[score].get<double>(), value, 1e-6 * value) << test.file << " " << score;
+    };
+    expect("e_distance.paper.all", expected["e_distance_all"]["paper_eq3"]);
+    expect("e_distance.unbiased.all", expected["e_distance_all"]["unbiased"]);
+    expect("e_distance.released.all", expected["e_distance_all"]["unbiased_sqrt"]);
+    expect("e_distance.squared.all", expected["e_distance_all"]["squared_euclidean_unbiased"]);
+    expect("emd.all", expected["emd_all"]);
+  }
 }
 
 TEST_F(MetricsCommandTest, WritesTheReport) {

@@ -49,6 +49,18 @@ TEST(CompareWithTest, UsesOnlyGroupsWhereBothAreDefined) {
   EXPECT_FALSE(CompareWith(card, "additive").beats());
 }
 
+TEST(VerdictTest, SetsTheModelBesideMeanShiftByRankToo) {
+  Scorecard card;
+  card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));
+  AddMeanShift(&card.groups[0], Pair(2, 2));
+  card.groups[0].baselines["mean_shift_rank"] = Pair(0.9, 1.1);
+  card.differences["mean_shift_rank"]["emd.all"] = {-0.1, {-0.3, 0.1}};
+  EXPECT_THAT(card.Verdict(), HasSubstr("It does not beat mean shift rank by E-distance ("));
+  EXPECT_THAT(
+      card.Verdict(),
+      HasSubstr("By EMD its difference from mean shift rank lies within the sampling noise"));
+}
+
 TEST(VerdictTest, SaysThatAModelBeatsBoth) {
   Scorecard card;
   card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -63,7 +64,7 @@ TEST(RenderHtmlTest, HoldsEverySection) {
   EXPECT_THAT(html, HasSubstr("Pearson r = "));
   EXPECT_THAT(html, HasSubstr("Denoiser loss"));
   EXPECT_THAT(html, HasSubstr("mean 0.0100, deviation 1.0200"));
-  EXPECT_EQ(CountOf(html, "log1p expression of active cells"), 6);
+  EXPECT_EQ(CountOf(html, "log1p expression of active cells"), 9);
   EXPECT_THAT(html, Not(HasSubstr("source.pt")));
   EXPECT_THAT(html, Not(HasSubstr("nan")));
 }
@@ -113,6 +114,59 @@ TEST(RenderHtmlTest, PassesOverTrainingLinesItCannotPlot) {
   EXPECT_THAT(RenderHtml(input), Not(HasSubstr("<h2>Training")));
   input.training.push_back({{"step", 5}, {"loss", 0.5}});
   EXPECT_THAT(RenderHtml(input), HasSubstr("<h2>Training"));
+}
+
+TEST(RenderHtmlTest, ShowsIntervalsBesideTheScores) {
+  const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
+  ReportInput input = MakeInput(groups);
+  const auto interval = input.scorecard.groups[0].intervals.at("emd.all");
+  EXPECT_THAT(RenderHtml(input),
+              HasSubstr(absl::StrFormat("<small>%.3f – %.3f</small>", interval.low, interval.high)));
+  EXPECT_THAT(RenderHtml(input), HasSubstr("class=\"interval\""));
+}
+
+TEST(RenderHtmlTest, NamesTheGroupsWhereMeanShiftIsNearer) {
+  std::vector<evaluate::Group> groups = {MakeGroup("good", 20, true), MakeGroup("bad", 20, true)};
+  groups[1].predicted = RandomCells(15, 1, -1);
+  EXPECT_THAT(RenderHtml(MakeInput(groups)),
+              HasSubstr("Mean shift is nearer by both distances in bad / T."));
+}
+
+TEST(RenderHtmlTest, PlacesTheCellsOnPrincipalComponents) {
+  const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
+  const std::string html = RenderHtml(MakeInput(groups));
+  EXPECT_EQ(CountOf(html, "class=\"dots cell"), 3);
+  EXPECT_EQ(CountOf(html, "circle class=\"centre"), 3);
+  EXPECT_THAT(html, HasSubstr("% of variance)"));
+}
+
+TEST(RenderHtmlTest, DrawsADoseResponseWhereADrugHasSeveralDoses) {
+  std::vector<evaluate::Group> groups = {MakeGroup("D@0.1", 20, true), MakeGroup("D@10", 20, true)};
+  for (evaluate::Group& group : groups) group.drug = "Dasatinib";
+  groups[0].dose_um = 0.1;
+  EXPECT_THAT(RenderHtml(MakeInput(groups)), Not(HasSubstr("Dose response")));
+  groups[1].dose_um = 10;
+  const std::string html = RenderHtml(MakeInput(groups));
+  EXPECT_THAT(html, HasSubstr("<h2>Dose response"));
+  EXPECT_THAT(html, HasSubstr("Dasatinib / T"));
+  EXPECT_EQ(CountOf(html, ">dose (µM)<"), 4);
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
+TEST(RenderHtmlTest, SumsUpTheNetwork) {
+  ReportInput input;
+  // Gene B acts on A and C, A on C; C has a self-loop only besides.
+  DenseMatrix edges(4, 4);
+  edges.At(0, 1) = edges.At(2, 1) = edges.At(2, 0) = edges.At(2, 2) = 1;
+  const CsrMatrix network = ToCsr(edges);
+  input.network = &network;
+  input.network_nodes = {"A", "B", "C", "<D>"};
+  const std::string html = RenderHtml(input);
+  EXPECT_THAT(html, HasSubstr("3 edges between 4 genes; 1 without a neighbour"));
+  EXPECT_THAT(html, HasSubstr("<tr><th>B</th><td>2</td><td>0</td></tr>"));
+  EXPECT_THAT(html, Not(HasSubstr("<D>")));
+  input.network_nodes.pop_back();
+  EXPECT_THAT(RenderHtml(input), Not(HasSubstr("Gene network")));
 }
 
 TEST(RenderHtmlTest, ManyGroupsAndConstantGenesStayReadable) {
