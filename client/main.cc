@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "client/commands.h"
+#include "core/anndata/crash_guard.h"
 #include "core/base/exit_code.h"
 #include "core/base/version.h"
 #include "grpc/support/log.h"
@@ -32,6 +33,7 @@ void SilenceGrpc() {
 int Run(int argc, char** argv) {
   using namespace unlasting::client;  // NOLINT(google-build-using-namespace)
   SilenceGrpc();
+  unlasting::anndata::GuardAgainstCrashes(true);
   CLI::App app("Asks an Unlasting server how single cells answer to perturbations.", "unlasting");
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("unlasting ") + unlasting::kVersion);
