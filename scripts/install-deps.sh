@@ -12,7 +12,7 @@ set -euo pipefail
 BUILD_PACKAGES=(
   ca-certificates git
   ccache cmake g++ ninja-build pkg-config
-  libtorch-dev libopenblas-dev libopenblas0-pthread
+  libtorch-dev libgloo-dev libopenblas-dev libopenblas0-pthread
   libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libhwy-dev
   libhdf5-dev librdkit-dev libboost-dev

@@ -34,6 +34,28 @@ Tensor ToTensor(const DenseMatrix& matrix, double scale) {
       .mul_(scale);
 }
 
+Network::Inputs InputsOf(const TrainingData& data, const std::vector<int64_t>& cells) {
+  const auto rows = static_cast<int64_t>(cells.size());
+  Network::Inputs inputs;
+  inputs.cell_type = TypesOf(data, cells);
+  inputs.knockout = torch::zeros({rows, data.nodes()});
+  if (data.any_molecule()) {
+    inputs.molecule = torch::zeros({rows, data.molecule_features()});
+    inputs.dose = torch::zeros({rows});
+  }
+  for (int64_t k = 0; k < rows; ++k) {
+    const ConditionInputs& condition = data.inputs(cells[k]);
+    for (const int32_t node : condition.knockout) {
+      inputs.knockout.data_ptr<float>()[k * data.nodes() + node] = 1.0f;
+    }
+    if (condition.molecule.empty()) continue;
+    std::copy(condition.molecule.begin(), condition.molecule.end(),
+              inputs.molecule.data_ptr<float>() + k * data.molecule_features());
+    inputs.dose.data_ptr<float>()[k] = condition.log10_dose_um;
+  }
+  return inputs;
+}
+
 BatchRows BatchRows::Part(model::Range range) const {
   BatchRows part;
   part.x_0 = Narrow(x_0, range);
@@ -84,9 +106,7 @@ void BatchMaker::AddNoise(const at::Generator& random, BatchRows* rows) const {
 }
 
 Network::Inputs BatchMaker::PerturbedInputs(const Batch& batch, const at::Generator& random) const {
-  const auto rows = static_cast<int64_t>(batch.perturbed_cells.size());
-  Network::Inputs inputs;
-  inputs.cell_type = TypesOf(data_, batch.perturbed_cells);
+  Network::Inputs inputs = InputsOf(data_, batch.perturbed_cells);
   if (config_.control_input() == "cells") {
     inputs.control = RowsOf(data_, batch.partner_cells);
   } else {
@@ -94,21 +114,6 @@ Network::Inputs BatchMaker::PerturbedInputs(const Batch& batch, const at::Genera
     const Tensor mean = control_mean_.index_select(0, inputs.cell_type);
     const Tensor deviation = control_deviation_.index_select(0, inputs.cell_type);
     inputs.control = mean + deviation * torch::randn(mean.sizes(), random, mean.options());
-  }
-  inputs.knockout = torch::zeros({rows, data_.nodes()});
-  if (data_.any_molecule()) {
-    inputs.molecule = torch::zeros({rows, data_.molecule_features()});
-    inputs.dose = torch::zeros({rows});
-  }
-  for (int64_t k = 0; k < rows; ++k) {
-    const ConditionInputs& condition = data_.inputs(batch.perturbed_cells[k]);
-    for (const int32_t node : condition.knockout) {
-      inputs.knockout.data_ptr<float>()[k * data_.nodes() + node] = 1.0f;
-    }
-    if (condition.molecule.empty()) continue;
-    std::copy(condition.molecule.begin(), condition.molecule.end(),
-              inputs.molecule.data_ptr<float>() + k * data_.molecule_features());
-    inputs.dose.data_ptr<float>()[k] = condition.log10_dose_um;
   }
   return inputs;
 }

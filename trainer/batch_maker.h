@@ -53,6 +53,8 @@ class BatchMaker {
 // Cells as rows, [cells, N], and their types, [cells].
 torch::Tensor RowsOf(const TrainingData& data, const std::vector<int64_t>& cells);
 torch::Tensor TypesOf(const TrainingData& data, const std::vector<int64_t>& cells);
+// Cell type and perturbation of each cell; `control` is left to the caller.
+model::Network::Inputs InputsOf(const TrainingData& data, const std::vector<int64_t>& cells);
 torch::Tensor ToTensor(const DenseMatrix& matrix, double scale);
 
 }  // namespace unlasting::trainer

@@ -55,7 +55,10 @@ int Main(int argc, char** argv) {
     if (!command.app->parsed()) continue;
     const absl::Status status = command.run();
     if (status.ok()) return 0;
-    std::fprintf(stderr, "unlasting-train: %s\n", std::string(status.message()).c_str());
+    // Ranks that leave the word to rank 0 have none.
+    if (!status.message().empty()) {
+      std::fprintf(stderr, "unlasting-train: %s\n", std::string(status.message()).c_str());
+    }
     return ExitCode(status);
   }
   return 2;

@@ -48,7 +48,8 @@ constexpr Meaning kMeanings[] = {
     {"seed", "of splits, weights, batches and noise"},
     {"network.threshold", "smallest |Pearson| of a co-expression edge"},
     {"network.max_in_degree", "strongest edges kept into each gene; 0: all"},
-    {"network.prior", "edge list (TSV: source, target) joined to the co-expression edges"},
+    {"network.prior", "edge list (TSV: source, target) or gene embedding (TSV, .npy, .h5ad)"},
+    {"network.embedding_threshold", "smallest cosine of an edge between genes of an embedding"},
     {"recipe", "preconditioned or paper"},
     {"grn_inputs", "paper (x_t and t enter the GRN block) or static"},
     {"anchor", "centre of the Gaussian skip: control (per cell type) or global"},
@@ -64,13 +65,18 @@ constexpr Meaning kMeanings[] = {
     {"ablation", "empty, no_control or no_grn"},
     {"steps", "training steps of the denoiser"},
     {"mask_steps", "training steps of the mask model"},
-    {"batch_size", "cells of a step"},
+    {"batch_size", "cells of a step, over all ranks"},
+    {"balance", "batches drawn by condition (each as often) or by cells"},
+    {"validation_fraction", "share of perturbed training cells kept to stop early; 0: never"},
+    {"validation", "what is kept: cells of every condition, or whole conditions"},
+    {"validate_every", "steps between looks at the kept cells"},
+    {"patience", "looks without a smaller E-distance before the denoiser stops"},
     {"learning_rate", "AdamW's, at its peak"},
     {"weight_decay", "AdamW's"},
     {"warmup_steps", "steps of linear warm-up"},
     {"ema", "decay of the moving average of the weights"},
     {"clip", "largest norm of the gradient"},
-    {"threads", "CPU threads"},
+    {"threads", "CPU threads, of each rank"},
     {"checkpoint_minutes", "minutes between checkpoints"},
     {"log_every", "steps between lines of training.jsonl"},
     {"mask", "default mask of requests: rank, cell, aggregate, sample or none"},
@@ -169,6 +175,7 @@ TrainConfig DefaultConfig() {
   c.mutable_network()->set_threshold(0.3);
   c.mutable_network()->set_max_in_degree(20);
   c.mutable_network()->set_prior("");
+  c.mutable_network()->set_embedding_threshold(0.5);
   c.set_recipe("preconditioned");
   c.set_grn_inputs("paper");
   c.set_anchor("control");
@@ -185,6 +192,11 @@ TrainConfig DefaultConfig() {
   c.set_steps(20000);
   c.set_mask_steps(5000);
   c.set_batch_size(32);
+  c.set_balance("condition");
+  c.set_validation_fraction(0);
+  c.set_validation("cells");
+  c.set_validate_every(1000);
+  c.set_patience(5);
   c.set_learning_rate(1e-4);
   c.set_weight_decay(0.01);
   c.set_warmup_steps(100);
@@ -242,7 +254,7 @@ std::string DescribeSettings() {
     std::string shown = value.is_string() ? value.get<std::string>() : value.dump();
     if (value.is_null()) shown = "[]";
     if (shown.empty()) shown = "\"\"";
-    absl::StrAppend(&text, absl::StrFormat("  %-24s %-16s %s\n", meaning.key, shown, meaning.text));
+    absl::StrAppend(&text, absl::StrFormat("  %-28s %-16s %s\n", meaning.key, shown, meaning.text));
   }
   return text;
 }
@@ -262,6 +274,15 @@ cells::LoadOptions LoadOptionsOf(const TrainConfig& config) {
   options.dose_unit = config.dose_unit();
   options.molecules = config.molecules();
   options.split_column = config.split_column();
+  return options;
+}
+
+TrainingDataOptions TrainingDataOptionsOf(const TrainConfig& config) {
+  TrainingDataOptions options;
+  options.balance_conditions = config.balance() == "condition";
+  options.validation_fraction = config.validation_fraction();
+  options.validate_conditions = config.validation() == "conditions";
+  options.seed = config.seed();
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "core/cells/preprocess.h"
 #include "nlohmann/json.hpp"
 #include "trainer/config.pb.h"
+#include "trainer/training_data.h"
 
 namespace unlasting::trainer {
 
@@ -25,10 +26,14 @@ absl::StatusOr<TrainConfig> ResolveConfig(const std::string& config_path,
 nlohmann::json ConfigToJson(const TrainConfig& config);
 absl::StatusOr<TrainConfig> ConfigFromJson(const nlohmann::json& json);
 
+// Ranges and words, before any data is read. INVALID_ARGUMENT names the setting.
+absl::Status CheckConfig(const TrainConfig& config);
+
 // A line per key: name, default, meaning.
 std::string DescribeSettings();
 
 cells::LoadOptions LoadOptionsOf(const TrainConfig& config);
 cells::PreprocessOptions PreprocessOptionsOf(const TrainConfig& config);
+TrainingDataOptions TrainingDataOptionsOf(const TrainConfig& config);
 
 }  // namespace unlasting::trainer

@@ -8,10 +8,10 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/diffusion/solver.h"
 #include "core/model/threads.h"
 #include "trainer/batch_maker.h"
 #include "trainer/checkpoint.h"
+#include "trainer/validation.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -27,18 +27,20 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
              : network.MaskLoss(rows.x_0, rows.inputs);
 }
 
-// Mean loss of the batch and its gradients in the weights' `grad`. Each thread differentiates its
-// share of the rows; shares are summed in order, so that a run repeats.
+// This rank's part of the batch's mean loss, with its gradients in the weights' `grad`. Each thread
+// differentiates its share of the rows; shares are summed in order, so that a run repeats.
 double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
                         const std::vector<Tensor>& weights) {
   const auto shards = static_cast<int>(task.config->threads());
+  const int ranks = task.ranks == nullptr ? 1 : task.ranks->size();
+  const int first = (task.ranks == nullptr ? 0 : task.ranks->rank()) * shards;
   const int64_t total = batch.control.size() + batch.perturbed.size();
   std::vector<std::vector<Tensor>> gradients(shards);
   std::vector<double> losses(shards, 0.0);
   model::RunShards(shards, [&](int shard) {
     std::vector<Tensor> parts;
     for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
-      const model::Range range = model::ShardOf(rows->size(), shards, shard);
+      const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
       if (range.begin < range.end) {
         parts.push_back(RowLosses(task, network, rows->Part(range)));
       }
@@ -91,146 +93,198 @@ const char* LossName(NetworkKind kind) {
   return kind == NetworkKind::kDenoiser ? "loss" : "mask_loss";
 }
 
-absl::Status RunSteps(const TrainingTask& task, Network* network) {
-  const TrainConfig& config = *task.config;
-  at::set_num_threads(1);
-  const std::vector<Tensor> weights = network->Parameters();
-  torch::optim::AdamW optimizer(
-      weights,
-      torch::optim::AdamWOptions(config.learning_rate()).weight_decay(config.weight_decay()));
-  std::vector<Tensor> average;
-  for (const Tensor& weight : weights) average.push_back(weight.detach().clone());
-
-  int64_t step = 0;
-  if (task.resume && std::filesystem::exists(task.checkpoint_path)) {
-    UNLASTING_RETURN_IF_ERROR(
-        ReadCheckpoint(task.checkpoint_path, weights, &average, &optimizer, &step));
+class Loop {
+ public:
+  Loop(const TrainingTask& task, Network* network)
+      : task_(task),
+        config_(*task.config),
+        network_(*network),
+        optimizer_(network->Parameters(), torch::optim::AdamWOptions(task.config->learning_rate())
+                                              .weight_decay(task.config->weight_decay())),
+        batches_(task.kind, *task.config, *task.data, *task.schedule) {
+    state_.weights = network->Parameters();
+    for (const Tensor& weight : state_.weights) {
+      state_.average.push_back(weight.detach().clone());
+    }
+    state_.optimizer = &optimizer_;
   }
-  const BatchMaker batches(task.kind, config, *task.data, *task.schedule);
-  const auto save = [&] {
-    return WriteCheckpoint(task.checkpoint_path, weights, average, optimizer, step);
-  };
-  auto last_save = Clock::now();
-  double loss_sum = 0;
-  int64_t loss_count = 0;
-  while (step < task.steps) {
-    SetLearningRate(LearningRate(config, step, task.steps), &optimizer);
-    const double value = LossAndGradients(task, *network, batches.Make(step), weights);
-    if (!std::isfinite(value)) {
-      return absl::InternalError(absl::StrCat("training: the loss of step ", step,
+
+  absl::Status Run() {
+    if (StopsEarly() && leads()) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          validation_, Validation::Create(*task_.data, *task_.schedule, config_.seed() + 2));
+    }
+    UNLASTING_RETURN_IF_ERROR(Restore());
+    auto last_save = Clock::now();
+    // A run that had stopped before its mask model was trained stops again at once.
+    bool stop = StopsEarly() && state_.checks_since_best >= config_.patience();
+    while (state_.step < task_.steps && !stop) {
+      UNLASTING_RETURN_IF_ERROR(Step());
+      Report();
+      if (StopsEarly() && state_.step % config_.validate_every() == 0) {
+        UNLASTING_ASSIGN_OR_RETURN(stop, Validate());
+      }
+      if (interrupted_) {
+        if (!leads()) return absl::CancelledError("");
+        UNLASTING_RETURN_IF_ERROR(Save());
+        return absl::CancelledError(
+            absl::StrCat("interrupted at step ", state_.step, "; --resume goes on from there"));
+      }
+      if (leads() && Clock::now() - last_save >
+                         std::chrono::duration<double>(60 * config_.checkpoint_minutes())) {
+        UNLASTING_RETURN_IF_ERROR(Save());
+        last_save = Clock::now();
+      }
+    }
+    if (leads()) UNLASTING_RETURN_IF_ERROR(Save());
+    if (stop && task_.stopped) task_.stopped(state_.step, state_.best_distance);
+    CopyInto(state_.weights, state_.best.empty() ? state_.average : state_.best);
+    return absl::OkStatus();
+  }
+
+ private:
+  bool leads() const { return task_.ranks == nullptr || task_.ranks->rank() == 0; }
+  bool StopsEarly() const {
+    return task_.kind == NetworkKind::kDenoiser && config_.validation_fraction() > 0;
+  }
+  absl::Status Save() const { return WriteCheckpoint(task_.checkpoint_path, state_); }
+
+  // Rank 0's state is everyone's: only its checkpoint counts.
+  absl::Status Restore() {
+    if (leads() && task_.resume) {
+      if (std::filesystem::exists(task_.checkpoint_path)) {
+        UNLASTING_RETURN_IF_ERROR(ReadCheckpoint(task_.checkpoint_path, &state_));
+      }
+      if (task_.resumed) task_.resumed(state_.step);
+    }
+    if (task_.ranks == nullptr) return absl::OkStatus();
+    std::string bytes;
+    if (leads()) {
+      UNLASTING_ASSIGN_OR_RETURN(bytes, EncodeState(state_));
+    }
+    UNLASTING_RETURN_IF_ERROR(task_.ranks->Broadcast(&bytes));
+    return leads() ? absl::OkStatus() : DecodeState(bytes, &state_);
+  }
+
+  absl::Status Step() {
+    SetLearningRate(LearningRate(config_, state_.step, task_.steps), &optimizer_);
+    double loss = LossAndGradients(task_, network_, batches_.Make(state_.step), state_.weights);
+    if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss));
+    if (!std::isfinite(loss)) {
+      // Every rank sees the same sum: one of them says so.
+      if (!leads()) return absl::CancelledError("");
+      return absl::InternalError(absl::StrCat("training: the loss of step ", state_.step,
                                               " is not finite; try a lower learning_rate"));
     }
-    torch::nn::utils::clip_grad_norm_(weights, config.clip());
-    optimizer.step();
-    UpdateAverage(std::min(config.ema(), (1.0 + step) / (10.0 + step)), weights, &average);
-    ++step;
-    loss_sum += value;
-    ++loss_count;
-    if (step % config.log_every() == 0 || step == task.steps) {
-      if (task.log) task.log({{"step", step}, {LossName(task.kind), loss_sum / loss_count}});
-      if (task.progress) task.progress(step, task.steps, loss_sum / loss_count);
-      loss_sum = 0;
-      loss_count = 0;
-    }
-    if (task.interrupted != nullptr && task.interrupted->load()) {
-      UNLASTING_RETURN_IF_ERROR(save());
-      return absl::CancelledError(
-          absl::StrCat("interrupted at step ", step, "; --resume goes on from there"));
-    }
-    if (Clock::now() - last_save >
-        std::chrono::duration<double>(60 * config.checkpoint_minutes())) {
-      UNLASTING_RETURN_IF_ERROR(save());
-      last_save = Clock::now();
-    }
+    torch::nn::utils::clip_grad_norm_(state_.weights, config_.clip());
+    optimizer_.step();
+    UpdateAverage(std::min(config_.ema(), (1.0 + state_.step) / (10.0 + state_.step)),
+                  state_.weights, &state_.average);
+    ++state_.step;
+    loss_sum_ += loss;
+    ++loss_count_;
+    return absl::OkStatus();
   }
-  UNLASTING_RETURN_IF_ERROR(save());
-  torch::NoGradGuard no_grad;
-  for (size_t k = 0; k < weights.size(); ++k) {
-    Tensor weight = weights[k];
-    weight.copy_(average[k]);
+
+  // Gradients, loss and whether anyone was interrupted, in one call: ranks stop at the same step.
+  absl::Status SumOverRanks(double* loss) {
+    torch::NoGradGuard no_grad;
+    std::vector<Tensor> parts;
+    for (const Tensor& weight : state_.weights) parts.push_back(weight.grad().flatten());
+    parts.push_back(torch::tensor({static_cast<float>(*loss), Asked() ? 1.0f : 0.0f}));
+    const Tensor sum = torch::cat(parts);
+    UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
+    int64_t at = 0;
+    for (const Tensor& weight : state_.weights) {
+      weight.grad().copy_(sum.narrow(0, at, weight.numel()).view_as(weight));
+      at += weight.numel();
+    }
+    *loss = sum[at].item<double>();
+    interrupted_ = sum[at + 1].item<float>() > 0;
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
-}
+
+  // A lost rank ends the run between two steps: rank 0 still holds the state of the last.
+  absl::Status Sum(absl::Span<float> values) const {
+    const absl::Status status = task_.ranks->Sum(values);
+    if (status.ok() || !leads()) return status;
+    UNLASTING_RETURN_IF_ERROR(Save());
+    return absl::UnavailableError(
+        absl::StrCat(status.message(), " at step ", state_.step, "; --resume goes on from there"));
+  }
+
+  bool Asked() const { return task_.interrupted != nullptr && task_.interrupted->load(); }
+
+  void Report() {
+    if (state_.step % config_.log_every() == 0 || state_.step == task_.steps) {
+      const double mean = loss_sum_ / static_cast<double>(loss_count_);
+      if (task_.log) task_.log({{"step", state_.step}, {LossName(task_.kind), mean}});
+      if (task_.progress) task_.progress(state_.step, task_.steps, mean);
+      loss_sum_ = 0;
+      loss_count_ = 0;
+    }
+    if (task_.ranks == nullptr) interrupted_ = Asked();
+  }
+
+  // True where the held-out cells have not been met better for `patience` checks.
+  absl::StatusOr<bool> Validate() {
+    float stop = 0;
+    if (leads()) {
+      const double distance = AverageDistance();
+      if (state_.best.empty() || distance < state_.best_distance) {
+        state_.best.clear();
+        for (const Tensor& tensor : state_.average) state_.best.push_back(tensor.clone());
+        state_.best_distance = distance;
+        state_.checks_since_best = 0;
+      } else {
+        ++state_.checks_since_best;
+      }
+      stop = state_.checks_since_best >= config_.patience() ? 1 : 0;
+      if (task_.log) {
+        task_.log({{"step", state_.step}, {"validation_e_distance", distance}});
+      }
+    }
+    if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(&stop, 1)));
+    return stop > 0;
+  }
+
+  // Of the moving average: it is what the bundle will hold.
+  double AverageDistance() {
+    std::vector<Tensor> own;
+    for (const Tensor& weight : state_.weights) own.push_back(weight.detach().clone());
+    CopyInto(state_.weights, state_.average);
+    const double distance = validation_.Distance(network_, static_cast<int>(config_.threads()));
+    CopyInto(state_.weights, own);
+    return distance;
+  }
+
+  static void CopyInto(const std::vector<Tensor>& to, const std::vector<Tensor>& from) {
+    torch::NoGradGuard no_grad;
+    for (size_t k = 0; k < to.size(); ++k) to[k].copy_(from[k]);
+  }
+
+  const TrainingTask& task_;
+  const TrainConfig& config_;
+  const Network& network_;
+  torch::optim::AdamW optimizer_;
+  BatchMaker batches_;
+  Validation validation_;
+  TrainingState state_;
+  bool interrupted_ = false;
+  double loss_sum_ = 0;
+  int64_t loss_count_ = 0;
+};
 
 }  // namespace
 
 absl::Status Train(const TrainingTask& task, Network* network) {
   model::PrepareProcess();
   try {
-    return RunSteps(task, network);
+    at::set_num_threads(1);
+    return Loop(task, network).Run();
   } catch (const std::exception& error) {
     const std::string what = error.what();
     return absl::InternalError(absl::StrCat("training: ", what.substr(0, what.find('\n'))));
-  }
-}
-
-model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::Graph& graph,
-                                      const TrainConfig& config) {
-  const cells::Prepared& prepared = data.prepared();
-  const double scale = 1.0 / prepared.x_max;
-  const auto types = static_cast<int64_t>(prepared.data.cell_types.size());
-  const int64_t genes = data.genes();
-  model::NetworkStatistics statistics;
-
-  std::vector<double> mean, deviation;
-  const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
-  cells::MeanAndDeviation(prepared.data.values, training, &mean, &deviation);
-  const Tensor overall_deviation =
-      torch::tensor(deviation, torch::kFloat64).mul(scale).to(torch::kFloat32);
-  statistics.anchor_deviation = overall_deviation.unsqueeze(0).repeat({types, 1});
-  if (config.anchor() == "control") {
-    statistics.anchor_mean = ToTensor(data.control_statistics().mean, scale);
-  } else {
-    statistics.anchor_mean = torch::tensor(mean, torch::kFloat64)
-                                 .mul(scale)
-                                 .to(torch::kFloat32)
-                                 .unsqueeze(0)
-                                 .repeat({types, 1});
-  }
-
-  statistics.active_share = torch::zeros({types, genes}, torch::kFloat64);
-  auto share = statistics.active_share.accessor<double, 2>();
-  for (int64_t type = 0; type < types; ++type) {
-    const auto& controls = data.controls(static_cast<int32_t>(type));
-    for (const int64_t cell : controls) {
-      const auto columns = prepared.data.values.RowIndices(cell);
-      const auto values = prepared.data.values.RowValues(cell);
-      for (size_t k = 0; k < columns.size(); ++k) {
-        if (values[k] > 0) share[type][columns[k]] += 1.0 / static_cast<double>(controls.size());
-      }
-    }
-  }
-  // Shrunk in logits: with weight 1 the network learns each type's change from its own control,
-  // with 0 the mean over training types; an unseen type is best served between the two.
-  statistics.active_share =
-      torch::sigmoid(config.mask_prior() * torch::logit(statistics.active_share, 1e-3));
-  statistics.edge_indptr = graph.indptr;
-  statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
-  return statistics;
-}
-
-absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingTask& task, const Network& network,
-                                                int64_t cells) {
-  UNLASTING_ASSIGN_OR_RETURN(
-      const auto plan,
-      diffusion::MakeBridgePlan(*task.schedule, diffusion::Solver::kDpmSolverPp2m, 10));
-  try {
-    torch::NoGradGuard no_grad;
-    Batch batch = task.data->Draw(task.config->seed() + 1, 0, 2 * cells);
-    Tensor x = RowsOf(*task.data, batch.control_cells);
-    Network::Inputs inputs;
-    inputs.cell_type = TypesOf(*task.data, batch.control_cells);
-    Tensor previous = torch::zeros_like(x);
-    for (const auto& step : plan.invert) {
-      const Tensor t = torch::full({x.size(0)}, step.time, torch::kInt64);
-      const Tensor x0 = network.Denoise(x, t, inputs);
-      x = step.x_coefficient * x + step.x0_coefficient * x0 + step.previous_coefficient * previous;
-      previous = x0;
-    }
-    return LatentStatistics{x.mean().item<double>(), x.std().item<double>()};
-  } catch (const std::exception& error) {
-    const std::string what = error.what();
-    return absl::InternalError(absl::StrCat("latents: ", what.substr(0, what.find('\n'))));
   }
 }
 

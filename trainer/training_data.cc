@@ -3,13 +3,16 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
+#include "core/network/embedding.h"
 
 namespace unlasting::trainer {
 
-absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared) {
+absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared,
+                                                  const TrainingDataOptions& options) {
   TrainingData data;
   data.prepared_ = &prepared;
   const cells::Dataset& cells = prepared.data;
@@ -52,8 +55,58 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
     if (controls.empty()) controls = all_controls;
   }
   for (auto& [key, members] : perturbed) data.perturbed_groups_.push_back(std::move(members));
+  if (options.validation_fraction > 0) UNLASTING_RETURN_IF_ERROR(data.HoldOut(options));
+  if (!options.balance_conditions) data.MergeGroups();
   data.statistics_ = cells::ControlsByCellType(cells, training);
   return data;
+}
+
+absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
+  std::mt19937_64 random(options.seed);
+  const auto shuffle = [&random](auto* items) {
+    for (size_t k = items->size(); k > 1; --k) std::swap((*items)[k - 1], (*items)[random() % k]);
+  };
+  const auto share = [&options](size_t size) {
+    return static_cast<size_t>(std::ceil(options.validation_fraction * static_cast<double>(size)));
+  };
+  std::set<int32_t> held_out;
+  if (options.validate_conditions) {
+    std::set<int32_t> all;
+    for (const auto& group : perturbed_groups_) all.insert(prepared_->data.condition[group[0]]);
+    std::vector<int32_t> order(all.begin(), all.end());
+    shuffle(&order);
+    if (share(order.size()) >= order.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("validation: conditions: found ", order.size(),
+                       " training conditions, expected more than are held out"));
+    }
+    held_out.insert(order.begin(), order.begin() + static_cast<int64_t>(share(order.size())));
+  }
+  std::vector<std::vector<int64_t>> training;
+  for (auto& group : perturbed_groups_) {
+    std::vector<int64_t> mine = group;
+    shuffle(&mine);
+    size_t count = share(group.size());
+    if (options.validate_conditions) {
+      count = held_out.count(prepared_->data.condition[group[0]]) > 0 ? group.size() : 0;
+    } else if (count < 2 || count + 2 > group.size()) {
+      // A distance needs two cells, and training some too.
+      count = 0;
+    }
+    const auto middle = mine.begin() + static_cast<int64_t>(count);
+    if (count > 1) validation_groups_.emplace_back(mine.begin(), middle);
+    if (middle != mine.end()) training.emplace_back(middle, mine.end());
+  }
+  perturbed_groups_ = std::move(training);
+  return absl::OkStatus();
+}
+
+void TrainingData::MergeGroups() {
+  for (auto* groups : {&control_groups_, &perturbed_groups_}) {
+    std::vector<int64_t> all;
+    for (const auto& group : *groups) all.insert(all.end(), group.begin(), group.end());
+    *groups = {std::move(all)};
+  }
 }
 
 Batch TrainingData::Draw(uint64_t seed, int64_t step, int64_t batch_size) const {
@@ -82,14 +135,34 @@ void TrainingData::Fill(int64_t cell, float* out) const {
   for (size_t k = 0; k < columns.size(); ++k) out[columns[k]] = values[k] * scale;
 }
 
-absl::StatusOr<network::Graph> TrainingGraph(const TrainingData& data, double threshold,
-                                             int max_in_degree, const std::string& prior_path) {
-  return GraphOf(data.prepared(), threshold, max_in_degree, prior_path, 1);
+namespace {
+
+absl::StatusOr<std::vector<network::Edge>> PriorEdges(const std::string& path,
+                                                      const std::vector<std::string>& nodes,
+                                                      double embedding_threshold, int threads) {
+  int64_t skipped = 0;
+  if (!network::HoldsEmbedding(path)) return network::ReadPriorEdges(path, nodes, &skipped);
+  UNLASTING_ASSIGN_OR_RETURN(const auto embedding, network::ReadGeneEmbedding(path));
+  auto edges = network::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
+  if (skipped == static_cast<int64_t>(nodes.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("network.prior: ", path, ": holds none of the data's genes; found '",
+                     embedding.genes[0], "', expected names like '", nodes[0], "'"));
+  }
+  return edges;
+}
+
+}  // namespace
+
+absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
+                                       int threads) {
+  return GraphOf(prepared, config.threshold(), static_cast<int>(config.max_in_degree()),
+                 config.prior(), threads, config.embedding_threshold());
 }
 
 absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double threshold,
                                        int max_in_degree, const std::string& prior_path,
-                                       int threads) {
+                                       int threads, double embedding_threshold) {
   std::vector<int64_t> controls;
   for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
     if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
@@ -107,9 +180,8 @@ absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double t
       nodes.push_back(symbol == prepared.data.gene_symbols.end() ? gene : symbol->second);
     }
     nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
-    int64_t skipped = 0;
     UNLASTING_ASSIGN_OR_RETURN(const auto prior,
-                               network::ReadPriorEdges(prior_path, nodes, &skipped));
+                               PriorEdges(prior_path, nodes, embedding_threshold, threads));
     edges.insert(edges.end(), prior.begin(), prior.end());
   }
   const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());

@@ -9,6 +9,7 @@
 #include "core/cells/normalise.h"
 #include "core/cells/preprocess.h"
 #include "core/network/graph.h"
+#include "trainer/config.pb.h"
 
 namespace unlasting::trainer {
 
@@ -27,13 +28,24 @@ struct Batch {
   std::vector<int64_t> partner_cells;
 };
 
+struct TrainingDataOptions {
+  // Draws a group (condition within cell type) uniformly, then a cell of it; else any cell.
+  bool balance_conditions = true;
+  // Share of the training's perturbed cells that no batch holds; 0: none. Of every group's cells,
+  // or whole conditions.
+  double validation_fraction = 0;
+  bool validate_conditions = false;
+  uint64_t seed = 0;
+};
+
 class TrainingData {
  public:
-  // INVALID_ARGUMENT where a drug's SMILES cannot be read or a training group is empty.
-  static absl::StatusOr<TrainingData> Create(const cells::Prepared& prepared);
+  // INVALID_ARGUMENT where a drug's SMILES cannot be read, a training group is empty, or validation
+  // would leave no condition to train on.
+  static absl::StatusOr<TrainingData> Create(const cells::Prepared& prepared,
+                                             const TrainingDataOptions& options = {});
 
-  // Balanced: a group (condition within cell type) by uniform draw, then a cell of it. A function
-  // of (seed, step) alone, so that a resumed run sees the batches it would have seen.
+  // A function of (seed, step) alone, so that a resumed run sees the batches it would have seen.
   Batch Draw(uint64_t seed, int64_t step, int64_t batch_size) const;
 
   // Writes a cell's values / x_max into `out` [N].
@@ -51,15 +63,21 @@ class TrainingData {
   int64_t nodes() const { return genes() + static_cast<int64_t>(prepared_->perturbed_only.size()); }
   // Training control cells of a type; of all types where it has none.
   const std::vector<int64_t>& controls(int32_t cell_type) const { return controls_[cell_type]; }
+  // Perturbed training cells of a condition within a cell type that no batch holds, two or more.
+  const std::vector<std::vector<int64_t>>& validation_groups() const { return validation_groups_; }
   // log1p statistics of the training control cells.
   const cells::ControlStatistics& control_statistics() const { return statistics_; }
 
  private:
+  absl::Status HoldOut(const TrainingDataOptions& options);
+  void MergeGroups();
+
   const cells::Prepared* prepared_ = nullptr;
   std::vector<ConditionInputs> conditions_;
   std::vector<std::vector<int64_t>> controls_;          // per cell type
   std::vector<std::vector<int64_t>> control_groups_;    // non-empty ones
   std::vector<std::vector<int64_t>> perturbed_groups_;  // condition within cell type
+  std::vector<std::vector<int64_t>> validation_groups_;
   cells::ControlStatistics statistics_;
   bool any_gene_ = false;
   bool any_molecule_ = false;
@@ -68,10 +86,10 @@ class TrainingData {
 
 // Eq 4 over the training control cells, with the prior where one is named; nodes as
 // cells::Prepared::NodeOf.
+absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
+                                       int threads);
 absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double threshold,
                                        int max_in_degree, const std::string& prior_path,
-                                       int threads);
-absl::StatusOr<network::Graph> TrainingGraph(const TrainingData& data, double threshold,
-                                             int max_in_degree, const std::string& prior_path);
+                                       int threads, double embedding_threshold = 0.5);
 
 }  // namespace unlasting::trainer

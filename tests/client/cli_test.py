@@ -291,8 +291,10 @@ class ScreenAndLoadTest(unittest.TestCase):
         self.assertEqual(server.stop(signal.SIGTERM), 0)
         out, error = load.communicate()
         self.assertEqual(load.returncode, 0, error)
-        # What was admitted was finished; what came later was told that nobody is there.
-        self.assertLessEqual(set(json.loads(out)["failures"]), {"UNAVAILABLE", "SHUTTING_DOWN"})
+        # What was admitted was finished; what came later was told that nobody is there, or cancelled
+        # by a server that was closing when it arrived. Clients retry either.
+        self.assertLessEqual(set(json.loads(out)["failures"]),
+                             {"UNAVAILABLE", "SHUTTING_DOWN", "CANCELLED"})
         reasons = {event.get("reason") for event in server.events if event["event"] == "call"}
         self.assertLessEqual(reasons, {None})
 

@@ -70,8 +70,8 @@ TEST(SettingsTest, HelpListsEverySettingWithItsDefault) {
       EXPECT_NE(help.find("  " + key + " "), std::string::npos) << key;
     }
   }
-  for (const char* key :
-       {"network.threshold", "network.max_in_degree", "network.prior", "hold_out"}) {
+  for (const char* key : {"network.threshold", "network.max_in_degree", "network.prior",
+                          "network.embedding_threshold", "hold_out"}) {
     EXPECT_NE(help.find(key), std::string::npos) << key;
   }
 }

@@ -1,88 +1,16 @@
 #include "trainer/training.h"
 
-#include <torch/torch.h>
-
 #include <atomic>
 #include <fstream>
 #include <set>
 
-#include "tests/cells/toy_data.h"
-#include "tests/support/files.h"
+#include "tests/trainer/training_fixture.h"
 #include "trainer/checkpoint.h"
-#include "trainer/settings.h"
 
 namespace unlasting::trainer {
 namespace {
 
-using model::Network;
-using model::NetworkKind;
-
-// BLAS calls from two threads round their last bit as they like; a lost moment of AdamW or another
-// batch moves weights by the learning rate, a thousand times more.
-constexpr double kRounding = 3e-6;
-
-class TrainingTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    config_ = *ResolveConfig("", {"dim=8", "hidden=16", "steps=12", "batch_size=8", "ema=0.9",
-                                  "learning_rate=0.003", "warmup_steps=2", "log_every=4"});
-    cells::PreprocessOptions options = PreprocessOptionsOf(config_);
-    options.split.kind = "cells";
-    options.genes = 0;
-    cells::Dataset toy = test::ToyDataset({"ctrl", "G3+ctrl", "X1+G2", "drugA"}, {"T", "B"}, 12);
-    // An effect to learn: perturbed cells express the first genes far more, the last not at all.
-    for (int64_t cell = 0; cell < toy.n_cells(); ++cell) {
-      if (toy.conditions[toy.condition[cell]].control) continue;
-      const auto genes = toy.values.RowIndices(cell);
-      for (size_t k = 0; k < genes.size(); ++k) {
-        if (genes[k] < 4) toy.values.RowValues(cell)[k] *= 30;
-        if (genes[k] > 7) toy.values.RowValues(cell)[k] = 0;
-      }
-    }
-    prepared_ = *cells::Preprocess(toy, options);
-    data_ = *TrainingData::Create(prepared_);
-    graph_ = *TrainingGraph(data_, 0.3, 5, "");
-  }
-
-  Network NewNetwork(NetworkKind kind) {
-    model::ModelConfig m;
-    m.genes = data_.genes();
-    m.nodes = data_.nodes();
-    m.cell_types = 2;
-    m.molecule_features = data_.molecule_features();
-    m.dim = 8;
-    m.hidden = 16;
-    return *Network::Create(kind, m, schedule_, StatisticsOf(data_, graph_, config_), 1,
-                            model::Attention::kFused);
-  }
-
-  TrainingTask Task(NetworkKind kind, int64_t steps) {
-    TrainingTask task;
-    task.kind = kind;
-    task.config = &config_;
-    task.data = &data_;
-    task.schedule = &schedule_;
-    task.steps = steps;
-    task.checkpoint_path = folder_.At("checkpoint");
-    return task;
-  }
-
-  static double Difference(const Network& a, const Network& b) {
-    double worst = 0;
-    const auto x = a.Parameters(), y = b.Parameters();
-    for (size_t k = 0; k < x.size(); ++k) {
-      worst = std::max(worst, (x[k] - y[k]).abs().max().item<double>());
-    }
-    return worst;
-  }
-
-  test::TempFolder folder_;
-  TrainConfig config_;
-  cells::Prepared prepared_;
-  TrainingData data_;
-  network::Graph graph_;
-  diffusion::Schedule schedule_;
-};
+using TrainingTest = TrainingFixture;
 
 TEST_F(TrainingTest, BatchesAreHalfControlAndReachEveryPerturbation) {
   std::set<int32_t> conditions;
@@ -148,6 +76,98 @@ TEST_F(TrainingTest, LossFallsOnBothNetworks) {
     };
     EXPECT_LT(mean(losses.size() - 8), mean(0));
   }
+}
+
+TEST_F(TrainingTest, UnbalancedBatchesDrawEachCellAsOften) {
+  TrainingDataOptions options;
+  options.balance_conditions = false;
+  const TrainingData data = *TrainingData::Create(prepared_, options);
+  // A condition's share of the draws is its share of the cells, not one in five.
+  std::map<int32_t, double> cells, draws;
+  double total = 0;
+  for (const int64_t cell : prepared_.split.Cells(false)) {
+    const int32_t condition = prepared_.data.condition[cell];
+    if (prepared_.data.conditions[condition].control) continue;
+    ++cells[condition];
+    ++total;
+  }
+  for (int64_t step = 0; step < 2000; ++step) {
+    for (const int64_t cell : data.Draw(1, step, 8).perturbed_cells) {
+      draws[prepared_.data.condition[cell]] += 1.0 / 8000;
+    }
+  }
+  for (const auto& [condition, count] : cells) {
+    EXPECT_NEAR(draws[condition], count / total, 0.025);
+  }
+}
+
+TEST_F(TrainingTest, ValidationCellsAreInNoBatch) {
+  for (const bool conditions : {false, true}) {
+    TrainingDataOptions options;
+    options.validation_fraction = 0.3;
+    options.validate_conditions = conditions;
+    const TrainingData data = *TrainingData::Create(prepared_, options);
+    std::set<int64_t> kept;
+    std::set<int32_t> kept_conditions;
+    for (const auto& group : data.validation_groups()) {
+      EXPECT_GE(group.size(), 2u);
+      for (const int64_t cell : group) {
+        EXPECT_FALSE(prepared_.split.test[cell]);
+        kept.insert(cell);
+        kept_conditions.insert(prepared_.data.condition[cell]);
+      }
+    }
+    EXPECT_FALSE(kept.empty());
+    for (int64_t step = 0; step < 200; ++step) {
+      for (const int64_t cell : data.Draw(1, step, 8).perturbed_cells) {
+        EXPECT_EQ(kept.count(cell), 0u);
+        if (conditions) EXPECT_EQ(kept_conditions.count(prepared_.data.condition[cell]), 0u);
+      }
+    }
+  }
+}
+
+TEST_F(TrainingTest, ValidationThatLeavesNothingToTrainOnIsRefused) {
+  TrainingDataOptions options;
+  options.validation_fraction = 0.99;
+  options.validate_conditions = true;
+  EXPECT_EQ(TrainingData::Create(prepared_, options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(TrainingTest, TheDenoiserStopsWhenHeldOutCellsAreMetNoBetter) {
+  config_.set_validation_fraction(0.3);
+  config_.set_validate_every(5);
+  config_.set_patience(2);
+  config_.set_ema(0.0);
+  // Too high a rate: distances soon grow.
+  config_.set_learning_rate(0.3);
+  data_ = *TrainingData::Create(prepared_, TrainingDataOptionsOf(config_));
+  std::vector<double> distances;
+  int64_t stopped_at = 0;
+  double least = 0;
+  TrainingTask task = Task(NetworkKind::kDenoiser, 400);
+  task.log = [&](const nlohmann::json& line) {
+    if (line.contains("validation_e_distance")) distances.push_back(line["validation_e_distance"]);
+  };
+  task.stopped = [&](int64_t step, double distance) {
+    stopped_at = step;
+    least = distance;
+  };
+  Network network = NewNetwork(NetworkKind::kDenoiser);
+  ASSERT_OK(Train(task, &network));
+  ASSERT_GE(distances.size(), 3u);
+  EXPECT_EQ(stopped_at, 5 * static_cast<int64_t>(distances.size()));
+  EXPECT_EQ(least, *std::min_element(distances.begin(), distances.end()));
+  EXPECT_EQ(least, distances[distances.size() - 3]);
+
+  // Resumed, it is still finished, with the same weights.
+  const size_t checks = distances.size();
+  task.resume = true;
+  Network again = NewNetwork(NetworkKind::kDenoiser);
+  ASSERT_OK(Train(task, &again));
+  EXPECT_EQ(distances.size(), checks);
+  EXPECT_EQ(Difference(network, again), 0.0);
 }
 
 TEST_F(TrainingTest, DamagedOrForeignCheckpointsAreRefused) {
