@@ -218,8 +218,8 @@ class Loop {
   void Report() {
     if (state_.step % config_.log_every() == 0 || state_.step == task_.steps) {
       const double mean = loss_sum_ / static_cast<double>(loss_count_);
-      if (task_.log) task_.log({{"step", state_.step}, {LossName(task_.kind), mean}});
-      if (task_.progress) task_.progress(state_.step, task_.steps, mean);
+      if (leads() && task_.log) task_.log({{"step", state_.step}, {LossName(task_.kind), mean}});
+      if (leads() && task_.progress) task_.progress(state_.step, task_.steps, mean);
       loss_sum_ = 0;
       loss_count_ = 0;
     }

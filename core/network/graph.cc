@@ -9,6 +9,25 @@
 #include "absl/strings/str_split.h"
 
 namespace unlasting::network {
+namespace {
+
+struct Columns {
+  size_t source = 0;
+  size_t target = 1;
+};
+
+// By the names of a header that has a column `target`, as DoRothEA's (tf, confidence, target, mor);
+// else the first two.
+Columns ColumnsOf(const std::vector<std::string>& header) {
+  const auto find = [&header](const char* name) {
+    return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+  };
+  const size_t target = find("target"), source = find("source");
+  if (target == header.size()) return {};
+  return {source == header.size() ? 0 : source, target};
+}
+
+}  // namespace
 
 absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
                                                  const std::vector<std::string>& nodes,
@@ -20,17 +39,22 @@ absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
   for (size_t k = 0; k < nodes.size(); ++k) index.emplace(nodes[k], static_cast<int32_t>(k));
   std::vector<Edge> edges;
   *skipped = 0;
+  Columns columns;
+  bool first = true;
   std::string line;
   for (int64_t number = 1; std::getline(stream, line); ++number) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty() || line[0] == '#') continue;
     const std::vector<std::string> fields = absl::StrSplit(line, '\t');
-    if (fields.size() < 2) {
-      return absl::InvalidArgumentError(absl::StrCat("network.prior: ", path, ": line ", number,
-                                                     ": found no tab, expected source and target"));
+    if (first) columns = ColumnsOf(fields);
+    first = false;
+    if (fields.size() <= std::max(columns.source, columns.target)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("network.prior: ", path, ": line ", number,
+                       ": found too few tabs, expected source and target"));
     }
-    const auto source = index.find(fields[0]);
-    const auto target = index.find(fields[1]);
+    const auto source = index.find(fields[columns.source]);
+    const auto target = index.find(fields[columns.target]);
     if (source == index.end() || target == index.end()) {
       ++*skipped;
       continue;

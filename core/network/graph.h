@@ -34,7 +34,8 @@ struct Edge {
 // about twice that of `cells`. The result does not depend on `threads`.
 std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold, int threads = 1);
 
-// A tab-separated edge list: source, target, further columns ignored; names that are not nodes are
+// A tab-separated edge list: source, target, further columns ignored; a header with a column
+// `target` says where that and `source` (else the first) are. Names that are not nodes are
 // skipped and counted in `skipped`. Lines that start with '#' and a header line whose names are no
 // nodes are skipped too.
 absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,

@@ -16,7 +16,7 @@ int64_t BytesOf(const std::vector<float>& values) {
 }  // namespace
 
 std::string ContentCache::LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
-                               absl::Span<const float> control) {
+                                    absl::Span<const float> control) {
   std::string content =
       absl::StrCat(diffusion::SolverName(solver), "/", steps, "/", cell_type, "/");
   content.append(reinterpret_cast<const char*>(control.data()), control.size() * sizeof(float));

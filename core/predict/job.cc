@@ -149,7 +149,7 @@ bool Job::State::TakeCachedLatent(int cell) {
   if (cache == nullptr || !cache->enabled()) return false;
   latent_key.resize(cells());
   latent_key[cell] = ContentCache::LatentKey(options.solver, options.solver_steps, cell_type[cell],
-                                        control_units.Row(cell));
+                                             control_units.Row(cell));
   auto found = cache->Find(latent_key[cell]);
   if (!found.has_value()) return false;
   latent[cell] = *std::move(found);

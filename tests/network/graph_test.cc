@@ -93,6 +93,13 @@ TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
   EXPECT_EQ((*edges)[0].source, 1);
   EXPECT_EQ((*edges)[0].target, 0);
   EXPECT_EQ(skipped, 2);
+  // DoRothEA's columns.
+  std::ofstream(folder.At("regulons.tsv")) << "tf\tconfidence\ttarget\tmor\nSTAT1\tA\tIRF1\t1\n";
+  const auto regulons = ReadPriorEdges(folder.At("regulons.tsv"), {"IRF1", "STAT1"}, &skipped);
+  ASSERT_OK(regulons);
+  ASSERT_EQ(regulons->size(), 1u);
+  EXPECT_EQ((*regulons)[0].source, 1);
+  EXPECT_EQ((*regulons)[0].target, 0);
   std::ofstream(folder.At("bad.tsv")) << "STAT1 IRF1\n";
   EXPECT_EQ(ReadPriorEdges(folder.At("bad.tsv"), {}, &skipped).status().code(),
             absl::StatusCode::kInvalidArgument);

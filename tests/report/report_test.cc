@@ -120,8 +120,8 @@ TEST(RenderHtmlTest, ShowsIntervalsBesideTheScores) {
   const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
   ReportInput input = MakeInput(groups);
   const auto interval = input.scorecard.groups[0].intervals.at("emd.all");
-  EXPECT_THAT(RenderHtml(input),
-              HasSubstr(absl::StrFormat("<small>%.3f – %.3f</small>", interval.low, interval.high)));
+  EXPECT_THAT(RenderHtml(input), HasSubstr(absl::StrFormat("<small>%.3f – %.3f</small>",
+                                                           interval.low, interval.high)));
   EXPECT_THAT(RenderHtml(input), HasSubstr("class=\"interval\""));
 }
 

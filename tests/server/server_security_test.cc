@@ -238,7 +238,12 @@ TEST(ServerSecurity, MetadataBeyondTheLimitIsRefused) {
   context.AddMetadata("x-big", std::string(100000, 'x'));
   const auto reader = served.predictions().Predict(&context, SomeRequest());
   EXPECT_FALSE(Served::ReadAll(&context, reader.get()).status.ok());
-  EXPECT_TRUE(served.Predict(SomeRequest()).status.ok());
+  // The refusal may take the connection with it; the call that finds it gone is not the server's.
+  bool served_again = false;
+  for (int k = 0; k < 3 && !served_again; ++k) {
+    served_again = served.Predict(SomeRequest()).status.ok();
+  }
+  EXPECT_TRUE(served_again);
 }
 
 TEST(ServerSecurity, TheLogHoldsNothingOfARequest) {
