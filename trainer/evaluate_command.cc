@@ -137,8 +137,9 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
     input.network_nodes = ReadableNames(manifest, std::move(nodes));
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.report, report::RenderHtml(input)));
   }
-  std::printf("%s\n",
-              flags.json ? scorecard.ToJson().dump(2).c_str() : scorecard.ToTable().c_str());
+  const std::string text =
+      flags.json ? scorecard.ToJson(manifest.genes).dump(2) : scorecard.ToTable();
+  std::printf("%s\n", text.c_str());
   return absl::OkStatus();
 }
 

@@ -9,6 +9,7 @@
 #include "core/cells/dataset.h"
 #include "core/cells/split.h"
 #include "core/evaluate/scorecard.h"
+#include "core/evaluate/shift_baselines.h"
 
 namespace unlasting::trainer {
 
@@ -17,6 +18,7 @@ struct HeldOut {
   cells::Dataset data;  // log1p, the bundle's genes
   cells::Split split;
   std::vector<cells::TestGroup> groups;
+  evaluate::ShiftBaselines baselines;  // of the training cells
 };
 
 // Reads `path` with the columns of the bundle's settings and repeats its split (or none is test for

@@ -41,7 +41,7 @@ absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::o
     page.genes = files.ReadableGenes();
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(options.report, report::RenderHtml(page)));
   }
-  out << (options.json ? card.ToJson().dump(2) + "\n" : card.ToTable());
+  out << (options.json ? card.ToJson(files.predicted->genes).dump(2) + "\n" : card.ToTable());
   return absl::OkStatus();
 }
 

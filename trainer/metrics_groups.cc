@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/cells/normalise.h"
+#include "trainer/shift_baselines.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -33,60 +32,6 @@ std::map<GroupKey, std::vector<int64_t>> CellsByGroup(const Dataset& dataset, bo
   return groups;
 }
 
-// Mean of the condition's cells minus mean of the control cells, averaged over the cell types that
-// have both; by condition.
-std::map<std::string, std::vector<float>> MeanShifts(const Dataset& training, bool with_dose) {
-  const auto groups = CellsByGroup(training, with_dose);
-  std::map<std::string, std::vector<double>> sums;
-  std::map<std::string, int> types;
-  std::vector<double> mean, control_mean, unused;
-  for (const auto& [key, rows] : groups) {
-    const auto controls = groups.find({"", key.second});
-    if (key.first.empty() || controls == groups.end()) continue;
-    cells::MeanAndDeviation(training.values, rows, &mean, &unused);
-    cells::MeanAndDeviation(training.values, controls->second, &control_mean, &unused);
-    std::vector<double>& sum = sums[key.first];
-    sum.resize(mean.size());
-    for (size_t g = 0; g < mean.size(); ++g) sum[g] += mean[g] - control_mean[g];
-    ++types[key.first];
-  }
-  std::map<std::string, std::vector<float>> shifts;
-  for (const auto& [condition, sum] : sums) {
-    for (const double value : sum) {
-      shifts[condition].push_back(static_cast<float>(value / types[condition]));
-    }
-  }
-  return shifts;
-}
-
-// What is left for a condition that training never saw; none without training.
-std::optional<std::vector<float>> MeanOf(const std::map<std::string, std::vector<float>>& shifts) {
-  if (shifts.empty()) return std::nullopt;
-  std::vector<float> mean(shifts.begin()->second.size());
-  for (const auto& [unused, shift] : shifts) {
-    for (size_t g = 0; g < mean.size(); ++g) mean[g] += shift[g];
-  }
-  for (float& value : mean) value /= static_cast<float>(shifts.size());
-  return mean;
-}
-
-// The sum of the shifts of the single genes of a combination; none where one was not trained on.
-std::optional<std::vector<float>> AdditiveShift(
-    const Condition& condition, const std::map<std::string, std::vector<float>>& shifts,
-    const std::string& control) {
-  if (condition.genes.size() < 2) return std::nullopt;
-  std::vector<float> sum;
-  for (const std::string& gene : condition.genes) {
-    const auto single = std::find_if(shifts.begin(), shifts.end(), [&](const auto& shift) {
-      return cells::ParseGenes(shift.first, control) == std::vector<std::string>{gene};
-    });
-    if (single == shifts.end()) return std::nullopt;
-    sum.resize(single->second.size());
-    for (size_t g = 0; g < sum.size(); ++g) sum[g] += single->second[g];
-  }
-  return sum;
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOptions& options,
@@ -96,11 +41,10 @@ absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOpti
   const auto predicted = CellsByGroup(*files.predicted, with_dose);
   const auto truth = CellsByGroup(*files.truth, with_dose);
   const auto control = CellsByGroup(*files.control, with_dose);
-  std::map<std::string, std::vector<float>> shifts;
-  const bool shifts_with_dose =
+  const bool trained_with_dose =
       with_dose && files.training != nullptr && HasMolecules(*files.training);
-  if (files.training != nullptr) shifts = MeanShifts(*files.training, shifts_with_dose);
-  const std::optional<std::vector<float>> overall = MeanOf(shifts);
+  evaluate::ShiftBaselines baselines;
+  if (files.training != nullptr) baselines = BaselinesFrom(*files.training, {}, trained_with_dose);
 
   std::vector<evaluate::Group> groups;
   std::vector<std::string> names;
@@ -122,16 +66,12 @@ absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOpti
     group.predicted = SelectRowsDense(files.predicted->values, rows);
     group.truth = SelectRowsDense(files.truth->values, true_rows->second);
     group.control = SelectRowsDense(files.control->values, control_rows->second);
-    const auto& trained = files.predicted->conditions[files.predicted->condition[rows.front()]];
-    if (trained.molecule()) {
-      group.drug = trained.name;
-      group.dose_um = trained.dose_um;
+    const auto& done = files.predicted->conditions[files.predicted->condition[rows.front()]];
+    if (done.molecule()) {
+      group.drug = done.name;
+      group.dose_um = done.dose_um;
     }
-    const auto shift = shifts.find(shifts_with_dose ? condition : trained.name);
-    group.mean_shift = shift != shifts.end() ? shift->second : overall;
-    if (const auto sum = AdditiveShift(trained, shifts, options.columns.control)) {
-      group.further_baselines["additive"] = evaluate::Shifted(group.control, *sum);
-    }
+    baselines.AddTo(PerturbedOf(done, trained_with_dose), &group);
     groups.push_back(std::move(group));
   }
   if (!groups.empty()) return groups;

@@ -11,9 +11,8 @@
 namespace unlasting::trainer {
 
 // A group for each predicted condition and cell type that has true and control cells; others are
-// named on `err`. With training cells: the mean shift of the condition, or where training never saw
-// it that of all training perturbations; and for a combination of genes whose singles were all
-// trained on, the baseline `additive`. INVALID_ARGUMENT where no group is left.
+// named on `err`. With training cells, the baselines that those give: see ShiftBaselines.
+// INVALID_ARGUMENT where no group is left.
 absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOptions& options,
                                                                const MetricsFiles& files,
                                                                std::ostream& err);

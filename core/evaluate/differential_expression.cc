@@ -94,4 +94,12 @@ std::vector<int64_t> TopGenes(const DifferentialExpression& de, int count) {
   return order;
 }
 
+std::vector<RankedGene> TopRanked(const DifferentialExpression& de, int count) {
+  std::vector<RankedGene> ranked;
+  for (const int64_t g : TopGenes(de, count)) {
+    ranked.push_back({g, de.score[g], de.log2_fold_change[g], de.p_value[g], de.p_adjusted[g]});
+  }
+  return ranked;
+}
+
 }  // namespace unlasting::evaluate

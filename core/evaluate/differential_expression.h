@@ -24,7 +24,18 @@ struct DifferentialExpression {
 DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& reference,
                                  Test test = Test::kWelch);
 
+// One gene of a ranking.
+struct RankedGene {
+  int64_t column = 0;
+  double score = 0;
+  double log2_fold_change = 0;
+  double p_value = 1;
+  double p_adjusted = 1;
+};
+
 // Column indices of the `count` genes with the largest |score|, best first; ties by column.
 std::vector<int64_t> TopGenes(const DifferentialExpression& de, int count);
+// The same genes with what the test says of them.
+std::vector<RankedGene> TopRanked(const DifferentialExpression& de, int count);
 
 }  // namespace unlasting::evaluate

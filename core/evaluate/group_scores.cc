@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr char kAll[] = "all";
+constexpr int kLargestSet = 40;
 
 double SilentShareError(const ColumnStatistics& predicted, const ColumnStatistics& truth) {
   double sum = 0;
@@ -86,12 +87,18 @@ std::vector<double> MeanOverGenes(const std::vector<float>& emd, const GeneSet& 
 
 }  // namespace
 
-std::vector<GeneSet> GeneSetsOf(const DenseMatrix& truth, const DenseMatrix& control, Test test) {
+std::vector<RankedGene> MostChangedGenes(const DenseMatrix& truth, const DenseMatrix& control,
+                                         Test test) {
+  if (truth.rows < 2 || control.rows < 2) return {};
+  return TopRanked(RankGenes(truth, control, test), kLargestSet);
+}
+
+std::vector<GeneSet> GeneSetsOf(const std::vector<RankedGene>& ranking) {
   std::vector<GeneSet> sets = {{kAll, {}}, {"de20", {}}, {"de40", {}}};
-  if (truth.rows < 2 || control.rows < 2) return sets;
-  const DifferentialExpression de = RankGenes(truth, control, test);
-  sets[1].columns = TopGenes(de, 20);
-  sets[2].columns = TopGenes(de, 40);
+  for (size_t k = 0; k < ranking.size(); ++k) {
+    if (k < 20) sets[1].columns.push_back(ranking[k].column);
+    sets[2].columns.push_back(ranking[k].column);
+  }
   return sets;
 }
 

@@ -17,9 +17,12 @@ struct GeneSet {
   std::vector<int64_t> columns;  // empty where undefined; unused for "all"
 };
 
-// "all", "de20" and "de40" by a test of truth against control. The DE sets are empty where truth or
-// control has one cell only, which leaves no variance to test with.
-std::vector<GeneSet> GeneSetsOf(const DenseMatrix& truth, const DenseMatrix& control, Test test);
+// The most changed genes by a test of truth against control, best first: as many as the largest DE
+// set holds. Empty where truth or control has one cell only, which leaves no variance to test with.
+std::vector<RankedGene> MostChangedGenes(const DenseMatrix& truth, const DenseMatrix& control,
+                                         Test test);
+// "all", "de20" and "de40" of a ranking; the DE sets are empty where it is.
+std::vector<GeneSet> GeneSetsOf(const std::vector<RankedGene>& ranking);
 
 // The scores of one method, and those with an interval in every resample.
 struct MethodScores {

@@ -91,7 +91,8 @@ Scored ScoreGroup(const Group& group, const ScoreOptions& options, uint64_t seed
   scores.n_true = group.truth.rows;
   scores.n_control = group.control.rows;
 
-  const std::vector<GeneSet> sets = GeneSetsOf(group.truth, group.control, options.test);
+  scores.most_changed = MostChangedGenes(group.truth, group.control, options.test);
+  const std::vector<GeneSet> sets = GeneSetsOf(scores.most_changed);
   const Reference reference(group.truth, group.control, sets, options, seed);
   MethodScores model = reference.ScoresOf(group.predicted);
   scores.intervals = IntervalsOf(model);

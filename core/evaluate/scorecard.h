@@ -24,10 +24,10 @@ struct Group {
   // Set for drugs: groups of one drug and cell type at several doses make a dose-response curve.
   std::string drug;
   double dose_um = 0;
-  // Training perturbed mean minus control mean, per gene; absent where training saw no such
-  // condition, and then the mean-shift baseline is left out for this group.
+  // Training perturbed mean minus control mean, per gene; absent without training cells, and then
+  // the mean-shift baseline is left out for this group. ShiftBaselines makes it.
   std::optional<std::vector<float>> mean_shift;
-  // Predictions of further baselines by name, e.g. "additive", "mean_shift_rank".
+  // Predictions of further baselines by name, e.g. "additive", "linear", "mean_shift_rank".
   std::map<std::string, DenseMatrix> further_baselines;
 };
 
@@ -61,11 +61,13 @@ struct GroupScores {
   int64_t n_control = 0;
   Scores scores;
   // "no_change" (the control cells), "mean_shift" (control + shift, clipped at 0), "ceiling" (one
-  // half of the true cells against the other, seeded), and the further ones.
+  // half of the true cells against the other, seeded), and the further ones: "additive", "linear",
+  // "mean_shift_rank".
   std::map<std::string, Scores> baselines;
   std::map<std::string, int64_t> baseline_cells;  // how many cells stand for each baseline
   Intervals intervals;
   std::map<std::string, Intervals> baseline_intervals;
+  std::vector<RankedGene> most_changed;  // the genes of de40, best first; de20 are the first twenty
 };
 
 // The model's score less a baseline's, mean over the groups that have both.
@@ -86,8 +88,9 @@ struct Scorecard {
   std::map<std::string, std::map<std::string, Difference>> differences;
   // Keys `groups` (each with its own `baselines`), `mean`, `baselines` and `verdict`; and where
   // cells were resampled `intervals` and `baseline_intervals` ([low, high]) beside each of the
-  // former, and `differences` ({value, low, high}).
-  nlohmann::json ToJson() const;
+  // former, and `differences` ({value, low, high}). With the names of all genes, each group has
+  // `most_changed`: the genes of de40 with score, log2_fold_change, p_value and p_adjusted.
+  nlohmann::json ToJson(const std::vector<std::string>& genes = {}) const;
   // A table for a terminal: a row a group and method, E-distance (unbiased) and EMD on all genes,
   // DE20, DE40, Pearson delta, sample sizes; then the means and one sentence that says whether the
   // model beats no change and mean shift.

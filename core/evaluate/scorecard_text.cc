@@ -53,6 +53,18 @@ json ToJson(const std::map<std::string, std::map<std::string, Difference>>& diff
   return object;
 }
 
+json ToJson(const std::vector<RankedGene>& ranking, const std::vector<std::string>& genes) {
+  json list = json::array();
+  for (const RankedGene& gene : ranking) {
+    list.push_back({{"gene", genes.at(gene.column)},
+                    {"score", gene.score},
+                    {"log2_fold_change", gene.log2_fold_change},
+                    {"p_value", gene.p_value},
+                    {"p_adjusted", gene.p_adjusted}});
+  }
+  return list;
+}
+
 struct ColumnOfTable {
   const char* title;
   const char* score;
@@ -131,7 +143,7 @@ std::string Align(const std::vector<Line>& lines) {
 
 }  // namespace
 
-json Scorecard::ToJson() const {
+json Scorecard::ToJson(const std::vector<std::string>& genes) const {
   json object;
   object["groups"] = json::array();
   for (const GroupScores& group : groups) {
@@ -141,6 +153,9 @@ json Scorecard::ToJson() const {
                                 {"n_control", group.n_control},
                                 {"scores", evaluate::ToJson(group.scores)},
                                 {"baselines", evaluate::ToJson(group.baselines)}});
+    if (!genes.empty()) {
+      object["groups"].back()["most_changed"] = evaluate::ToJson(group.most_changed, genes);
+    }
     if (group.intervals.empty()) continue;
     object["groups"].back()["intervals"] = evaluate::ToJson(group.intervals);
     object["groups"].back()["baseline_intervals"] = evaluate::ToJson(group.baseline_intervals);
