@@ -34,7 +34,7 @@ std::string Phrase(const Comparison& c, const std::string& baseline) {
     verb = absl::StrCat("does not beat ", name);
   }
   return absl::StrFormat(
-      "%s (E-distance %.4f against %.4f, EMD %.4f against %.4f; nearer by both in %d of %d %s)",
+      "%s (E-distance %.3g against %.3g, EMD %.3g against %.3g; nearer by both in %d of %d %s)",
       verb, c.model_e_distance, c.baseline_e_distance, c.model_emd, c.baseline_emd, c.groups_better,
       c.groups, c.groups == 1 ? "group" : "groups");
 }

@@ -40,6 +40,7 @@ std::vector<double> Ticks(double low, double high, int count, bool logarithmic) 
 
 std::string TickLabel(double value) {
   if (std::abs(value) < 1e-12) return "0";
+  if (value < 0) return absl::StrCat("−", TickLabel(-value));
   if (std::abs(value) >= 1e6) return absl::StrFormat("%gM", value / 1e6);
   if (std::abs(value) >= 1e4) return absl::StrFormat("%gk", value / 1e3);
   return absl::StrFormat("%g", value);

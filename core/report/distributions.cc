@@ -60,14 +60,14 @@ std::vector<double> Density(const std::vector<double>& values, double share,
   return density;
 }
 
-// "two modes" where the dip test says so of true and predicted cells alike, else both findings.
+// How many modes the dip test finds in the true and the predicted cells, marked where they differ.
 std::string Modes(const Group& group, int64_t gene) {
-  const auto two = [gene](const DenseMatrix& cells) {
-    return evaluate::IsBimodal(evaluate::DipsOf(cells, {gene})[0], cells.rows);
+  const auto modes = [gene](const DenseMatrix& cells) {
+    return evaluate::IsBimodal(evaluate::DipsOf(cells, {gene})[0], cells.rows) ? 2 : 1;
   };
-  const bool truth = two(group.truth), predicted = two(group.predicted);
-  if (truth == predicted) return truth ? "two modes" : "one mode";
-  return truth ? "two modes, one predicted" : "one mode, two predicted";
+  const int truth = modes(group.truth), predicted = modes(group.predicted);
+  return absl::StrFormat("<span class=\"modes%s\">modes: true %d, predicted %d</span>",
+                         truth == predicted ? "" : " differ", truth, predicted);
 }
 
 // Bars of silent shares on the left, densities of the active cells on the right.
@@ -127,7 +127,7 @@ std::string DistributionPanel(const Group& group, int64_t gene, const std::strin
   }
   chart.Text(43, base + 15, "silent", "middle");
   return absl::StrCat("<figure><figcaption><b>", Escape(name), "</b> ",
-                      score == 0 ? "" : absl::StrFormat("t = %.1f; ", score), Modes(group, gene),
+                      score == 0 ? "" : absl::StrCat("t = ", Decimal(score, 1)), Modes(group, gene),
                       "</figcaption>", chart.Html(), "</figure>\n");
 }
 
@@ -196,8 +196,8 @@ std::string Scatter(const std::vector<double>& truth, const std::vector<double>&
   }
   const double r = evaluate::Pearson(truth, predicted);
   chart.Text(chart.x().from + 8, chart.y().to + 14,
-             std::isnan(r) ? "Pearson undefined" : absl::StrFormat("Pearson r = %.3f", r), "start",
-             "annotation");
+             std::isnan(r) ? "Pearson undefined" : absl::StrCat("Pearson r = ", Decimal(r, 3)),
+             "start", "annotation");
   return absl::StrCat(
       "<figure class=\"scatter\"><figcaption><b>Mean change per gene</b> dashed: y = "
       "x</figcaption>",
@@ -258,9 +258,8 @@ std::string DistributionsSection(const std::vector<Group>& groups,
       "<section><h2>Genes</h2>\n<p class=\"legend\"><i class=\"key control\"></i>control "
       "<i class=\"key truth\"></i>true <i class=\"key predicted\"></i>predicted</p>\n"
       "<p class=\"note\">The nine genes that a Welch t-test of true cells against control finds "
-      "most "
-      "changed. Bars: share of silent cells. Curves: density of the active cells, its area their "
-      "share.";
+      "most changed. Bars: share of silent cells. Curves: density of the active cells, its area "
+      "their share.";
   if (shown < order.size()) {
     absl::StrAppend(&html, " Shown are the ", shown, " most changed of ", order.size(), " groups.");
   }

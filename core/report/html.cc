@@ -34,6 +34,11 @@ size_t SequenceLength(const std::string& text, size_t k) {
   return 0;
 }
 
+// A hyphen is too short to be seen beside digits.
+std::string WithMinusSign(const std::string& number) {
+  return number[0] == '-' ? absl::StrCat("−", number.substr(1)) : number;
+}
+
 }  // namespace
 
 std::string Escape(const std::string& text) {
@@ -75,14 +80,20 @@ std::string Count(int64_t value) {
   return digits;
 }
 
+std::string Decimal(double value, int digits) {
+  std::string text = absl::StrFormat("%.*f", digits, value);
+  if (text[0] == '-' && text.find_first_of("123456789") == std::string::npos) text.erase(0, 1);
+  return WithMinusSign(text);
+}
+
 std::string Number(double value) {
   if (!std::isfinite(value)) return "–";
   const double size = std::abs(value);
-  if (size != 0 && size < 5e-5) return absl::StrFormat("%.1e", value);
+  if (size != 0 && size < 5e-5) return WithMinusSign(absl::StrFormat("%.1e", value));
   if (value == std::floor(value) && size >= 10 && size < 1e15) {
-    return Count(static_cast<int64_t>(value));
+    return WithMinusSign(Count(static_cast<int64_t>(value)));
   }
-  return size < 10 ? absl::StrFormat("%.4f", value) : absl::StrFormat("%.2f", value);
+  return Decimal(value, size < 10 ? 4 : 2);
 }
 
 std::string Coordinate(double value) {

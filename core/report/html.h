@@ -9,9 +9,10 @@ namespace unlasting::report {
 // not UTF-8 a replacement character.
 std::string Escape(const std::string& text);
 
-// "0.1234", "12.35", "1,234", "2.0e-05"; "–" for what is undefined.
+// "0.1234", "12.35", "1,234", "2.0e-05", "−0.5000" with a true minus; "–" for what is undefined.
 std::string Number(double value);
-std::string Count(int64_t value);  // "1,923"
+std::string Decimal(double value, int digits);  // after the point; with a true minus
+std::string Count(int64_t value);               // "1,923"
 
 // A coordinate: at most two decimals, no trailing zeros.
 std::string Coordinate(double value);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "core/evaluate/verdict.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
@@ -19,20 +21,28 @@ using evaluate::Scorecard;
 using evaluate::Scores;
 
 constexpr size_t kMostGroups = 30;
-constexpr double kLineHeight = 24;
+constexpr double kLineHeight = 26;
 constexpr size_t kLongestName = 26;
 constexpr size_t kNamesShown = 6;
 
-// Which dots are drawn, in drawing order: the model last, on top.
+// Which dots are drawn, in drawing order: the model last, on top. Those of baselines lie a little
+// above or below the line, so that equals do not hide one another.
 struct Method {
   const char* name;
   const char* classes;
+  double lift;  // in page units
 };
-constexpr Method kMethods[] = {{"ceiling", "mark ceiling"},
-                               {"no_change", "mark control"},
-                               {"mean_shift", "mark shift"},
-                               {"mean_shift_rank", "mark rank"},
-                               {"", "mark predicted"}};
+constexpr Method kMethods[] = {
+    {"ceiling", "ceiling", 0},  {"no_change", "control", 0},      {"additive", "additive", 4.5},
+    {"linear", "linear", -4.5}, {"mean_shift_rank", "rank", 4.5}, {"mean_shift", "shift", -4.5},
+    {"", "predicted", 0}};
+// The order of the tables.
+constexpr const char* kLegend[] = {"",       "no_change",       "mean_shift", "additive",
+                                   "linear", "mean_shift_rank", "ceiling"};
+
+std::string Label(const Method& method) {
+  return *method.name == 0 ? "model" : evaluate::ReadableName(method.name);
+}
 
 double ScoreOf(const GroupScores& group, const std::string& method, const std::string& score) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -109,9 +119,9 @@ std::string DotPlot(const std::vector<const GroupScores*>& groups, const std::st
     for (const Method& method : kMethods) {
       const double value = ScoreOf(*groups[k], method.name, score);
       if (std::isnan(value)) continue;
-      const std::string label = *method.name == 0 ? "model" : evaluate::ReadableName(method.name);
-      chart.Marker(value, line, *method.name == 0 ? 5.5 : 4.5, method.classes,
-                   absl::StrCat(name, ", ", label, ": ", Number(value)));
+      chart.Marker(value, line + method.lift / kLineHeight, *method.name == 0 ? 5.5 : 4.5,
+                   absl::StrCat("mark ", method.classes),
+                   absl::StrCat(name, ", ", Label(method), ": ", Number(value)));
     }
   }
   return chart.Html();
@@ -138,6 +148,18 @@ std::string WhereItLoses(const Scorecard& card) {
   return absl::StrCat(listed(both, "both distances"), listed(one, "one of the two"));
 }
 
+// Of the methods that the card holds.
+std::string Legend(const Scorecard& card) {
+  std::string html = "<p class=\"legend\">";
+  for (const absl::string_view name : kLegend) {
+    if (!name.empty() && card.baselines.count(std::string(name)) == 0) continue;
+    const auto* method = std::find_if(std::begin(kMethods), std::end(kMethods),
+                                      [name](const Method& each) { return each.name == name; });
+    absl::StrAppend(&html, "<i class=\"key ", method->classes, "\"></i>", Label(*method), " ");
+  }
+  return html + "<span>bars: 95 % interval of the model</span></p>\n";
+}
+
 std::string Mark(const Scorecard& card) {
   const auto shift = evaluate::CompareWith(card, "mean_shift");
   const auto still = evaluate::CompareWith(card, "no_change");
@@ -158,12 +180,7 @@ std::string OverviewSection(const Scorecard& card) {
   if (!card.groups.empty()) {
     const auto groups = MostChanged(card);
     absl::StrAppend(
-        &html,
-        "<p class=\"legend\"><i class=\"key predicted\"></i>model "
-        "<i class=\"key control\"></i>no change <i class=\"key shift\"></i>mean shift "
-        "<i class=\"key rank\"></i>mean shift rank "
-        "<i class=\"key ceiling\"></i>ceiling (one half of the true cells against the "
-        "other); bars: 95 % interval of the model</p>\n<div class=\"pair\">",
+        &html, Legend(card), "<div class=\"pair\">",
         DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),
         DotPlot(groups, "emd.all", "EMD (all genes)", false), "</div>\n");
     if (groups.size() < card.groups.size()) {

@@ -23,16 +23,19 @@ in log1p units.</p>
 <p><b>Pearson delta</b> Correlation over genes of the mean changes against control. It looks at means
 only, not at how cells vary.</p>
 <p><b>No change</b> takes the control cells for the prediction. <b>Mean shift</b> adds the training
-data's mean change to every control cell.</p>
-<p><b>Mean shift rank</b> then silences each gene, lowest values first, until as many cells are active as
+data's mean change to every control cell: that of the condition, else of its drug at other doses, else of
+all perturbations.</p>
+<p><b>Additive</b> adds the changes of a pair's single knockouts. <b>Linear</b> adds what ridge regression
+on features of the drug, or on the gene's own answers to other knockouts, makes of the training.</p>
+<p><b>Mean shift rank</b> takes mean shift and silences each gene, lowest values first, until as many cells are active as
 the mask model expects.</p>
 <p><b>Ceiling</b> compares one random half of the true cells with the other: what sampling alone leaves
 to any method. Halves are small groups, and fewer cells lift an EMD: it can lie above the model's.</p>
 <p><b>Highlighted</b> is the best method of a row; the ceiling takes no part.</p>
 <p><b>Intervals</b> in small print hold 95 % of what other draws of as many cells would give: true and
 predicted cells are resampled, the model is not trained anew.</p>
-<p><b>One mode or two</b> is decided by Hartigan's dip test at the 5 % level. Silent cells count as a
-mode where the active cells form another.</p>
+<p><b>Modes</b> are told by Hartigan's dip test at the 5 % level: 2 where it rejects a single one. Silent
+cells count as a mode where the active cells form another.</p>
 </div></section>
 )html";
 

@@ -6,7 +6,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "core/evaluate/verdict.h"
 #include "core/report/html.h"
 
@@ -59,7 +58,8 @@ std::string IntervalText(const Intervals* intervals, const std::string& score) {
   if (intervals == nullptr) return "";
   const auto it = intervals->find(score);
   if (it == intervals->end() || std::isnan(it->second.low)) return "";
-  return absl::StrFormat("<small>%.3f – %.3f</small>", it->second.low, it->second.high);
+  return absl::StrCat("<small>", Decimal(it->second.low, 3), " – ", Decimal(it->second.high, 3),
+                      "</small>");
 }
 
 // Cells of one row; the best is marked among the first `contenders`.
@@ -106,12 +106,16 @@ std::string GroupTable(const Scorecard& card, const std::vector<std::string>& me
                           score, contenders),
                     "</tr>\n");
   }
-  absl::StrAppend(&html, "</tbody><tfoot><tr><th>mean</th>",
-                  Cells(RowOf({&card.mean, &card.mean_intervals}, card.baselines,
-                              card.baseline_intervals, methods),
-                        score, contenders),
-                  "</tr></tfoot></table></div></figure>\n");
-  return html;
+  html += "</tbody>";
+  // The mean of one group is the group.
+  if (card.groups.size() > 1) {
+    absl::StrAppend(&html, "<tfoot><tr><th>mean of ", card.groups.size(), "</th>",
+                    Cells(RowOf({&card.mean, &card.mean_intervals}, card.baselines,
+                                card.baseline_intervals, methods),
+                          score, contenders),
+                    "</tr></tfoot>");
+  }
+  return html + "</table></div></figure>\n";
 }
 
 std::string AllScores(const Scorecard& card, const std::vector<std::string>& methods,

@@ -6,12 +6,12 @@ const char kStyleSheet[] = R"css(
 :root { color-scheme: light dark;
   --paper: #fff; --card: #f7f8fa; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
-  --ceiling: #1a936f; --rank: #cf5a9b; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #12161c; --card: #1a2028; --ink: #e4e8ee; --soft: #9aa5b4; --rule: #2e3742;
   --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --shift: #b998e0;
-  --ceiling: #4fc79d; --rank: #f08cc3; --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
+  --ceiling: #4fc79d; --rank: #f08cc3; --linear: #d9b93b; --additive: #7fc4dd; --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
   --bad-paper: #3a1d13; --open: #9aa5b4; --open-paper: #242c36; --best: #43371a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1160px; padding: 36px 28px 60px; background: var(--paper);
@@ -41,7 +41,9 @@ small, .note, figcaption, article > p { color: var(--soft); font-size: 13px; }
 .key:first-child { margin-left: 0; }
 .key.control { background: var(--control); } .key.truth { background: var(--truth); }
 .key.predicted { background: var(--predicted); } .key.shift { background: var(--shift); }
-.key.ceiling { background: var(--ceiling); }
+.key.ceiling { background: var(--ceiling); } .key.linear { background: var(--linear); }
+.key.additive { background: var(--additive); } .legend span { color: var(--soft); margin-left: 14px; }
+.modes { display: block; } .modes.differ { color: var(--bad); }
 .pair { display: grid; grid-template-columns: 520fr 346fr; gap: 10px; align-items: start; }
 figure { margin: 0 0 8px; min-width: 0; break-inside: avoid; }
 figure.table { margin: 0 0 24px; }
@@ -52,7 +54,8 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px;
 th, td { padding: 6px 12px; border-bottom: 1px solid var(--rule); text-align: right;
   white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 2px; white-space: normal;
-  overflow-wrap: anywhere; width: 36%; min-width: 180px; }
+  overflow-wrap: anywhere; width: 30%; min-width: 180px; }
+.table table, details table { table-layout: fixed; min-width: 720px; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--rule); }
 tbody th { font-weight: 500; } tbody th small { display: block; font-weight: 400; }
 tfoot th, tfoot td { font-weight: 700; border-top: 2px solid var(--rule); }
@@ -101,6 +104,7 @@ circle.control, .area.control, .bar.control { fill: var(--control); }
 circle.predicted, .area.predicted, .bar.predicted { fill: var(--predicted); }
 circle.shift { fill: var(--shift); } circle.rank, .key.rank { fill: var(--rank);
   background: var(--rank); } circle.ceiling { fill: var(--ceiling); }
+circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); }
 .mark { stroke: var(--paper); stroke-width: 1.2; }
 .reading { columns: 2; column-gap: 36px; font-size: 13.5px; color: var(--soft); }
 .reading p { margin: 0 0 8px; break-inside: avoid; } .reading b { color: var(--ink); }
@@ -110,7 +114,7 @@ circle.shift { fill: var(--shift); } circle.rank, .key.rank { fill: var(--rank);
 @media print { :root { color-scheme: light;
   --paper: #fff; --card: #fff; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
-  --ceiling: #1a936f; --rank: #cf5a9b; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 11.5pt; }

@@ -66,9 +66,9 @@ TEST(VerdictTest, SaysThatAModelBeatsBoth) {
   card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));
   AddMeanShift(&card.groups[0], Pair(2, 2));
   EXPECT_EQ(card.Verdict(),
-            "The model beats no change (E-distance 1.0000 against 3.0000, EMD 1.0000 against "
-            "3.0000; nearer by both in 1 of 1 group) and beats mean shift (E-distance 1.0000 "
-            "against 2.0000, EMD 1.0000 against 2.0000; nearer by both in 1 of 1 group).");
+            "The model beats no change (E-distance 1 against 3, EMD 1 against 3; "
+            "nearer by both in 1 of 1 group) and beats mean shift (E-distance 1 "
+            "against 2, EMD 1 against 2; nearer by both in 1 of 1 group).");
 }
 
 TEST(VerdictTest, SaysInWordsThatAModelIsNotReady) {

@@ -24,11 +24,18 @@ TEST(EscapeTest, KeepsLettersBeyondAsciiAndReplacesBrokenOnes) {
 
 TEST(NumberTest, KeepsTheDigitsThatMatter) {
   EXPECT_EQ(Number(0.12344), "0.1234");
-  EXPECT_EQ(Number(-0.00001), "-1.0e-05");
+  EXPECT_EQ(Number(-0.00001), "−1.0e-05");
+  EXPECT_EQ(Number(-0.5), "−0.5000");
   EXPECT_EQ(Number(0), "0.0000");
   EXPECT_EQ(Number(97.3238), "97.32");
   EXPECT_EQ(Number(10000), "10,000");
   EXPECT_EQ(Number(NAN), "–");
+}
+
+TEST(DecimalTest, HasATrueMinusSignAndNoneForZero) {
+  EXPECT_EQ(Decimal(-32.46, 1), "−32.5");
+  EXPECT_EQ(Decimal(-0.04, 1), "0.0");
+  EXPECT_EQ(Decimal(0.5, 3), "0.500");
 }
 
 TEST(CountTest, GroupsThousands) {
