@@ -95,9 +95,8 @@ struct Scorecard {
   // DE20, DE40, Pearson delta, sample sizes; then the means and one sentence that says whether the
   // model beats no change and mean shift.
   std::string ToTable() const;
-  // Those sentences, with the number of groups behind them: against no change, mean shift and,
-  // where it is among the baselines, mean shift silenced by rank, and where sampling noise hides
-  // which is nearer.
+  // Those sentences, with the number of groups behind them: against no change, mean shift and the
+  // further baselines there are, and where sampling noise hides which is nearer.
   std::string Verdict() const;
 };
 

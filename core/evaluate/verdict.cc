@@ -104,35 +104,39 @@ std::vector<std::string> MethodsInOrder(const std::map<std::string, Scores>& bas
   return order;
 }
 
-std::string Scorecard::Verdict() const {
-  const Comparison no_change = CompareWith(*this, "no_change");
-  const Comparison mean_shift = CompareWith(*this, "mean_shift");
-  std::string text;
+std::vector<std::string> VerdictSentences(const Scorecard& card) {
+  const Comparison no_change = CompareWith(card, "no_change");
+  const Comparison mean_shift = CompareWith(card, "mean_shift");
+  std::string first;
   if (no_change.groups == 0) {
-    text = "No group has a defined E-distance, so nothing can be said about the model.";
+    first = "No group has a defined E-distance, so nothing can be said about the model.";
   } else if (mean_shift.groups == 0) {
-    text = absl::StrCat("The model ", Phrase(no_change, "no_change"),
-                        "; mean shift could not be computed for any group, so whether the model "
-                        "is ready is open.");
+    first = absl::StrCat("The model ", Phrase(no_change, "no_change"),
+                         "; mean shift could not be computed for any group, so whether the model "
+                         "is ready is open.");
   } else {
-    text = absl::StrCat("The model ", Phrase(no_change, "no_change"),
-                        no_change.beats() == mean_shift.beats() ? " and " : ", but ",
-                        Phrase(mean_shift, "mean_shift"), mean_shift.beats() ? "." : "; ");
+    first = absl::StrCat("The model ", Phrase(no_change, "no_change"),
+                         no_change.beats() == mean_shift.beats() ? " and " : ", but ",
+                         Phrase(mean_shift, "mean_shift"), mean_shift.beats() ? "." : "; ");
     if (!mean_shift.beats()) {
-      absl::StrAppend(&text, "a model that does not beat mean shift is not ready for use.");
+      absl::StrAppend(&first, "a model that does not beat mean shift is not ready for use.");
     }
   }
-  absl::StrAppend(&text, NoiseRemark(*this, "mean_shift"));
-  // Mean shift with the genes silenced by rank: the strongest simple baseline where it is known.
-  if (const Comparison rank = CompareWith(*this, "mean_shift_rank"); rank.groups > 0) {
-    absl::StrAppend(&text, " It ", Phrase(rank, "mean_shift_rank"), ".",
-                    NoiseRemark(*this, "mean_shift_rank"));
+  std::vector<std::string> sentences = {absl::StrCat(first, NoiseRemark(card, "mean_shift"))};
+  for (const char* baseline : {"additive", "linear", "mean_shift_rank"}) {
+    const Comparison comparison = CompareWith(card, baseline);
+    if (comparison.groups == 0) continue;
+    sentences.push_back(
+        absl::StrCat("It ", Phrase(comparison, baseline), ".", NoiseRemark(card, baseline)));
   }
-  if (const int undefined = GroupsWithoutEDistance(*this); undefined > 0) {
-    absl::StrAppend(&text, " In ", undefined, " of ", groups.size(),
-                    " groups a single cell leaves the unbiased E-distance undefined.");
+  if (const int undefined = GroupsWithoutEDistance(card); undefined > 0) {
+    sentences.push_back(absl::StrCat("In ", undefined, " of ", card.groups.size(),
+                                     " groups a single cell leaves the unbiased E-distance "
+                                     "undefined."));
   }
-  return text;
+  return sentences;
 }
+
+std::string Scorecard::Verdict() const { return absl::StrJoin(VerdictSentences(*this), " "); }
 
 }  // namespace unlasting::evaluate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/evaluate/scorecard.h"
 
@@ -20,6 +21,10 @@ struct Comparison {
   bool beats() const { return groups > 0 && closer_by_e_distance() && closer_by_emd(); }
 };
 Comparison CompareWith(const Scorecard& scorecard, const std::string& baseline);
+
+// Scorecard::Verdict in its parts: against no change and mean shift first, then a sentence for each
+// further baseline that the card holds, then what could not be compared.
+std::vector<std::string> VerdictSentences(const Scorecard& card);
 
 // A method's name as the reader of a table sees it: "mean_shift" -> "mean shift".
 std::string ReadableName(const std::string& method);

@@ -127,25 +127,39 @@ std::string DotPlot(const std::vector<const GroupScores*>& groups, const std::st
   return chart.Html();
 }
 
-// The groups where mean shift is nearer by both distances, or by one; "" where there are none.
+// The groups where mean shift is nearer, by which distance; "" where there are none.
 std::string WhereItLoses(const Scorecard& card) {
-  std::vector<std::string> both, one;
+  std::vector<std::string> both, e_distance, emd;
   for (const GroupScores& group : card.groups) {
-    int lost = 0;
-    for (const char* score : {"e_distance.unbiased.all", "emd.all"}) {
-      lost += ScoreOf(group, "mean_shift", score) <= ScoreOf(group, "", score) ? 1 : 0;
-    }
-    if (lost > 0) (lost == 2 ? both : one).push_back(evaluate::GroupName(group.key));
+    const auto lost = [&group](const char* score) {
+      return ScoreOf(group, "mean_shift", score) <= ScoreOf(group, "", score);
+    };
+    const bool by_e_distance = lost("e_distance.unbiased.all"), by_emd = lost("emd.all");
+    if (!by_e_distance && !by_emd) continue;
+    auto& names = by_e_distance && by_emd ? both : by_emd ? emd : e_distance;
+    names.push_back(evaluate::GroupName(group.key));
   }
   const auto listed = [](const std::vector<std::string>& names, const std::string& what) {
     if (names.empty()) return std::string();
     const size_t shown = std::min(names.size(), kNamesShown);
     return absl::StrCat(
-        "<p class=\"where\">Mean shift is nearer by ", what, " in ",
+        "<li>Mean shift is nearer by ", what, " in ",
         Escape(absl::StrJoin(names.begin(), names.begin() + shown, ", ")),
-        shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</p>");
+        shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</li>");
   };
-  return absl::StrCat(listed(both, "both distances"), listed(one, "one of the two"));
+  return absl::StrCat(listed(both, "both distances"), listed(e_distance, "E-distance alone"),
+                      listed(emd, "EMD alone"));
+}
+
+// The first sentence, and what qualifies it.
+std::string Verdict(const Scorecard& card) {
+  const std::vector<std::string> sentences = evaluate::VerdictSentences(card);
+  std::string qualified = WhereItLoses(card);
+  for (size_t k = 1; k < sentences.size(); ++k) {
+    absl::StrAppend(&qualified, "<li>", Escape(sentences[k]), "</li>");
+  }
+  return absl::StrCat("<p>", Escape(sentences[0]), "</p>",
+                      qualified.empty() ? "" : absl::StrCat("<ul>", qualified, "</ul>"));
 }
 
 // Of the methods that the card holds.
@@ -175,8 +189,8 @@ std::string Mark(const Scorecard& card) {
 }  // namespace
 
 std::string OverviewSection(const Scorecard& card) {
-  std::string html = absl::StrCat("<section><div class=\"verdict\">", Mark(card), "<p>",
-                                  Escape(card.Verdict()), "</p>", WhereItLoses(card), "</div>\n");
+  std::string html =
+      absl::StrCat("<section><div class=\"verdict\">", Mark(card), Verdict(card), "</div>\n");
   if (!card.groups.empty()) {
     const auto groups = MostChanged(card);
     absl::StrAppend(

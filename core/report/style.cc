@@ -89,7 +89,8 @@ circle.centre { fill: var(--card); stroke-width: 3; } circle.centre.control { fi
 circle.centre.predicted { fill: var(--card); stroke: var(--predicted); }
 circle.truth { fill: var(--truth); } circle.centre.truth { fill: var(--card); }
 .interval { stroke: var(--predicted); stroke-width: 2.4; opacity: .45; stroke-linecap: round; }
-.verdict p.where { color: var(--soft); font-size: 13.5px; margin-top: 5px; }
+.verdict ul { color: var(--soft); font-size: 13.5px; margin: 8px 0 0; padding-left: 18px; }
+.verdict li { margin: 3px 0; }
 .whisker { stroke-width: 1.6; } .whisker.truth { stroke: var(--truth); }
 .whisker.predicted { stroke: var(--predicted); }
 td small { display: block; font-weight: 400; font-size: 11px; }

@@ -61,6 +61,21 @@ TEST(VerdictTest, SetsTheModelBesideMeanShiftByRankToo) {
       HasSubstr("By EMD its difference from mean shift rank lies within the sampling noise"));
 }
 
+TEST(VerdictTest, HasASentenceForEachFurtherBaseline) {
+  Scorecard card;
+  card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));
+  AddMeanShift(&card.groups[0], Pair(2, 2));
+  EXPECT_EQ(VerdictSentences(card).size(), 1u);
+  card.groups[0].baselines["additive"] = Pair(0.5, 0.5);
+  card.groups[0].baselines["linear"] = Pair(1.5, 1.5);
+  card.groups[0].baselines["ceiling"] = Pair(0, 0);
+  const auto sentences = VerdictSentences(card);
+  ASSERT_EQ(sentences.size(), 3u);
+  EXPECT_THAT(sentences[1], HasSubstr("It does not beat additive ("));
+  EXPECT_THAT(sentences[2], HasSubstr("It beats linear ("));
+  EXPECT_THAT(card.Verdict(), HasSubstr(sentences[2]));
+}
+
 TEST(VerdictTest, SaysThatAModelBeatsBoth) {
   Scorecard card;
   card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));
