@@ -9,6 +9,7 @@
 #include "trainer/command.h"
 #include "trainer/predict_groups.h"
 #include "trainer/progress.h"
+#include "trainer/trained_doses.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -130,6 +131,7 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
     input.training = TrainingLines(flags.bundle);
     input.scorecard = scorecard;
     input.groups = &groups;
+    input.trained_doses = TrainedDosesOf(held_out.data, held_out.split.test);
     input.genes = ReadableNames(manifest, manifest.genes);
     std::vector<std::string> nodes = manifest.genes;
     nodes.insert(nodes.end(), manifest.perturbed_only.begin(), manifest.perturbed_only.end());

@@ -15,6 +15,7 @@
 #include "trainer/command.h"
 #include "trainer/metrics_files.h"
 #include "trainer/metrics_groups.h"
+#include "trainer/trained_doses.h"
 
 namespace unlasting::trainer {
 
@@ -38,6 +39,7 @@ absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::o
     if (!options.training.empty()) page.manifest["training"] = options.training;
     page.scorecard = card;
     page.groups = &groups;
+    if (files.training != nullptr) page.trained_doses = TrainedDosesOf(*files.training, {});
     page.genes = files.ReadableGenes();
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(options.report, report::RenderHtml(page)));
   }

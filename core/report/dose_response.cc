@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "core/evaluate/column_statistics.h"
 #include "core/evaluate/differential_expression.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
@@ -21,37 +19,58 @@ using evaluate::Group;
 constexpr size_t kMostDrugs = 8;
 constexpr int kGenesShown = 4;
 
-// One dose: log10 of micromolar, and what the genes do there.
+// What the genes do over some cells at one dose.
 struct Dose {
-  const Group* group;
-  double log_dose;
-  ColumnStatistics truth;
-  ColumnStatistics predicted;
+  double log_dose = 0;  // log10 of micromolar
+  int64_t cells = 0;
+  bool trained = false;
+  ColumnStatistics statistics;
+
+  double Mean(int64_t gene) const { return statistics.mean[gene]; }
+  // Half the width of the 95 % interval of the mean; 0 for one cell.
+  double HalfWidth(int64_t gene) const {
+    const double variance = statistics.variance[gene];
+    return std::isnan(variance) ? 0 : 1.96 * std::sqrt(variance / static_cast<double>(cells));
+  }
 };
 
-struct Curve {
-  const char* classes;
-  ColumnStatistics Dose::*statistics;
-  const DenseMatrix Group::*cells;
+struct Response {
+  std::vector<const Group*> groups;
+  std::vector<Dose> truth;  // by dose once sorted
+  std::vector<Dose> predicted;
 };
-constexpr Curve kCurves[] = {{"truth", &Dose::truth, &Group::truth},
-                             {"predicted", &Dose::predicted, &Group::predicted}};
 
-// Half the width of the 95 % interval of a mean; 0 for one cell.
-double HalfWidth(double variance, int64_t cells) {
-  return std::isnan(variance) ? 0 : 1.96 * std::sqrt(variance / static_cast<double>(cells));
+bool ByDose(const Dose& a, const Dose& b) { return a.log_dose < b.log_dose; }
+
+void AddCurve(const std::vector<Dose>& doses, int64_t gene, const std::string& classes,
+              Chart* chart) {
+  Points points;
+  for (const Dose& dose : doses) {
+    const double x = chart->x()(dose.log_dose), mean = dose.Mean(gene);
+    const double half = dose.HalfWidth(gene);
+    chart->Segment(x, chart->y()(mean - half), x, chart->y()(mean + half),
+                   absl::StrCat("whisker ", classes));
+    points.emplace_back(dose.log_dose, mean);
+  }
+  chart->Line(points, absl::StrCat("line ", classes));
+  for (const Dose& dose : doses) {
+    const double mean = dose.Mean(gene);
+    chart->Marker(dose.log_dose, mean, dose.trained ? 2.6 : 3.4,
+                  absl::StrCat(dose.trained ? "trained " : "mark ", classes), Number(mean));
+  }
 }
 
-std::string GenePanel(const std::vector<Dose>& doses, int64_t gene, const std::string& name) {
-  double low = HUGE_VAL, high = -HUGE_VAL, control = 0;
-  for (const Dose& dose : doses) {
-    control += evaluate::StatisticsOf(SelectColumns(dose.group->control, {gene})).mean[0] /
-               static_cast<double>(doses.size());
-    for (const Curve& curve : kCurves) {
-      const ColumnStatistics& statistics = dose.*curve.statistics;
-      const double half = HalfWidth(statistics.variance[gene], (dose.group->*curve.cells).rows);
-      low = std::min(low, statistics.mean[gene] - half);
-      high = std::max(high, statistics.mean[gene] + half);
+std::string GenePanel(const Response& response, int64_t gene, const std::string& name) {
+  double control = 0;
+  for (const Group* group : response.groups) {
+    control += evaluate::StatisticsOf(SelectColumns(group->control, {gene})).mean[0] /
+               static_cast<double>(response.groups.size());
+  }
+  double low = control, high = control;
+  for (const auto* doses : {&response.truth, &response.predicted}) {
+    for (const Dose& dose : *doses) {
+      low = std::min(low, dose.Mean(gene) - dose.HalfWidth(gene));
+      high = std::max(high, dose.Mean(gene) + dose.HalfWidth(gene));
     }
   }
   Chart::Options options;
@@ -60,41 +79,26 @@ std::string GenePanel(const std::vector<Dose>& doses, int64_t gene, const std::s
   options.x_title = "dose (µM)";
   options.y_title = "mean log1p";
   options.label = absl::StrCat("Mean of ", name, " by dose, true and predicted");
-  Chart chart(options, Padded(doses.front().log_dose, doses.back().log_dose),
-              Padded(std::min(low, control), std::max(high, control)));
+  Chart chart(options, Padded(response.truth.front().log_dose, response.truth.back().log_dose),
+              Padded(low, high));
   chart.Grid(0, 4);
-  for (const Dose& dose : doses) {
+  for (const Dose& dose : response.truth) {
     chart.Text(chart.x()(dose.log_dose), chart.y().from + 15,
                TickLabel(std::pow(10.0, dose.log_dose)), "middle");
   }
   chart.Segment(chart.x().from, chart.y()(control), chart.x().to, chart.y()(control), "goal");
-  for (const Curve& curve : kCurves) {
-    Points points;
-    for (const Dose& dose : doses) {
-      const ColumnStatistics& statistics = dose.*curve.statistics;
-      const double mean = statistics.mean[gene];
-      const double half = HalfWidth(statistics.variance[gene], (dose.group->*curve.cells).rows);
-      const double x = chart.x()(dose.log_dose);
-      chart.Segment(x, chart.y()(mean - half), x, chart.y()(mean + half),
-                    absl::StrCat("whisker ", curve.classes));
-      points.emplace_back(dose.log_dose, mean);
-    }
-    chart.Line(points, absl::StrCat("line ", curve.classes));
-    for (const auto& [x, y] : points) {
-      chart.Marker(x, y, 3, absl::StrCat("mark ", curve.classes), Number(y));
-    }
-  }
+  AddCurve(response.truth, gene, "truth", &chart);
+  AddCurve(response.predicted, gene, "predicted", &chart);
   return absl::StrCat("<figure><figcaption><b>", Escape(name), "</b></figcaption>", chart.Html(),
                       "</figure>\n");
 }
 
 // The genes of the dose where the true cells moved most.
-std::vector<int64_t> GenesOf(const std::vector<Dose>& doses) {
+std::vector<int64_t> GenesOf(const Response& response) {
   double most = -1;
   evaluate::DifferentialExpression strongest;
-  for (const Dose& dose : doses) {
-    evaluate::DifferentialExpression de =
-        evaluate::RankGenes(dose.group->truth, dose.group->control);
+  for (const Group* group : response.groups) {
+    evaluate::DifferentialExpression de = evaluate::RankGenes(group->truth, group->control);
     double change = 0;
     for (const double score : de.score) change += std::abs(score);
     if (change > most) {
@@ -105,31 +109,56 @@ std::vector<int64_t> GenesOf(const std::vector<Dose>& doses) {
   return evaluate::TopGenes(strongest, kGenesShown);
 }
 
+// By "drug / cell type".
+std::map<std::string, Response> Responses(const std::vector<Group>& groups,
+                                          const std::vector<TrainedDose>& trained, size_t genes) {
+  std::map<std::string, Response> responses;
+  for (const Group& group : groups) {
+    if (group.drug.empty() || !(group.dose_um > 0)) continue;
+    if (group.truth.cols != static_cast<int64_t>(genes)) continue;
+    auto key = group.key;
+    key["condition"] = group.drug;
+    Response& response = responses[evaluate::GroupName(key)];
+    const double log_dose = std::log10(group.dose_um);
+    response.groups.push_back(&group);
+    response.truth.push_back(
+        {log_dose, group.truth.rows, false, evaluate::StatisticsOf(group.truth)});
+    response.predicted.push_back(
+        {log_dose, group.predicted.rows, false, evaluate::StatisticsOf(group.predicted)});
+  }
+  for (const TrainedDose& dose : trained) {
+    const auto it = responses.find(
+        evaluate::GroupName({{"condition", dose.drug}, {"cell_type", dose.cell_type}}));
+    if (it == responses.end() || !(dose.dose_um > 0)) continue;
+    if (dose.statistics.mean.size() != genes) continue;
+    const double log_dose = std::log10(dose.dose_um);
+    auto& truth = it->second.truth;
+    const bool scored = std::any_of(truth.begin(), truth.end(), [log_dose](const Dose& known) {
+      return !known.trained && std::abs(known.log_dose - log_dose) < 1e-9;
+    });
+    if (!scored) truth.push_back({log_dose, dose.cells, true, dose.statistics});
+  }
+  for (auto& [unused, response] : responses) {
+    std::sort(response.truth.begin(), response.truth.end(), ByDose);
+    std::sort(response.predicted.begin(), response.predicted.end(), ByDose);
+  }
+  return responses;
+}
+
 }  // namespace
 
 std::string DoseResponseSection(const std::vector<Group>& groups,
+                                const std::vector<TrainedDose>& trained,
                                 const std::vector<std::string>& genes) {
-  std::map<std::string, std::vector<Dose>> drugs;
-  for (const Group& group : groups) {
-    if (group.drug.empty() || !(group.dose_um > 0)) continue;
-    if (group.truth.cols != static_cast<int64_t>(genes.size())) continue;
-    auto key = group.key;
-    key["condition"] = group.drug;
-    drugs[evaluate::GroupName(key)].push_back({&group, std::log10(group.dose_um),
-                                               evaluate::StatisticsOf(group.truth),
-                                               evaluate::StatisticsOf(group.predicted)});
-  }
   std::string cards;
   size_t shown = 0, found = 0;
-  for (auto& [name, doses] : drugs) {
-    if (doses.size() < 2) continue;
+  for (const auto& [name, response] : Responses(groups, trained, genes.size())) {
+    if (response.truth.size() < 2) continue;
     if (++found > kMostDrugs) continue;
     ++shown;
-    std::sort(doses.begin(), doses.end(),
-              [](const Dose& a, const Dose& b) { return a.log_dose < b.log_dose; });
     absl::StrAppend(&cards, "<article><h3>", Escape(name), "</h3><div class=\"panels\">");
-    for (const int64_t gene : GenesOf(doses)) {
-      absl::StrAppend(&cards, GenePanel(doses, gene, genes[gene]));
+    for (const int64_t gene : GenesOf(response)) {
+      absl::StrAppend(&cards, GenePanel(response, gene, genes[gene]));
     }
     absl::StrAppend(&cards, "</div></article>\n");
   }
@@ -137,9 +166,8 @@ std::string DoseResponseSection(const std::vector<Group>& groups,
   return absl::StrCat(
       "<section><h2>Dose response</h2>\n<p class=\"legend\"><i class=\"key truth\"></i>true "
       "<i class=\"key predicted\"></i>predicted</p><p class=\"note\">Mean expression of the four "
-      "genes that a test finds most changed at the strongest dose; bars: 95 % interval of the "
-      "mean; "
-      "dashed: control cells.",
+      "genes that a test finds most changed at the strongest scored dose; bars: 95 % interval of "
+      "the mean; rings: doses that training saw; dashed: control cells.",
       shown < found ? absl::StrCat(" Shown are ", shown, " of ", found, " drugs.") : "", "</p>\n",
       cards, "</section>\n");
 }

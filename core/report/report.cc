@@ -70,7 +70,9 @@ std::string RenderHtml(const ReportInput& input) {
       Escape(title), "</h1>", Paragraph(subtitle), "</header>\n<main>\n",
       OverviewSection(input.scorecard), ScoreTablesSection(input.scorecard),
       input.groups == nullptr ? "" : DistributionsSection(*input.groups, input.genes),
-      input.groups == nullptr ? "" : DoseResponseSection(*input.groups, input.genes),
+      input.groups == nullptr
+          ? ""
+          : DoseResponseSection(*input.groups, input.trained_doses, input.genes),
       input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
       TrainingSection(input.training), FactsSection(WithReadableGenes(input)), kReading,
       "</main>\n</body>\n</html>\n");

@@ -5,10 +5,20 @@
 #include <vector>
 
 #include "core/base/matrix.h"
+#include "core/evaluate/column_statistics.h"
 #include "core/evaluate/scorecard.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::report {
+
+// Cells of a drug at a dose that training saw.
+struct TrainedDose {
+  std::string drug;
+  std::string cell_type;
+  double dose_um = 0;
+  int64_t cells = 0;
+  evaluate::ColumnStatistics statistics;
+};
 
 struct ReportInput {
   std::string title;
@@ -16,6 +26,7 @@ struct ReportInput {
   std::vector<nlohmann::json> training;  // lines of training.jsonl; may be empty
   evaluate::Scorecard scorecard;
   const std::vector<evaluate::Group>* groups = nullptr;  // for the distribution plots; may be null
+  std::vector<TrainedDose> trained_doses;  // the rest of the dose-response curves; may be empty
   std::vector<std::string> genes;      // names as readers know them: symbols where there are any
   const CsrMatrix* network = nullptr;  // [nodes, nodes], row = target; may be null
   std::vector<std::string> network_nodes;

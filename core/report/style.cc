@@ -91,6 +91,8 @@ circle.truth { fill: var(--truth); } circle.centre.truth { fill: var(--card); }
 .interval { stroke: var(--predicted); stroke-width: 2.4; opacity: .45; stroke-linecap: round; }
 .verdict ul { color: var(--soft); font-size: 13.5px; margin: 8px 0 0; padding-left: 18px; }
 .verdict li { margin: 3px 0; }
+circle.trained { fill: var(--card); stroke-width: 1.8; } circle.trained.truth {
+  fill: var(--card); stroke: var(--truth); }
 .whisker { stroke-width: 1.6; } .whisker.truth { stroke: var(--truth); }
 .whisker.predicted { stroke: var(--predicted); }
 td small { display: block; font-weight: 400; font-size: 11px; }

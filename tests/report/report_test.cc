@@ -153,6 +153,22 @@ TEST(RenderHtmlTest, DrawsADoseResponseWhereADrugHasSeveralDoses) {
   EXPECT_THAT(html, Not(HasSubstr("nan")));
 }
 
+TEST(RenderHtmlTest, PlacesAHeldOutDoseAmongThoseThatTrainingSaw) {
+  std::vector<evaluate::Group> groups = {MakeGroup("D@1", 20, true)};
+  groups[0].drug = "Dasatinib";
+  groups[0].dose_um = 1;
+  ReportInput input = MakeInput(groups);
+  EXPECT_THAT(RenderHtml(input), Not(HasSubstr("Dose response")));
+  // The scored dose takes the place of training's own cells at it; other types do not belong.
+  for (const auto& [cell_type, dose] : {std::pair{"T", 0.1}, {"T", 1.0}, {"T", 10.0}, {"U", 3.0}}) {
+    input.trained_doses.push_back(
+        {"Dasatinib", cell_type, dose, 20, evaluate::StatisticsOf(RandomCells(20, 5, 0.5f))});
+  }
+  const std::string html = RenderHtml(input);
+  EXPECT_EQ(CountOf(html, ">dose (µM)<"), 4);
+  EXPECT_EQ(CountOf(html, "circle class=\"trained truth\""), 4 * 2);
+}
+
 TEST(RenderHtmlTest, SumsUpTheNetwork) {
   ReportInput input;
   // Gene B acts on A and C, A on C; C has a self-loop only besides.
