@@ -9,6 +9,7 @@
 #include "trainer/command.h"
 #include "trainer/predict_groups.h"
 #include "trainer/progress.h"
+#include "trainer/scoring_flags.h"
 #include "trainer/trained_doses.h"
 
 namespace unlasting::trainer {
@@ -30,6 +31,7 @@ struct EvaluateFlags {
   int64_t max_cells = 1000;
   int threads = 2;
   uint64_t seed = 0;
+  ScoringFlags scoring;
   bool json = false;
 };
 
@@ -122,8 +124,9 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
     options.progress = [&](int64_t done, int64_t total) { progress.Update(done, total); };
     UNLASTING_ASSIGN_OR_RETURN(groups, PredictGroups(engine.get(), held_out, options));
   }
-  UNLASTING_ASSIGN_OR_RETURN(const auto scorecard,
-                             evaluate::Score(groups, {flags.threads, flags.seed}));
+  UNLASTING_ASSIGN_OR_RETURN(
+      const auto scorecard, evaluate::Score(groups, {flags.threads, flags.seed,
+                                                     flags.scoring.resamples, flags.scoring.test}));
   if (!flags.report.empty()) {
     report::ReportInput input;
     input.title = absl::StrCat(manifest.name, ": held-out predictions");
@@ -162,6 +165,7 @@ Command AddEvaluateCommand(CLI::App& root) {
       ->capture_default_str();
   app->add_option("--threads", flags->threads, "CPU threads")->capture_default_str();
   app->add_option("--seed", flags->seed, "Of sampled masks and random latents");
+  AddScoringFlags(app, &flags->scoring);
   app->add_option("--report", flags->report, "HTML report to write");
   app->add_option(
       "--export", flags->export_dir,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <thread>
 
@@ -27,8 +26,8 @@ absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::o
                         ? options.threads
                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   scoring.seed = options.seed;
-  scoring.resamples = options.resamples;
-  scoring.test = options.test;
+  scoring.resamples = options.scoring.resamples;
+  scoring.test = options.scoring.test;
   UNLASTING_ASSIGN_OR_RETURN(const auto card, evaluate::Score(groups, scoring));
   if (!options.report.empty()) {
     report::ReportInput page;
@@ -77,19 +76,7 @@ Command AddMetricsCommand(CLI::App& root) {
   app->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  app->add_option("--resamples", options->resamples,
-                  "bootstrap resamples of the 95 % intervals; 0: no intervals")
-      ->check(CLI::Range(0, 10000))
-      ->capture_default_str();
-  const std::map<std::string, evaluate::Test> tests = {
-      {"welch", evaluate::Test::kWelch},
-      {"overestimated-variance", evaluate::Test::kOverestimateVar},
-      {"wilcoxon", evaluate::Test::kWilcoxon},
-      {"wilcoxon-ties", evaluate::Test::kWilcoxonTies}};
-  app->add_option("--de-test", options->test, "test that ranks the genes of the DE sets")
-      ->transform(CLI::CheckedTransformer(tests).description("welch, overestimated-variance, "
-                                                             "wilcoxon or wilcoxon-ties"))
-      ->default_str("welch");
+  AddScoringFlags(app, &options->scoring);
   app->add_option("--seed", options->seed, "of the random halves of the ceiling, and of resamples")
       ->capture_default_str();
   app->add_flag("--json", options->json, "JSON on stdout instead of tables");

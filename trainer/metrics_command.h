@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "core/cells/dataset.h"
-#include "core/evaluate/differential_expression.h"
+#include "trainer/scoring_flags.h"
 
 namespace unlasting::trainer {
 
@@ -23,8 +23,7 @@ struct MetricsOptions {
   double target_sum = 0;
   int threads = 0;    // 0: one for each processor
   uint64_t seed = 0;  // of the halves of the ceiling and of the resamples
-  int resamples = 200;
-  evaluate::Test test = evaluate::Test::kWelch;  // ranks the genes of the DE sets
+  ScoringFlags scoring;
   bool json = false;
   std::string report;  // HTML page; "" writes none
 };

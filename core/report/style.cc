@@ -67,7 +67,7 @@ code { font: 12.5px ui-monospace, "DejaVu Sans Mono", monospace; }
 .panels.small { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px 12px; }
 article { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
   padding: 16px 18px 10px; margin: 0 0 18px; break-inside: avoid; }
-article > p { margin: 0 0 10px; }
+article > p { margin: 0 0 10px; } h3 + .panels { margin-top: 10px; }
 .group { display: grid; grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); gap: 20px; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-size: 10.5px; fill: var(--soft); font-family: inherit; }

@@ -183,7 +183,7 @@ TEST_F(MetricsCommandTest, RanksTheGenesOfTheDeSetsByTheTestAskedFor) {
   Write("t.h5ad", {{"A+ctrl", "T", 15, 3}, {"ctrl", "T", 20, 2}}, genes, true);
   Write("p.h5ad", {{"A+ctrl", "T", 12, 3}}, genes, false);
   const json welch = RunJson();
-  options_.test = evaluate::Test::kWilcoxon;
+  options_.scoring.test = evaluate::Test::kWilcoxon;
   const json wilcoxon = RunJson();
   EXPECT_EQ(welch["mean"]["emd.all"], wilcoxon["mean"]["emd.all"]);
   EXPECT_NE(welch["mean"]["emd.de20"], wilcoxon["mean"]["emd.de20"]);

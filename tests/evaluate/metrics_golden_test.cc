@@ -72,7 +72,7 @@ class MetricsGoldenTest : public ::testing::TestWithParam<Case> {
     options.truth = options.control = At("t.h5ad");
     options.target_sum = 1e4;
     options.threads = 2;
-    options.resamples = 0;
+    options.scoring.resamples = 0;
     options.json = true;
     std::ostringstream out, err;
     const absl::Status status = RunMetrics(options, out, err);

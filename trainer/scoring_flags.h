@@ -1,0 +1,17 @@
+// Flags of how scores are computed, the same for `evaluate` and `metrics`.
+#pragma once
+
+#include "CLI/CLI.hpp"
+#include "core/evaluate/differential_expression.h"
+
+namespace unlasting::trainer {
+
+struct ScoringFlags {
+  int resamples = 200;
+  evaluate::Test test = evaluate::Test::kWelch;  // ranks the genes of the DE sets
+};
+
+// Adds --resamples and --de-test, which write to `flags`; it must outlive the parsing.
+void AddScoringFlags(CLI::App* app, ScoringFlags* flags);
+
+}  // namespace unlasting::trainer
