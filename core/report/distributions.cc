@@ -199,8 +199,8 @@ std::string Scatter(const std::vector<double>& truth, const std::vector<double>&
              std::isnan(r) ? "Pearson undefined" : absl::StrCat("Pearson r = ", Decimal(r, 3)),
              "start", "annotation");
   return absl::StrCat(
-      "<figure class=\"scatter\"><figcaption><b>Mean change per gene</b> dashed: y = "
-      "x</figcaption>",
+      "<figure class=\"scatter\"><figcaption><b>Mean change per gene</b> dashed: equal"
+      "</figcaption>",
       chart.Html(), "</figure>\n");
 }
 

@@ -6,12 +6,14 @@ const char kStyleSheet[] = R"css(
 :root { color-scheme: light dark;
   --paper: #fff; --card: #f7f8fa; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
-  --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5;
+  --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #12161c; --card: #1a2028; --ink: #e4e8ee; --soft: #9aa5b4; --rule: #2e3742;
   --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --shift: #b998e0;
-  --ceiling: #4fc79d; --rank: #f08cc3; --linear: #d9b93b; --additive: #7fc4dd; --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
+  --ceiling: #4fc79d; --rank: #f08cc3; --linear: #d9b93b; --additive: #7fc4dd;
+  --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
   --bad-paper: #3a1d13; --open: #9aa5b4; --open-paper: #242c36; --best: #43371a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1160px; padding: 36px 28px 60px; background: var(--paper);
@@ -117,13 +119,19 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
 @media print { :root { color-scheme: light;
   --paper: #fff; --card: #fff; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
-  --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5; --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
+  --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5;
+  --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 11.5pt; }
-  .group { grid-template-columns: minmax(0, 330fr) minmax(0, 740fr); gap: 12px; }
-  .panels.small { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-  th, td { padding: 3px 8px; } table { font-size: 9.5pt; } article { padding: 8px 10px 4px; }
+  .group { grid-template-columns: minmax(0, 290fr) minmax(0, 740fr); gap: 12px; }
+  .panels.small { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 2px 10px; }
+  .group figcaption, .group figcaption b { font-size: 7.5pt; line-height: 1.25; }
+  .group figcaption { margin-bottom: 0; } .group figure { margin-bottom: 3px; }
+  th, td { padding: 2px 8px; } table { font-size: 9pt; } tr { break-inside: avoid; }
+  th small, td small { font-size: 7.5pt; line-height: 1.2; } .table table { min-width: 0; }
+  figure.table { break-inside: auto; } tfoot { display: table-row-group; } article { padding: 7px 10px 3px; margin: 0 0 8px; }
+  article > p { margin: 0 0 4px; } h3 { font-size: 12pt; }
   h2 { break-after: avoid; } .scroll { overflow: visible; } }
 )css";
 
