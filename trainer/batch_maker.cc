@@ -1,5 +1,7 @@
 #include "trainer/batch_maker.h"
 
+#include "trainer/settings.h"
+
 namespace unlasting::trainer {
 
 using model::Network;
@@ -66,6 +68,7 @@ BatchRows BatchRows::Part(model::Range range) const {
   part.inputs.knockout = Narrow(inputs.knockout, range);
   part.inputs.molecule = Narrow(inputs.molecule, range);
   part.inputs.dose = Narrow(inputs.dose, range);
+  part.inputs.hidden = Narrow(inputs.hidden, range);
   return part;
 }
 
@@ -114,6 +117,11 @@ Network::Inputs BatchMaker::PerturbedInputs(const Batch& batch, const at::Genera
     const Tensor mean = control_mean_.index_select(0, inputs.cell_type);
     const Tensor deviation = control_deviation_.index_select(0, inputs.cell_type);
     inputs.control = mean + deviation * torch::randn(mean.sizes(), random, mean.options());
+  }
+  if (HasShift(config_)) {
+    inputs.hidden = torch::rand({inputs.cell_type.size(0)}, random)
+                        .lt(config_.shift_dropout())
+                        .to(torch::kFloat32);
   }
   return inputs;
 }

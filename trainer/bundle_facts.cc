@@ -28,6 +28,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.grn_inputs = config.grn_inputs();
   m.residual = config.residual();
   m.control_residual = config.control_residual();
+  m.shift = HasShift(config);
   m.mask_head = config.mask_head();
   m.control_input = config.ablation() != "no_control";
   m.grn = config.ablation() != "no_grn";

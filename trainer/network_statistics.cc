@@ -2,6 +2,8 @@
 #include <torch/torch.h>
 
 #include "trainer/batch_maker.h"
+#include "trainer/settings.h"
+#include "trainer/shift_table.h"
 #include "trainer/training.h"
 
 namespace unlasting::trainer {
@@ -22,7 +24,7 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
   const Tensor overall_deviation =
       torch::tensor(deviation, torch::kFloat64).mul(scale).to(torch::kFloat32);
   statistics.anchor_deviation = overall_deviation.unsqueeze(0).repeat({types, 1});
-  if (config.anchor() == "control") {
+  if (config.anchor() != "global") {
     statistics.anchor_mean = ToTensor(data.control_statistics().mean, scale);
   } else {
     statistics.anchor_mean = torch::tensor(mean, torch::kFloat64)
@@ -48,6 +50,7 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::G
   // with 0 the mean over training types; an unseen type is best served between the two.
   statistics.active_share =
       torch::sigmoid(config.mask_prior() * torch::logit(statistics.active_share, 1e-3));
+  if (HasShift(config)) statistics.shift = ShiftTableOf(data, config);
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
   return statistics;

@@ -52,7 +52,8 @@ constexpr Meaning kMeanings[] = {
     {"network.embedding_threshold", "smallest cosine of an edge between genes of an embedding"},
     {"recipe", "preconditioned or paper"},
     {"grn_inputs", "paper (x_t and t enter the GRN block) or static"},
-    {"anchor", "centre of the Gaussian skip: control (per cell type) or global"},
+    {"anchor", "centre of the Gaussian skip: shift (expected response), control or global"},
+    {"shift_dropout", "share of cells trained as if their perturbation were new; anchor shift"},
     {"control_input", "control cell in training: gaussian (eq 5) or cells (a random one)"},
     {"dim", "embedding width D"},
     {"layers", "GRN layers"},
@@ -178,7 +179,8 @@ TrainConfig DefaultConfig() {
   c.mutable_network()->set_embedding_threshold(0.5);
   c.set_recipe("preconditioned");
   c.set_grn_inputs("paper");
-  c.set_anchor("control");
+  c.set_anchor("shift");
+  c.set_shift_dropout(0);
   c.set_control_input("cells");
   c.set_dim(64);
   c.set_layers(2);

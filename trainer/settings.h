@@ -29,6 +29,10 @@ absl::StatusOr<TrainConfig> ConfigFromJson(const nlohmann::json& json);
 // Ranges and words, before any data is read. INVALID_ARGUMENT names the setting.
 absl::Status CheckConfig(const TrainConfig& config);
 
+// Whether the model starts from expected responses (core/model/shift.h): the paper's recipe has no
+// skip that could be centred on them.
+bool HasShift(const TrainConfig& config);
+
 // A line per key: name, default, meaning.
 std::string DescribeSettings();
 

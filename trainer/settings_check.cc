@@ -6,6 +6,10 @@
 
 namespace unlasting::trainer {
 
+bool HasShift(const TrainConfig& config) {
+  return config.anchor() == "shift" && config.recipe() == "preconditioned";
+}
+
 absl::Status CheckConfig(const TrainConfig& c) {
   const auto word = [](const char* key, const std::string& value,
                        std::vector<std::string> expected) -> absl::Status {
@@ -16,7 +20,7 @@ absl::Status CheckConfig(const TrainConfig& c) {
     for (const auto& one : expected) absl::StrAppend(&list, list.empty() ? "" : " or ", one);
     return absl::InvalidArgumentError(absl::StrCat(key, ": found '", value, "', expected ", list));
   };
-  UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"control", "global"}));
+  UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"shift", "control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
   UNLASTING_RETURN_IF_ERROR(word("ablation", c.ablation(), {"", "no_control", "no_grn"}));
   UNLASTING_RETURN_IF_ERROR(word("balance", c.balance(), {"condition", "cells"}));
@@ -46,6 +50,10 @@ absl::Status CheckConfig(const TrainConfig& c) {
   if (!(cosine > 0 && cosine <= 1)) {
     return absl::InvalidArgumentError(absl::StrCat("network.embedding_threshold: found ", cosine,
                                                    ", expected above 0, at most 1"));
+  }
+  if (!(c.shift_dropout() >= 0 && c.shift_dropout() <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("shift_dropout: found ", c.shift_dropout(), ", expected 0 to 1"));
   }
   if (!(c.mask_prior() >= 0 && c.mask_prior() <= 1)) {
     return absl::InvalidArgumentError(

@@ -56,6 +56,9 @@ class TrainingData {
   const ConditionInputs& inputs(int64_t cell) const {
     return conditions_[prepared_->data.condition[cell]];
   }
+  const ConditionInputs& condition_inputs(int32_t condition) const {
+    return conditions_[condition];
+  }
   bool any_gene() const { return any_gene_; }
   bool any_molecule() const { return any_molecule_; }
   int64_t molecule_features() const { return molecule_features_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -35,17 +36,35 @@ BridgePlan DdimPlan(const Schedule& schedule, int steps) {
   return plan;
 }
 
-// steps + 1 integer times from 0 to the last, as uniform in lambda as integers allow.
+// How fast the denoiser of a gene with deviation s turns from the gene's mean to x_t, over lambda:
+// c (1 - c), c = s^2 / (s^2 + sigma^2), largest where the noise is as large as the gene's own
+// spread. The sum over spreads that log1p values divided by their largest have, and some
+// everywhere.
+double Density(double lambda) {
+  constexpr double kEverywhere = 0.2;
+  double sum = 0;
+  constexpr double kDeviations[] = {0.03, 0.06, 0.12, 0.25, 0.5};
+  for (const double s : kDeviations) {
+    const double c = 1.0 / (1.0 + std::exp(-2.0 * (lambda + std::log(s))));
+    sum += 4.0 * c * (1.0 - c) / std::size(kDeviations);
+  }
+  return kEverywhere + sum;
+}
+
+// steps + 1 integer times from 0 to the last, with as much of the density between each as integers
+// allow.
 std::vector<int> LogSnrTimes(const Schedule& schedule, int steps) {
   const int last = schedule.steps() - 1;
-  const double first_lambda = schedule.Lambda(0);
-  const double last_lambda = schedule.Lambda(last);
+  std::vector<double> passed = {0.0};
+  for (int time = 1; time <= last; ++time) {
+    const double from = schedule.Lambda(time - 1), to = schedule.Lambda(time);
+    passed.push_back(passed.back() + (from - to) * 0.5 * (Density(from) + Density(to)));
+  }
   std::vector<int> times = {0};
   for (int k = 1; k <= steps; ++k) {
-    const double target = first_lambda + (last_lambda - first_lambda) * k / steps;
+    const double target = passed.back() * k / steps;
     int time = times.back() + 1;
-    while (time < last && std::abs(schedule.Lambda(time + 1) - target) <=
-                              std::abs(schedule.Lambda(time) - target)) {
+    while (time < last && std::abs(passed[time + 1] - target) <= std::abs(passed[time] - target)) {
       ++time;
     }
     // Leave room for the steps still to come: times are distinct.

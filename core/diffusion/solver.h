@@ -17,7 +17,7 @@ namespace unlasting::diffusion {
 
 enum class Solver {
   kDdim,           // eq 3 with eta = 0 on uniform times: the paper's
-  kDpmSolverPp2m,  // DPM-Solver++ 2M (data prediction) on integer times uniform in log-SNR
+  kDpmSolverPp2m,  // DPM-Solver++ 2M (data prediction), integer times dense where x0 is decided
 };
 
 // "ddim", "dpmpp2m"; INVALID_ARGUMENT lists both.

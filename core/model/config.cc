@@ -33,6 +33,9 @@ absl::Status ModelConfig::Validate() const {
         CheckWord("mask_head", mask_head, "dense", "grn")}) {
     if (!status.ok()) return status;
   }
+  if (shift && recipe != "preconditioned") {
+    return absl::InvalidArgumentError("shift: needs the recipe preconditioned");
+  }
   return absl::OkStatus();
 }
 
@@ -52,6 +55,7 @@ nlohmann::json ModelConfig::ToJson() const {
           {"control_input", control_input},
           {"grn", grn},
           {"control_residual", control_residual},
+          {"shift", shift},
           {"mask_head", mask_head}};
 }
 
@@ -73,6 +77,7 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.control_input = json.at("control_input");
     config.grn = json.at("grn");
     config.control_residual = json.at("control_residual");
+    config.shift = json.value("shift", false);  // older bundles have none
     config.mask_head = json.at("mask_head");
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("model: ", error.what()));

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/model/parameters.h"
+#include "core/model/shift_constants.h"
 #include "core/model/source.h"
 
 namespace unlasting::model {
@@ -74,11 +75,21 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
     SetFlag(module, "static_grn", c.grn_inputs == "static");
     SetFlag(module, "control_residual", c.control_residual);
   }
+  if (c.shift) {
+    SetAttribute(module, "cell_types", c.cell_types);
+    const auto set = [&](const char* name, double value) {
+      module->register_attribute(name, c10::FloatType::get(), value);
+    };
+    set("shift_similarity", kShiftSimilarity);
+    set("shift_decades", kShiftDecades);
+    set("shift_same", kShiftSame);
+    set("shift_bonus", kShiftBonus);
+  }
 }
 
 std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
-  return kind == NetworkKind::kDenoiser ? DenoiserSource()
-                                        : MaskSource(config.mask_head == "dense");
+  return kind == NetworkKind::kDenoiser ? DenoiserSource(config.shift)
+                                        : MaskSource(config.mask_head == "dense", config.shift);
 }
 
 void Compile(NetworkKind kind, const ModelConfig& config, Attention attention,
@@ -135,8 +146,10 @@ c10::IValue OrNone(const Tensor& tensor) {
   return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
 }
 
-void RegisterStatistics(NetworkKind kind, const diffusion::Schedule& schedule,
-                        const NetworkStatistics& statistics, Module* module) {
+void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
+                        const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
+                        Module* module) {
+  if (config.shift) RegisterShift(kind, statistics.shift.value(), module);
   module->register_buffer("anchor_mean", statistics.anchor_mean.to(torch::kFloat32));
   module->register_buffer(
       "anchor_variance",
@@ -185,7 +198,7 @@ absl::StatusOr<Network> Network::Create(NetworkKind kind, const ModelConfig& con
       value.requires_grad_(true);
       module.register_parameter(spec.name, value, /*is_buffer=*/false);
     }
-    RegisterStatistics(kind, schedule, statistics, &module);
+    RegisterStatistics(kind, config, schedule, statistics, &module);
     Compile(kind, config, attention, "", &module);
     return Network(kind, std::move(module), config);
   } catch (const std::exception& error) {
@@ -206,6 +219,10 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
         return absl::InvalidArgumentError(
             absl::StrCat(path, ": weight '", spec.name, "' is absent or of another shape"));
       }
+    }
+    if (config.shift) {
+      const absl::Status fits = CheckShift(network, config, file);
+      if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
     }
     Module module = Rebuild(network, config, file, attention, ForwardOf(kind, config));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
@@ -259,6 +276,9 @@ fused::Arrays<T> Network::ToArrays() const {
       arrays.edge_indptr.assign(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
     } else if (name == "edge_source") {
       arrays.edge_source.assign(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
+    } else if (name != "edge_target") {
+      arrays.indices[name].assign(flat.data_ptr<int64_t>(),
+                                  flat.data_ptr<int64_t>() + flat.numel());
     }
   };
   for (const auto& parameter : module_.named_parameters(false)) {
@@ -279,23 +299,23 @@ Tensor Network::Call(const char* method, std::vector<c10::IValue> inputs) const 
 
 Tensor Network::Denoise(const Tensor& x_t, const Tensor& t, const Inputs& in) const {
   return Call("denoise", {x_t, t, in.cell_type, OrNone(in.control), OrNone(in.knockout),
-                          OrNone(in.molecule), OrNone(in.dose)});
+                          OrNone(in.molecule), OrNone(in.dose), OrNone(in.hidden)});
 }
 
 Tensor Network::DenoiserLoss(const Tensor& x_0, const Tensor& x_t, const Tensor& t,
                              const Inputs& in) const {
   return Call("loss", {x_0, x_t, t, in.cell_type, OrNone(in.control), OrNone(in.knockout),
-                       OrNone(in.molecule), OrNone(in.dose)});
+                       OrNone(in.molecule), OrNone(in.dose), OrNone(in.hidden)});
 }
 
 Tensor Network::MaskLogits(const Inputs& in) const {
   return Call("logits", {in.cell_type, in.control, OrNone(in.knockout), OrNone(in.molecule),
-                         OrNone(in.dose)});
+                         OrNone(in.dose), OrNone(in.hidden)});
 }
 
 Tensor Network::MaskLoss(const Tensor& x_0, const Inputs& in) const {
   return Call("loss", {x_0, in.cell_type, in.control, OrNone(in.knockout), OrNone(in.molecule),
-                       OrNone(in.dose)});
+                       OrNone(in.dose), OrNone(in.hidden)});
 }
 
 void Network::To(torch::Device device) { module_.to(device); }

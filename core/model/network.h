@@ -4,6 +4,7 @@
 
 #include <torch/script.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "core/model/config.h"
 #include "core/model/fused/matrix.h"
 #include "core/model/parameters.h"
+#include "core/model/shift.h"
 #include "core/model/source.h"
 
 namespace unlasting::model {
@@ -25,6 +27,7 @@ struct NetworkStatistics {
   torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
   std::vector<int64_t> edge_indptr;  // [N' + 1], by target
   std::vector<int64_t> edge_source;  // [edges]
+  std::optional<ShiftTable> shift;   // where the configuration asks for it
 };
 
 class Network {
@@ -57,6 +60,9 @@ class Network {
     torch::Tensor knockout;   // [B, N']
     torch::Tensor molecule;   // [B, Ds]
     torch::Tensor dose;       // [B] log10 uM
+    // [B] 0 or 1, training only: the row's perturbation is unknown to the table of
+    // core/model/shift.h.
+    torch::Tensor hidden;
   };
   torch::Tensor Denoise(const torch::Tensor& x_t, const torch::Tensor& t,
                         const Inputs& inputs) const;

@@ -84,55 +84,59 @@ def field(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tenso
 
 # Per-gene Gaussian skip: with x0 ~ N(mu, s^2) and F = 0 the prediction is already the posterior
 # mean, so inversion stays standard normal where the network knows nothing.
-# Returns mu, c_skip, c_out and the normalised input, each [B, N].
-def skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+# Returns the prediction of F = 0, c_out and the normalised input, each [B, N].
+def skip(self, x_t: Tensor, t: Tensor, mu: Tensor, s2: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     abar = self.alpha_bar.index_select(0, t).unsqueeze(1)
     variance = (1.0 - abar) / abar
-    mu = self.anchor_mean.index_select(0, cell_type)
-    s2 = self.anchor_variance.index_select(0, cell_type)
     total = s2 + variance
     centred = x_t / torch.sqrt(abar) - mu
-    return mu + s2 / total * centred, total, torch.sqrt(variance * s2 / total), \
+    return mu + s2 / total * centred, torch.sqrt(variance * s2 / total), \
         centred / torch.sqrt(total)
 
-def control_units(self, control: Optional[Tensor], cell_type: Tensor) -> Optional[Tensor]:
+# F behind the skip: what the network adds, the skip's own prediction, and c_out; [B, N].
+def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
+                knockout: Optional[Tensor], molecule: Optional[Tensor], dose: Optional[Tensor],
+                hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
+    mu = self.anchor_mean.index_select(0, cell_type)
+    s2 = self.anchor_variance.index_select(0, cell_type)
     units: Optional[Tensor] = None
     if control is not None:
-        units = control
-        if self.preconditioned:
-            mu = self.anchor_mean.index_select(0, cell_type)
-            s2 = self.anchor_variance.index_select(0, cell_type)
-            units = (control - mu) / torch.sqrt(s2)
-    return units
+        units = (control - mu) / torch.sqrt(s2)
+    state = cell_type
+    if hasattr(self, "shift_basis"):
+        if control is not None and knockout is not None:
+            shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
+            mu = mu + shift.narrow(1, 0, self.genes)
+            s2 = s2 * torch.exp(shift.narrow(1, self.genes, self.genes))
+    base, c_out, u = self.skip(x_t, t, mu, s2)
+    return self.field(u, t, state, units, knockout, molecule, dose), base, c_out
 
 # x0 of eq 6, [B, N].
 def denoise(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
-            knockout: Optional[Tensor], molecule: Optional[Tensor],
-            dose: Optional[Tensor]) -> Tensor:
-    units = self.control_units(control, cell_type)
+            knockout: Optional[Tensor], molecule: Optional[Tensor], dose: Optional[Tensor],
+            hidden: Optional[Tensor]) -> Tensor:
     if self.preconditioned:
-        base, total, c_out, u = self.skip(x_t, t, cell_type)
-        f = self.field(u, t, cell_type, units, knockout, molecule, dose)
+        f, base, c_out = self.behind_skip(x_t, t, cell_type, control, knockout, molecule, dose,
+                                          hidden)
         x0 = base + c_out * f
     else:
-        x0 = self.field(x_t, t, cell_type, units, knockout, molecule, dose)
+        x0 = self.field(x_t, t, cell_type, control, knockout, molecule, dose)
     if self.control_residual and control is not None:
         x0 = x0 + control
     return x0
 
 # Mean squared error: of F over all genes (preconditioned), or of x0 over expressed genes (eq 13).
 def loss(self, x_0: Tensor, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
-         knockout: Optional[Tensor], molecule: Optional[Tensor],
-         dose: Optional[Tensor]) -> Tensor:
+         knockout: Optional[Tensor], molecule: Optional[Tensor], dose: Optional[Tensor],
+         hidden: Optional[Tensor]) -> Tensor:
     if self.preconditioned:
-        units = self.control_units(control, cell_type)
-        base, total, c_out, u = self.skip(x_t, t, cell_type)
-        f = self.field(u, t, cell_type, units, knockout, molecule, dose)
+        f, base, c_out = self.behind_skip(x_t, t, cell_type, control, knockout, molecule, dose,
+                                          hidden)
         wanted = x_0 - base
         if self.control_residual and control is not None:
             wanted = wanted - control
         return torch.pow(f - wanted / c_out, 2).mean(1)
-    x0 = self.denoise(x_t, t, cell_type, control, knockout, molecule, dose)
+    x0 = self.denoise(x_t, t, cell_type, control, knockout, molecule, dose, hidden)
     active = torch.ne(x_0, 0.0).to(x_0.dtype)
     return (active * torch.pow(x_0 - x0, 2)).sum(1) / torch.clamp(active.sum(1), 1.0)
 )";
@@ -140,21 +144,29 @@ def loss(self, x_0: Tensor, x_t: Tensor, t: Tensor, cell_type: Tensor, control: 
 constexpr char kMask[] = R"(
 # Appendix A: logits that each gene is active, [B, N], on top of the control cells' own shares.
 def logits(self, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
-           molecule: Optional[Tensor], dose: Optional[Tensor]) -> Tensor:
+           molecule: Optional[Tensor], dose: Optional[Tensor],
+           hidden: Optional[Tensor]) -> Tensor:
     mu = self.anchor_mean.index_select(0, cell_type)
     s2 = self.anchor_variance.index_select(0, cell_type)
     units = (control - mu) / torch.sqrt(s2)
-    inputs = self.node_inputs(None, None, cell_type, units, knockout, molecule, dose)
+    start = self.active_logit.index_select(0, cell_type)
+    state = cell_type
+    if hasattr(self, "shift_basis"):
+        if knockout is not None:
+            shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
+            start = start + shift
+    inputs = self.node_inputs(None, None, state, units, knockout, molecule, dose)
     genewise = self.grn(inputs.expand([control.size(0), -1, -1]))
-    out = genewise.narrow(1, 0, self.genes) + self.active_logit.index_select(0, cell_type)
+    out = genewise.narrow(1, 0, self.genes) + start
     if hasattr(self, "decoder_in"):
-        out = out + self.decoder(genewise, None, cell_type)
+        out = out + self.decoder(genewise, None, state)
     return out
 
 def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
-         molecule: Optional[Tensor], dose: Optional[Tensor]) -> Tensor:
+         molecule: Optional[Tensor], dose: Optional[Tensor],
+         hidden: Optional[Tensor]) -> Tensor:
     active = torch.ne(x_0, 0.0).to(x_0.dtype)
-    z = self.logits(cell_type, control, knockout, molecule, dose)
+    z = self.logits(cell_type, control, knockout, molecule, dose, hidden)
     # Binary cross entropy on logits, eq A.1.
     return (torch.clamp(z, 0.0) - z * active + torch.log1p(torch.exp(-z.abs()))).mean(1)
 )";
@@ -231,9 +243,11 @@ def grn_layer(self, h: Tensor, layer: int) -> Tensor:
 
 }  // namespace
 
-std::string DenoiserSource() { return absl::StrCat(kGrnBlock, kDecoder, kDenoiser); }
-std::string MaskSource(bool dense_head) {
-  return absl::StrCat(kGrnBlock, dense_head ? kDecoder : "", kMask);
+std::string DenoiserSource(bool shift) {
+  return absl::StrCat(kGrnBlock, shift ? ShiftSource() : "", kDecoder, kDenoiser);
+}
+std::string MaskSource(bool dense_head, bool shift) {
+  return absl::StrCat(kGrnBlock, shift ? ShiftSource() : "", dense_head ? kDecoder : "", kMask);
 }
 std::string LayersSource(Attention attention) {
   switch (attention) {
@@ -250,7 +264,7 @@ std::string LayersSource(Attention attention) {
 std::string SourceForward() {
   return R"(
 def forward(self, x_t: Tensor, t: Tensor, cell_type: Tensor) -> Tensor:
-    return self.denoise(x_t, t, cell_type, None, None, None, None)
+    return self.denoise(x_t, t, cell_type, None, None, None, None, None)
 )";
 }
 
@@ -259,13 +273,13 @@ std::string TargetForward(bool molecules) {
     return R"(
 def forward(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Tensor,
             knockout: Tensor) -> Tensor:
-    return self.denoise(x_t, t, cell_type, control, knockout, None, None)
+    return self.denoise(x_t, t, cell_type, control, knockout, None, None, None)
 )";
   }
   return R"(
 def forward(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Tensor, knockout: Tensor,
             molecule: Tensor, dose: Tensor) -> Tensor:
-    return self.denoise(x_t, t, cell_type, control, knockout, molecule, dose)
+    return self.denoise(x_t, t, cell_type, control, knockout, molecule, dose, None)
 )";
 }
 
@@ -273,13 +287,13 @@ std::string MaskForward(bool molecules) {
   if (!molecules) {
     return R"(
 def forward(self, cell_type: Tensor, control: Tensor, knockout: Tensor) -> Tensor:
-    return torch.sigmoid(self.logits(cell_type, control, knockout, None, None))
+    return torch.sigmoid(self.logits(cell_type, control, knockout, None, None, None))
 )";
   }
   return R"(
 def forward(self, cell_type: Tensor, control: Tensor, knockout: Tensor, molecule: Tensor,
             dose: Tensor) -> Tensor:
-    return torch.sigmoid(self.logits(cell_type, control, knockout, molecule, dose))
+    return torch.sigmoid(self.logits(cell_type, control, knockout, molecule, dose, None))
 )";
 }
 

@@ -8,9 +8,11 @@
 namespace unlasting::model {
 
 // Methods of the denoiser (source and target models: one set of weights).
-std::string DenoiserSource();
+std::string DenoiserSource(bool shift);
 // Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
-std::string MaskSource(bool dense_head);
+std::string MaskSource(bool dense_head, bool shift);
+// Of both, with `shift`: the expected response (core/model/shift.h).
+std::string ShiftSource();
 
 enum class Attention {
   kPlain,     // tensor operations that any LibTorch has

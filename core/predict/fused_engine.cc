@@ -18,7 +18,8 @@ using model::fused::Molecule;
 using model::fused::NetworkRow;
 
 bool SameWeights(const Arrays<float>& a, const Arrays<float>& b) {
-  return a.values == b.values && a.edge_indptr == b.edge_indptr && a.edge_source == b.edge_source;
+  return a.values == b.values && a.edge_indptr == b.edge_indptr && a.edge_source == b.edge_source &&
+         a.indices == b.indices;
 }
 
 class FusedEngine : public Engine {

@@ -39,11 +39,15 @@ def multistep_plan(alpha_bar, times):
 
 def log_snr_times(alpha_bar, steps):
     lam = 0.5 * np.log(alpha_bar / (1 - alpha_bar))
+    share = [1 / (1 + np.exp(-2 * (lam + np.log(s)))) for s in (0.03, 0.06, 0.12, 0.25, 0.5)]
+    density = 0.2 + np.mean([4 * c * (1 - c) for c in share], axis=0)
+    steps_between = (lam[:-1] - lam[1:]) * 0.5 * (density[:-1] + density[1:])
+    passed = np.concatenate([[0.0], np.cumsum(steps_between)])
     last, times = len(alpha_bar) - 1, [0]
     for k in range(1, steps + 1):
-        target = lam[0] + (lam[last] - lam[0]) * k / steps
+        target = passed[last] * k / steps
         time = times[-1] + 1
-        while time < last and abs(lam[time + 1] - target) <= abs(lam[time] - target):
+        while time < last and abs(passed[time + 1] - target) <= abs(passed[time] - target):
             time += 1
         times.append(min(time, last - (steps - k)))
     return times

@@ -106,14 +106,30 @@ TEST(DpmSolverTest, TenStepsAreNearerToTheExactGaussianBridgeThanDdimFifty) {
             0.5 * BridgeError(schedule, Solver::kDdim, 50));
 }
 
+TEST(DpmSolverTest, TenStepsMeetGenesOfEverySpread) {
+  const Schedule schedule;
+  const BridgePlan plan = *MakeBridgePlan(schedule, Solver::kDpmSolverPp2m, 10);
+  const int last = schedule.steps() - 1;
+  for (const double s : {0.05, 0.08, 0.12, 0.16, 0.25, 0.4}) {
+    const auto source = GaussianDenoiser(schedule, 0.2, s);
+    const auto target = GaussianDenoiser(schedule, 0.3, 1.3 * s);
+    for (const double z : {-1.5, -0.5, 0.0, 1.0}) {
+      const double x = 0.2 + z * s;
+      const double found = RunPlan(plan.decode, RunPlan(plan.invert, x, source), target);
+      const double latent = ExactFlow(schedule, x, 0, last, 0.2, s);
+      EXPECT_NEAR(found, ExactFlow(schedule, latent, last, 0, 0.3, 1.3 * s), 0.06 * s) << s << z;
+    }
+  }
+}
+
 TEST(DpmSolverTest, ConvergesWithSecondOrderOnTheGaussianBridge) {
   // A fine schedule, so that integer times do not limit the grid.
-  const Schedule schedule(20000, 2e-4 / 40, 0.04 / 40);
-  const double coarse = FlowError(schedule, Solver::kDpmSolverPp2m, 20);
-  const double fine = FlowError(schedule, Solver::kDpmSolverPp2m, 80);
+  const Schedule schedule(80000, 2e-4 / 160, 0.04 / 160);
+  const double coarse = FlowError(schedule, Solver::kDpmSolverPp2m, 40);
+  const double fine = FlowError(schedule, Solver::kDpmSolverPp2m, 160);
   // Order two: a factor of 16 for four times the steps.
   EXPECT_GT(coarse / fine, 10.0);
-  EXPECT_LT(fine, 2e-3);
+  EXPECT_LT(fine, 2e-4);
 }
 
 TEST(DdimTest, ConvergesWithFirstOrderOnTheGaussianBridge) {

@@ -43,6 +43,34 @@ ModelConfig Config(int64_t genes, int64_t extra) {
   return config;
 }
 
+// Of the table's two drugs; the first is the one of Rows' third row, threefold.
+Tensor TrainedDrugs(const ModelConfig& config) {
+  auto random = at::detail::createCPUGenerator(21);
+  const Tensor drugs = torch::rand({2, config.molecule_features}, random);
+  return config.molecule_features == 0 ? drugs : drugs / drugs.norm(2, {1}, /*keepdim=*/true);
+}
+
+// Three genes, the last of them a node without expression, and three drug entries.
+ShiftTable Table(const ModelConfig& config, int64_t more_genes = 0) {
+  ShiftTable table;
+  table.nodes = {1, 4, config.nodes - 1};
+  for (int64_t k = 0; k < more_genes; ++k) table.nodes.push_back(5 + k);
+  table.drugs = TrainedDrugs(config);
+  if (config.molecule_features > 0) {
+    table.drug = {0, 1, 1};
+    table.log10_dose = {-0.8, 0.0, 1.0};
+  }
+  const auto entries = static_cast<int64_t>(table.nodes.size() + 1 + table.drug.size());
+  auto random = at::detail::createCPUGenerator(22);
+  const auto draw = [&](double size) {
+    return size * torch::randn({config.cell_types * entries, config.genes}, random);
+  };
+  table.mean = draw(0.1);
+  table.log_variance = draw(0.3);
+  table.active_logit = draw(1.0);
+  return table;
+}
+
 Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& graph) {
   torch::manual_seed(5);
   NetworkStatistics statistics;
@@ -51,6 +79,7 @@ Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& gr
   statistics.active_share = torch::rand({config.cell_types, config.genes}) * 0.8 + 0.1;
   statistics.edge_indptr = graph.first;
   statistics.edge_source = graph.second;
+  if (config.shift) statistics.shift = Table(config);
   auto network =
       Network::Create(kind, config, diffusion::Schedule(), statistics, 7, Attention::kPlain);
   EXPECT_TRUE(network.ok()) << network.status();
@@ -71,6 +100,9 @@ struct Rows {
     x_t = torch::randn({count, config.genes}, type);
     control = torch::rand({count, config.genes}, type);
     molecule = torch::rand({count, config.molecule_features}, type);
+    if (config.shift && config.molecule_features > 0) {
+      molecule[2].copy_(3.0 * TrainedDrugs(config)[0]);
+    }
     out = torch::zeros({count, config.genes}, type);
     knockouts.resize(count);
     molecules.resize(count);
@@ -195,6 +227,11 @@ TEST(FusedNetworkTest, EqualsTorchScriptWithEverySwitch) {
       {"control residual", [](ModelConfig* c) { c->control_residual = true; }},
       {"mask head", [](ModelConfig* c) { c->mask_head = "grn"; }},
       {"no molecules", [](ModelConfig* c) { c->molecule_features = 0; }},
+      {"expected responses", [](ModelConfig* c) { c->shift = true; }},
+      {"expected responses of genes alone",
+       [](ModelConfig* c) { c->shift = true, c->molecule_features = 0; }},
+      {"expected responses, static",
+       [](ModelConfig* c) { c->shift = true, c->grn_inputs = "static"; }},
       {"one layer", [](ModelConfig* c) { c->layers = 1; }},
       {"three layers of three heads", [](ModelConfig* c) { c->layers = c->heads = 3; }},
       {"width 64", [](ModelConfig* c) { c->dim = 64; }},
@@ -208,7 +245,8 @@ TEST(FusedNetworkTest, EqualsTorchScriptWithEverySwitch) {
 }
 
 TEST(FusedNetworkTest, ARowIsTheSameToTheBitInAnyCompanyAndOnAnyThreads) {
-  const ModelConfig config = Config(67, 3);
+  ModelConfig config = Config(67, 3);
+  config.shift = true;
   const Network network =
       MakeNetwork(NetworkKind::kDenoiser, config, RandomGraph(70, [](int64_t i) { return i % 8; }));
   const auto arrays = network.ToArrays<float>();

@@ -47,8 +47,13 @@ struct DeviceRow {
   double x_coefficient = 0;
   double x0_coefficient = 1;
   double previous_coefficient = 0;
+  // What the skip is centred on and mask logits start from, [N] each (device_anchors.h).
+  const float* mean = nullptr;
+  const float* variance = nullptr;
+  const float* logit = nullptr;
   int32_t time = 0;
   int32_t cell_type = 0;
+  int32_t state = 0;           // row of the cell type embeddings
   int32_t knockout_begin = 0;  // into the batch's list of nodes
   int32_t knockout_end = 0;
 };
@@ -73,7 +78,7 @@ struct Psi {
 struct Skip {
   bool on = false;
   const float* alpha_bar = nullptr;  // [times]
-  const float* mean = nullptr;       // [cell types, N]
+  const float* mean = nullptr;       // [cell types, N]: of controls, which are standardised by them
   const float* variance = nullptr;   // [cell types, N]
 };
 
@@ -131,7 +136,7 @@ struct ActivateArguments {
   float* h = nullptr;
   int32_t width = 0;
   const float* bias = nullptr;  // [width]; may be null, as may the two below
-  const float* cell = nullptr;  // [cell types, width]
+  const float* cell = nullptr;  // [cell states, width]
   const float* time = nullptr;  // [times, width]
 };
 
@@ -143,7 +148,7 @@ struct FinishArguments {
   const float* field_bias = nullptr;  // [N]; with `field`
   const float* genewise = nullptr;    // [R, genewise_stride]: mask models only
   int64_t genewise_stride = 0;
-  const float* active_logit = nullptr;  // [cell types, N]: mask models only
+  bool mask = false;  // a mask model: gene-wise values and logits are added
   bool control_residual = false;
   Skip skip;
   int32_t genes = 0;

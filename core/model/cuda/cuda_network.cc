@@ -31,6 +31,7 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
       precision_(options.precision),
       context_((context->Use(), std::move(context))),
       weights_(denoiser, config, arrays, options.precision),
+      anchors_(denoiser, config, arrays, weights_),
       bases_(config, arrays, weights_.dim, options.base_bytes),
       gemm_(*context_),
       graphs_(*context_),
@@ -76,6 +77,13 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.previous_coefficient = step.previous_coefficient;
   row.time = step.time;
   row.cell_type = step.cell_type;
+  const DeviceAnchor anchor =
+      step.cell->has_control ? anchors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
+                             : anchors_.OfType(step.cell_type);
+  row.mean = anchor.mean;
+  row.variance = anchor.variance;
+  row.logit = anchor.logit;
+  row.state = anchor.state;
   return row;
 }
 
@@ -122,7 +130,7 @@ void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
     const float* shift = cell_in_grn_
                              ? weights_.time_shift.data() + step.time * fused::Padded(config_.dim)
                              : nullptr;
-    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, shift, step.cell_type, step.molecule,
+    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, shift, row.state, step.molecule,
                            gemm_, context_->stream());
     step.cell->has_genewise = denoiser_ && !cell_in_grn_;
   }

@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "core/model/config.h"
 #include "core/model/cuda/cells.h"
+#include "core/model/cuda/device_anchors.h"
 #include "core/model/cuda/gemm.h"
 #include "core/model/cuda/graphs.h"
 #include "core/model/cuda/node_bases.h"
@@ -85,6 +86,7 @@ class CudaNetwork {
   Precision precision_;
   std::shared_ptr<Context> context_;
   NetworkWeights weights_;
+  DeviceAnchors anchors_;
   NodeBases bases_;
   Gemm gemm_;
   Graphs graphs_;

@@ -139,7 +139,7 @@ void CudaNetwork::EnqueueDense(int64_t rows) {
   finish.rows = reinterpret_cast<const DeviceRow*>(rows_.data());
   finish.genewise = genewise_.data();
   finish.genewise_stride = weights_.nodes_stride;
-  finish.active_logit = weights_.active_logit.data();
+  finish.mask = !denoiser_;
   finish.control_residual = denoiser_ && config_.control_residual;
   finish.skip = skip_;
   finish.skip.on = denoiser_ && preconditioned_;

@@ -79,10 +79,10 @@ DeviceArray<float> NodeBases::Room() {
   return DeviceArray<float>((config_.nodes + 1) * dim_);
 }
 
-const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell_type,
+const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell_state,
                              const fused::Molecule<float>* molecule, const Gemm& gemm,
                              cudaStream_t stream) {
-  const Key key{time, cell_type, molecule == nullptr ? "" : molecule->key};
+  const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
   const auto found = entries_.find(key);
   if (found != entries_.end()) {
     used_.splice(used_.begin(), used_, found->second.used);
@@ -92,7 +92,7 @@ const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell
   DeviceArray<float> room = Room();
   SmallRow drug;
   if (molecule != nullptr) drug = Small(inputs_.DrugTerm(*molecule));
-  Compute(Small(inputs_.Shift(cell_type, time_shift)), molecule == nullptr ? nullptr : &drug,
+  Compute(Small(inputs_.Shift(cell_state, time_shift)), molecule == nullptr ? nullptr : &drug,
           room.data(), gemm, stream);
   used_.push_front(key);
   Entry& entry = entries_[key];

@@ -25,7 +25,7 @@ class NodeBases {
   void BeginBatch() { ++batch_; }
   // [N' + 1, D]; the last row is a node's whose gene is knocked out. Filled in `stream` order.
   // `time_shift` [padded dim of core/model/fused] is null where time does not enter.
-  const float* Base(int64_t time, const float* time_shift, int64_t cell_type,
+  const float* Base(int64_t time, const float* time_shift, int64_t cell_state,
                     const fused::Molecule<float>* molecule, const Gemm& gemm, cudaStream_t stream);
 
  private:

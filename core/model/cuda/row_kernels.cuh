@@ -20,8 +20,7 @@ __global__ void StandardiseKernel(const DeviceRow* rows, Skip skip, int32_t gene
   float x = row.x[gene];
   if (skip.on) {
     const float abar = skip.alpha_bar[row.time], variance = (1.0f - abar) / abar;
-    const int64_t at = static_cast<int64_t>(row.cell_type) * genes + gene;
-    x = (x / sqrtf(abar) - skip.mean[at]) / sqrtf(skip.variance[at] + variance);
+    x = (x / sqrtf(abar) - row.mean[gene]) / sqrtf(row.variance[gene] + variance);
   }
   state[blockIdx.y * stride + gene] = x;
 }
@@ -33,7 +32,7 @@ __global__ void ActivateKernel(ActivateArguments in) {
   float* h = in.h + static_cast<int64_t>(blockIdx.y) * in.width + k;
   float v = *h;
   if (in.bias != nullptr) v += in.bias[k];
-  if (in.cell != nullptr) v += in.cell[static_cast<int64_t>(row.cell_type) * in.width + k];
+  if (in.cell != nullptr) v += in.cell[static_cast<int64_t>(row.state) * in.width + k];
   if (in.time != nullptr) v += in.time[static_cast<int64_t>(row.time) * in.width + k];
   *h = SiluOf(v);
 }
@@ -44,13 +43,10 @@ __global__ void FinishKernel(FinishArguments in) {
   const DeviceRow& row = in.rows[blockIdx.y];
   float x0 = 0;
   if (in.field != nullptr) x0 = in.field[blockIdx.y * in.field_stride + gene] + in.field_bias[gene];
-  const int64_t at = static_cast<int64_t>(row.cell_type) * in.genes + gene;
-  if (in.active_logit != nullptr) {
-    x0 += in.genewise[blockIdx.y * in.genewise_stride + gene] + in.active_logit[at];
-  }
+  if (in.mask) x0 += in.genewise[blockIdx.y * in.genewise_stride + gene] + row.logit[gene];
   if (in.skip.on) {
     const float abar = in.skip.alpha_bar[row.time], variance = (1.0f - abar) / abar;
-    const float mean = in.skip.mean[at], s2 = in.skip.variance[at], total = s2 + variance;
+    const float mean = row.mean[gene], s2 = row.variance[gene], total = s2 + variance;
     const float base = mean + s2 / total * (row.x[gene] / sqrtf(abar) - mean);
     x0 = base + sqrtf(variance * s2 / total) * x0;
   }

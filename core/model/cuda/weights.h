@@ -22,7 +22,7 @@ struct PerceptronWeights {
   int64_t hidden = 0;  // padded; 0: there is none
   DeviceArray<float> in, mid, out;
   DeviceArray<float> mid_bias, out_bias;
-  DeviceArray<float> cell;  // [cell types, hidden]
+  DeviceArray<float> cell;  // [cell states, hidden]
   DeviceArray<float> time;  // [times, hidden]; empty for mask models
 };
 

@@ -24,9 +24,7 @@ FusedNetwork<T>::FusedNetwork(bool denoiser, const ModelConfig& config, const Ar
       nodes_stride_(Padded(config.nodes)),
       node_inputs_(config, arrays),
       grn_(config, arrays),
-      anchor_mean_(arrays.at("anchor_mean")),
-      anchor_variance_(arrays.at("anchor_variance")) {
-  for (const T variance : anchor_variance_) anchor_deviation_.push_back(std::sqrt(variance));
+      anchors_(denoiser, config, arrays) {
   if (denoiser || config.mask_head == "dense") {
     decoder_ = Perceptron<T>(config, arrays, "decoder", config.nodes);
   }
@@ -41,8 +39,6 @@ FusedNetwork<T>::FusedNetwork(bool denoiser, const ModelConfig& config, const Ar
     time_weight_ = PackedMatrix<T>(arrays.at("time_weight").data(), waves, features, waves);
     phi_time_map_ =
         PackedMatrix<T>(arrays.at("phi_time").data(), features, config.dim, Padded(features));
-  } else {
-    active_logit_ = arrays.at("active_logit");
   }
   workers_.resize(threads);
   for (auto& worker : workers_) {
@@ -77,47 +73,69 @@ const typename FusedNetwork<T>::TimeTerms& FusedNetwork<T>::TermsOf(int32_t time
 }
 
 template <typename T>
-std::shared_ptr<const NodeBase<T>> FusedNetwork<T>::BaseOf(const NetworkRow<T>& row) {
+void FusedNetwork<T>::FindAnchors(absl::Span<const NetworkRow<T>> rows) {
+  row_anchors_.resize(rows.size());
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const NetworkRow<T>& row = rows[r];
+    if (row.control == nullptr) {
+      row_anchors_[r] = anchors_.OfType(row.cell_type);
+      continue;
+    }
+    // Rows of a perturbation mostly stand together.
+    const bool as_before = r > 0 && rows[r - 1].control != nullptr &&
+                           rows[r - 1].cell_type == row.cell_type &&
+                           rows[r - 1].molecule == row.molecule &&
+                           rows[r - 1].knockout.data() == row.knockout.data() &&
+                           rows[r - 1].knockout.size() == row.knockout.size();
+    row_anchors_[r] = as_before ? row_anchors_[r - 1]
+                                : anchors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
+  }
+}
+
+template <typename T>
+std::shared_ptr<const NodeBase<T>> FusedNetwork<T>::BaseOf(const NetworkRow<T>& row,
+                                                           const Anchor<T>& anchor) {
   const T* shift = cell_in_grn_ ? TermsOf(row.time).phi.data() : nullptr;
-  return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, shift, row.cell_type, row.molecule,
+  return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, shift, anchor.state, row.molecule,
                            &team_);
 }
 
 template <typename T>
 void FusedNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) const {
-  const T* mean = anchor_mean_.data() + row.cell_type * config_.genes;
-  const T* deviation = anchor_deviation_.data() + row.cell_type * config_.genes;
-  for (int64_t g = 0; g < config_.genes; ++g)
-    control[g] = (row.control[g] - mean[g]) / deviation[g];
+  const Anchor<T>& type = *anchors_.OfType(row.cell_type);
+  for (int64_t g = 0; g < config_.genes; ++g) {
+    control[g] = (row.control[g] - type.mean[g]) / type.deviation[g];
+  }
 }
 
 // The skip's normalised input (core/model/source.cc, `skip`).
 template <typename T>
-void FusedNetwork<T>::Standardise(const NetworkRow<T>& row, T* state) const {
+void FusedNetwork<T>::Standardise(const NetworkRow<T>& row, const Anchor<T>& anchor,
+                                  T* state) const {
   if (!preconditioned_) {
     std::copy_n(row.x_t, config_.genes, state);
     return;
   }
   const T abar = alpha_bar_[row.time], variance = (T{1} - abar) / abar, root = std::sqrt(abar);
-  const T* mean = anchor_mean_.data() + row.cell_type * config_.genes;
-  const T* s2 = anchor_variance_.data() + row.cell_type * config_.genes;
+  const T* mean = anchor.mean.data();
+  const T* s2 = anchor.variance.data();
   for (int64_t g = 0; g < config_.genes; ++g) {
     state[g] = (row.x_t[g] / root - mean[g]) / std::sqrt(s2[g] + variance);
   }
 }
 
 template <typename T>
-void FusedNetwork<T>::Finish(const NetworkRow<T>& row, const T* field) const {
+void FusedNetwork<T>::Finish(const NetworkRow<T>& row, const Anchor<T>& anchor,
+                             const T* field) const {
   const int64_t genes = config_.genes;
   if (!denoiser_) {
-    const T* logit = active_logit_.data() + row.cell_type * genes;
-    for (int64_t g = 0; g < genes; ++g) row.out[g] = field[g] + logit[g];
+    for (int64_t g = 0; g < genes; ++g) row.out[g] = field[g] + anchor.logit[g];
     return;
   }
   if (preconditioned_) {
     const T abar = alpha_bar_[row.time], variance = (T{1} - abar) / abar, root = std::sqrt(abar);
-    const T* mean = anchor_mean_.data() + row.cell_type * genes;
-    const T* s2 = anchor_variance_.data() + row.cell_type * genes;
+    const T* mean = anchor.mean.data();
+    const T* s2 = anchor.variance.data();
     for (int64_t g = 0; g < genes; ++g) {
       const T total = s2[g] + variance;
       const T base = mean[g] + s2[g] / total * (row.x_t[g] / root - mean[g]);
@@ -162,7 +180,7 @@ void FusedNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
     const bool there = kept[r] != nullptr && !kept[r]->empty();
     if (there || std::count(in_work.begin(), in_work.end(), kept[r]) > 0) continue;
     if (kept[r] != nullptr) in_work.push_back(kept[r]);
-    bases_[r] = BaseOf(rows[r]);
+    bases_[r] = BaseOf(rows[r], *row_anchors_[r]);
     to_run.push_back(static_cast<int64_t>(r));
   }
   team_.Run(static_cast<int64_t>(to_run.size()), [&](int64_t task, int worker) {
@@ -193,11 +211,11 @@ void FusedNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
 template <typename T>
 void FusedNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
   const auto count = static_cast<int64_t>(rows.size());
-  cell_types_.assign(count, 0);
+  cell_states_.assign(count, 0);
   block_times_.assign(count, nullptr);
   decoder_times_.assign(count, nullptr);
   for (int64_t r = 0; r < count; ++r) {
-    cell_types_[r] = rows[r].cell_type;
+    cell_states_[r] = row_anchors_[r]->state;
     if (!denoiser_) continue;
     const TimeTerms& terms = TermsOf(rows[r].time);
     block_times_[r] = terms.block.data();
@@ -212,9 +230,9 @@ void FusedNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
     T* field = field_.data() + begin * genes_stride_;
     T* first = first_.data() + begin * hidden;
     T* second = second_.data() + begin * hidden;
-    const int32_t* types = cell_types_.data() + begin;
+    const int32_t* states = cell_states_.data() + begin;
     if (denoiser_) {
-      block_.Run(state_.data() + begin * genes_stride_, genes_stride_, size, types,
+      block_.Run(state_.data() + begin * genes_stride_, genes_stride_, size, states,
                  block_times_.data() + begin, /*accumulate=*/true, first, second, genewise,
                  nodes_stride_);
     }
@@ -225,10 +243,12 @@ void FusedNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
       }
     }
     if (decoder_.hidden() > 0) {
-      decoder_.Run(genewise, nodes_stride_, size, types, decoder_times_.data() + begin, add, first,
+      decoder_.Run(genewise, nodes_stride_, size, states, decoder_times_.data() + begin, add, first,
                    second, field, genes_stride_);
     }
-    for (int64_t r = 0; r < size; ++r) Finish(rows[begin + r], field + r * genes_stride_);
+    for (int64_t r = 0; r < size; ++r) {
+      Finish(rows[begin + r], *row_anchors_[begin + r], field + r * genes_stride_);
+    }
   });
 }
 
@@ -236,9 +256,10 @@ template <typename T>
 void FusedNetwork<T>::Run(absl::Span<const NetworkRow<T>> rows) {
   if (rows.empty()) return;
   Reserve(static_cast<int64_t>(rows.size()));
+  FindAnchors(rows);
   if (denoiser_) {
     for (size_t r = 0; r < rows.size(); ++r) {
-      Standardise(rows[r], state_.data() + r * genes_stride_);
+      Standardise(rows[r], *row_anchors_[r], state_.data() + r * genes_stride_);
     }
   }
   RunGrn(rows);

@@ -12,6 +12,7 @@
 
 #include "absl/types/span.h"
 #include "core/model/config.h"
+#include "core/model/fused/anchor.h"
 #include "core/model/fused/grn_block.h"
 #include "core/model/fused/matrix.h"
 #include "core/model/fused/node_inputs.h"
@@ -52,10 +53,11 @@ class FusedNetwork {
     AlignedVector<T> phi, block, decoder;
   };
   const TimeTerms& TermsOf(int32_t time);
-  void Standardise(const NetworkRow<T>& row, T* state) const;
-  void Finish(const NetworkRow<T>& row, const T* field) const;
+  void FindAnchors(absl::Span<const NetworkRow<T>> rows);
+  void Standardise(const NetworkRow<T>& row, const Anchor<T>& anchor, T* state) const;
+  void Finish(const NetworkRow<T>& row, const Anchor<T>& anchor, const T* field) const;
   void StandardiseControl(const NetworkRow<T>& row, T* control) const;
-  std::shared_ptr<const NodeBase<T>> BaseOf(const NetworkRow<T>& row);
+  std::shared_ptr<const NodeBase<T>> BaseOf(const NetworkRow<T>& row, const Anchor<T>& anchor);
   // Where a row's gene-wise values are kept, if somewhere and whether they are there already.
   AlignedVector<T>* Kept(const NetworkRow<T>& row);
   void Reserve(int64_t rows);
@@ -72,21 +74,20 @@ class FusedNetwork {
   NodeInputs<T> node_inputs_;
   GrnBlock<T> grn_;
   Perceptron<T> block_, decoder_;
-  AlignedVector<T> anchor_mean_, anchor_variance_;  // [cell types, N]
-  AlignedVector<T> anchor_deviation_;
-  AlignedVector<T> active_logit_;  // mask only
+  Anchors<T> anchors_;
   AlignedVector<T> alpha_bar_, frequency_, time_bias_, phi_time_;
   PackedMatrix<T> time_weight_, phi_time_map_;
   std::map<int32_t, TimeTerms> time_terms_;
   std::map<int32_t, AlignedVector<T>> source_genewise_;  // by cell type; `static` inputs only
 
   // Buffers of one call, grown to the largest batch seen.
+  std::vector<std::shared_ptr<const Anchor<T>>> row_anchors_;
   std::vector<std::shared_ptr<const NodeBase<T>>> bases_;
   AlignedVector<T> state_;     // [rows, genes_stride_]
   AlignedVector<T> genewise_;  // [rows, nodes_stride_]
   AlignedVector<T> field_;     // [rows, genes_stride_]
   AlignedVector<T> first_, second_;
-  std::vector<int32_t> cell_types_;
+  std::vector<int32_t> cell_states_;
   std::vector<const T*> block_times_, decoder_times_;
   struct WorkerScratch {
     GrnScratch<T> grn;

@@ -15,8 +15,9 @@ namespace unlasting::model::fused {
 template <typename T>
 struct Arrays {
   std::map<std::string, AlignedVector<T>> values;
-  std::vector<int64_t> edge_indptr;  // [nodes + 1], by target
-  std::vector<int32_t> edge_source;  // [edges]
+  std::vector<int64_t> edge_indptr;                     // [nodes + 1], by target
+  std::vector<int32_t> edge_source;                     // [edges]
+  std::map<std::string, std::vector<int64_t>> indices;  // other integer buffers
 
   const AlignedVector<T>& at(const std::string& name) const { return values.at(name); }
 };

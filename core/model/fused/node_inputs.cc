@@ -12,8 +12,8 @@ constexpr int64_t kTile = 60;
 
 template <typename T>
 bool NodeInputs<T>::Key::operator<(const Key& other) const {
-  return std::tie(time, cell_type, molecule) <
-         std::tie(other.time, other.cell_type, other.molecule);
+  return std::tie(time, cell_state, molecule) <
+         std::tie(other.time, other.cell_state, other.molecule);
 }
 
 template <typename T>
@@ -29,7 +29,7 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
   gene_.resize(config.nodes * dim_);
   square("phi_gene")
       .Multiply(embedding.data(), dim_, config.nodes, nullptr, false, gene_.data(), dim_);
-  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_types, d, dim_);
+  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_states(), d, dim_);
   const AlignedVector<T> phi_bias = row("phi_bias");
   for (size_t k = 0; k < cell_.size(); ++k) cell_[k] += phi_bias[k % dim_];
   phi_out_ = square("phi_out");
@@ -49,8 +49,9 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
 }
 
 template <typename T>
-AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_type, const T* time_shift) const {
-  AlignedVector<T> shift(cell_.begin() + cell_type * dim_, cell_.begin() + (cell_type + 1) * dim_);
+AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_state, const T* time_shift) const {
+  AlignedVector<T> shift(cell_.begin() + cell_state * dim_,
+                         cell_.begin() + (cell_state + 1) * dim_);
   for (int64_t k = 0; k < dim_ && time_shift != nullptr; ++k) shift[k] += time_shift[k];
   return shift;
 }
@@ -82,10 +83,10 @@ void NodeInputs<T>::Compute(const T* genes, int64_t rows, const T* shift, const 
 
 template <typename T>
 std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* time_shift,
-                                                       int64_t cell_type,
+                                                       int64_t cell_state,
                                                        const Molecule<T>* molecule,
                                                        ThreadTeam* team) {
-  const Key key{time, cell_type, molecule == nullptr ? "" : molecule->key};
+  const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = entries_.find(key);
@@ -94,7 +95,7 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
       return found->second.base;
     }
   }
-  const AlignedVector<T> shift = Shift(cell_type, time_shift);
+  const AlignedVector<T> shift = Shift(cell_state, time_shift);
   AlignedVector<T> drug;
   if (molecule != nullptr) drug = DrugTerm(*molecule);
   const T* drug_term = molecule == nullptr ? nullptr : drug.data();

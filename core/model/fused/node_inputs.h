@@ -41,21 +41,21 @@ class NodeInputs {
 
   // `time_shift` [padded dim] is the time's part of Phi's first layer, null where time does not
   // enter; `time` then only has to be the same each time. `molecule` may be null.
-  std::shared_ptr<const NodeBase<T>> Base(int64_t time, const T* time_shift, int64_t cell_type,
+  std::shared_ptr<const NodeBase<T>> Base(int64_t time, const T* time_shift, int64_t cell_state,
                                           const Molecule<T>* molecule, ThreadTeam* team);
 
   // Its parts, for those who compute bases elsewhere. Gene embeddings behind Phi's first layer,
   // [N', padded dim]:
   const AlignedVector<T>& genes() const { return gene_; }
   // what cell type and time add to them before the activation, [padded dim];
-  AlignedVector<T> Shift(int64_t cell_type, const T* time_shift) const;
+  AlignedVector<T> Shift(int64_t cell_state, const T* time_shift) const;
   // and the drug's row of the fusing layer, its bias included, [padded dim].
   AlignedVector<T> DrugTerm(const Molecule<T>& molecule) const;
 
  private:
   struct Key {
     int64_t time;
-    int64_t cell_type;
+    int64_t cell_state;
     std::string molecule;
     bool operator<(const Key& other) const;
   };
@@ -69,7 +69,7 @@ class NodeInputs {
   ModelConfig config_;
   int64_t dim_;            // padded
   AlignedVector<T> gene_;  // [N', dim]: gene embeddings through Phi's first layer
-  AlignedVector<T> cell_;  // [cell types, dim], with Phi's bias
+  AlignedVector<T> cell_;  // [cell states, dim], with Phi's bias
   PackedMatrix<T> phi_out_, drug_in_, drug_out_, fuse_gene_, fuse_drug_, fuse_out_;
   AlignedVector<T> phi_bias_, drug_dose_, drug_bias_, drug_out_bias_, fuse_bias_, fuse_out_bias_;
 

@@ -25,7 +25,7 @@ class Perceptron {
 
   // out[rows, out_stride] = (accumulate ? out : 0) + the perceptron of x[rows, x_stride]. `first`
   // and `second` [rows, hidden()] are scratch; time_term[r] may be null.
-  void Run(const T* x, int64_t x_stride, int64_t rows, const int32_t* cell_type,
+  void Run(const T* x, int64_t x_stride, int64_t rows, const int32_t* cell_state,
            const T* const* time_term, bool accumulate, T* first, T* second, T* out,
            int64_t out_stride) const;
 
@@ -33,7 +33,7 @@ class Perceptron {
   int64_t hidden_ = 0;
   int64_t genes_ = 0;
   PackedMatrix<T> in_, mid_, out_, time_;
-  AlignedVector<T> cell_;                 // [cell types, hidden]
+  AlignedVector<T> cell_;                 // [cell states, hidden]
   AlignedVector<T> mid_bias_, out_bias_;  // padded
 };
 

@@ -1,0 +1,57 @@
+#include "core/model/cuda/device_anchors.h"
+
+#include <vector>
+
+namespace unlasting::model::cuda {
+
+DeviceAnchors::DeviceAnchors(bool denoiser, const ModelConfig& config,
+                             const fused::Arrays<float>& arrays, const NetworkWeights& weights)
+    : denoiser_(denoiser),
+      genes_(config.genes),
+      weights_(weights),
+      host_(denoiser, config, arrays) {}
+
+DeviceAnchor DeviceAnchors::OfType(int32_t cell_type) const {
+  const int64_t at = cell_type * genes_;
+  DeviceAnchor anchor;
+  anchor.mean = weights_.anchor_mean.data() + at;
+  anchor.variance = weights_.anchor_variance.data() + at;
+  if (!denoiser_) anchor.logit = weights_.active_logit.data() + at;
+  anchor.state = cell_type;
+  return anchor;
+}
+
+DeviceAnchor DeviceAnchors::OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
+                                        const fused::Molecule<float>* molecule) {
+  DeviceAnchor anchor = OfType(cell_type);
+  const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
+  if (host == host_.OfType(cell_type)) return anchor;
+  anchor.state = host->state;
+  const auto [place, added] = entries_.try_emplace(host);
+  Entry& entry = place->second;
+  if (added) {
+    std::vector<float> values(host->logit.begin(), host->logit.end());
+    if (denoiser_) {
+      values.assign(host->mean.begin(), host->mean.end());
+      values.insert(values.end(), host->variance.begin(), host->variance.end());
+    }
+    entry.values = DeviceArray<float>::From(values);
+    used_.push_front(host);
+    entry.used = used_.begin();
+  } else {
+    used_.splice(used_.begin(), used_, entry.used);
+  }
+  if (denoiser_) {
+    anchor.mean = entry.values.data();
+    anchor.variance = entry.values.data() + genes_;
+  } else {
+    anchor.logit = entry.values.data();
+  }
+  if (used_.size() > kMost) {
+    entries_.erase(used_.back());
+    used_.pop_back();
+  }
+  return anchor;
+}
+
+}  // namespace unlasting::model::cuda

@@ -1,0 +1,70 @@
+// What a row's Gaussian skip is centred on, or its mask logits start from: the cell type's control
+// cells, and for perturbed rows their expected response besides (core/model/shift.h).
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/model/config.h"
+#include "core/model/fused/matrix.h"
+#include "core/model/fused/node_inputs.h"
+
+namespace unlasting::model::fused {
+
+template <typename T>
+struct Anchor {
+  AlignedVector<T> mean, variance;  // [N]
+  AlignedVector<T> deviation;       // [N], of cell types alone
+  AlignedVector<T> logit;           // [N], mask models
+  int32_t state = 0;                // row of the cell type embeddings
+};
+
+// One call at a time.
+template <typename T>
+class Anchors {
+ public:
+  // Most responses that are kept; those in use live on besides.
+  static constexpr size_t kMost = 1024;
+
+  Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
+
+  // Of control cells.
+  const std::shared_ptr<const Anchor<T>>& OfType(int32_t cell_type) const {
+    return types_[cell_type];
+  }
+  // Of perturbed cells; `molecule` may be null. Without `shift` the same as OfType.
+  std::shared_ptr<const Anchor<T>> OfPerturbed(int32_t cell_type,
+                                               absl::Span<const int32_t> knockout,
+                                               const Molecule<T>* molecule);
+
+ private:
+  struct Weights {
+    std::vector<T> entries;  // [E]
+    bool known = false;
+  };
+  Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
+  std::shared_ptr<const Anchor<T>> Compute(int32_t cell_type, const Weights& weights) const;
+
+  bool denoiser_;
+  ModelConfig config_;
+  std::vector<std::shared_ptr<const Anchor<T>>> types_;
+  int64_t genes_ = 0, drugs_ = 0, entries_ = 0, rank_ = 0;
+  std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
+  std::vector<int64_t> drug_;           // by drug entry
+  AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
+
+  using Key = std::string;
+  struct Entry {
+    std::shared_ptr<const Anchor<T>> anchor;
+    typename std::list<Key>::iterator used;
+  };
+  std::map<Key, Entry> kept_;
+  std::list<Key> used_;  // most recent first
+};
+
+}  // namespace unlasting::model::fused
