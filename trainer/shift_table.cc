@@ -18,8 +18,8 @@ constexpr double kVarianceCells = 10;
 constexpr double kShareCells = 2;
 // A slope over few cell types is drawn towards 1 as if as many more had that.
 constexpr double kSlopeTypes = 2;
-constexpr double kSmallestVariance = 1e-6;  // of log1p values: a gene silent in all cells
-constexpr double kSmallestShare = 1e-3;     // as the mask model's own logits
+constexpr double kSmallestVariance = 2.5e-3;  // of log1p values, added: of nearly silent genes
+constexpr double kSmallestShare = 1e-3;       // as the mask model's own logits
 
 struct Moments {
   double cells = 0;

@@ -107,7 +107,9 @@ def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Option
         if control is not None and knockout is not None:
             shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
             mu = mu + shift.narrow(1, 0, self.genes)
-            s2 = s2 * torch.exp(shift.narrow(1, self.genes, self.genes))
+            ratio = shift.narrow(1, self.genes, self.genes)
+            most = self.shift_log_variance
+            s2 = s2 * torch.exp(torch.clamp(ratio, -most, most))
     base, c_out, u = self.skip(x_t, t, mu, s2)
     return self.field(u, t, state, units, knockout, molecule, dose), base, c_out
 

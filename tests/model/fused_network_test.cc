@@ -66,7 +66,7 @@ ShiftTable Table(const ModelConfig& config, int64_t more_genes = 0) {
     return size * torch::randn({config.cell_types * entries, config.genes}, random);
   };
   table.mean = draw(0.1);
-  table.log_variance = draw(0.3);
+  table.log_variance = draw(1.5);  // some beyond the bound
   table.active_logit = draw(1.0);
   return table;
 }

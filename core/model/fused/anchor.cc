@@ -111,10 +111,11 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type,
   auto anchor = std::make_shared<Anchor<T>>(*types_[cell_type]);
   anchor->deviation.clear();
   anchor->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
+  const auto most = static_cast<T>(kShiftLogVariance);
   for (int64_t g = 0; g < n; ++g) {
     if (denoiser_) {
       anchor->mean[g] += shift[g];
-      anchor->variance[g] *= std::exp(shift[n + g]);
+      anchor->variance[g] *= std::exp(std::clamp(shift[n + g], -most, most));
     } else {
       anchor->logit[g] += shift[g];
     }
