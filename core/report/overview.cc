@@ -56,19 +56,6 @@ double ScoreOf(const GroupScores& group, const std::string& method, const std::s
   return it == scores->end() ? kNan : it->second;
 }
 
-std::vector<const GroupScores*> MostChanged(const Scorecard& card) {
-  std::vector<const GroupScores*> groups;
-  for (const GroupScores& group : card.groups) groups.push_back(&group);
-  const auto change = [](const GroupScores* group) {
-    const double value = ScoreOf(*group, "no_change", "e_distance.unbiased.all");
-    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
-  };
-  std::stable_sort(groups.begin(), groups.end(),
-                   [&change](const auto* a, const auto* b) { return change(a) > change(b); });
-  groups.resize(std::min(groups.size(), kMostGroups));
-  return groups;
-}
-
 // Cut by code points, so that a name never ends within a letter.
 std::string Shortened(const std::string& name) {
   size_t letters = 0;
@@ -151,10 +138,51 @@ std::string WhereItLoses(const Scorecard& card) {
                       listed(emd, "EMD alone"));
 }
 
+// "a", "a and b", "a, b and c".
+std::string Listed(const std::vector<std::string>& names) {
+  if (names.size() < 2) return names.empty() ? "" : names[0];
+  return absl::StrCat(absl::StrJoin(names.begin(), names.end() - 1, ", "), " and ", names.back());
+}
+
+// Those beside no change and mean shift; the ceiling is none.
+std::vector<std::string> FurtherBaselines(const Scorecard& card) {
+  std::vector<std::string> further;
+  for (const std::string& name : evaluate::MethodsInOrder(card.baselines)) {
+    if (name != "no_change" && name != "mean_shift" && name != "ceiling") further.push_back(name);
+  }
+  return further;
+}
+
+// The groups where mean shift is not nearer by both distances but a further baseline is.
+std::string WhereOthersWin(const Scorecard& card) {
+  std::vector<std::string> names;
+  for (const GroupScores& group : card.groups) {
+    const auto nearer = [&group](const std::string& baseline) {
+      return ScoreOf(group, baseline, "e_distance.unbiased.all") <=
+                 ScoreOf(group, "", "e_distance.unbiased.all") &&
+             ScoreOf(group, baseline, "emd.all") <= ScoreOf(group, "", "emd.all");
+    };
+    if (nearer("mean_shift")) continue;
+    std::vector<std::string> winners;
+    for (const std::string& baseline : FurtherBaselines(card)) {
+      if (nearer(baseline)) winners.push_back(evaluate::ReadableName(baseline));
+    }
+    if (winners.empty()) continue;
+    names.push_back(
+        absl::StrCat(evaluate::GroupName(group.key), " (", absl::StrJoin(winners, ", "), ")"));
+  }
+  if (names.empty()) return "";
+  const size_t shown = std::min(names.size(), kNamesShown);
+  return absl::StrCat(
+      "<li>Another baseline is nearer by both distances in ",
+      Escape(absl::StrJoin(names.begin(), names.begin() + shown, ", ")),
+      shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</li>");
+}
+
 // The first sentence, and what qualifies it.
 std::string Verdict(const Scorecard& card) {
   const std::vector<std::string> sentences = evaluate::VerdictSentences(card);
-  std::string qualified = WhereItLoses(card);
+  std::string qualified = absl::StrCat(WhereItLoses(card), WhereOthersWin(card));
   for (size_t k = 1; k < sentences.size(); ++k) {
     absl::StrAppend(&qualified, "<li>", Escape(sentences[k]), "</li>");
   }
@@ -174,25 +202,50 @@ std::string Legend(const Scorecard& card) {
   return html + "<span>bars: 95 % interval of the model</span></p>\n";
 }
 
+std::string Badge(const char* classes, const std::string& text) {
+  return absl::StrCat("<span class=\"badge ", classes, "\">", Escape(text), "</span>");
+}
+
+// The worst news first: a model is as good as the simplest baseline that it does not beat.
 std::string Mark(const Scorecard& card) {
   const auto shift = evaluate::CompareWith(card, "mean_shift");
   const auto still = evaluate::CompareWith(card, "no_change");
-  if (still.groups == 0) return "<span class=\"badge open\">nothing to compare</span>";
-  if (shift.groups == 0) return "<span class=\"badge open\">mean shift not computed</span>";
-  if (shift.beats() && still.beats()) {
-    return "<span class=\"badge good\">✓ beats no change and mean shift</span>";
+  if (still.groups == 0) return Badge("open", "nothing to compare");
+  if (shift.groups == 0) return Badge("open", "mean shift not computed");
+  if (!shift.beats()) return Badge("bad", "✗ does not beat mean shift");
+  if (!still.beats()) return Badge("bad", "✗ does not beat no change");
+  std::vector<std::string> beaten = {"no change", "mean shift"}, unbeaten;
+  for (const std::string& name : FurtherBaselines(card)) {
+    const auto comparison = evaluate::CompareWith(card, name);
+    if (comparison.groups == 0) continue;
+    (comparison.beats() ? beaten : unbeaten).push_back(evaluate::ReadableName(name));
   }
-  return shift.beats() ? "<span class=\"badge bad\">✗ does not beat no change</span>"
-                       : "<span class=\"badge bad\">✗ does not beat mean shift</span>";
+  if (!unbeaten.empty()) {
+    return Badge("open", absl::StrCat("beats ", Listed(beaten), ", but not ", Listed(unbeaten)));
+  }
+  return Badge("good", absl::StrCat("✓ beats ", Listed(beaten)));
 }
 
 }  // namespace
+
+std::vector<const GroupScores*> MostChangedFirst(const Scorecard& card) {
+  std::vector<const GroupScores*> groups;
+  for (const GroupScores& group : card.groups) groups.push_back(&group);
+  const auto change = [](const GroupScores* group) {
+    const double value = ScoreOf(*group, "no_change", "e_distance.unbiased.all");
+    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&change](const auto* a, const auto* b) { return change(a) > change(b); });
+  return groups;
+}
 
 std::string OverviewSection(const Scorecard& card) {
   std::string html =
       absl::StrCat("<section><div class=\"verdict\">", Mark(card), Verdict(card), "</div>\n");
   if (!card.groups.empty()) {
-    const auto groups = MostChanged(card);
+    auto groups = MostChangedFirst(card);
+    groups.resize(std::min(groups.size(), kMostGroups));
     absl::StrAppend(
         &html, Legend(card), "<div class=\"pair\">",
         DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),
