@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -153,30 +154,29 @@ std::vector<std::string> FurtherBaselines(const Scorecard& card) {
   return further;
 }
 
-// The groups where mean shift is not nearer by both distances but a further baseline is.
+// For each further baseline, the groups where it is nearer by both distances.
 std::string WhereOthersWin(const Scorecard& card) {
-  std::vector<std::string> names;
-  for (const GroupScores& group : card.groups) {
-    const auto nearer = [&group](const std::string& baseline) {
-      return ScoreOf(group, baseline, "e_distance.unbiased.all") <=
-                 ScoreOf(group, "", "e_distance.unbiased.all") &&
-             ScoreOf(group, baseline, "emd.all") <= ScoreOf(group, "", "emd.all");
-    };
-    if (nearer("mean_shift")) continue;
-    std::vector<std::string> winners;
-    for (const std::string& baseline : FurtherBaselines(card)) {
-      if (nearer(baseline)) winners.push_back(evaluate::ReadableName(baseline));
+  std::string html;
+  for (const std::string& baseline : FurtherBaselines(card)) {
+    std::vector<std::string> names;
+    for (const GroupScores& group : card.groups) {
+      const auto nearer = [&](const char* score) {
+        return ScoreOf(group, baseline, score) <= ScoreOf(group, "", score);
+      };
+      if (nearer("e_distance.unbiased.all") && nearer("emd.all")) {
+        names.push_back(evaluate::GroupName(group.key));
+      }
     }
-    if (winners.empty()) continue;
-    names.push_back(
-        absl::StrCat(evaluate::GroupName(group.key), " (", absl::StrJoin(winners, ", "), ")"));
+    if (names.empty()) continue;
+    const size_t shown = std::min(names.size(), kNamesShown);
+    std::string name = evaluate::ReadableName(baseline);
+    name[0] = absl::ascii_toupper(static_cast<unsigned char>(name[0]));
+    absl::StrAppend(
+        &html, "<li>", Escape(name), " is nearer by both distances in ",
+        Escape(absl::StrJoin(names.begin(), names.begin() + shown, ", ")),
+        shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</li>");
   }
-  if (names.empty()) return "";
-  const size_t shown = std::min(names.size(), kNamesShown);
-  return absl::StrCat(
-      "<li>Another baseline is nearer by both distances in ",
-      Escape(absl::StrJoin(names.begin(), names.begin() + shown, ", ")),
-      shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</li>");
+  return html;
 }
 
 // The first sentence, and what qualifies it.

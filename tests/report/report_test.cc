@@ -154,8 +154,7 @@ TEST(RenderHtmlTest, TheBadgeLooksAtEveryBaseline) {
   const std::string html = RenderHtml(MakeInput(groups));
   EXPECT_THAT(html, HasSubstr("<span class=\"badge open\">beats no change, mean shift and linear, "
                               "but not mean shift rank</span>"));
-  EXPECT_THAT(html, HasSubstr("Another baseline is nearer by both distances in A / T (mean shift "
-                              "rank)."));
+  EXPECT_THAT(html, HasSubstr("<li>Mean shift rank is nearer by both distances in A / T.</li>"));
 }
 
 TEST(RenderHtmlTest, TablesAndPlotsBothBeginWithTheMostChangedGroup) {
