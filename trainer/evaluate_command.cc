@@ -5,12 +5,12 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/report/group_plots.h"
 #include "core/report/report.h"
 #include "trainer/command.h"
 #include "trainer/predict_groups.h"
 #include "trainer/progress.h"
 #include "trainer/scoring_flags.h"
-#include "trainer/trained_doses.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -59,26 +59,6 @@ absl::StatusOr<predict::PredictOptions> OptionsOf(const EvaluateFlags& flags,
   return options;
 }
 
-absl::Status Export(const HeldOut& held_out, double target_sum, const std::string& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) return absl::UnknownError(absl::StrCat(directory, ": ", error.message()));
-  std::vector<int64_t> truth, control;
-  std::vector<bool> wanted(held_out.data.n_cells(), false);
-  for (const auto& group : held_out.groups) {
-    truth.insert(truth.end(), group.truth.begin(), group.truth.end());
-    // Groups of one cell type share their control cells.
-    for (const int64_t cell : group.control) wanted[cell] = true;
-  }
-  for (int64_t cell = 0; cell < held_out.data.n_cells(); ++cell) {
-    if (wanted[cell]) control.push_back(cell);
-  }
-  const auto at = [&](const char* name) { return (fs::path(directory) / name).string(); };
-  UNLASTING_RETURN_IF_ERROR(ExportCells(held_out, truth, target_sum, at("truth.h5ad")));
-  UNLASTING_RETURN_IF_ERROR(ExportCells(held_out, control, target_sum, at("control.h5ad")));
-  return ExportCells(held_out, held_out.split.Cells(false), target_sum, at("training.h5ad"));
-}
-
 std::vector<nlohmann::json> TrainingLines(const std::string& bundle) {
   std::vector<nlohmann::json> lines;
   const auto text = ReadFile(fs::path(bundle) / "training.jsonl");
@@ -105,36 +85,37 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const ProgressStyle style, ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(flags.bundle));
   const auto& manifest = bundle->manifest();
-  UNLASTING_ASSIGN_OR_RETURN(const auto held_out, LoadHeldOut(manifest, flags.data, flags.split));
-  if (held_out.groups.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(flags.data, ": nothing is held out"));
-  }
   if (!flags.export_dir.empty()) {
-    return Export(held_out, manifest.normalisation.target_sum, flags.export_dir);
+    return ExportHeldOut(manifest, flags.data, flags.split, flags.export_dir);
   }
+  UNLASTING_ASSIGN_OR_RETURN(const auto held_out,
+                             LoadHeldOut(manifest, flags.data, flags.split, flags.max_cells));
   predict::EngineOptions engine_options;
   engine_options.threads = flags.threads;
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::Engine::Create(bundle, engine_options));
   PredictGroupsOptions options;
   UNLASTING_ASSIGN_OR_RETURN(options.predict, OptionsOf(flags, *bundle));
-  options.max_cells = flags.max_cells;
-  std::vector<evaluate::Group> groups;
+  evaluate::Scorer scorer({flags.threads, flags.seed, flags.scoring.resamples, flags.scoring.test});
+  report::GroupPlots plots(ReadableNames(manifest, manifest.genes));
   {
     Progress progress("groups", style);
     options.progress = [&](int64_t done, int64_t total) { progress.Update(done, total); };
-    UNLASTING_ASSIGN_OR_RETURN(groups, PredictGroups(engine.get(), held_out, options));
+    UNLASTING_RETURN_IF_ERROR(PredictGroups(engine.get(), held_out, options,
+                                            [&](const evaluate::Group& group) -> absl::Status {
+                                              UNLASTING_RETURN_IF_ERROR(scorer.Add(group));
+                                              if (!flags.report.empty()) plots.Add(group);
+                                              return absl::OkStatus();
+                                            }));
   }
-  UNLASTING_ASSIGN_OR_RETURN(
-      const auto scorecard, evaluate::Score(groups, {flags.threads, flags.seed,
-                                                     flags.scoring.resamples, flags.scoring.test}));
+  const evaluate::Scorecard scorecard = scorer.Finish();
   if (!flags.report.empty()) {
     report::ReportInput input;
     input.title = absl::StrCat(manifest.name, ": held-out predictions");
     input.manifest = manifest.ToJson();
     input.training = TrainingLines(flags.bundle);
     input.scorecard = scorecard;
-    input.groups = &groups;
-    input.trained_doses = TrainedDosesOf(held_out.data, held_out.split.test);
+    input.plots = &plots;
+    input.trained_doses = held_out.trained_doses;
     input.genes = ReadableNames(manifest, manifest.genes);
     std::vector<std::string> nodes = manifest.genes;
     nodes.insert(nodes.end(), manifest.perturbed_only.begin(), manifest.perturbed_only.end());

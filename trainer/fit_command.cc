@@ -39,16 +39,19 @@ struct FitFlags {
 absl::StatusOr<evaluate::Scorecard> ScoreBundle(const std::string& directory,
                                                 const std::string& data_path, int threads) {
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(directory));
+  constexpr int64_t kMostCells = 300;  // of a group
   UNLASTING_ASSIGN_OR_RETURN(const auto held_out,
-                             LoadHeldOut(bundle->manifest(), data_path, "test"));
+                             LoadHeldOut(bundle->manifest(), data_path, "test", kMostCells));
   predict::EngineOptions engine_options;
   engine_options.threads = threads;
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::Engine::Create(bundle, engine_options));
   PredictGroupsOptions options;
   options.predict = predict::DefaultOptions(*bundle);
-  options.max_cells = 300;
-  UNLASTING_ASSIGN_OR_RETURN(const auto groups, PredictGroups(engine.get(), held_out, options));
-  return evaluate::Score(groups, {threads, 0});
+  evaluate::Scorer scorer({threads, 0});
+  UNLASTING_RETURN_IF_ERROR(
+      PredictGroups(engine.get(), held_out, options,
+                    [&scorer](const evaluate::Group& group) { return scorer.Add(group); }));
+  return scorer.Finish();
 }
 
 class Fit {

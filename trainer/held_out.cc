@@ -1,60 +1,94 @@
 #include "trainer/held_out.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
-#include "core/cells/preprocess.h"
 #include "core/predict/mask.h"
 #include "trainer/settings.h"
-#include "trainer/shift_baselines.h"
+#include "trainer/training_sums.h"
 
 namespace unlasting::trainer {
 namespace {
 
-std::vector<int64_t> FirstCells(const std::vector<int64_t>& cells, int64_t most) {
-  if (most <= 0 || static_cast<int64_t>(cells.size()) <= most) return cells;
-  return {cells.begin(), cells.begin() + most};
-}
+namespace fs = std::filesystem;
 
-}  // namespace
+// The bundle's split of the file, and the groups of the part that is asked for.
+struct Parts {
+  cells::Split split;
+  std::vector<cells::TestGroup> groups;
+};
 
-absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std::string& path,
-                                    const std::string& part) {
+absl::StatusOr<Parts> PartsOf(const bundle::Manifest& manifest, const TrainConfig& config,
+                              const cells::Dataset& annotations, const std::string& path,
+                              const std::string& part) {
   if (part != "test" && part != "train") {
     return absl::InvalidArgumentError(
         absl::StrCat("--split: found '", part, "', expected test or train"));
   }
-  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
-  UNLASTING_ASSIGN_OR_RETURN(auto dataset, cells::LoadDataset(path, LoadOptionsOf(config)));
-  HeldOut held_out;
-  UNLASTING_ASSIGN_OR_RETURN(held_out.split,
-                             cells::MakeSplit(dataset, PreprocessOptionsOf(config).split));
-  if (held_out.split.record != manifest.split) {
+  Parts parts;
+  UNLASTING_ASSIGN_OR_RETURN(parts.split,
+                             cells::MakeSplit(annotations, PreprocessOptionsOf(config).split));
+  if (parts.split.record != manifest.split) {
     return absl::InvalidArgumentError(
         absl::StrCat(path,
                      ": its split differs from the bundle's; expected the file that the bundle was "
                      "trained on"));
   }
-  auto normalised = cells::ApplyNormalisation(std::move(dataset), manifest.genes,
-                                              manifest.normalisation.target_sum);
-  if (!normalised.ok()) return Annotate(normalised.status(), path);
-  held_out.data = *std::move(normalised);
-  held_out.baselines = BaselinesFrom(held_out.data, held_out.split.test, true);
-  cells::Split tested = held_out.split;
+  cells::Split tested = parts.split;
   if (part == "train") tested.test.flip();
-  held_out.groups = cells::TestGroups(held_out.data, tested);
+  parts.groups = cells::TestGroups(annotations, tested);
+  if (parts.groups.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": nothing is held out"));
+  }
+  return parts;
+}
+
+void KeepFirst(int64_t most, std::vector<int64_t>* cells) {
+  if (most > 0 && static_cast<int64_t>(cells->size()) > most) cells->resize(most);
+}
+
+}  // namespace
+
+absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std::string& path,
+                                    const std::string& part, int64_t max_cells) {
+  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
+  UNLASTING_ASSIGN_OR_RETURN(const auto file,
+                             cells::NormalisedFile::Open(path, LoadOptionsOf(config)));
+  HeldOut held_out;
+  held_out.annotations = file->annotations();
+  held_out.genes = manifest.genes;
+  UNLASTING_ASSIGN_OR_RETURN(auto parts,
+                             PartsOf(manifest, config, held_out.annotations, path, part));
+  held_out.groups = std::move(parts.groups);
+  held_out.values = cells::ChosenRows(held_out.annotations.n_cells());
+  for (cells::TestGroup& group : held_out.groups) {
+    for (auto* cells : {&group.truth, &group.control}) {
+      KeepFirst(max_cells, cells);
+      held_out.values.Want(*cells);
+    }
+  }
+  TrainingSums training(file->annotations(), parts.split.test, held_out.genes,
+                        /*with_dose=*/true);
+  UNLASTING_RETURN_IF_ERROR(file->ForEachBlock(held_out.genes, manifest.normalisation.target_sum,
+                                               [&](int64_t first, const CsrMatrix& block) {
+                                                 training.Add(first, block);
+                                                 held_out.values.Take(first, block);
+                                                 return absl::OkStatus();
+                                               }));
+  held_out.baselines = training.Baselines();
+  held_out.trained_doses = training.Doses();
   return held_out;
 }
 
-evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group,
-                          int64_t max_cells) {
-  const cells::Condition& condition = held_out.data.conditions[group.condition];
+evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group) {
+  const cells::Condition& condition = held_out.annotations.conditions[group.condition];
   evaluate::Group result;
   result.key = {{"condition", condition.Key()},
-                {"cell_type", held_out.data.cell_types[group.cell_type]}};
-  result.truth = SelectRowsDense(held_out.data.values, FirstCells(group.truth, max_cells));
-  result.control = SelectRowsDense(held_out.data.values, FirstCells(group.control, max_cells));
+                {"cell_type", held_out.annotations.cell_types[group.cell_type]}};
+  result.truth = held_out.values.Dense(group.truth);
+  result.control = held_out.values.Dense(group.control);
   if (condition.molecule()) {
     result.drug = condition.name;
     result.dose_um = condition.dose_um;
@@ -76,11 +110,34 @@ DenseMatrix MeanShiftRank(const DenseMatrix& control, const std::vector<float>& 
   return shifted;
 }
 
-absl::Status ExportCells(const HeldOut& held_out, const std::vector<int64_t>& cells,
-                         double target_sum, const std::string& path) {
-  anndata::AnnData data = cells::ToAnnData(cells::SelectCells(held_out.data, cells));
-  data.uns["unlasting"] = {{"target_sum", target_sum}};
-  return anndata::WriteAnnData(data, path);
+absl::Status ExportHeldOut(const bundle::Manifest& manifest, const std::string& path,
+                           const std::string& part, const std::string& directory) {
+  const double target_sum = manifest.normalisation.target_sum;
+  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
+  UNLASTING_ASSIGN_OR_RETURN(const auto data, cells::LoadNormalised(path, LoadOptionsOf(config),
+                                                                    manifest.genes, target_sum));
+  UNLASTING_ASSIGN_OR_RETURN(const auto parts, PartsOf(manifest, config, data, path, part));
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) return absl::UnknownError(absl::StrCat(directory, ": ", error.message()));
+  std::vector<int64_t> truth, control;
+  std::vector<bool> wanted(data.n_cells(), false);
+  for (const auto& group : parts.groups) {
+    truth.insert(truth.end(), group.truth.begin(), group.truth.end());
+    // Groups of one cell type share their control cells.
+    for (const int64_t cell : group.control) wanted[cell] = true;
+  }
+  for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
+    if (wanted[cell]) control.push_back(cell);
+  }
+  const auto write = [&](const std::vector<int64_t>& cells, const char* name) {
+    anndata::AnnData chosen = cells::ToAnnData(cells::SelectCells(data, cells));
+    chosen.uns["unlasting"] = {{"target_sum", target_sum}};
+    return anndata::WriteAnnData(chosen, fs::path(directory) / name);
+  };
+  UNLASTING_RETURN_IF_ERROR(write(truth, "truth.h5ad"));
+  UNLASTING_RETURN_IF_ERROR(write(control, "control.h5ad"));
+  return write(parts.split.Cells(/*test_cells=*/false), "training.h5ad");
 }
 
 }  // namespace unlasting::trainer

@@ -10,17 +10,17 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/evaluate/scorecard.h"
+#include "core/report/group_plots.h"
 #include "core/report/report.h"
 #include "trainer/command.h"
 #include "trainer/metrics_files.h"
 #include "trainer/metrics_groups.h"
-#include "trainer/trained_doses.h"
 
 namespace unlasting::trainer {
 
 absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::ostream& err) {
-  UNLASTING_ASSIGN_OR_RETURN(const MetricsFiles files, LoadMetricsFiles(options, err));
-  UNLASTING_ASSIGN_OR_RETURN(const auto groups, MakeMetricsGroups(options, files, err));
+  UNLASTING_ASSIGN_OR_RETURN(const MetricsFiles files, OpenMetricsFiles(options, err));
+  UNLASTING_ASSIGN_OR_RETURN(const auto groups, MetricsGroups::Load(options, files, err));
   evaluate::ScoreOptions scoring;
   scoring.threads = options.threads > 0
                         ? options.threads
@@ -28,7 +28,14 @@ absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::o
   scoring.seed = options.seed;
   scoring.resamples = options.scoring.resamples;
   scoring.test = options.scoring.test;
-  UNLASTING_ASSIGN_OR_RETURN(const auto card, evaluate::Score(groups, scoring));
+  evaluate::Scorer scorer(scoring);
+  report::GroupPlots plots(files.ReadableGenes());
+  UNLASTING_RETURN_IF_ERROR(groups.ForEach([&](const evaluate::Group& group) -> absl::Status {
+    UNLASTING_RETURN_IF_ERROR(scorer.Add(group));
+    if (!options.report.empty()) plots.Add(group);
+    return absl::OkStatus();
+  }));
+  const evaluate::Scorecard card = scorer.Finish();
   if (!options.report.empty()) {
     report::ReportInput page;
     page.title =
@@ -37,12 +44,12 @@ absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::o
         {"predicted", options.predicted}, {"truth", options.truth}, {"control", options.control}};
     if (!options.training.empty()) page.manifest["training"] = options.training;
     page.scorecard = card;
-    page.groups = &groups;
-    if (files.training != nullptr) page.trained_doses = TrainedDosesOf(*files.training, {});
+    page.plots = &plots;
+    page.trained_doses = groups.trained_doses();
     page.genes = files.ReadableGenes();
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(options.report, report::RenderHtml(page)));
   }
-  out << (options.json ? card.ToJson(files.predicted->genes).dump(2) + "\n" : card.ToTable());
+  out << (options.json ? card.ToJson(files.genes).dump(2) + "\n" : card.ToTable());
   return absl::OkStatus();
 }
 

@@ -1,7 +1,6 @@
 #include "trainer/metrics_files.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -14,7 +13,7 @@
 namespace unlasting::trainer {
 namespace {
 
-using cells::Dataset;
+using cells::NormalisedFile;
 
 constexpr size_t kNamesShown = 5;
 
@@ -30,15 +29,16 @@ absl::Status CheckCellTypeColumn(const std::string& path, const std::string& col
       absl::StrCat(path, ": obs has no column '", column, "'; found: ", absl::StrJoin(names, " ")));
 }
 
-absl::StatusOr<MetricsFiles> ReadFiles(const MetricsOptions& options) {
-  std::unordered_map<std::string, std::shared_ptr<Dataset>> loaded;
-  const auto load = [&](const std::string& path) -> absl::StatusOr<std::shared_ptr<Dataset>> {
-    if (const auto it = loaded.find(path); it != loaded.end()) return it->second;
+absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& options) {
+  std::unordered_map<std::string, std::shared_ptr<NormalisedFile>> opened;
+  const auto open =
+      [&](const std::string& path) -> absl::StatusOr<std::shared_ptr<NormalisedFile>> {
+    if (const auto it = opened.find(path); it != opened.end()) return it->second;
     cells::LoadOptions columns = options.columns;
     columns.require_control = path == options.control || path == options.training;
     UNLASTING_RETURN_IF_ERROR(CheckCellTypeColumn(path, columns.cell_type_column));
-    UNLASTING_ASSIGN_OR_RETURN(auto dataset, cells::LoadDataset(path, columns));
-    return loaded[path] = std::make_shared<Dataset>(std::move(dataset));
+    UNLASTING_ASSIGN_OR_RETURN(auto file, NormalisedFile::Open(path, columns));
+    return opened[path] = std::move(file);
   };
   cells::LoadOptions predicted_columns = options.columns;
   predicted_columns.require_control = false;
@@ -47,19 +47,18 @@ absl::StatusOr<MetricsFiles> ReadFiles(const MetricsOptions& options) {
   MetricsFiles files;
   UNLASTING_RETURN_IF_ERROR(
       CheckCellTypeColumn(options.predicted, options.columns.cell_type_column));
-  UNLASTING_ASSIGN_OR_RETURN(auto predicted,
-                             cells::LoadDataset(options.predicted, predicted_columns));
-  files.predicted = std::make_shared<Dataset>(std::move(predicted));
-  UNLASTING_ASSIGN_OR_RETURN(files.truth, load(options.truth));
-  UNLASTING_ASSIGN_OR_RETURN(files.control, load(options.control));
+  UNLASTING_ASSIGN_OR_RETURN(files.predicted,
+                             NormalisedFile::Open(options.predicted, predicted_columns));
+  UNLASTING_ASSIGN_OR_RETURN(files.truth, open(options.truth));
+  UNLASTING_ASSIGN_OR_RETURN(files.control, open(options.control));
   if (!options.training.empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(files.training, load(options.training));
+    UNLASTING_ASSIGN_OR_RETURN(files.training, open(options.training));
   }
   return files;
 }
 
-std::vector<double> LibrarySizes(const Dataset& dataset) {
-  return dataset.library_size.empty() ? cells::RowSums(dataset.values) : dataset.library_size;
+bool HoldsCounts(const NormalisedFile& file) {
+  return file.annotations().kind == cells::MatrixKind::kCounts;
 }
 
 absl::StatusOr<double> TargetSum(const MetricsOptions& options, const MetricsFiles& files) {
@@ -69,64 +68,50 @@ absl::StatusOr<double> TargetSum(const MetricsOptions& options, const MetricsFil
   const auto value = uns.value("/unlasting/target_sum"_json_pointer, nlohmann::json());
   if (value.is_number() && value.get<double>() > 0) return value.get<double>();
   std::vector<double> sums;
-  for (const auto& [unused, dataset] : files.Measured(options)) {
-    if (dataset == files.training.get() && dataset != files.truth.get() &&
-        dataset != files.control.get()) {
+  for (const auto& [unused, file] : files.Measured(options)) {
+    if (file == files.training.get() && file != files.truth.get() && file != files.control.get()) {
       continue;
     }
-    if (dataset->kind != cells::MatrixKind::kCounts) continue;
-    const std::vector<double> sizes = LibrarySizes(*dataset);
-    sums.insert(sums.end(), sizes.begin(), sizes.end());
+    if (!HoldsCounts(*file)) continue;
+    sums.insert(sums.end(), file->library_sizes().begin(), file->library_sizes().end());
   }
   return cells::MedianLibrarySize(sums, {});
 }
 
-absl::Status Normalise(const MetricsOptions& options, const MetricsFiles& files,
-                       std::ostream& err) {
-  std::optional<double> target;
-  for (const auto& [path, dataset] : files.Measured(options)) {
-    if (dataset->kind != cells::MatrixKind::kCounts) continue;
-    if (!target) {
-      UNLASTING_ASSIGN_OR_RETURN(target, TargetSum(options, files));
+absl::Status ChooseTargetSum(const MetricsOptions& options, MetricsFiles* files,
+                             std::ostream& err) {
+  for (const auto& [path, file] : files->Measured(options)) {
+    if (!HoldsCounts(*file)) continue;
+    if (files->target_sum == 0) {
+      UNLASTING_ASSIGN_OR_RETURN(files->target_sum, TargetSum(options, *files));
     }
-    cells::NormaliseLog1p(LibrarySizes(*dataset), *target, &dataset->values);
-    dataset->kind = cells::MatrixKind::kLog1p;
-    err << path << ": counts, normalised to " << *target << " a cell, then log1p\n";
+    err << path << ": counts, normalised to " << files->target_sum << " a cell, then log1p\n";
   }
   return absl::OkStatus();
 }
 
-// Keeps the genes that all files measure, in the order of the predictions.
-absl::Status MatchGenes(const MetricsOptions& options, const MetricsFiles& files,
-                        std::ostream& err) {
-  std::vector<std::string> genes = files.predicted->genes;
-  for (const auto& [path, dataset] : files.Measured(options)) {
-    const std::set<std::string> measured(dataset->genes.begin(), dataset->genes.end());
+absl::Status MatchGenes(const MetricsOptions& options, MetricsFiles* files, std::ostream& err) {
+  const std::vector<std::string>& predicted = files->predicted->annotations().genes;
+  files->genes = predicted;
+  for (const auto& [path, file] : files->Measured(options)) {
+    const auto& found = file->annotations().genes;
+    const std::set<std::string> measured(found.begin(), found.end());
     std::vector<std::string> kept, dropped;
-    for (const auto& gene : genes) (measured.count(gene) > 0 ? kept : dropped).push_back(gene);
+    for (const auto& gene : files->genes) {
+      (measured.count(gene) > 0 ? kept : dropped).push_back(gene);
+    }
     if (kept.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(
           options.predicted, ": var: found no gene that ", path, " measures, expected 1 or more (",
-          Shortened(genes), " against ", Shortened(dataset->genes), ")"));
+          Shortened(files->genes), " against ", Shortened(found), ")"));
     }
     if (!dropped.empty()) {
-      err << "warning: " << dropped.size() << " of " << files.predicted->genes.size()
+      err << "warning: " << dropped.size() << " of " << predicted.size()
           << " predicted genes left out, " << path
           << " does not measure them: " << Shortened(dropped) << "\n";
     }
-    genes = std::move(kept);
+    files->genes = std::move(kept);
   }
-  const auto select = [&genes](Dataset* dataset) {
-    std::unordered_map<std::string, int64_t> columns;
-    for (int64_t g = 0; g < dataset->n_genes(); ++g) columns[dataset->genes[g]] = g;
-    std::vector<int64_t> selected;
-    selected.reserve(genes.size());
-    for (const auto& gene : genes) selected.push_back(columns[gene]);
-    dataset->values = SelectColumns(dataset->values, selected);
-    dataset->genes = genes;
-  };
-  select(files.predicted.get());
-  for (const auto& [unused, dataset] : files.Measured(options)) select(dataset);
   return absl::OkStatus();
 }
 
@@ -138,14 +123,14 @@ std::string Shortened(const std::vector<std::string>& names) {
                       names.size() > shown ? ", ..." : "");
 }
 
-std::vector<std::pair<std::string, Dataset*>> MetricsFiles::Measured(
+std::vector<std::pair<std::string, NormalisedFile*>> MetricsFiles::Measured(
     const MetricsOptions& options) const {
-  std::vector<std::pair<std::string, Dataset*>> files = {{options.truth, truth.get()}};
-  const auto add = [&files](const std::string& path, Dataset* dataset) {
+  std::vector<std::pair<std::string, NormalisedFile*>> files = {{options.truth, truth.get()}};
+  const auto add = [&files](const std::string& path, NormalisedFile* file) {
     for (const auto& [unused, known] : files) {
-      if (known == dataset) return;
+      if (known == file) return;
     }
-    files.emplace_back(path, dataset);
+    files.emplace_back(path, file);
   };
   add(options.control, control.get());
   if (training != nullptr) add(options.training, training.get());
@@ -153,11 +138,12 @@ std::vector<std::pair<std::string, Dataset*>> MetricsFiles::Measured(
 }
 
 std::vector<std::string> MetricsFiles::ReadableGenes() const {
-  std::vector<std::string> names = predicted->genes;
+  std::vector<std::string> names = genes;
   for (std::string& name : names) {
-    for (const auto& dataset : {predicted, truth}) {
-      const auto symbol = dataset->gene_symbols.find(name);
-      if (symbol == dataset->gene_symbols.end()) continue;
+    for (const auto& file : {predicted, truth}) {
+      const auto& symbols = file->annotations().gene_symbols;
+      const auto symbol = symbols.find(name);
+      if (symbol == symbols.end()) continue;
       name = symbol->second;
       break;
     }
@@ -165,10 +151,10 @@ std::vector<std::string> MetricsFiles::ReadableGenes() const {
   return names;
 }
 
-absl::StatusOr<MetricsFiles> LoadMetricsFiles(const MetricsOptions& options, std::ostream& err) {
-  UNLASTING_ASSIGN_OR_RETURN(MetricsFiles files, ReadFiles(options));
-  UNLASTING_RETURN_IF_ERROR(Normalise(options, files, err));
-  UNLASTING_RETURN_IF_ERROR(MatchGenes(options, files, err));
+absl::StatusOr<MetricsFiles> OpenMetricsFiles(const MetricsOptions& options, std::ostream& err) {
+  UNLASTING_ASSIGN_OR_RETURN(MetricsFiles files, OpenFiles(options));
+  UNLASTING_RETURN_IF_ERROR(ChooseTargetSum(options, &files, err));
+  UNLASTING_RETURN_IF_ERROR(MatchGenes(options, &files, err));
   return files;
 }
 

@@ -1,11 +1,11 @@
 #include "trainer/metrics_groups.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/shift_baselines.h"
+#include "core/base/status.h"
+#include "trainer/training_sums.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -34,19 +34,24 @@ std::map<GroupKey, std::vector<int64_t>> CellsByGroup(const Dataset& dataset, bo
 
 }  // namespace
 
-absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOptions& options,
-                                                               const MetricsFiles& files,
-                                                               std::ostream& err) {
-  const bool with_dose = HasMolecules(*files.predicted) && HasMolecules(*files.truth);
-  const auto predicted = CellsByGroup(*files.predicted, with_dose);
-  const auto truth = CellsByGroup(*files.truth, with_dose);
-  const auto control = CellsByGroup(*files.control, with_dose);
-  const bool trained_with_dose =
-      with_dose && files.training != nullptr && HasMolecules(*files.training);
-  evaluate::ShiftBaselines baselines;
-  if (files.training != nullptr) baselines = BaselinesFrom(*files.training, {}, trained_with_dose);
+absl::StatusOr<MetricsGroups> MetricsGroups::Load(const MetricsOptions& options,
+                                                  const MetricsFiles& files, std::ostream& err) {
+  const bool with_dose =
+      HasMolecules(files.predicted->annotations()) && HasMolecules(files.truth->annotations());
+  MetricsGroups groups;
+  UNLASTING_RETURN_IF_ERROR(groups.Match(options, files, with_dose, err));
+  groups.trained_with_dose_ =
+      with_dose && files.training != nullptr && HasMolecules(files.training->annotations());
+  UNLASTING_RETURN_IF_ERROR(groups.Read(files));
+  return groups;
+}
 
-  std::vector<evaluate::Group> groups;
+absl::Status MetricsGroups::Match(const MetricsOptions& options, const MetricsFiles& files,
+                                  bool with_dose, std::ostream& err) {
+  const Dataset& annotations = files.predicted->annotations();
+  const auto predicted = CellsByGroup(annotations, with_dose);
+  const auto truth = CellsByGroup(files.truth->annotations(), with_dose);
+  const auto control = CellsByGroup(files.control->annotations(), with_dose);
   std::vector<std::string> names;
   for (const auto& [key, rows] : predicted) {
     const auto& [condition, cell_type] = key;
@@ -61,20 +66,10 @@ absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOpti
           << (no_truth ? "true" : "control") << " cells for it\n";
       continue;
     }
-    evaluate::Group group;
-    group.key = {{"condition", condition}, {"cell_type", cell_type}};
-    group.predicted = SelectRowsDense(files.predicted->values, rows);
-    group.truth = SelectRowsDense(files.truth->values, true_rows->second);
-    group.control = SelectRowsDense(files.control->values, control_rows->second);
-    const auto& done = files.predicted->conditions[files.predicted->condition[rows.front()]];
-    if (done.molecule()) {
-      group.drug = done.name;
-      group.dose_um = done.dose_um;
-    }
-    baselines.AddTo(PerturbedOf(done, trained_with_dose), &group);
-    groups.push_back(std::move(group));
+    const Condition& done = annotations.conditions[annotations.condition[rows.front()]];
+    rows_.push_back({condition, cell_type, &done, rows, true_rows->second, control_rows->second});
   }
-  if (!groups.empty()) return groups;
+  if (!rows_.empty()) return absl::OkStatus();
   std::vector<std::string> known;
   for (const auto& [key, unused] : truth) {
     if (!key.first.empty()) known.push_back(absl::StrCat(key.first, " / ", key.second));
@@ -83,6 +78,62 @@ absl::StatusOr<std::vector<evaluate::Group>> MakeMetricsGroups(const MetricsOpti
       options.predicted, ": obs: found the groups ", names.empty() ? "none" : Shortened(names),
       ", expected one with true cells in ", options.truth, " (",
       known.empty() ? "none" : Shortened(known), ") and control cells in ", options.control));
+}
+
+absl::Status MetricsGroups::Read(const MetricsFiles& files) {
+  std::map<cells::NormalisedFile*, Chosen> chosen;
+  const auto choose = [&chosen](cells::NormalisedFile* file) {
+    Chosen& rows = chosen[file];
+    if (rows == nullptr) {
+      rows = std::make_shared<cells::ChosenRows>(file->annotations().n_cells());
+    }
+    return rows;
+  };
+  predicted_ = choose(files.predicted.get());
+  truth_ = choose(files.truth.get());
+  control_ = choose(files.control.get());
+  for (const Rows& rows : rows_) {
+    predicted_->Want(rows.predicted);
+    truth_->Want(rows.truth);
+    control_->Want(rows.control);
+  }
+  std::unique_ptr<TrainingSums> training;
+  if (files.training != nullptr) {
+    choose(files.training.get());
+    training = std::make_unique<TrainingSums>(files.training->annotations(), std::vector<bool>(),
+                                              files.genes, trained_with_dose_);
+  }
+  for (const auto& [file, rows] : chosen) {
+    UNLASTING_RETURN_IF_ERROR(
+        file->ForEachBlock(files.genes, files.target_sum,
+                           [&, file = file, &rows = rows](int64_t first, const CsrMatrix& block) {
+                             rows->Take(first, block);
+                             if (file == files.training.get()) training->Add(first, block);
+                             return absl::OkStatus();
+                           }));
+  }
+  if (training == nullptr) return absl::OkStatus();
+  baselines_ = training->Baselines();
+  trained_doses_ = training->Doses();
+  return absl::OkStatus();
+}
+
+absl::Status MetricsGroups::ForEach(
+    const std::function<absl::Status(const evaluate::Group&)>& visit) const {
+  for (const Rows& rows : rows_) {
+    evaluate::Group group;
+    group.key = {{"condition", rows.condition}, {"cell_type", rows.cell_type}};
+    group.predicted = predicted_->Dense(rows.predicted);
+    group.truth = truth_->Dense(rows.truth);
+    group.control = control_->Dense(rows.control);
+    if (rows.done->molecule()) {
+      group.drug = rows.done->name;
+      group.dose_um = rows.done->dose_um;
+    }
+    baselines_.AddTo(PerturbedOf(*rows.done, trained_with_dose_), &group);
+    UNLASTING_RETURN_IF_ERROR(visit(group));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace unlasting::trainer

@@ -16,20 +16,19 @@ predict::PerturbationQuery QueryOf(const cells::Condition& condition) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<evaluate::Group>> PredictGroups(predict::Engine* engine,
-                                                           const HeldOut& held_out,
-                                                           const PredictGroupsOptions& options) {
-  std::vector<evaluate::Group> groups;
+absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
+                           const PredictGroupsOptions& options,
+                           const std::function<absl::Status(const evaluate::Group&)>& visit) {
   int64_t done = 0;
   for (const auto& test : held_out.groups) {
-    evaluate::Group group = MakeGroup(held_out, test, options.max_cells);
-    const cells::Condition& condition = held_out.data.conditions[test.condition];
+    evaluate::Group group = MakeGroup(held_out, test);
+    const cells::Condition& condition = held_out.annotations.conditions[test.condition];
     UNLASTING_ASSIGN_OR_RETURN(const auto perturbation,
                                predict::ResolvePerturbation(engine->bundle(), QueryOf(condition)));
     predict::ControlQuery query;
     query.values = group.control;
-    query.genes = held_out.data.genes;
-    query.cell_types = {held_out.data.cell_types[test.cell_type]};
+    query.genes = held_out.genes;
+    query.cell_types = {held_out.annotations.cell_types[test.cell_type]};
     UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), query));
     UNLASTING_ASSIGN_OR_RETURN(
         auto profiles,
@@ -40,12 +39,12 @@ absl::StatusOr<std::vector<evaluate::Group>> PredictGroups(predict::Engine* engi
       group.further_baselines["mean_shift_rank"] =
           MeanShiftRank(group.control, *group.mean_shift, profiles[0].active_share);
     }
-    groups.push_back(std::move(group));
+    UNLASTING_RETURN_IF_ERROR(visit(group));
     if (options.progress) {
       options.progress(++done, static_cast<int64_t>(held_out.groups.size()));
     }
   }
-  return groups;
+  return absl::OkStatus();
 }
 
 }  // namespace unlasting::trainer

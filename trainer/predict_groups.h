@@ -1,6 +1,7 @@
 // Predicts held-out groups with a bundle, through the same engine that serves.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,14 +13,14 @@ namespace unlasting::trainer {
 
 struct PredictGroupsOptions {
   predict::PredictOptions predict;
-  int64_t max_cells = 1000;  // of each group; 0: all
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
-// One evaluate::Group per held-out group, `predicted` and the mean_shift_rank baseline filled in.
-// Groups of perturbations that the bundle cannot resolve are an error.
-absl::StatusOr<std::vector<evaluate::Group>> PredictGroups(predict::Engine* engine,
-                                                           const HeldOut& held_out,
-                                                           const PredictGroupsOptions& options);
+// Hands every held-out group, `predicted` and the mean_shift_rank baseline filled in, to `visit`,
+// whose error ends it: the cells of one group are held at a time. Groups of perturbations that the
+// bundle cannot resolve are an error.
+absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
+                           const PredictGroupsOptions& options,
+                           const std::function<absl::Status(const evaluate::Group&)>& visit);
 
 }  // namespace unlasting::trainer

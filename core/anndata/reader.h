@@ -41,8 +41,9 @@ class Reader {
   // dense ones as dense; float64 and integers are narrowed to float32.
   virtual absl::StatusOr<Matrix> ReadMatrix(const std::string& element) = 0;
   // Rows [first, first + count) of such an element as CSR, for files larger than memory: what is
-  // kept between calls is 8 bytes a row, except that a CSC element is held whole. OUT_OF_RANGE
-  // beyond the last row. Cheapest in rising order.
+  // kept between calls is 8 bytes a row, and of a CSC element a window of rows with at most 2^25
+  // values (256 MB), each of which costs a pass over the element. OUT_OF_RANGE beyond the last row.
+  // Cheapest in rising order.
   virtual absl::StatusOr<CsrMatrix> ReadRows(const std::string& element, int64_t first,
                                              int64_t count) = 0;
   // [rows, columns] of an element, without reading its values.

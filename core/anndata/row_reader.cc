@@ -1,7 +1,6 @@
 #include "core/anndata/row_reader.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/anndata/elements.h"
 #include "core/base/status.h"
@@ -40,17 +39,27 @@ absl::StatusOr<std::unique_ptr<RowReader>> RowReader::Open(hid_t file, const std
   reader->cols_ = shape.second;
   if (reader->encoding_ == "dense") {
     reader->values_ = OpenWithCache(file, element.c_str());
-  } else if (reader->encoding_ == "csr") {
-    UNLASTING_ASSIGN_OR_RETURN(const Handle group, OpenObject(file, element));
-    UNLASTING_RETURN_IF_ERROR(reader->OpenCsr(group));
-  } else {
-    UNLASTING_ASSIGN_OR_RETURN(auto matrix, ReadMatrixElement(file, element));
-    reader->transposed_ = std::move(std::get<CsrMatrix>(matrix));
+    return reader;
   }
+  UNLASTING_ASSIGN_OR_RETURN(const Handle group, OpenObject(file, element));
+  const bool csr = reader->encoding_ == "csr";
+  UNLASTING_RETURN_IF_ERROR(reader->OpenSparse(group, csr ? reader->rows_ : reader->cols_));
+  if (csr) return reader;
+  // The arrays are asked for by a part of the reader itself, which does not move.
+  CscRows::Arrays arrays;
+  arrays.indices = [self = reader.get()](int64_t first, int64_t count) {
+    return self->IndicesBetween(first, count);
+  };
+  arrays.values = [self = reader.get()](int64_t first, int64_t count) {
+    return self->ValuesBetween(first, count);
+  };
+  UNLASTING_ASSIGN_OR_RETURN(
+      reader->csc_, CscRows::Open(element, reader->rows_, reader->cols_, std::move(reader->indptr_),
+                                  std::move(arrays)));
   return reader;
 }
 
-absl::Status RowReader::OpenCsr(const Handle& group) {
+absl::Status RowReader::OpenSparse(const Handle& group, int64_t major) {
   UNLASTING_ASSIGN_OR_RETURN(const Handle indptr, OpenMember(group, element_, "indptr"));
   auto pointers = ReadIntegers<int64_t>(indptr.get());
   if (!pointers.ok()) return Annotate(pointers.status(), absl::StrCat(element_, "/indptr"));
@@ -73,9 +82,9 @@ absl::Status RowReader::OpenCsr(const Handle& group) {
     return absl::InvalidArgumentError(
         absl::StrCat(element_, ": has ", count(indices_), " indices for ", stored, " values"));
   }
-  if (static_cast<int64_t>(indptr_.size()) != rows_ + 1) {
+  if (static_cast<int64_t>(indptr_.size()) != major + 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat(element_, ": indptr has ", indptr_.size(), " entries, expected ", rows_ + 1));
+        absl::StrCat(element_, ": indptr has ", indptr_.size(), " entries, expected ", major + 1));
   }
   if (indptr_.front() != 0 || indptr_.back() != stored ||
       !std::is_sorted(indptr_.begin(), indptr_.end())) {
@@ -91,23 +100,28 @@ absl::StatusOr<CsrMatrix> RowReader::Read(int64_t first, int64_t count) {
                                               first + count, ", expected 0 to ", rows_));
   }
   if (encoding_ == "dense") return ReadDense(first, count);
-  if (encoding_ == "csr") return ReadCsr(first, count);
-  std::vector<int64_t> wanted(count);
-  std::iota(wanted.begin(), wanted.end(), first);
-  return SelectRows(transposed_, wanted);
+  return csc_ ? csc_->Read(first, count) : ReadCsr(first, count);
+}
+
+absl::StatusOr<std::vector<int32_t>> RowReader::IndicesBetween(int64_t first, int64_t count) {
+  auto indices = ReadNumbersBetween<int32_t>(indices_.get(), first, count);
+  if (!indices.ok()) return Annotate(indices.status(), absl::StrCat(element_, "/indices"));
+  return indices;
+}
+
+absl::StatusOr<std::vector<float>> RowReader::ValuesBetween(int64_t first, int64_t count) {
+  auto values = ReadNumbersBetween<float>(values_.get(), first, count);
+  if (!values.ok()) return Annotate(values.status(), absl::StrCat(element_, "/data"));
+  return values;
 }
 
 absl::StatusOr<CsrMatrix> RowReader::ReadCsr(int64_t first, int64_t count) {
   Compressed rows;
   const int64_t begin = indptr_[first], stored = indptr_[first + count] - begin;
   for (int64_t r = first; r <= first + count; ++r) rows.indptr.push_back(indptr_[r] - begin);
-  auto indices = ReadNumbersBetween<int32_t>(indices_.get(), begin, stored);
-  if (!indices.ok()) return Annotate(indices.status(), absl::StrCat(element_, "/indices"));
-  UNLASTING_RETURN_IF_ERROR(CheckIndices(*indices, cols_, element_));
-  auto values = ReadNumbersBetween<float>(values_.get(), begin, stored);
-  if (!values.ok()) return Annotate(values.status(), absl::StrCat(element_, "/data"));
-  rows.indices = *std::move(indices);
-  rows.values = *std::move(values);
+  UNLASTING_ASSIGN_OR_RETURN(rows.indices, IndicesBetween(begin, stored));
+  UNLASTING_RETURN_IF_ERROR(CheckIndices(rows.indices, cols_, element_));
+  UNLASTING_ASSIGN_OR_RETURN(rows.values, ValuesBetween(begin, stored));
   return Canonical(count, cols_, std::move(rows));
 }
 

@@ -2,16 +2,18 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/anndata/csc_rows.h"
 #include "core/anndata/matrix_parts.h"
 
 namespace unlasting::anndata {
 
 // Keeps the matrix open, and of it the row pointers (8 bytes a row). A CSC matrix has no rows to
-// read: it is read whole and transposed at the first call.
+// read: see CscRows.
 class RowReader {
  public:
   static absl::StatusOr<std::unique_ptr<RowReader>> Open(hid_t file, const std::string& element);
@@ -21,7 +23,10 @@ class RowReader {
 
  private:
   RowReader() = default;
-  absl::Status OpenCsr(const Handle& group);
+  // Opens the arrays of either sparse form; `major` is what it is compressed by.
+  absl::Status OpenSparse(const Handle& group, int64_t major);
+  absl::StatusOr<std::vector<int32_t>> IndicesBetween(int64_t first, int64_t count);
+  absl::StatusOr<std::vector<float>> ValuesBetween(int64_t first, int64_t count);
   absl::StatusOr<CsrMatrix> ReadCsr(int64_t first, int64_t count);
   absl::StatusOr<CsrMatrix> ReadDense(int64_t first, int64_t count);
 
@@ -30,9 +35,9 @@ class RowReader {
   int64_t rows_ = 0;
   int64_t cols_ = 0;
   std::vector<int64_t> indptr_;  // csr
-  Handle indices_;               // csr
-  Handle values_;                // csr and dense
-  CsrMatrix transposed_;         // csc
+  Handle indices_;               // csr and csc
+  Handle values_;                // all
+  std::optional<CscRows> csc_;
 };
 
 }  // namespace unlasting::anndata

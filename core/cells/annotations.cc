@@ -1,4 +1,5 @@
 // Cells' conditions, types and library sizes from obs, genes from var, in every layout.
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <unordered_map>
@@ -118,7 +119,7 @@ class ConditionReader {
   absl::StatusOr<Condition> Read(size_t cell, const std::string& barcode) const {
     Condition condition;
     condition.name = names_[cell];
-    if (condition.name.empty()) {
+    if (Missing(condition.name)) {
       return absl::InvalidArgumentError(absl::StrCat("obs column '", options_->condition_column,
                                                      "' is empty for cell ", barcode));
     }
@@ -192,6 +193,22 @@ absl::Status ReadConditions(const DataFrame& obs, const LoadOptions& options, Da
   return absl::OkStatus();
 }
 
+// A column without a single value says as little as none.
+absl::Status ReadCellTypes(const DataFrame& obs, const std::string& column, Dataset* dataset) {
+  Strings types = OptionalColumn(obs, column);
+  if (std::all_of(types.begin(), types.end(), Missing)) types.clear();
+  Levels levels;
+  for (int64_t cell = 0; cell < dataset->n_cells(); ++cell) {
+    if (!types.empty() && Missing(types[cell])) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("obs column '", column, "' is empty for cell ", dataset->barcodes[cell]));
+    }
+    dataset->cell_type.push_back(levels.IndexOf(types.empty() ? "cell" : types[cell]));
+  }
+  dataset->cell_types = levels.names();
+  return absl::OkStatus();
+}
+
 absl::Status ReadLibrarySizes(const DataFrame& obs, const std::string& column, Dataset* dataset) {
   if (column.empty()) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(const auto sizes, RequiredColumn(obs, column));
@@ -257,12 +274,7 @@ absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptio
   dataset.barcodes = obs.index;
   UNLASTING_RETURN_IF_ERROR(ReadGenes(var, &dataset));
   UNLASTING_RETURN_IF_ERROR(ReadConditions(obs, options, &dataset));
-  const auto types = OptionalColumn(obs, options.cell_type_column);
-  Levels levels;
-  for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
-    dataset.cell_type.push_back(levels.IndexOf(types.empty() ? "cell" : types[cell]));
-  }
-  dataset.cell_types = levels.names();
+  UNLASTING_RETURN_IF_ERROR(ReadCellTypes(obs, options.cell_type_column, &dataset));
   UNLASTING_RETURN_IF_ERROR(ReadLibrarySizes(obs, options.library_size_column, &dataset));
   if (!options.split_column.empty()) {
     UNLASTING_ASSIGN_OR_RETURN(dataset.split_label, RequiredColumn(obs, options.split_column));

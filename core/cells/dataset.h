@@ -53,7 +53,7 @@ struct LoadOptions {
   // auto (by the columns), plain, gears, scperturb or chemcpa.
   std::string layout = "auto";
   std::string condition_column = "condition";
-  std::string cell_type_column = "cell_type";  // absent: one cell type named "cell"
+  std::string cell_type_column = "cell_type";  // absent or all empty: one type, "cell"
   std::string smiles_column = "SMILES";        // may be absent
   std::string dose_column = "dose_val";        // may be absent where there are no drugs
   std::string dose_unit_column = "dose_unit";  // may be absent

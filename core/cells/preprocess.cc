@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <unordered_map>
 
 #include "absl/strings/numbers.h"
 #include "core/base/status.h"
+#include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
 #include "core/cells/row_source.h"
 #include "core/cells/survey.h"
@@ -23,17 +23,6 @@ absl::StatusOr<double> TargetSum(const std::vector<double>& library_sizes,
         absl::StrCat("target_sum: found '", setting, "', expected median or a number above 0"));
   }
   return value;
-}
-
-std::unordered_map<std::string, int64_t> GeneIndex(const Dataset& dataset) {
-  std::unordered_map<std::string, int64_t> index;
-  // Names win over symbols, which need not be unique.
-  for (int64_t g = 0; g < dataset.n_genes(); ++g) index.emplace(dataset.genes[g], g);
-  for (int64_t g = 0; g < dataset.n_genes(); ++g) {
-    const auto symbol = dataset.gene_symbols.find(dataset.genes[g]);
-    if (symbol != dataset.gene_symbols.end()) index.emplace(symbol->second, g);
-  }
-  return index;
 }
 
 absl::Status CheckOptions(const PreprocessOptions& options) {
@@ -105,19 +94,15 @@ void KeepGenes(const std::vector<int64_t>& columns, Dataset* data) {
 absl::StatusOr<CsrMatrix> Gather(RowSource* rows, const std::vector<int64_t>& columns,
                                  const std::vector<double>& library_sizes, double target_sum) {
   CsrMatrix gathered;
-  gathered.rows = rows->rows();
   gathered.cols = static_cast<int64_t>(columns.size());
-  gathered.indptr.reserve(gathered.rows + 1);
+  gathered.indptr.reserve(rows->rows() + 1);
   UNLASTING_RETURN_IF_ERROR(rows->ForEachBlock([&](int64_t first, const CsrMatrix& block) {
     CsrMatrix part = SelectColumns(block, columns);
     if (target_sum > 0) {
       const auto sizes = library_sizes.begin() + first;
       NormaliseLog1p(std::vector<double>(sizes, sizes + block.rows), target_sum, &part);
     }
-    const int64_t before = gathered.indptr.back();
-    gathered.indices.insert(gathered.indices.end(), part.indices.begin(), part.indices.end());
-    gathered.values.insert(gathered.values.end(), part.values.begin(), part.values.end());
-    for (int64_t r = 1; r <= part.rows; ++r) gathered.indptr.push_back(before + part.indptr[r]);
+    AppendRows(part, &gathered);
     return absl::OkStatus();
   }));
   return gathered;
@@ -174,27 +159,6 @@ absl::StatusOr<Prepared> PreprocessRows(Dataset annotations, RowSource* rows,
   return prepared;
 }
 
-absl::StatusOr<std::vector<int64_t>> ColumnsOf(const Dataset& dataset,
-                                               const std::vector<std::string>& genes) {
-  const auto index = GeneIndex(dataset);
-  std::vector<int64_t> columns;
-  for (const auto& gene : genes) {
-    const auto it = index.find(gene);
-    if (it == index.end()) {
-      return absl::NotFoundError(absl::StrCat("gene '", gene, "' of the bundle is missing"));
-    }
-    columns.push_back(it->second);
-  }
-  return columns;
-}
-
-absl::Status CheckTarget(MatrixKind kind, double target_sum) {
-  if (kind == MatrixKind::kLog1p || target_sum > 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "found counts, expected log1p values: the bundle was trained on log1p values of an unknown "
-      "target sum");
-}
-
 // A file's annotations with a source of its rows.
 struct OpenFile {
   std::unique_ptr<anndata::Reader> reader;
@@ -219,26 +183,6 @@ absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& lo
 absl::Status NameFile(const absl::Status& status, const std::string& path) {
   const bool named = status.message().find(path) != absl::string_view::npos;
   return named ? status : Annotate(status, path);
-}
-
-absl::StatusOr<Dataset> Normalised(const std::string& path, const LoadOptions& load,
-                                   const std::vector<std::string>& genes, double target_sum) {
-  UNLASTING_ASSIGN_OR_RETURN(auto file, OpenRows(path, load, nullptr));
-  SurveyOptions survey_options;
-  survey_options.matrix = load.matrix;
-  survey_options.logged = file.logged;
-  survey_options.training.assign(file.annotations.n_cells(), false);
-  UNLASTING_ASSIGN_OR_RETURN(const Survey survey, SurveyRows(file.rows.get(), survey_options));
-  UNLASTING_RETURN_IF_ERROR(CheckTarget(survey.kind, target_sum));
-  UNLASTING_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(file.annotations, genes));
-  Dataset data = std::move(file.annotations);
-  const auto& sizes = data.library_size.empty() ? survey.row_sum : data.library_size;
-  UNLASTING_ASSIGN_OR_RETURN(data.values,
-                             Gather(file.rows.get(), columns, sizes,
-                                    survey.kind == MatrixKind::kCounts ? target_sum : 0.0));
-  data.kind = MatrixKind::kLog1p;
-  data.genes = genes;
-  return data;
 }
 
 }  // namespace
@@ -281,27 +225,6 @@ absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptio
                                  file->logged, options);
   if (!prepared.ok()) return NameFile(prepared.status(), path);
   return prepared;
-}
-
-absl::StatusOr<Dataset> ApplyNormalisation(Dataset dataset, const std::vector<std::string>& genes,
-                                           double target_sum) {
-  UNLASTING_RETURN_IF_ERROR(CheckTarget(dataset.kind, target_sum));
-  if (dataset.kind == MatrixKind::kCounts) {
-    const auto sizes =
-        dataset.library_size.empty() ? RowSums(dataset.values) : dataset.library_size;
-    NormaliseLog1p(sizes, target_sum, &dataset.values);
-    dataset.kind = MatrixKind::kLog1p;
-  }
-  UNLASTING_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(dataset, genes));
-  dataset.values = SelectColumns(dataset.values, columns);
-  dataset.genes = genes;
-  return dataset;
-}
-
-absl::StatusOr<Dataset> LoadNormalised(const std::string& path, const LoadOptions& load,
-                                       const std::vector<std::string>& genes, double target_sum) {
-  auto data = Normalised(path, load, genes, target_sum);
-  return data.ok() ? std::move(data) : NameFile(data.status(), path);
 }
 
 }  // namespace unlasting::cells

@@ -43,13 +43,4 @@ absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptio
                                         const PreprocessOptions& options,
                                         const PreprocessProgress& progress = nullptr);
 
-// The values of `dataset` as the prepared data has them: same genes, target sum and log1p. For
-// scoring other files against a bundle. NOT_FOUND where a gene is missing.
-absl::StatusOr<Dataset> ApplyNormalisation(Dataset dataset, const std::vector<std::string>& genes,
-                                           double target_sum);
-
-// LoadDataset and ApplyNormalisation for a file of any size: only `genes` are held.
-absl::StatusOr<Dataset> LoadNormalised(const std::string& path, const LoadOptions& load,
-                                       const std::vector<std::string>& genes, double target_sum);
-
 }  // namespace unlasting::cells

@@ -30,4 +30,12 @@ absl::Status FileRows::ForEachBlock(const Visit& visit) {
   return absl::OkStatus();
 }
 
+void AppendRows(const CsrMatrix& block, CsrMatrix* matrix) {
+  const int64_t before = matrix->indptr.back();
+  matrix->indices.insert(matrix->indices.end(), block.indices.begin(), block.indices.end());
+  matrix->values.insert(matrix->values.end(), block.values.begin(), block.values.end());
+  for (int64_t r = 1; r <= block.rows; ++r) matrix->indptr.push_back(before + block.indptr[r]);
+  matrix->rows += block.rows;
+}
+
 }  // namespace unlasting::cells

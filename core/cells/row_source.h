@@ -57,4 +57,7 @@ class FileRows : public RowSource {
   Progress progress_;
 };
 
+// Adds the rows of a block, as wide as `matrix`, below its own.
+void AppendRows(const CsrMatrix& block, CsrMatrix* matrix);
+
 }  // namespace unlasting::cells

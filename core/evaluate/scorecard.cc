@@ -164,27 +164,35 @@ std::string GroupName(const std::map<std::string, std::string>& key) {
   return name;
 }
 
-absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options) {
+struct Scorer::Gathered {
   Scorecard card;
   std::vector<GroupMeans> means;
   std::vector<GroupResamples> resampled;
-  for (size_t k = 0; k < groups.size(); ++k) {
-    const std::string name = absl::StrCat("group ", GroupName(groups[k].key));
-    UNLASTING_RETURN_IF_ERROR(Annotate(CheckGroup(groups[k]), name));
-    if (groups[k].truth.cols != groups[0].truth.cols) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": found ", groups[k].truth.cols,
-                                                     " genes, expected ", groups[0].truth.cols,
-                                                     " as in the first group"));
-    }
-  }
-  for (size_t k = 0; k < groups.size(); ++k) {
-    Scored scored = ScoreGroup(groups[k], options, options.seed + k);
-    card.groups.push_back(std::move(scored.scores));
-    means.push_back(std::move(scored.means));
-    resampled.push_back(std::move(scored.resampled));
-  }
-  AddScoresBetweenGroups(means, &card.groups);
+};
 
+Scorer::Scorer(const ScoreOptions& options)
+    : options_(options), gathered_(std::make_unique<Gathered>()) {}
+Scorer::~Scorer() = default;
+
+absl::Status Scorer::Add(const Group& group) {
+  const std::string name = absl::StrCat("group ", GroupName(group.key));
+  UNLASTING_RETURN_IF_ERROR(Annotate(CheckGroup(group), name));
+  auto& [card, means, resampled] = *gathered_;
+  if (!means.empty() && group.truth.cols != static_cast<int64_t>(means[0].truth.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": found ", group.truth.cols,
+                                                   " genes, expected ", means[0].truth.size(),
+                                                   " as in the first group"));
+  }
+  Scored scored = ScoreGroup(group, options_, options_.seed + card.groups.size());
+  card.groups.push_back(std::move(scored.scores));
+  means.push_back(std::move(scored.means));
+  resampled.push_back(std::move(scored.resampled));
+  return absl::OkStatus();
+}
+
+Scorecard Scorer::Finish() {
+  Scorecard card = std::move(gathered_->card);
+  AddScoresBetweenGroups(gathered_->means, &card.groups);
   std::vector<const Scores*> model;
   std::map<std::string, std::vector<const Scores*>> baselines;
   for (const GroupScores& group : card.groups) {
@@ -193,8 +201,14 @@ absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOpt
   }
   card.mean = MeanOf(model);
   for (const auto& [name, scores] : baselines) card.baselines[name] = MeanOf(scores);
-  AddIntervalsOfMeans(resampled, &card);
+  AddIntervalsOfMeans(gathered_->resampled, &card);
   return card;
+}
+
+absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options) {
+  Scorer scorer(options);
+  for (const Group& group : groups) UNLASTING_RETURN_IF_ERROR(scorer.Add(group));
+  return scorer.Finish();
 }
 
 }  // namespace unlasting::evaluate

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -113,7 +114,25 @@ struct ScoreOptions {
   Test test = Test::kWelch;  // of the DE sets and of de_overlap
 };
 
-// INVALID_ARGUMENT names the group whose matrices differ in genes, are empty or not finite.
+// Scores groups one after the other, so that the cells of one group at a time need to be in memory.
+class Scorer {
+ public:
+  explicit Scorer(const ScoreOptions& options);
+  ~Scorer();
+
+  // INVALID_ARGUMENT names the group whose matrices differ in genes, are empty or not finite; it is
+  // left out then.
+  absl::Status Add(const Group& group);
+  // Of the groups so far, in the order in which they came. To be called once, at the end.
+  Scorecard Finish();
+
+ private:
+  struct Gathered;
+  ScoreOptions options_;
+  std::unique_ptr<Gathered> gathered_;
+};
+
+// All of them by one Scorer.
 absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options);
 
 }  // namespace unlasting::evaluate

@@ -241,30 +241,32 @@ std::string GroupCard(const Group& group, const std::vector<std::string>& genes)
 
 }  // namespace
 
-std::string DistributionsSection(const std::vector<Group>& groups,
-                                 const std::vector<std::string>& genes) {
-  std::vector<std::pair<double, const Group*>> order;
-  for (const Group& group : groups) {
-    if (group.truth.cols != static_cast<int64_t>(genes.size())) continue;
-    order.emplace_back(LengthOf(Minus(evaluate::StatisticsOf(group.truth).mean,
-                                      evaluate::StatisticsOf(group.control).mean)),
-                       &group);
-  }
-  if (order.empty()) return "";
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  const size_t shown = std::min(order.size(), kMostGroups);
+void GroupCards::Add(const Group& group, const std::vector<std::string>& genes) {
+  if (group.truth.cols != static_cast<int64_t>(genes.size())) return;
+  ++seen_;
+  const double change = LengthOf(
+      Minus(evaluate::StatisticsOf(group.truth).mean, evaluate::StatisticsOf(group.control).mean));
+  const auto place = std::find_if(cards_.begin(), cards_.end(),
+                                  [change](const auto& card) { return card.first < change; });
+  if (place == cards_.end() && cards_.size() == kMostGroups) return;
+  cards_.insert(place, {change, GroupCard(group, genes)});
+  if (cards_.size() > kMostGroups) cards_.pop_back();
+}
+
+std::string GroupCards::Section() const {
+  if (cards_.empty()) return "";
   std::string html =
       "<section><h2>Genes</h2>\n<p class=\"legend\"><i class=\"key control\"></i>control "
       "<i class=\"key truth\"></i>true <i class=\"key predicted\"></i>predicted</p>\n"
       "<p class=\"note\">The nine genes that a Welch t-test of true cells against control finds "
       "most changed. Bars: share of silent cells. Curves: density of the active cells, its area "
       "their share.";
-  if (shown < order.size()) {
-    absl::StrAppend(&html, " Shown are the ", shown, " most changed of ", order.size(), " groups.");
+  if (cards_.size() < seen_) {
+    absl::StrAppend(&html, " Shown are the ", cards_.size(), " most changed of ", seen_,
+                    " groups.");
   }
   absl::StrAppend(&html, "</p>\n");
-  for (size_t k = 0; k < shown; ++k) absl::StrAppend(&html, GroupCard(*order[k].second, genes));
+  for (const auto& [unused, card] : cards_) html += card;
   return html + "</section>\n";
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/evaluate/differential_expression.h"
@@ -13,32 +11,12 @@
 namespace unlasting::report {
 namespace {
 
-using evaluate::ColumnStatistics;
 using evaluate::Group;
+using Dose = DoseResponses::Dose;
+using Response = DoseResponses::Response;
 
 constexpr size_t kMostDrugs = 8;
 constexpr int kGenesShown = 4;
-
-// What the genes do over some cells at one dose.
-struct Dose {
-  double log_dose = 0;  // log10 of micromolar
-  int64_t cells = 0;
-  bool trained = false;
-  ColumnStatistics statistics;
-
-  double Mean(int64_t gene) const { return statistics.mean[gene]; }
-  // Half the width of the 95 % interval of the mean; 0 for one cell.
-  double HalfWidth(int64_t gene) const {
-    const double variance = statistics.variance[gene];
-    return std::isnan(variance) ? 0 : 1.96 * std::sqrt(variance / static_cast<double>(cells));
-  }
-};
-
-struct Response {
-  std::vector<const Group*> groups;
-  std::vector<Dose> truth;  // by dose once sorted
-  std::vector<Dose> predicted;
-};
 
 bool ByDose(const Dose& a, const Dose& b) { return a.log_dose < b.log_dose; }
 
@@ -62,9 +40,8 @@ void AddCurve(const std::vector<Dose>& doses, int64_t gene, const std::string& c
 
 std::string GenePanel(const Response& response, int64_t gene, const std::string& name) {
   double control = 0;
-  for (const Group* group : response.groups) {
-    control += evaluate::StatisticsOf(SelectColumns(group->control, {gene})).mean[0] /
-               static_cast<double>(response.groups.size());
+  for (const auto& mean : response.control) {
+    control += mean[gene] / static_cast<double>(response.control.size());
   }
   double low = control, high = control;
   for (const auto* doses : {&response.truth, &response.predicted}) {
@@ -93,71 +70,64 @@ std::string GenePanel(const Response& response, int64_t gene, const std::string&
                       "</figure>\n");
 }
 
-// The genes of the dose where the true cells moved most.
-std::vector<int64_t> GenesOf(const Response& response) {
-  double most = -1;
-  evaluate::DifferentialExpression strongest;
-  for (const Group* group : response.groups) {
-    evaluate::DifferentialExpression de = evaluate::RankGenes(group->truth, group->control);
-    double change = 0;
-    for (const double score : de.score) change += std::abs(score);
-    if (change > most) {
-      most = change;
-      strongest = std::move(de);
-    }
-  }
-  return evaluate::TopGenes(strongest, kGenesShown);
-}
-
-// By "drug / cell type".
-std::map<std::string, Response> Responses(const std::vector<Group>& groups,
-                                          const std::vector<TrainedDose>& trained, size_t genes) {
-  std::map<std::string, Response> responses;
-  for (const Group& group : groups) {
-    if (group.drug.empty() || !(group.dose_um > 0)) continue;
-    if (group.truth.cols != static_cast<int64_t>(genes)) continue;
-    auto key = group.key;
-    key["condition"] = group.drug;
-    Response& response = responses[evaluate::GroupName(key)];
-    const double log_dose = std::log10(group.dose_um);
-    response.groups.push_back(&group);
-    response.truth.push_back(
-        {log_dose, group.truth.rows, false, evaluate::StatisticsOf(group.truth)});
-    response.predicted.push_back(
-        {log_dose, group.predicted.rows, false, evaluate::StatisticsOf(group.predicted)});
-  }
+// With the doses that training saw and no group scored, in order.
+Response Completed(Response response, const std::string& name,
+                   const std::vector<TrainedDose>& trained, size_t genes) {
+  auto& truth = response.truth;
   for (const TrainedDose& dose : trained) {
-    const auto it = responses.find(
-        evaluate::GroupName({{"condition", dose.drug}, {"cell_type", dose.cell_type}}));
-    if (it == responses.end() || !(dose.dose_um > 0)) continue;
-    if (dose.statistics.mean.size() != genes) continue;
+    if (evaluate::GroupName({{"condition", dose.drug}, {"cell_type", dose.cell_type}}) != name) {
+      continue;
+    }
+    if (!(dose.dose_um > 0) || dose.statistics.mean.size() != genes) continue;
     const double log_dose = std::log10(dose.dose_um);
-    auto& truth = it->second.truth;
     const bool scored = std::any_of(truth.begin(), truth.end(), [log_dose](const Dose& known) {
       return !known.trained && std::abs(known.log_dose - log_dose) < 1e-9;
     });
     if (!scored) truth.push_back({log_dose, dose.cells, true, dose.statistics});
   }
-  for (auto& [unused, response] : responses) {
-    std::sort(response.truth.begin(), response.truth.end(), ByDose);
-    std::sort(response.predicted.begin(), response.predicted.end(), ByDose);
-  }
-  return responses;
+  std::sort(truth.begin(), truth.end(), ByDose);
+  std::sort(response.predicted.begin(), response.predicted.end(), ByDose);
+  return response;
 }
 
 }  // namespace
 
-std::string DoseResponseSection(const std::vector<Group>& groups,
-                                const std::vector<TrainedDose>& trained,
-                                const std::vector<std::string>& genes) {
+double DoseResponses::Dose::HalfWidth(int64_t gene) const {
+  const double variance = statistics.variance[gene];
+  return std::isnan(variance) ? 0 : 1.96 * std::sqrt(variance / static_cast<double>(cells));
+}
+
+void DoseResponses::Add(const Group& group, const std::vector<std::string>& genes) {
+  if (group.drug.empty() || !(group.dose_um > 0)) return;
+  if (group.truth.cols != static_cast<int64_t>(genes.size())) return;
+  auto key = group.key;
+  key["condition"] = group.drug;
+  Response& response = responses_[evaluate::GroupName(key)];
+  const double log_dose = std::log10(group.dose_um);
+  response.truth.push_back(
+      {log_dose, group.truth.rows, false, evaluate::StatisticsOf(group.truth)});
+  response.predicted.push_back(
+      {log_dose, group.predicted.rows, false, evaluate::StatisticsOf(group.predicted)});
+  response.control.push_back(evaluate::StatisticsOf(group.control).mean);
+  const evaluate::DifferentialExpression ranking = evaluate::RankGenes(group.truth, group.control);
+  double change = 0;
+  for (const double score : ranking.score) change += std::abs(score);
+  if (!(change > response.most_change)) return;
+  response.most_change = change;
+  response.genes = evaluate::TopGenes(ranking, kGenesShown);
+}
+
+std::string DoseResponses::Section(const std::vector<TrainedDose>& trained,
+                                   const std::vector<std::string>& genes) const {
   std::string cards;
   size_t shown = 0, found = 0;
-  for (const auto& [name, response] : Responses(groups, trained, genes.size())) {
+  for (const auto& [name, scored] : responses_) {
+    const Response response = Completed(scored, name, trained, genes.size());
     if (response.truth.size() < 2) continue;
     if (++found > kMostDrugs) continue;
     ++shown;
     absl::StrAppend(&cards, "<article><h3>", Escape(name), "</h3><div class=\"panels\">");
-    for (const int64_t gene : GenesOf(response)) {
+    for (const int64_t gene : response.genes) {
       absl::StrAppend(&cards, GenePanel(response, gene, genes[gene]));
     }
     absl::StrAppend(&cards, "</div></article>\n");

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -54,19 +55,6 @@ double ScoreOf(const GroupScores& group, const std::string& method, const std::s
   }
   const auto it = scores->find(score);
   return it == scores->end() ? kNan : it->second;
-}
-
-std::vector<const GroupScores*> MostChanged(const Scorecard& card) {
-  std::vector<const GroupScores*> groups;
-  for (const GroupScores& group : card.groups) groups.push_back(&group);
-  const auto change = [](const GroupScores* group) {
-    const double value = ScoreOf(*group, "no_change", "e_distance.unbiased.all");
-    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
-  };
-  std::stable_sort(groups.begin(), groups.end(),
-                   [&change](const auto* a, const auto* b) { return change(a) > change(b); });
-  groups.resize(std::min(groups.size(), kMostGroups));
-  return groups;
 }
 
 // Cut by code points, so that a name never ends within a letter.
@@ -151,10 +139,50 @@ std::string WhereItLoses(const Scorecard& card) {
                       listed(emd, "EMD alone"));
 }
 
+// "a", "a and b", "a, b and c".
+std::string Listed(const std::vector<std::string>& names) {
+  if (names.size() < 2) return names.empty() ? "" : names[0];
+  return absl::StrCat(absl::StrJoin(names.begin(), names.end() - 1, ", "), " and ", names.back());
+}
+
+// Those beside no change and mean shift; the ceiling is none.
+std::vector<std::string> FurtherBaselines(const Scorecard& card) {
+  std::vector<std::string> further;
+  for (const std::string& name : evaluate::MethodsInOrder(card.baselines)) {
+    if (name != "no_change" && name != "mean_shift" && name != "ceiling") further.push_back(name);
+  }
+  return further;
+}
+
+// For each further baseline, the groups where it is nearer by both distances.
+std::string WhereOthersWin(const Scorecard& card) {
+  std::string html;
+  for (const std::string& baseline : FurtherBaselines(card)) {
+    std::vector<std::string> names;
+    for (const GroupScores& group : card.groups) {
+      const auto nearer = [&](const char* score) {
+        return ScoreOf(group, baseline, score) <= ScoreOf(group, "", score);
+      };
+      if (nearer("e_distance.unbiased.all") && nearer("emd.all")) {
+        names.push_back(evaluate::GroupName(group.key));
+      }
+    }
+    if (names.empty()) continue;
+    const size_t shown = std::min(names.size(), kNamesShown);
+    std::string name = evaluate::ReadableName(baseline);
+    name[0] = absl::ascii_toupper(static_cast<unsigned char>(name[0]));
+    absl::StrAppend(
+        &html, "<li>", Escape(name), " is nearer by both distances in ",
+        Escape(absl::StrJoin(names.begin(), names.begin() + shown, ", ")),
+        shown < names.size() ? absl::StrCat(" and ", names.size() - shown, " more") : "", ".</li>");
+  }
+  return html;
+}
+
 // The first sentence, and what qualifies it.
 std::string Verdict(const Scorecard& card) {
   const std::vector<std::string> sentences = evaluate::VerdictSentences(card);
-  std::string qualified = WhereItLoses(card);
+  std::string qualified = absl::StrCat(WhereItLoses(card), WhereOthersWin(card));
   for (size_t k = 1; k < sentences.size(); ++k) {
     absl::StrAppend(&qualified, "<li>", Escape(sentences[k]), "</li>");
   }
@@ -174,25 +202,50 @@ std::string Legend(const Scorecard& card) {
   return html + "<span>bars: 95 % interval of the model</span></p>\n";
 }
 
+std::string Badge(const char* classes, const std::string& text) {
+  return absl::StrCat("<span class=\"badge ", classes, "\">", Escape(text), "</span>");
+}
+
+// The worst news first: a model is as good as the simplest baseline that it does not beat.
 std::string Mark(const Scorecard& card) {
   const auto shift = evaluate::CompareWith(card, "mean_shift");
   const auto still = evaluate::CompareWith(card, "no_change");
-  if (still.groups == 0) return "<span class=\"badge open\">nothing to compare</span>";
-  if (shift.groups == 0) return "<span class=\"badge open\">mean shift not computed</span>";
-  if (shift.beats() && still.beats()) {
-    return "<span class=\"badge good\">✓ beats no change and mean shift</span>";
+  if (still.groups == 0) return Badge("open", "nothing to compare");
+  if (shift.groups == 0) return Badge("open", "mean shift not computed");
+  if (!shift.beats()) return Badge("bad", "✗ does not beat mean shift");
+  if (!still.beats()) return Badge("bad", "✗ does not beat no change");
+  std::vector<std::string> beaten = {"no change", "mean shift"}, unbeaten;
+  for (const std::string& name : FurtherBaselines(card)) {
+    const auto comparison = evaluate::CompareWith(card, name);
+    if (comparison.groups == 0) continue;
+    (comparison.beats() ? beaten : unbeaten).push_back(evaluate::ReadableName(name));
   }
-  return shift.beats() ? "<span class=\"badge bad\">✗ does not beat no change</span>"
-                       : "<span class=\"badge bad\">✗ does not beat mean shift</span>";
+  if (!unbeaten.empty()) {
+    return Badge("open", absl::StrCat("beats ", Listed(beaten), ", but not ", Listed(unbeaten)));
+  }
+  return Badge("good", absl::StrCat("✓ beats ", Listed(beaten)));
 }
 
 }  // namespace
+
+std::vector<const GroupScores*> MostChangedFirst(const Scorecard& card) {
+  std::vector<const GroupScores*> groups;
+  for (const GroupScores& group : card.groups) groups.push_back(&group);
+  const auto change = [](const GroupScores* group) {
+    const double value = ScoreOf(*group, "no_change", "e_distance.unbiased.all");
+    return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&change](const auto* a, const auto* b) { return change(a) > change(b); });
+  return groups;
+}
 
 std::string OverviewSection(const Scorecard& card) {
   std::string html =
       absl::StrCat("<section><div class=\"verdict\">", Mark(card), Verdict(card), "</div>\n");
   if (!card.groups.empty()) {
-    const auto groups = MostChanged(card);
+    auto groups = MostChangedFirst(card);
+    groups.resize(std::min(groups.size(), kMostGroups));
     absl::StrAppend(
         &html, Legend(card), "<div class=\"pair\">",
         DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),

@@ -1,9 +1,8 @@
 #include "core/report/report.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/report/distributions.h"
-#include "core/report/dose_response.h"
 #include "core/report/facts.h"
+#include "core/report/group_plots.h"
 #include "core/report/html.h"
 #include "core/report/network_summary.h"
 #include "core/report/overview.h"
@@ -69,10 +68,8 @@ std::string RenderHtml(const ReportInput& input) {
       "</style>\n</head>\n<body>\n<header><p>Unlasting · evaluation of predicted cells</p><h1>",
       Escape(title), "</h1>", Paragraph(subtitle), "</header>\n<main>\n",
       OverviewSection(input.scorecard), ScoreTablesSection(input.scorecard),
-      input.groups == nullptr ? "" : DistributionsSection(*input.groups, input.genes),
-      input.groups == nullptr
-          ? ""
-          : DoseResponseSection(*input.groups, input.trained_doses, input.genes),
+      input.plots == nullptr ? "" : input.plots->Distributions(),
+      input.plots == nullptr ? "" : input.plots->DoseResponse(input.trained_doses),
       input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
       TrainingSection(input.training), FactsSection(WithReadableGenes(input)), kReading,
       "</main>\n</body>\n</html>\n");

@@ -11,6 +11,8 @@
 
 namespace unlasting::report {
 
+class GroupPlots;
+
 // Cells of a drug at a dose that training saw.
 struct TrainedDose {
   std::string drug;
@@ -25,7 +27,7 @@ struct ReportInput {
   nlohmann::json manifest;               // the bundle's manifest.json; may be empty
   std::vector<nlohmann::json> training;  // lines of training.jsonl; may be empty
   evaluate::Scorecard scorecard;
-  const std::vector<evaluate::Group>* groups = nullptr;  // for the distribution plots; may be null
+  const GroupPlots* plots = nullptr;       // of the groups (group_plots.h); may be null
   std::vector<TrainedDose> trained_doses;  // the rest of the dose-response curves; may be empty
   std::vector<std::string> genes;      // names as readers know them: symbols where there are any
   const CsrMatrix* network = nullptr;  // [nodes, nodes], row = target; may be null

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/evaluate/verdict.h"
 #include "core/report/html.h"
+#include "core/report/overview.h"
 
 namespace unlasting::report {
 namespace {
@@ -94,7 +95,8 @@ std::string GroupTable(const Scorecard& card, const std::vector<std::string>& me
   std::string html = absl::StrCat("<figure class=\"table\"><figcaption><b>", title, "</b> ", note,
                                   "</figcaption><div class=\"scroll\"><table>\n",
                                   Header("group", methods), "<tbody>\n");
-  for (const GroupScores& group : card.groups) {
+  for (const GroupScores* each : MostChangedFirst(card)) {
+    const GroupScores& group = *each;
     absl::StrAppend(&html, "<tr><th>", Escape(evaluate::GroupName(group.key)));
     if (with_cells) {
       absl::StrAppend(&html, "<small>", Count(group.n_predicted), " predicted, ",

@@ -165,6 +165,18 @@ def complete(folder):
     many = scipy.sparse.random(3000, 40, 0.2, "csr", np.float32, np.random.RandomState(1))
     for name, x in (("many_csr", many), ("many_csc", many.tocsc()), ("many_dense", many.toarray())):
         anndata.AnnData(x, dtype=np.float32).write_h5ad(folder / f"{name}.h5ad", compression="gzip")
+    # Row indices of a column in any order, and every tenth value as two halves.
+    csc = many.tocsc()
+    order = np.concatenate([begin + np.random.RandomState(begin).permutation(end - begin)
+                            for begin, end in zip(csc.indptr, csc.indptr[1:])])
+    halves = np.where(np.arange(csc.nnz) % 10 == 0, 2, 1)
+    shutil.copy(folder / "many_csc.h5ad", folder / "many_csc_shuffled.h5ad")
+    with h5py.File(folder / "many_csc_shuffled.h5ad", "r+") as file:
+        for name, values in (("indices", np.repeat(csc.indices[order], halves)),
+                             ("data", np.repeat(csc.data[order] / halves, halves)),
+                             ("indptr", np.concatenate([[0], np.cumsum(halves)])[csc.indptr])):
+            del file["X"][name]
+            file["X"][name] = values
 
 
 def layouts(folder):

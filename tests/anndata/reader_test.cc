@@ -176,7 +176,7 @@ TEST_F(ReaderTest, RangesOfRowsMakeUpTheMatrixInEveryEncoding) {
   const auto whole = ReadAnnData(File("many_csr"));
   ASSERT_OK(whole);
   const auto& expected = std::get<CsrMatrix>(whole->x);
-  for (const char* name : {"many_csr", "many_csc", "many_dense"}) {
+  for (const char* name : {"many_csr", "many_csc", "many_csc_shuffled", "many_dense"}) {
     const auto reader = Reader::Open(File(name));
     ASSERT_OK(reader);
     CsrMatrix joined;

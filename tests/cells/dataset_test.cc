@@ -101,9 +101,37 @@ TEST(LoadDatasetTest, RefusesBadInputWithOneLineThatNamesTheFileAndTheFault) {
   file = TwoGeneFile();
   file.obs.Set("SMILES", std::vector<std::string>{"", "CCO", "", ""});
   ExpectRefused(file, "dose_val");
+  file.obs.Set("dose_val", std::vector<double>{0, -2, 0, 0});
+  ExpectRefused(file, "found -2, expected above 0");
   options = LoadOptions();
   options.layer = "raw_counts";
   ExpectRefused(TwoGeneFile(), "layers/raw_counts", options);
+}
+
+TEST(LoadDatasetTest, MissingConditionsAndCellTypesAreRefusedByCell) {
+  anndata::AnnData file = TwoGeneFile();
+  file.obs.Set("condition", anndata::Categorical{{0, 1, -1, 1}, {"ctrl", "G0+ctrl"}, false});
+  ExpectRefused(file, "obs column 'condition' is empty for cell c");
+  // What pandas makes of a missing value in a column of strings.
+  file.obs.Set("condition", std::vector<std::string>{"ctrl", "G0+ctrl", "ctrl", "nan"});
+  ExpectRefused(file, "obs column 'condition' is empty for cell d");
+  file = TwoGeneFile();
+  file.obs.Set("cell_type", anndata::Categorical{{0, -1, 0, 0}, {"T"}, false});
+  ExpectRefused(file, "obs column 'cell_type' is empty for cell b");
+  file.obs.Set("cell_type", anndata::Categorical{{-1, -1, -1, -1}, {}, false});
+  const auto data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->cell_types, std::vector<std::string>{"cell"});
+}
+
+TEST(LoadDatasetTest, CellsOfOneNameAreToldApartByTheirRows) {
+  anndata::AnnData file = TwoGeneFile();
+  file.obs.index = {"AAAC-1", "AAAC-1", "AAAC-1", "AAAC-2"};
+  const auto data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->n_cells(), 4);
+  EXPECT_EQ(data->conditions[data->condition[1]].name, "G0+ctrl");
+  EXPECT_EQ(ToDense(data->values).values, (std::vector<float>{3, 0, 1, 2, 0, 5, 4, 4}));
 }
 
 TEST(LoadDatasetTest, RefusesAFileOfOneCell) {

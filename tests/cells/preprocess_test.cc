@@ -4,6 +4,7 @@
 
 #include "core/anndata/writer.h"
 #include "core/cells/normalise.h"
+#include "core/cells/normalised_file.h"
 #include "core/cells/row_source.h"
 #include "core/cells/survey.h"
 #include "tests/cells/toy_data.h"
@@ -158,18 +159,6 @@ TEST(PreprocessTest, LibrarySizesOfAColumnReplaceThePanelsSums) {
   const auto prepared = Preprocess(data, options);
   ASSERT_OK(prepared);
   EXPECT_NEAR(prepared->data.values.values[0], std::log1p(count / 2), 1e-6);
-}
-
-TEST(ApplyNormalisationTest, RepeatsThePreparedValues) {
-  PreprocessOptions options;
-  options.genes = 5;
-  const Prepared prepared = Prepare(options);
-  const auto again = ApplyNormalisation(test::ToyDataset({"ctrl", "G3+ctrl", "X1+ctrl"}, {"T"}, 20),
-                                        prepared.data.genes, prepared.target_sum);
-  ASSERT_OK(again);
-  EXPECT_EQ(again->values.values, prepared.data.values.values);
-  EXPECT_EQ(ApplyNormalisation(prepared.data, {"G3", "absent"}, 1).status().code(),
-            absl::StatusCode::kNotFound);
 }
 
 TEST(NormaliseTest, MeanAndDeviationCountSilentCells) {

@@ -1,8 +1,11 @@
 #include "core/report/report.h"
 
+#include <functional>
+#include <memory>
 #include <random>
 
 #include "absl/strings/str_format.h"
+#include "core/report/group_plots.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -32,11 +35,22 @@ evaluate::Group MakeGroup(const std::string& condition, int64_t n_true, bool mea
   return group;
 }
 
-ReportInput MakeInput(const std::vector<evaluate::Group>& groups) {
-  ReportInput input;
+// The plots belong to the input that points to them.
+struct Input : ReportInput {
+  std::shared_ptr<GroupPlots> owned;
+};
+
+Input MakeInput(
+    const std::vector<evaluate::Group>& groups,
+    const std::function<std::string(int)>& gene_name = [](int g) {
+      return "GENE" + std::to_string(g);
+    }) {
+  Input input;
   input.title = "model 0.1";
-  for (int g = 0; g < kGenes; ++g) input.genes.push_back("GENE" + std::to_string(g));
-  input.groups = &groups;
+  for (int g = 0; g < kGenes; ++g) input.genes.push_back(gene_name(g));
+  input.owned = std::make_shared<GroupPlots>(input.genes);
+  for (const evaluate::Group& group : groups) input.owned->Add(group);
+  input.plots = input.owned.get();
   input.scorecard = *evaluate::Score(groups, {});
   return input;
 }
@@ -49,7 +63,7 @@ int CountOf(const std::string& text, const std::string& part) {
 
 TEST(RenderHtmlTest, HoldsEverySection) {
   const std::vector<evaluate::Group> groups = {MakeGroup("STAT1+ctrl", 20, true)};
-  ReportInput input = MakeInput(groups);
+  Input input = MakeInput(groups);
   input.manifest = {{"name", "model"}, {"genes", input.genes}, {"files", {{"source.pt", 1}}}};
   for (int step = 0; step < 1000; ++step) {
     input.training.push_back({{"step", step}, {"loss", 1.0 / (step + 1)}});
@@ -81,9 +95,8 @@ TEST(RenderHtmlTest, EscapesEveryNameFromAFile) {
   const std::string evil = "<img onerror=\"x\">&'";
   std::vector<evaluate::Group> groups = {MakeGroup(evil, 20, true)};
   groups[0].further_baselines[evil] = groups[0].control;
-  ReportInput input = MakeInput(groups);
+  Input input = MakeInput(groups, [&evil](int) { return evil; });
   input.title = evil;
-  input.genes.assign(kGenes, evil);
   input.manifest = {{"name", evil}, {evil, evil}, {"cell_types", {evil}}};
   const std::string html = RenderHtml(input);
   EXPECT_THAT(html, Not(HasSubstr("<img")));
@@ -118,7 +131,7 @@ TEST(RenderHtmlTest, PassesOverTrainingLinesItCannotPlot) {
 
 TEST(RenderHtmlTest, ShowsIntervalsBesideTheScores) {
   const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
-  ReportInput input = MakeInput(groups);
+  Input input = MakeInput(groups);
   const auto interval = input.scorecard.groups[0].intervals.at("emd.all");
   EXPECT_THAT(RenderHtml(input), HasSubstr(absl::StrFormat("<small>%.3f – %.3f</small>",
                                                            interval.low, interval.high)));
@@ -130,6 +143,30 @@ TEST(RenderHtmlTest, NamesTheGroupsWhereMeanShiftIsNearer) {
   groups[1].predicted = RandomCells(15, 1, -1);
   EXPECT_THAT(RenderHtml(MakeInput(groups)),
               HasSubstr("Mean shift is nearer by both distances in bad / T."));
+}
+
+TEST(RenderHtmlTest, TheBadgeLooksAtEveryBaseline) {
+  std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
+  groups[0].further_baselines["linear"] = groups[0].control;
+  EXPECT_THAT(RenderHtml(MakeInput(groups)),
+              HasSubstr("✓ beats no change, mean shift and linear<"));
+  groups[0].further_baselines["mean_shift_rank"] = groups[0].truth;
+  const std::string html = RenderHtml(MakeInput(groups));
+  EXPECT_THAT(html, HasSubstr("<span class=\"badge open\">beats no change, mean shift and linear, "
+                              "but not mean shift rank</span>"));
+  EXPECT_THAT(html, HasSubstr("<li>Mean shift rank is nearer by both distances in A / T.</li>"));
+}
+
+TEST(RenderHtmlTest, TablesAndPlotsBothBeginWithTheMostChangedGroup) {
+  std::vector<evaluate::Group> groups = {MakeGroup("weak", 20, true),
+                                         MakeGroup("strong", 20, true)};
+  groups[1].truth = RandomCells(20, 2, 4);
+  const std::string html = RenderHtml(MakeInput(groups));
+  for (const char* place : {"class=\"name\">", "<tr><th>", "<h3>"}) {
+    const auto strong = html.find(place + std::string("strong / T"));
+    ASSERT_NE(strong, std::string::npos) << place;
+    EXPECT_LT(strong, html.find(place + std::string("weak / T"))) << place;
+  }
 }
 
 TEST(RenderHtmlTest, PlacesTheCellsOnPrincipalComponents) {
@@ -157,7 +194,7 @@ TEST(RenderHtmlTest, PlacesAHeldOutDoseAmongThoseThatTrainingSaw) {
   std::vector<evaluate::Group> groups = {MakeGroup("D@1", 20, true)};
   groups[0].drug = "Dasatinib";
   groups[0].dose_um = 1;
-  ReportInput input = MakeInput(groups);
+  Input input = MakeInput(groups);
   EXPECT_THAT(RenderHtml(input), Not(HasSubstr("Dose response")));
   // The scored dose takes the place of training's own cells at it; other types do not belong.
   for (const auto& [cell_type, dose] : {std::pair{"T", 0.1}, {"T", 1.0}, {"T", 10.0}, {"U", 3.0}}) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <random>
 
+#include "core/report/group_plots.h"
 #include "core/report/report.h"
 
 namespace unlasting::report {
@@ -65,7 +66,9 @@ int Write(const char* path) {
   const CsrMatrix network = ToCsr(edges);
   input.network = &network;
   input.network_nodes = input.genes;
-  input.groups = &groups;
+  GroupPlots plots(input.genes);
+  for (const auto& group : groups) plots.Add(group);
+  input.plots = &plots;
   const auto card = evaluate::Score(groups, {});
   if (!card.ok()) {
     std::fprintf(stderr, "%s\n", std::string(card.status().message()).c_str());
