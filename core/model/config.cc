@@ -30,7 +30,8 @@ absl::Status ModelConfig::Validate() const {
         CheckRange("times", times, 2, 1 << 20),
         CheckWord("recipe", recipe, "preconditioned", "paper"),
         CheckWord("grn_inputs", grn_inputs, "paper", "static"),
-        CheckWord("mask_head", mask_head, "dense", "grn")}) {
+        CheckWord("mask_head", mask_head, "dense", "grn"),
+        CheckWord("dose_gate", dose_gate, "linear", "sigmoid")}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -52,7 +53,8 @@ nlohmann::json ModelConfig::ToJson() const {
           {"control_input", control_input},
           {"grn", grn},
           {"control_residual", control_residual},
-          {"mask_head", mask_head}};
+          {"mask_head", mask_head},
+          {"dose_gate", dose_gate}};
 }
 
 absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
@@ -74,6 +76,8 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.grn = json.at("grn");
     config.control_residual = json.at("control_residual");
     config.mask_head = json.at("mask_head");
+    // Bundles from before the switch have none.
+    config.dose_gate = json.value("dose_gate", "linear");
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("model: ", error.what()));
   }

@@ -29,6 +29,10 @@ struct ModelConfig {
   bool control_residual = false;  // adds the control profile to the target's output
   // dense: the mask model's read-out passes a Decoder too; grn: the read-out alone, as in App. A.
   std::string mask_head = "dense";
+  // How a drug's dose enters. linear: log10 of it joins the drug's features; sigmoid: what the drug
+  // changes of a gene's embedding is multiplied, dimension by dimension, by a learned Hill curve of
+  // the dose, so that it fades to nothing with the dose and saturates above.
+  std::string dose_gate = "linear";
 
   nlohmann::json ToJson() const;
   // INVALID_ARGUMENT names the field that is absent or out of range.
