@@ -13,6 +13,7 @@
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "nlohmann/json.hpp"
+#include "proto/codec/enums.h"
 
 namespace unlasting::client {
 namespace {
@@ -45,6 +46,26 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
                              {"seen_in_training", perturbation.seen_in_training()},
                              {"notes", std::vector<std::string>(perturbation.notes().begin(),
                                                                 perturbation.notes().end())}});
+    nlohmann::json& distance = perturbations.back()["training_distance"];
+    for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
+      distance["genes"].push_back(
+          {{"gene", gene.gene()},
+           {"training", codec::GeneTrainingName(gene.training())},
+           {"hops", gene.has_hops() ? nlohmann::json(gene.hops()) : nlohmann::json()},
+           {"nearest_gene", gene.nearest_gene()}});
+    }
+    if (!perturbation.has_molecule()) continue;
+    const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
+    distance["nearest_molecule"] = molecule.nearest_molecule();
+    if (molecule.has_tanimoto_similarity()) {
+      distance["tanimoto_similarity"] = molecule.tanimoto_similarity();
+    }
+    if (molecule.has_embedding_cosine()) {
+      distance["embedding_cosine"] = molecule.embedding_cosine();
+    }
+    distance["lowest_dose_um"] = molecule.lowest_dose_micromolar();
+    distance["highest_dose_um"] = molecule.highest_dose_micromolar();
+    distance["dose_range"] = codec::DoseRangeName(molecule.dose_range());
   }
   for (const v1::PerturbationSummary& summary : collector.summaries()) {
     nlohmann::json genes = nlohmann::json::array();

@@ -70,6 +70,7 @@ absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags)
   options->set_mask(mask);
   if (flags.mask_threshold >= 0) options->set_mask_threshold(flags.mask_threshold);
   options->set_seed(flags.seed);
+  options->set_eta(flags.eta);
   options->mutable_genes()->Add(flags.result_genes.begin(), flags.result_genes.end());
   options->set_ranked_genes(kRankedGenes);
   if (flags.bulk) request.set_priority(v1::PRIORITY_BULK);

@@ -22,6 +22,7 @@ struct PredictFlags {
   std::string mask;
   double mask_threshold = -1;  // below 0: the server's default
   uint64_t seed = 0;
+  double eta = 0;  // noise of ddim's decoding steps
   std::vector<std::string> result_genes;
   bool bulk = false;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "proto/codec/enums.h"
@@ -45,6 +46,39 @@ CsrMatrix Concatenate(const std::vector<const CsrMatrix*>& blocks, int64_t cols)
     all.values.insert(all.values.end(), block->values.begin(), block->values.end());
   }
   return all;
+}
+
+// What is said of each perturbation, as columns: a row for each, in the order of the request.
+nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::string> labels, nearest, ranges, notes;
+  std::vector<bool> seen;
+  std::vector<double> hops, similarities;
+  for (const v1::ResolvedPerturbation& perturbation : header.perturbations()) {
+    labels.push_back(perturbation.label());
+    seen.push_back(perturbation.seen_in_training());
+    notes.push_back(absl::StrJoin(perturbation.notes(), "; "));
+    const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
+    similarities.push_back(molecule.has_tanimoto_similarity() ? molecule.tanimoto_similarity()
+                           : molecule.has_embedding_cosine()  ? molecule.embedding_cosine()
+                                                              : kNone);
+    nearest.push_back(molecule.nearest_molecule());
+    ranges.push_back(codec::DoseRangeName(molecule.dose_range()));
+    // A set of genes is as far as the farthest of them; one without a path is not to be reached.
+    double farthest = perturbation.genes().empty() ? kNone : 0;
+    for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
+      const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
+      farthest = std::max(farthest, own);
+    }
+    hops.push_back(farthest);
+  }
+  return {{"label", labels},
+          {"seen_in_training", seen},
+          {"network_hops", hops},
+          {"nearest_molecule", nearest},
+          {"molecule_similarity", similarities},
+          {"dose_range", ranges},
+          {"notes", notes}};
 }
 
 }  // namespace
@@ -107,6 +141,28 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
   return absl::OkStatus();
 }
 
+// varm of the summaries' spreads, [genes, perturbations], where every perturbation has one.
+void PredictionCollector::AddSpread(anndata::AnnData* data) const {
+  const int64_t perturbations = header_.perturbations_size();
+  if (perturbations == 0 || static_cast<int64_t>(summaries_.size()) != perturbations) return;
+  using Values = google::protobuf::RepeatedField<float>;
+  const auto add = [&](const char* name, const Values& (v1::PerturbationSummary::*of)() const) {
+    DenseMatrix matrix(header_.genes_size(), perturbations);
+    for (const v1::PerturbationSummary& summary : summaries_) {
+      const Values& values = (summary.*of)();
+      const int column = summary.perturbation_index();
+      // A server from before the field sends none.
+      if (values.size() != header_.genes_size() || column < 0 || column >= perturbations) return;
+      for (int g = 0; g < values.size(); ++g) matrix.At(g, column) = values[g];
+    }
+    data->varm[name] = std::move(matrix);
+  };
+  add("mean", &v1::PerturbationSummary::mean);
+  add("standard_deviation", &v1::PerturbationSummary::standard_deviation);
+  add("change_standard_error", &v1::PerturbationSummary::change_standard_error);
+  add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
+}
+
 absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   std::vector<const CsrMatrix*> complete;
   for (size_t p = 0; p < blocks_.size(); ++p) {
@@ -164,8 +220,11 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
                            {"mask", codec::MaskModeName(header_.mask())},
                            {"mask_threshold", header_.mask_threshold()},
                            {"seed", header_.seed()},
+                           {"eta", header_.eta()},
                            {"target_sum", header_.target_sum()},
                            {"software_version", kVersion}};
+  data.uns["unlasting"]["perturbations"] = DistanceColumns(header_);
+  AddSpread(&data);
   return data;
 }
 

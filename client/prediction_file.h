@@ -41,6 +41,7 @@ class PredictionCollector {
   };
 
   absl::Status AddRows(const v1::ProfileChunk& chunk);
+  void AddSpread(anndata::AnnData* data) const;
   int64_t cells() const { return header_.controls().cell_ids_size(); }
 
   bool has_header_ = false;

@@ -66,6 +66,10 @@ void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
       ->add_option("--mask-threshold", flags->mask_threshold,
                    "Probability from which a gene is active, for cell and aggregate (0.5)")
       ->check(CLI::Range(0.0, 1.0));
+  command
+      ->add_option("--eta", flags->eta,
+                   "Noise of each decoding step with --solver ddim, drawn by --seed: 0 to 1 (0)")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--seed", flags->seed, "Seed of draws")->capture_default_str();
   command
       ->add_option("--genes", flags->result_genes,

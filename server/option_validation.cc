@@ -34,6 +34,13 @@ void ResolveSolver(const v1::PredictOptions& message, const bundle::Bundle& bund
   }
 }
 
+void ResolveEta(const v1::PredictOptions& message, predict::PredictOptions* options,
+                Violations* violations) {
+  options->eta = message.eta();
+  const absl::Status status = diffusion::CheckEta(options->solver, options->eta);
+  if (!status.ok()) violations->Add("options.eta", "INVALID_OPTION", std::string(status.message()));
+}
+
 void ResolveMask(const v1::PredictOptions& message, predict::PredictOptions* options,
                  Violations* violations) {
   if (!v1::MaskMode_IsValid(message.mask())) {
@@ -121,6 +128,7 @@ void ResolveOptions(const v1::PredictOptions& message, const bundle::Bundle& bun
                     Violations* violations) {
   work->options = predict::DefaultOptions(bundle);
   ResolveSolver(message, bundle, &work->options, violations);
+  ResolveEta(message, &work->options, violations);
   ResolveMask(message, &work->options, violations);
   ResolveGenes(message, bundle, index, &work->result, violations);
   ResolveResult(message, limits, &work->result, violations);

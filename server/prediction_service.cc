@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "core/base/status.h"
 #include "core/molecule/featurizer.h"
+#include "core/predict/query.h"
 #include "server/call.h"
 #include "server/predict_stream.h"
 #include "server/upload_stream.h"
@@ -11,9 +13,27 @@
 namespace unlasting::server {
 namespace {
 
-absl::Status Featurize(const v1::FeaturizeMoleculeRequest& request,
+absl::StatusOr<molecule::Featurizer> FeaturizerFor(const ModelRegistry& models,
+                                                   const v1::FeaturizeMoleculeRequest& request) {
+  const auto model = models.Find(request.model(), request.model_version());
+  auto featurizer = model.ok() ? predict::FeaturizerOf(*(*model)->bundle())
+                               : absl::StatusOr<molecule::Featurizer>(model.status());
+  // Callers from before models had featurisers of their own name none.
+  if (!featurizer.ok() && request.model().empty() && request.model_version().empty()) {
+    return molecule::Featurizer::Fingerprint();
+  }
+  if (model.ok() && !featurizer.ok()) {
+    Violations violations;
+    violations.Add("model", featurizer.status());
+    return violations.ToStatus();
+  }
+  return featurizer;
+}
+
+absl::Status Featurize(const ModelRegistry& models, const v1::FeaturizeMoleculeRequest& request,
                        v1::FeaturizeMoleculeResponse* response) {
-  const auto featurized = molecule::Featurize(request.smiles());
+  UNLASTING_ASSIGN_OR_RETURN(const auto featurizer, FeaturizerFor(models, request));
+  const auto featurized = featurizer.Featurize(request.smiles());
   if (!featurized.ok()) {
     Violations violations;
     violations.Add("smiles", featurized.status());
@@ -21,7 +41,7 @@ absl::Status Featurize(const v1::FeaturizeMoleculeRequest& request,
   }
   response->set_canonical_smiles(featurized->canonical_smiles);
   response->mutable_features()->Add(featurized->features.begin(), featurized->features.end());
-  response->set_featurizer(molecule::kFeaturizerName);
+  response->set_featurizer(featurizer.name());
   return absl::OkStatus();
 }
 
@@ -47,8 +67,8 @@ grpc::ServerUnaryReactor* PredictionServiceImpl::FeaturizeMolecule(
     reactor->Finish(call->End(admitted));
     return reactor;
   }
-  services_.prepare_pool->Schedule([call, request, response, reactor] {
-    reactor->Finish(call->End(Featurize(*request, response)));
+  services_.prepare_pool->Schedule([this, call, request, response, reactor] {
+    reactor->Finish(call->End(Featurize(*services_.models, *request, response)));
   });
   return reactor;
 }

@@ -18,6 +18,56 @@ v1::MaskMode ToMessage(predict::MaskMode mode) {
   return codec::MaskModeFromName(predict::MaskModeName(mode)).value_or(v1::MASK_MODE_UNSPECIFIED);
 }
 
+v1::GeneTraining ToMessage(bundle::TrainedGenes::Training training) {
+  switch (training) {
+    case bundle::TrainedGenes::Training::kSingly:
+      return v1::GENE_TRAINING_SINGLY;
+    case bundle::TrainedGenes::Training::kInCombination:
+      return v1::GENE_TRAINING_IN_COMBINATION;
+    case bundle::TrainedGenes::Training::kNever:
+      return v1::GENE_TRAINING_NEVER;
+  }
+  return v1::GENE_TRAINING_UNSPECIFIED;
+}
+
+v1::DoseRange ToMessage(predict::DoseRange range) {
+  switch (range) {
+    case predict::DoseRange::kBelow:
+      return v1::DOSE_RANGE_BELOW;
+    case predict::DoseRange::kWithin:
+      return v1::DOSE_RANGE_WITHIN;
+    case predict::DoseRange::kAbove:
+      return v1::DOSE_RANGE_ABOVE;
+    case predict::DoseRange::kUnknown:
+      break;
+  }
+  return v1::DOSE_RANGE_UNSPECIFIED;
+}
+
+void AddDistances(const predict::Perturbation& perturbation, v1::ResolvedPerturbation* resolved) {
+  for (const predict::GeneDistance& distance : perturbation.genes) {
+    v1::GeneTrainingDistance* gene = resolved->add_genes();
+    gene->set_gene(distance.gene);
+    gene->set_training(ToMessage(distance.training));
+    if (distance.hops.has_value()) gene->set_hops(*distance.hops);
+    gene->set_nearest_gene(distance.nearest);
+  }
+  if (!perturbation.molecule_distance.has_value()) return;
+  const predict::MoleculeDistance& distance = *perturbation.molecule_distance;
+  v1::MoleculeTrainingDistance* molecule = resolved->mutable_molecule();
+  if (distance.similarity.has_value()) {
+    if (distance.cosine) {
+      molecule->set_embedding_cosine(*distance.similarity);
+    } else {
+      molecule->set_tanimoto_similarity(*distance.similarity);
+    }
+  }
+  molecule->set_nearest_molecule(distance.nearest);
+  molecule->set_lowest_dose_micromolar(distance.lowest_dose_um);
+  molecule->set_highest_dose_micromolar(distance.highest_dose_um);
+  molecule->set_dose_range(ToMessage(predict::DoseRangeOf(distance, perturbation.dose_um)));
+}
+
 }  // namespace
 
 ResponseBuilder::ResponseBuilder(std::shared_ptr<const bundle::Bundle> bundle,
@@ -48,6 +98,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   header->set_mask(ToMessage(work_->options.mask));
   header->set_mask_threshold(work_->options.mask_threshold);
   header->set_seed(work_->options.seed);
+  header->set_eta(work_->options.eta);
 
   const predict::ControlSet& cells = *work_->controls;
   v1::ResolvedControls* controls = header->mutable_controls();
@@ -73,6 +124,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
     resolved->set_dose_micromolar(perturbation->dose_um);
     resolved->set_seen_in_training(perturbation->seen_in_training);
     resolved->mutable_notes()->Add(perturbation->notes.begin(), perturbation->notes.end());
+    AddDistances(*perturbation, resolved);
   }
   return response;
 }

@@ -34,6 +34,25 @@ void Moments(const DenseMatrix& matrix, absl::Span<const int64_t> columns,
   for (double& value : *variance) value /= static_cast<double>(matrix.rows - 1);
 }
 
+// Standard error of the mean of predicted minus own control cell: pairs share what the cells have
+// in common, which two separate deviations would count as noise.
+std::vector<double> ChangeStandardErrors(const DenseMatrix& predicted, const DenseMatrix& controls,
+                                         absl::Span<const int64_t> columns) {
+  DenseMatrix change(predicted.rows, static_cast<int64_t>(columns.size()));
+  std::vector<int64_t> all(columns.size());
+  std::iota(all.begin(), all.end(), 0);
+  for (int64_t r = 0; r < predicted.rows; ++r) {
+    for (size_t k = 0; k < columns.size(); ++k) {
+      change.At(r, static_cast<int64_t>(k)) =
+          predicted.At(r, columns[k]) - controls.At(r, columns[k]);
+    }
+  }
+  std::vector<double> mean, variance;
+  Moments(change, all, &mean, &variance);
+  for (double& value : variance) value = std::sqrt(value / static_cast<double>(predicted.rows));
+  return variance;
+}
+
 double Log2FoldChange(double mean, double control_mean) {
   return std::log2((std::expm1(mean) + kFoldChangeOffset) /
                    (std::expm1(control_mean) + kFoldChangeOffset));
@@ -43,10 +62,10 @@ double Log2FoldChange(double mean, double control_mean) {
 
 Summarizer::Summarizer(const DenseMatrix& controls, std::vector<int64_t> columns,
                        std::vector<std::string> genes, int ranked_genes)
-    : columns_(std::move(columns)),
+    : controls_(controls),
+      columns_(std::move(columns)),
       genes_(std::move(genes)),
-      ranked_genes_(ranked_genes),
-      control_cells_(controls.rows) {
+      ranked_genes_(ranked_genes) {
   Moments(controls, columns_, &control_mean_, &control_variance_);
 }
 
@@ -62,6 +81,9 @@ v1::PerturbationSummary Summarizer::Summarize(const predict::Profiles& profiles)
     }
   }
 
+  const std::vector<double> change_error =
+      ChangeStandardErrors(profiles.values, controls_, columns_);
+
   v1::PerturbationSummary summary;
   summary.set_perturbation_index(profiles.perturbation);
   std::vector<double> score(columns_.size(), 0);
@@ -71,7 +93,13 @@ v1::PerturbationSummary Summarizer::Summarize(const predict::Profiles& profiles)
     summary.add_active_share(static_cast<float>(active[k] / cells));
     summary.add_active_probability(profiles.active_share[columns_[k]]);
     summary.add_log2_fold_change(static_cast<float>(Log2FoldChange(mean[k], control_mean_[k])));
-    const double error = variance[k] / cells + control_variance_[k] / control_cells_;
+    summary.add_standard_deviation(static_cast<float>(std::sqrt(variance[k])));
+    summary.add_change_standard_error(static_cast<float>(change_error[k]));
+    if (!profiles.mask_deviation.empty()) {
+      summary.add_mask_standard_deviation(profiles.mask_deviation[columns_[k]]);
+    }
+    const double error =
+        variance[k] / cells + control_variance_[k] / static_cast<double>(controls_.rows);
     if (error > 0) score[k] = (mean[k] - control_mean_[k]) / std::sqrt(error);
   }
 

@@ -15,17 +15,18 @@ namespace unlasting::server {
 // called from any thread.
 class Summarizer {
  public:
-  // `controls` is [cells, N], log1p; `columns` are the genes to report, named by `genes`.
+  // `controls` is [cells, N], log1p, and outlives this; `columns` are the genes to report, named by
+  // `genes`.
   Summarizer(const DenseMatrix& controls, std::vector<int64_t> columns,
              std::vector<std::string> genes, int ranked_genes);
 
   v1::PerturbationSummary Summarize(const predict::Profiles& profiles) const;
 
  private:
+  const DenseMatrix& controls_;
   const std::vector<int64_t> columns_;
   const std::vector<std::string> genes_;
   const int ranked_genes_;
-  const int64_t control_cells_;
   std::vector<double> control_mean_;      // per entry of columns_
   std::vector<double> control_variance_;  // n - 1; 0 for a single cell
 };

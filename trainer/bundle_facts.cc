@@ -7,7 +7,6 @@
 #include "absl/time/clock.h"
 #include "core/base/version.h"
 #include "core/diffusion/solver.h"
-#include "core/molecule/featurizer.h"
 #include "trainer/settings.h"
 
 namespace unlasting::trainer {
@@ -30,6 +29,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.control_residual = config.control_residual();
   m.shift = HasShift(config);
   m.mask_head = config.mask_head();
+  m.dose_gate = config.dose_gate();
   m.control_input = config.ablation() != "no_control";
   m.grn = config.ablation() != "no_grn";
   return m;
@@ -80,7 +80,13 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
     m.solver_steps = diffusion::DefaultSteps(*diffusion::ParseSolver(config.solver()));
   }
   m.mask = config.mask();
-  if (data.any_molecule()) m.molecule_featuriser = molecule::kFeaturizerName;
+  if (!data.molecule_embeddings().empty()) {
+    m.molecule_featuriser = bundle::kEmbeddingsName;
+  } else if (data.any_molecule()) {
+    m.molecule_featuriser = data.featurizer().name();
+    const auto& scaling = data.featurizer().scaling();
+    m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
+  }
   m.molecule_features = static_cast<int>(data.molecule_features());
   m.model = model.ToJson();
   m.network = network::Describe(graph);
@@ -114,6 +120,7 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   }
   reference.control_mean = data.control_statistics().mean;
   reference.control_deviation = data.control_statistics().deviation;
+  reference.molecules = data.molecule_embeddings();
   reference.network.rows = reference.network.cols = graph.nodes();
   reference.network.indptr = graph.indptr;
   reference.network.indices = graph.sources;

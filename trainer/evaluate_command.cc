@@ -28,6 +28,7 @@ struct EvaluateFlags {
   std::string mask;
   std::string solver;
   int solver_steps = 0;
+  double eta = 0;
   int64_t max_cells = 1000;
   int threads = 2;
   uint64_t seed = 0;
@@ -47,6 +48,9 @@ absl::StatusOr<predict::PredictOptions> OptionsOf(const EvaluateFlags& flags,
     options.solver_steps = diffusion::DefaultSteps(options.solver);
   }
   if (flags.solver_steps > 0) options.solver_steps = flags.solver_steps;
+  options.eta = flags.eta;
+  const absl::Status noise = diffusion::CheckEta(options.solver, options.eta);
+  if (!noise.ok()) return absl::Status(noise.code(), absl::StrCat("--", noise.message()));
   if (flags.ablation == "no_latent") {
     options.random_latent = true;
   } else if (flags.ablation == "no_mask") {
@@ -142,6 +146,7 @@ Command AddEvaluateCommand(CLI::App& root) {
   app->add_option("--mask", flags->mask, "rank, cell, aggregate, sample or none");
   app->add_option("--solver", flags->solver, "dpmpp2m or ddim");
   app->add_option("--solver-steps", flags->solver_steps, "Steps each way; 0: the default");
+  app->add_option("--eta", flags->eta, "Noise of ddim's decoding steps, 0 to 1, by --seed");
   app->add_option("--max-cells", flags->max_cells, "Cells of each group; 0: all")
       ->capture_default_str();
   app->add_option("--threads", flags->threads, "CPU threads")->capture_default_str();

@@ -6,10 +6,15 @@
 namespace unlasting::trainer {
 namespace {
 
-predict::PerturbationQuery QueryOf(const cells::Condition& condition) {
+predict::PerturbationQuery QueryOf(const cells::Condition& condition,
+                                   const bundle::Manifest& manifest) {
   predict::PerturbationQuery query;
   query.genes = condition.genes;
-  query.smiles = condition.smiles;
+  if (condition.molecule() && manifest.molecule_featuriser == bundle::kEmbeddingsName) {
+    query.molecule_name = condition.name;
+  } else {
+    query.smiles = condition.smiles;
+  }
   query.dose_um = condition.dose_um;
   return query;
 }
@@ -23,8 +28,10 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
   for (const auto& test : held_out.groups) {
     evaluate::Group group = MakeGroup(held_out, test);
     const cells::Condition& condition = held_out.annotations.conditions[test.condition];
-    UNLASTING_ASSIGN_OR_RETURN(const auto perturbation,
-                               predict::ResolvePerturbation(engine->bundle(), QueryOf(condition)));
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto perturbation,
+        predict::ResolvePerturbation(engine->bundle(),
+                                     QueryOf(condition, engine->bundle().manifest())));
     predict::ControlQuery query;
     query.values = group.control;
     query.genes = held_out.genes;

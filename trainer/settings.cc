@@ -34,6 +34,9 @@ constexpr Meaning kMeanings[] = {
     {"dose_unit_column", "obs column of the dose's unit"},
     {"dose_unit", "unit where no column says it; empty: uM, nM for chemCPA's column dose"},
     {"molecules", "TSV with the columns drug and SMILES, where the file only names its drugs"},
+    {"molecule_embeddings",
+     "drug names and vectors (TSV, .npy, .h5ad) in place of SMILES' features"},
+    {"molecule_features", "of SMILES: descriptors (with Morgan counts) or counts (those alone)"},
     {"library_size_column", "obs column of each cell's counts over all genes; empty: its own sum"},
     {"control", "condition of unperturbed cells"},
     {"layer", "layer to read in place of X; raw: raw/X with its own genes"},
@@ -63,6 +66,7 @@ constexpr Meaning kMeanings[] = {
     {"control_residual", "adds the control profile to the target's output"},
     {"mask_head", "head of the mask model: dense or grn"},
     {"mask_prior", "weight, 0 to 1, of the control cells' active shares in the mask's logits"},
+    {"dose_gate", "dose of a drug: linear (log10 joins its features) or sigmoid (a Hill curve)"},
     {"ablation", "empty, no_control or no_grn"},
     {"steps", "training steps of the denoiser"},
     {"mask_steps", "training steps of the mask model"},
@@ -166,6 +170,8 @@ TrainConfig DefaultConfig() {
   c.set_layout("auto");
   c.set_dose_unit("");
   c.set_molecules("");
+  c.set_molecule_embeddings("");
+  c.set_molecule_features("descriptors");
   c.set_split_column("");
   c.set_target_sum("median");
   c.set_genes(2000);
@@ -190,6 +196,7 @@ TrainConfig DefaultConfig() {
   c.set_control_residual(false);
   c.set_mask_head("dense");
   c.set_mask_prior(0.35);
+  c.set_dose_gate("linear");
   c.set_ablation("");
   c.set_steps(20000);
   c.set_mask_steps(5000);
@@ -285,6 +292,8 @@ TrainingDataOptions TrainingDataOptionsOf(const TrainConfig& config) {
   options.validation_fraction = config.validation_fraction();
   options.validate_conditions = config.validation() == "conditions";
   options.seed = config.seed();
+  options.molecule_embeddings = config.molecule_embeddings();
+  options.molecule_descriptors = config.molecule_features() == "descriptors";
   return options;
 }
 

@@ -23,6 +23,9 @@ absl::Status CheckConfig(const TrainConfig& c) {
   UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"shift", "control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
   UNLASTING_RETURN_IF_ERROR(word("ablation", c.ablation(), {"", "no_control", "no_grn"}));
+  UNLASTING_RETURN_IF_ERROR(word("dose_gate", c.dose_gate(), {"linear", "sigmoid"}));
+  UNLASTING_RETURN_IF_ERROR(
+      word("molecule_features", c.molecule_features(), {"descriptors", "counts"}));
   UNLASTING_RETURN_IF_ERROR(word("balance", c.balance(), {"condition", "cells"}));
   UNLASTING_RETURN_IF_ERROR(word("validation", c.validation(), {"cells", "conditions"}));
   UNLASTING_RETURN_IF_ERROR(predict::ParseMaskMode(c.mask()).status());

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/base/matrix.h"
 #include "core/cells/normalise.h"
 #include "core/cells/preprocess.h"
+#include "core/molecule/featurizer.h"
 #include "core/network/graph.h"
 #include "trainer/config.pb.h"
 
@@ -36,12 +39,17 @@ struct TrainingDataOptions {
   double validation_fraction = 0;
   bool validate_conditions = false;
   uint64_t seed = 0;
+  // Table of drug name -> vector (core/network/embedding.h) in place of features made from SMILES;
+  // "" for none.
+  std::string molecule_embeddings;
+  // Morgan counts with descriptors standardised on the training drugs; else counts alone.
+  bool molecule_descriptors = true;
 };
 
 class TrainingData {
  public:
-  // INVALID_ARGUMENT where a drug's SMILES cannot be read, a training group is empty, or validation
-  // would leave no condition to train on.
+  // INVALID_ARGUMENT where a drug's SMILES cannot be read, or the table has no row for it, a
+  // training group is empty, or validation would leave no condition to train on.
   static absl::StatusOr<TrainingData> Create(const cells::Prepared& prepared,
                                              const TrainingDataOptions& options = {});
 
@@ -62,6 +70,12 @@ class TrainingData {
   bool any_gene() const { return any_gene_; }
   bool any_molecule() const { return any_molecule_; }
   int64_t molecule_features() const { return molecule_features_; }
+  // What made the molecules' features; of no meaning where there are embeddings.
+  const molecule::Featurizer& featurizer() const { return featurizer_; }
+  // By drug name, of training and held-out drugs; empty where features were made from SMILES.
+  const std::map<std::string, std::vector<float>>& molecule_embeddings() const {
+    return molecule_embeddings_;
+  }
   int64_t genes() const { return prepared_->data.n_genes(); }
   int64_t nodes() const { return genes() + static_cast<int64_t>(prepared_->perturbed_only.size()); }
   // Training control cells of a type; of all types where it has none.
@@ -72,6 +86,8 @@ class TrainingData {
   const cells::ControlStatistics& control_statistics() const { return statistics_; }
 
  private:
+  absl::Status ReadMolecules(const TrainingDataOptions& options);
+  absl::StatusOr<std::vector<float>> FeaturesOf(const cells::Condition& condition) const;
   absl::Status HoldOut(const TrainingDataOptions& options);
   void MergeGroups();
 
@@ -85,6 +101,8 @@ class TrainingData {
   bool any_gene_ = false;
   bool any_molecule_ = false;
   int64_t molecule_features_ = 0;
+  molecule::Featurizer featurizer_ = molecule::Featurizer::Fingerprint();
+  std::map<std::string, std::vector<float>> molecule_embeddings_;
 };
 
 // Eq 4 over the training control cells, with the prior where one is named; nodes as

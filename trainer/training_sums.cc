@@ -11,7 +11,7 @@ namespace {
 
 // Unit length for the structure, so that a tenfold dose weighs as much as a whole molecule.
 std::vector<double> DrugFeatures(const cells::Condition& condition) {
-  const auto molecule = molecule::Featurize(condition.smiles);
+  const auto molecule = molecule::Featurizer::Fingerprint().Featurize(condition.smiles);
   if (!molecule.ok()) return {};
   double squares = 0;
   for (const float value : molecule->features) squares += static_cast<double>(value) * value;

@@ -106,6 +106,13 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
   UNLASTING_RETURN_IF_ERROR(VerifyFiles(folder, bundle->manifest_));
   UNLASTING_ASSIGN_OR_RETURN(
       bundle->reference_, ReadReference(bundle->manifest_, (folder / "reference.h5ad").string()));
+  if (bundle->manifest_.files.count("molecules.tsv") > 0) {
+    UNLASTING_ASSIGN_OR_RETURN(const std::string table, ReadFile(folder / "molecules.tsv"));
+    auto molecules = ParseMolecules(table, bundle->manifest_.molecule_features);
+    if (!molecules.ok()) return Annotate(molecules.status(), (folder / "molecules.tsv").string());
+    bundle->reference_.molecules = *std::move(molecules);
+  }
+  bundle->trained_genes_ = TrainedGenes(bundle->manifest_, bundle->reference_.network);
   UNLASTING_ASSIGN_OR_RETURN(bundle->modules_, LoadModules(folder, bundle->manifest_, options));
   return std::shared_ptr<const Bundle>(bundle);
 }
@@ -125,6 +132,11 @@ absl::Status WriteBundle(const BundleParts& parts, const std::string& directory)
   UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(at("training.jsonl"), parts.training));
   Manifest manifest = parts.manifest;
   manifest.files.clear();
+  if (!parts.reference.molecules.empty()) {
+    UNLASTING_RETURN_IF_ERROR(
+        WriteFileAtomically(at("molecules.tsv"), FormatMolecules(parts.reference.molecules)));
+    UNLASTING_ASSIGN_OR_RETURN(manifest.files["molecules.tsv"], EntryOf(at("molecules.tsv")));
+  }
   for (const char* name :
        {"source.pt", "target.pt", "mask.pt", "reference.h5ad", "card.md", "training.jsonl"}) {
     UNLASTING_ASSIGN_OR_RETURN(manifest.files[name], EntryOf(at(name)));

@@ -9,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "core/base/matrix.h"
 #include "core/bundle/manifest.h"
+#include "core/bundle/molecule_table.h"
+#include "core/bundle/trained_genes.h"
 
 namespace unlasting::bundle {
 
@@ -20,6 +22,8 @@ struct Reference {
   DenseMatrix control_mean;       // [cell types, N], log1p
   DenseMatrix control_deviation;  // [cell types, N], log1p
   CsrMatrix network;  // [N', N'], row = target gene, column = source gene, 1 where an edge
+  // Of bundles trained on embeddings: the drugs of the training file by name, each [Ds].
+  MoleculeTable molecules;
 
   // Rows of the panel that belong to a cell type.
   std::vector<int64_t> PanelRows(int32_t cell_type) const;
@@ -46,6 +50,7 @@ class Bundle {
 
   const Manifest& manifest() const { return manifest_; }
   const Reference& reference() const { return reference_; }
+  const TrainedGenes& trained_genes() const { return trained_genes_; }
   const Modules& modules() const { return *modules_; }
   const std::string& directory() const { return directory_; }
   // SHA-256 of manifest.json, which holds the hashes of all else.
@@ -57,6 +62,7 @@ class Bundle {
   std::string hash_;
   Manifest manifest_;
   Reference reference_;
+  TrainedGenes trained_genes_;
   std::unique_ptr<Modules> modules_;
 };
 

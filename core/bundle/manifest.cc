@@ -47,6 +47,17 @@ absl::Status Check(const Manifest& m) {
     return Malformed("schedule: expected 2 to 100000 steps and betas between 0 and 1");
   }
   if (m.molecule_features < 0) return Malformed("molecule.features: expected 0 or more");
+  const DescriptorScaling& scaling = m.molecule_scaling;
+  bool sound = scaling.mean.size() == scaling.names.size() &&
+               scaling.deviation.size() == scaling.names.size() &&
+               static_cast<int64_t>(scaling.names.size()) <= m.molecule_features;
+  for (const double value : scaling.mean) sound = sound && std::isfinite(value);
+  for (const double value : scaling.deviation) sound = sound && std::isfinite(value) && value >= 0;
+  if (!sound) {
+    return Malformed(
+        "molecule_scaling: expected a name, a finite mean and a deviation of 0 or more for each "
+        "descriptor, no more of them than molecule_features");
+  }
   return absl::OkStatus();
 }
 
@@ -69,7 +80,7 @@ json Manifest::ToJson() const {
   for (const auto& [file, entry] : files) {
     files_json[file] = {{"sha256", entry.sha256}, {"size", entry.size}};
   }
-  return {
+  json all = {
       {"schema_version", kSchemaVersion},
       {"name", name},
       {"version", version},
@@ -95,6 +106,12 @@ json Manifest::ToJson() const {
       {"split", split},
       {"training", training},
       {"files", files_json}};
+  if (!molecule_scaling.names.empty()) {
+    all["molecule_scaling"] = {{"names", molecule_scaling.names},
+                               {"mean", molecule_scaling.mean},
+                               {"deviation", molecule_scaling.deviation}};
+  }
+  return all;
 }
 
 absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
@@ -131,6 +148,12 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.mask = j.at("defaults").at("mask");
     m.molecule_featuriser = j.at("molecule_featuriser");
     m.molecule_features = j.at("molecule_features");
+    if (j.contains("molecule_scaling")) {
+      const json& scaling = j.at("molecule_scaling");
+      m.molecule_scaling.names = scaling.at("names").get<std::vector<std::string>>();
+      m.molecule_scaling.mean = scaling.at("mean").get<std::vector<double>>();
+      m.molecule_scaling.deviation = scaling.at("deviation").get<std::vector<double>>();
+    }
     m.model = j.at("model");
     m.network = j.at("network");
     m.settings = j.at("settings");

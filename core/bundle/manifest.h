@@ -33,6 +33,17 @@ struct KnownMolecule {
   std::vector<double> doses_um;  // doses seen, micromolar, ascending
 };
 
+// Mean and deviation over the training drugs of each descriptor behind a molecule's fingerprint, as
+// core/molecule/featurizer.h has them; empty where a featuriser needs none.
+struct DescriptorScaling {
+  std::vector<std::string> names;
+  std::vector<double> mean;
+  std::vector<double> deviation;  // 0: constant in training, the feature is 0
+};
+
+// The featuriser of bundles whose molecules are vectors from a table, not made from SMILES.
+inline constexpr char kEmbeddingsName[] = "embeddings";
+
 struct Manifest {
   std::string name;
   std::string version;
@@ -55,8 +66,9 @@ struct Manifest {
   int solver_steps = 10;
   std::string mask = "rank";  // default of requests: rank, cell, aggregate, sample, none
 
-  std::string molecule_featuriser;  // "" where molecules are not known; e.g. "morgan-count-r2"
+  std::string molecule_featuriser;  // "" where molecules are not known; see docs/bundle.md
   int molecule_features = 0;        // Ds
+  DescriptorScaling molecule_scaling;
 
   nlohmann::json model;     // shape and switches of the networks (core/model/config.h)
   nlohmann::json network;   // edges, prior, threshold, in-degrees

@@ -10,15 +10,18 @@ namespace unlasting::diffusion {
 namespace {
 
 // From noise level alpha_bar `from` to `to`: sqrt(to) x0 + sqrt(1-to) eps, with eps from x and x0.
-SolverStep DdimStep(int time, double from, double to) {
+// Of eps's part eta^2 times the posterior's variance is drawn anew (eq 3).
+SolverStep DdimStep(int time, double from, double to, double eta = 0) {
   SolverStep step;
   step.time = time;
-  step.x_coefficient = std::sqrt(1.0 - to) / std::sqrt(1.0 - from);
+  const double drawn = eta > 0 ? eta * eta * (1.0 - to) / (1.0 - from) * (1.0 - from / to) : 0.0;
+  step.noise_coefficient = std::sqrt(drawn);
+  step.x_coefficient = std::sqrt(std::max(0.0, 1.0 - to - drawn)) / std::sqrt(1.0 - from);
   step.x0_coefficient = std::sqrt(to) - step.x_coefficient * std::sqrt(from);
   return step;
 }
 
-BridgePlan DdimPlan(const Schedule& schedule, int steps) {
+BridgePlan DdimPlan(const Schedule& schedule, int steps, double eta) {
   // Leading times 0, s, 2s, ...; the latent is taken to be pure noise (alpha_bar 0) and the result
   // clean (alpha_bar 1), as in the released code.
   const int stride = schedule.steps() / steps;
@@ -31,7 +34,7 @@ BridgePlan DdimPlan(const Schedule& schedule, int steps) {
   }
   for (int k = steps - 1; k >= 0; --k) {
     const double to = k > 0 ? alpha_bar[k - 1] : 1.0;
-    plan.decode.push_back(DdimStep(k * stride, alpha_bar[k], to));
+    plan.decode.push_back(DdimStep(k * stride, alpha_bar[k], to, eta));
   }
   return plan;
 }
@@ -108,13 +111,28 @@ const char* SolverName(Solver solver) { return solver == Solver::kDdim ? "ddim" 
 
 int DefaultSteps(Solver solver) { return solver == Solver::kDdim ? 50 : 10; }
 
-absl::StatusOr<BridgePlan> MakeBridgePlan(const Schedule& schedule, Solver solver, int steps) {
+absl::Status CheckEta(Solver solver, double eta) {
+  // Written so that NaN fails.
+  if (!(eta >= 0 && eta <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat("eta: found ", eta, ", expected 0 to 1"));
+  }
+  if (eta > 0 && solver != Solver::kDdim) {
+    return absl::InvalidArgumentError(absl::StrCat("eta: found ", eta, " with ", SolverName(solver),
+                                                   ", expected 0; ddim alone draws noise"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BridgePlan> MakeBridgePlan(const Schedule& schedule, Solver solver, int steps,
+                                          double eta) {
+  const absl::Status noise = CheckEta(solver, eta);
+  if (!noise.ok()) return noise;
   const int most = solver == Solver::kDdim ? schedule.steps() : schedule.steps() - 1;
   if (steps < 1 || steps > most) {
     return absl::InvalidArgumentError(
         absl::StrCat("solver_steps: found ", steps, ", expected 1 to ", most));
   }
-  if (solver == Solver::kDdim) return DdimPlan(schedule, steps);
+  if (solver == Solver::kDdim) return DdimPlan(schedule, steps, eta);
   std::vector<int> times = LogSnrTimes(schedule, steps);
   BridgePlan plan;
   plan.invert = MultistepPlan(schedule, times);

@@ -30,7 +30,8 @@ absl::Status ModelConfig::Validate() const {
         CheckRange("times", times, 2, 1 << 20),
         CheckWord("recipe", recipe, "preconditioned", "paper"),
         CheckWord("grn_inputs", grn_inputs, "paper", "static"),
-        CheckWord("mask_head", mask_head, "dense", "grn")}) {
+        CheckWord("mask_head", mask_head, "dense", "grn"),
+        CheckWord("dose_gate", dose_gate, "linear", "sigmoid")}) {
     if (!status.ok()) return status;
   }
   if (shift && recipe != "preconditioned") {
@@ -56,7 +57,8 @@ nlohmann::json ModelConfig::ToJson() const {
           {"grn", grn},
           {"control_residual", control_residual},
           {"shift", shift},
-          {"mask_head", mask_head}};
+          {"mask_head", mask_head},
+          {"dose_gate", dose_gate}};
 }
 
 absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
@@ -79,6 +81,8 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.control_residual = json.at("control_residual");
     config.shift = json.value("shift", false);  // older bundles have none
     config.mask_head = json.at("mask_head");
+    // Bundles from before the switch have none.
+    config.dose_gate = json.value("dose_gate", "linear");
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("model: ", error.what()));
   }

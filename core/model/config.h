@@ -32,6 +32,10 @@ struct ModelConfig {
   bool shift = false;
   // dense: the mask model's read-out passes a Decoder too; grn: the read-out alone, as in App. A.
   std::string mask_head = "dense";
+  // How a drug's dose enters. linear: log10 of it joins the drug's features; sigmoid: what the drug
+  // changes of a gene's embedding is multiplied, dimension by dimension, by a learned Hill curve of
+  // the dose, so that it fades to nothing with the dose and saturates above.
+  std::string dose_gate = "linear";
 
   // Rows of the cell type embeddings: with `shift`, each type has a second one for perturbations
   // that training knew.

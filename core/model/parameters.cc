@@ -29,7 +29,12 @@ std::vector<ParameterSpec> ParameterSpecs(NetworkKind kind, const ModelConfig& c
   AddLinear("phi_out", d, d, "phi_out_bias", &specs);
   if (c.molecule_features > 0) {
     AddLinear("drug_in", c.molecule_features, d, "drug_bias", &specs);
-    specs.push_back({"drug_dose", {d}, 0.5});
+    if (c.dose_gate == "sigmoid") {
+      specs.push_back({"gate_bias", {d}, 1.0});
+      specs.push_back({"gate_log_hill", {d}, 0.5});
+    } else {
+      specs.push_back({"drug_dose", {d}, 0.5});
+    }
     AddLinear("drug_out", d, d, "drug_out_bias", &specs);
     AddLinear("fuse_gene", d, d, "fuse_bias", &specs);
     AddLinear("fuse_drug", d, d, "", &specs);

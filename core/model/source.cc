@@ -20,14 +20,21 @@ def node_inputs(self, u: Optional[Tensor], t_features: Optional[Tensor], cell_ty
     phi = self.phi(gene, knockout, shift)
     if hasattr(self, "drug_in"):
         if molecule is not None and dose is not None:
-            drug = torch.silu(torch.matmul(molecule, self.drug_in) +
-                              dose.unsqueeze(1) * self.drug_dose + self.drug_bias)
+            drug = torch.matmul(molecule, self.drug_in)
+            if hasattr(self, "drug_dose"):
+                drug = drug + dose.unsqueeze(1) * self.drug_dose
+            drug = torch.silu(drug + self.drug_bias)
             drug = torch.matmul(drug, self.drug_out) + self.drug_out_bias
             fused = torch.silu(torch.matmul(phi, self.fuse_gene) +
                                torch.matmul(drug, self.fuse_drug).unsqueeze(1) + self.fuse_bias)
             fused = torch.matmul(fused, self.fuse_out) + self.fuse_out_bias
             # Rows without a molecule (all features zero) keep the gene path.
             present = torch.gt(molecule.abs().sum(1), 0.0).to(phi.dtype).view([-1, 1, 1])
+            if hasattr(self, "gate_log_hill"):
+                # A Hill curve in the dose: no dose, no change of the gene's own inputs.
+                hill = 2.302585092994046 * torch.exp(self.gate_log_hill)
+                gate = torch.sigmoid(self.gate_bias + dose.unsqueeze(1) * hill)
+                present = present * gate.unsqueeze(1)
             phi = phi + present * (fused - phi)
     if control is not None and self.control_input:
         phi = self.add_psi(phi, control, self.psi_control_in, self.psi_control_bias,

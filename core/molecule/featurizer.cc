@@ -1,89 +1,124 @@
 #include "core/molecule/featurizer.h"
 
 #include <GraphMol/Fingerprints/MorganFingerprints.h>
-#include <GraphMol/GraphMol.h>
-#include <GraphMol/MolOps.h>
-#include <GraphMol/SmilesParse/SmilesParse.h>
 #include <GraphMol/SmilesParse/SmilesWrite.h>
-#include <RDGeneral/RDLog.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 
 #include "core/base/status.h"
+#include "core/molecule/descriptors.h"
+#include "core/molecule/parent.h"
 
 namespace unlasting::molecule {
 namespace {
 
 constexpr unsigned int kRadius = 2;
-constexpr size_t kLongestSmiles = 10000;
 
-absl::Status Unparsable(const std::string& smiles, const std::string& why) {
-  // A hostile SMILES can be long; its head is enough to recognise it.
-  return WithReason(
-      absl::InvalidArgumentError(absl::StrCat("SMILES '", smiles.substr(0, 80), "': ", why)),
-      "UNPARSABLE_SMILES");
+std::vector<float> MorganCounts(const RDKit::ROMol& parent) {
+  const std::unique_ptr<RDKit::SparseIntVect<std::uint32_t>> counts(
+      RDKit::MorganFingerprints::getHashedFingerprint(parent, kRadius, kFingerprintFeatures));
+  std::vector<float> features(kFingerprintFeatures, 0.0f);
+  for (const auto& [bit, count] : counts->getNonzeroElements()) {
+    features[bit] = static_cast<float>(std::log1p(count));
+  }
+  return features;
 }
 
-// The fragment with the most heavy atoms: the drug itself where salts and solvents stand beside it.
-boost::shared_ptr<RDKit::ROMol> LargestFragment(const RDKit::ROMol& molecule) {
-  boost::shared_ptr<RDKit::ROMol> largest;
-  for (const auto& fragment : RDKit::MolOps::getMolFrags(molecule)) {
-    if (!largest || fragment->getNumHeavyAtoms() > largest->getNumHeavyAtoms()) {
-      largest = fragment;
+// Deviations below this share of the mean are rounding.
+constexpr double kConstant = 1e-9;
+
+DescriptorScaling ScalingOf(const std::map<std::string, std::vector<double>>& drugs) {
+  DescriptorScaling scaling;
+  scaling.names = DescriptorNames();
+  for (size_t k = 0; k < scaling.names.size(); ++k) {
+    double count = 0, mean = 0, squares = 0;
+    for (const auto& [smiles, values] : drugs) {
+      if (!std::isfinite(values[k])) continue;
+      ++count;
+      const double delta = values[k] - mean;
+      mean += delta / count;
+      squares += delta * (values[k] - mean);
     }
+    const double deviation = count > 1 ? std::sqrt(squares / count) : 0.0;
+    scaling.mean.push_back(mean);
+    scaling.deviation.push_back(deviation > kConstant * (1 + std::abs(mean)) ? deviation : 0.0);
   }
-  return largest;
-}
-
-// What `use` makes of the molecule without salts and solvents; RDKit's exceptions end here.
-template <typename Result, typename Use>
-absl::StatusOr<Result> WithParent(const std::string& smiles, Use use) {
-  static const bool quiet = [] {
-    boost::logging::disable_logs("rdApp.*");
-    return true;
-  }();
-  (void)quiet;
-  if (smiles.size() > kLongestSmiles) {
-    return Unparsable(smiles, absl::StrCat("found ", smiles.size(),
-                                           " characters, expected at most ", kLongestSmiles));
-  }
-  const std::string text = smiles.substr(0, smiles.find_first_of(" \t|"));
-  if (text.empty()) return Unparsable(smiles, "is empty");
-  try {
-    const std::unique_ptr<RDKit::RWMol> molecule(RDKit::SmilesToMol(text));
-    if (!molecule || molecule->getNumAtoms() == 0) return Unparsable(smiles, "cannot be parsed");
-    return use(*LargestFragment(*molecule));
-  } catch (const std::exception& error) {
-    return Unparsable(smiles, error.what());
-  }
+  return scaling;
 }
 
 }  // namespace
 
-absl::StatusOr<Featurized> Featurize(const std::string& smiles) {
-  return WithParent<Featurized>(smiles, [](const RDKit::ROMol& parent) {
-    Featurized result;
-    result.canonical_smiles = RDKit::MolToSmiles(parent);
-    const std::unique_ptr<RDKit::SparseIntVect<std::uint32_t>> counts(
-        RDKit::MorganFingerprints::getHashedFingerprint(parent, kRadius, kFeatures));
-    result.features.assign(kFeatures, 0.0f);
-    for (const auto& [bit, count] : counts->getNonzeroElements()) {
-      result.features[bit] = static_cast<float>(std::log1p(count));
-    }
-    return result;
-  });
+absl::StatusOr<Featurizer> Featurizer::FitTo(const std::vector<std::string>& training_smiles) {
+  std::map<std::string, std::vector<double>> drugs;
+  for (const auto& smiles : training_smiles) {
+    UNLASTING_RETURN_IF_ERROR(
+        WithParent(smiles, ParentRule::kStandard, [&](const RDKit::ROMol& parent) {
+          drugs.emplace(RDKit::MolToSmiles(parent), Descriptors(parent));
+        }));
+  }
+  Featurizer featurizer;
+  featurizer.name_ = kDescribedName;
+  featurizer.scaling_ = ScalingOf(drugs);
+  return featurizer;
+}
+
+absl::StatusOr<Featurizer> Featurizer::Create(const std::string& name,
+                                              const DescriptorScaling& scaling) {
+  Featurizer featurizer;
+  if (name == kFingerprintName) return featurizer;
+  if (name != kDescribedName) {
+    return absl::FailedPreconditionError(absl::StrCat("molecule_featuriser: found '", name,
+                                                      "', expected ", kFingerprintName, " or ",
+                                                      kDescribedName));
+  }
+  if (scaling.names != DescriptorNames() || scaling.mean.size() != scaling.names.size() ||
+      scaling.deviation.size() != scaling.names.size()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("molecule_scaling: its descriptors are not those of ", kDescribedName));
+  }
+  featurizer.name_ = name;
+  featurizer.scaling_ = scaling;
+  return featurizer;
+}
+
+absl::StatusOr<Featurized> Featurizer::Featurize(const std::string& smiles) const {
+  const bool described = !scaling_.mean.empty();
+  Featurized result;
+  UNLASTING_RETURN_IF_ERROR(WithParent(
+      smiles, described ? ParentRule::kStandard : ParentRule::kLargestFragment,
+      [&](const RDKit::ROMol& parent) {
+        result.canonical_smiles = RDKit::MolToSmiles(parent);
+        result.features = MorganCounts(parent);
+        if (!described) return;
+        const std::vector<double> values = Descriptors(parent);
+        for (size_t k = 0; k < values.size(); ++k) {
+          const double deviation = scaling_.deviation[k];
+          const double units = deviation > 0 ? (values[k] - scaling_.mean[k]) / deviation : 0.0;
+          // What a molecule has no value of stands at the training drugs' mean.
+          result.features.push_back(
+              std::isfinite(units)
+                  ? static_cast<float>(std::clamp(units, -kLargestFeature, kLargestFeature))
+                  : 0.0f);
+        }
+      }));
+  return result;
 }
 
 absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles) {
-  return WithParent<std::string>(
-      smiles, [](const RDKit::ROMol& parent) { return RDKit::MolToSmiles(parent); });
+  std::string canonical;
+  UNLASTING_RETURN_IF_ERROR(
+      WithParent(smiles, ParentRule::kStandard,
+                 [&](const RDKit::ROMol& parent) { canonical = RDKit::MolToSmiles(parent); }));
+  return canonical;
 }
 
-double Similarity(const std::vector<float>& a, const std::vector<float>& b) {
+double Similarity(absl::Span<const float> a, absl::Span<const float> b) {
   double common = 0, all = 0;
-  for (size_t k = 0; k < a.size() && k < b.size(); ++k) {
+  const size_t size = std::min({a.size(), b.size(), size_t{kFingerprintFeatures}});
+  for (size_t k = 0; k < size; ++k) {
     const double x = std::expm1(a[k]), y = std::expm1(b[k]);
     common += std::min(x, y);
     all += std::max(x, y);

@@ -1,4 +1,4 @@
-// Genes as vectors of another model, and the edges that their likeness gives.
+// Genes (or drugs) as vectors of another model, and the edges that the likeness of genes gives.
 #pragma once
 
 #include <string>
@@ -24,8 +24,11 @@ bool HoldsEmbedding(const std::string& path);
 //                 the file beside it with .genes.txt in place of .npy
 //   .h5ad .h5 .hdf5   AnnData, genes as obs, dimensions as var, values in X
 //   else          TSV: gene, then its values; a first line that is no such line is a header
-// INVALID_ARGUMENT says what is wrong with the file and where, NOT_FOUND that it is absent.
-absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path);
+// INVALID_ARGUMENT says what is wrong with the file and where, NOT_FOUND that it is absent; both
+// name `setting`. A table of drugs is read the same, with another suffix of its file of names.
+absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path,
+                                                const std::string& setting = "network.prior",
+                                                const std::string& names_suffix = ".genes.txt");
 
 // Both directions of every pair of nodes whose vectors have a cosine >= threshold (above 0), with
 // the cosine as strength. Nodes that the embedding does not know have none and are counted in

@@ -22,7 +22,7 @@ bool IsHdf5(const std::string& path) {
 }
 
 absl::Status Invalid(const std::string& path, const std::string& what) {
-  return absl::InvalidArgumentError(absl::StrCat("network.prior: ", path, ": ", what));
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
 }
 
 bool IsNumber(absl::string_view text) {
@@ -109,7 +109,7 @@ absl::StatusOr<DenseMatrix> ParseNpy(const std::string& path, const std::string&
   int64_t rows = 0, cols = 0;
   if (sizes.size() != 2 || !absl::SimpleAtoi(sizes[0], &rows) ||
       !absl::SimpleAtoi(sizes[1], &cols)) {
-    return Invalid(path, "expected a shape of two dimensions, [genes, dimensions]");
+    return Invalid(path, "expected a shape of two dimensions, [names, dimensions]");
   }
   const auto width = static_cast<int64_t>(type == "'<f4'" ? 4 : 8);
   const auto available = static_cast<int64_t>(bytes.size() - begin - length) / width;
@@ -120,11 +120,11 @@ absl::StatusOr<DenseMatrix> ParseNpy(const std::string& path, const std::string&
   return matrix;
 }
 
-absl::StatusOr<GeneEmbedding> ReadNpy(const std::string& path) {
+absl::StatusOr<GeneEmbedding> ReadNpy(const std::string& path, const std::string& suffix) {
   GeneEmbedding embedding;
   UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   UNLASTING_ASSIGN_OR_RETURN(embedding.vectors, ParseNpy(path, bytes));
-  const std::string names = path.substr(0, path.size() - 4) + ".genes.txt";
+  const std::string names = path.substr(0, path.size() - 4) + suffix;
   UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(names));
   embedding.genes = Lines(text);
   if (static_cast<int64_t>(embedding.genes.size()) != embedding.vectors.rows) {
@@ -166,20 +166,19 @@ bool HoldsEmbedding(const std::string& path) {
   return fields.size() > 1 && IsNumber(fields[1]);
 }
 
-absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path) {
-  auto embedding = absl::EndsWith(path, ".npy") ? ReadNpy(path)
+absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path, const std::string& setting,
+                                                const std::string& names_suffix) {
+  auto embedding = absl::EndsWith(path, ".npy") ? ReadNpy(path, names_suffix)
                    : IsHdf5(path)               ? ReadHdf5(path)
                                                 : ReadTsv(path);
-  if (!embedding.ok()) {
-    return absl::StrContains(embedding.status().message(), "network.prior")
-               ? embedding.status()
-               : Annotate(embedding.status(), "network.prior");
-  }
+  if (!embedding.ok()) return Annotate(embedding.status(), setting);
   if (embedding->vectors.rows == 0 || embedding->vectors.cols == 0) {
-    return Invalid(path, "found no values");
+    return Annotate(Invalid(path, "found no values"), setting);
   }
   for (const float value : embedding->vectors.values) {
-    if (!std::isfinite(value)) return Invalid(path, "found a value that is not finite");
+    if (!std::isfinite(value)) {
+      return Annotate(Invalid(path, "found a value that is not finite"), setting);
+    }
   }
   return embedding;
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/bundle/modules.h"
+#include "core/diffusion/noise.h"
 #include "core/model/cuda/cuda_network.h"
 #include "core/predict/engines.h"
 
@@ -125,6 +126,8 @@ class CudaEngine : public Engine {
     step.x_coefficient = solver.x_coefficient;
     step.x0_coefficient = solver.x0_coefficient;
     step.previous_coefficient = solver.previous_coefficient;
+    step.noise_coefficient = solver.noise_coefficient;
+    step.noise_key = diffusion::StepKey(row->noise_key, row->step);
     if (row->perturbation == nullptr) return step;
     step.knockout = row->perturbation->knockout;
     *molecule = MoleculeOf(*row->perturbation);

@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/diffusion/noise.h"
 #include "core/predict/engines.h"
 
 namespace unlasting::predict {
@@ -37,6 +38,12 @@ void AdvanceRow(absl::Span<const float> x0, Row* row) {
     x[g] = static_cast<float>(step.x_coefficient * x[g] + step.x0_coefficient * x0[g] +
                               step.previous_coefficient * previous[g]);
     previous[g] = x0[g];
+  }
+  if (step.noise_coefficient > 0) {
+    const uint64_t key = diffusion::StepKey(row->noise_key, row->step);
+    for (size_t g = 0; g < x0.size(); ++g) {
+      x[g] = static_cast<float>(x[g] + step.noise_coefficient * diffusion::StandardNormal(key, g));
+    }
   }
   ++row->step;
 }

@@ -28,6 +28,7 @@ struct Row {
   const float* control = nullptr;  // [N] model units; null for the source model
   std::vector<float> x;            // [N]
   std::vector<float> previous_x0;  // [N]; empty before the first step
+  uint64_t noise_key = 0;          // of plans that draw noise (core/diffusion/noise.h)
   // [N']: the GRN block's part where it does not change along the path; empty before the first
   // step. The fused engine's.
   model::fused::AlignedVector<float> genewise;

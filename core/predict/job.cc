@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/predict/mask.h"
 
@@ -44,6 +45,7 @@ struct Job::State {
   std::vector<int32_t> cell_type;
   std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
   std::vector<std::string> latent_key;     // of the engine's cache; empty without one
+  std::vector<std::string> noise_name;  // [cells]: what a cell's noise goes by; empty without eta
   std::vector<Target> targets;
   // By cell type, then perturbation: thresholds that an earlier job's panel cells gave.
   std::map<int32_t, std::vector<std::vector<float>>> lent;
@@ -63,6 +65,8 @@ struct Job::State {
 
   void AddPanelCells();
   void StartLatents();
+  void NameNoise();
+  uint64_t NoiseKey(int perturbation, int cell) const;
   bool TakeCachedLatent(int cell);
   Slot* StartDecode(int perturbation);
   Slot* StartInversion();
@@ -70,22 +74,47 @@ struct Job::State {
   void LatentReady(int cell);
   // Where the panel's thresholds are kept for one type of cell under one perturbation.
   std::string ThresholdKey(int perturbation, int32_t type) const;
+  std::string PerturbationKey(int perturbation) const;
   ContentCache* KeptThresholds() const;
   // Takes the thresholds of every perturbation, if all are there.
   bool TakeKeptThresholds(int32_t type);
-  absl::Status Mask(int perturbation, DenseMatrix* values, std::vector<float>* active_share);
+  absl::Status Mask(int perturbation, DenseMatrix* values, Profiles* profiles);
 };
 
-std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
+std::string Job::State::PerturbationKey(int perturbation) const {
   const Perturbation& asked = *perturbations[perturbation];
-  return absl::StrCat(diffusion::SolverName(options.solver), "/", options.solver_steps, "/", type,
-                      "/", absl::StrJoin(asked.knockout, "+"), "/",
+  return absl::StrCat(absl::StrJoin(asked.knockout, "+"), "/",
                       asked.molecule_key.empty() ? MoleculeKey(asked) : asked.molecule_key);
 }
 
+std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
+  return absl::StrCat(diffusion::SolverName(options.solver), "/", options.solver_steps, "/", type,
+                      "/", PerturbationKey(perturbation));
+}
+
+// By content, so that a cell's noise under a perturbation is the same in any request; equal cells
+// of one request differ by their count, or a cell could not be drawn twice.
+void Job::State::NameNoise() {
+  std::map<std::string, int> count;
+  for (int cell = 0; cell < cells(); ++cell) {
+    // Panel cells are counted by themselves: the request may hold them too.
+    if (cell == visible) count.clear();
+    const std::string content = ContentCache::LatentKey(options.solver, options.solver_steps,
+                                                        cell_type[cell], control_units.Row(cell));
+    noise_name.push_back(absl::StrCat(content, "#", count[content]++));
+  }
+}
+
+uint64_t Job::State::NoiseKey(int perturbation, int cell) const {
+  const std::string digest =
+      Sha256(absl::StrCat(options.seed, "/", PerturbationKey(perturbation), "/", noise_name[cell]));
+  return std::stoull(digest.substr(0, 16), nullptr, 16);
+}
+
 ContentCache* Job::State::KeptThresholds() const {
-  // Noise in place of latents makes thresholds of its own, by seed.
-  ContentCache* kept = options.random_latent ? nullptr : engine->thresholds();
+  // Noise makes thresholds of its own, by seed.
+  const bool drawn = options.random_latent || options.eta > 0;
+  ContentCache* kept = drawn ? nullptr : engine->thresholds();
   return kept != nullptr && kept->enabled() ? kept : nullptr;
 }
 
@@ -191,6 +220,7 @@ Slot* Job::State::StartDecode(int perturbation) {
   slot->perturbation = perturbations[perturbation].get();
   slot->control = control_units.Row(slot->cell).data();
   slot->x = latent[slot->cell];
+  if (!noise_name.empty()) slot->noise_key = NoiseKey(perturbation, slot->cell);
   Slot* raw = slot.get();
   slots.emplace(raw, std::move(slot));
   return raw;
@@ -209,12 +239,13 @@ void Job::State::FinishRow(Slot* slot) {
   slots.erase(slot);
 }
 
-absl::Status Job::State::Mask(int perturbation, DenseMatrix* values,
-                              std::vector<float>* active_share) {
+absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
   // Company means cells of the same type: each type is masked by itself.
   std::map<int32_t, std::vector<int64_t>> rows_of_type;
   for (int64_t row = 0; row < cells(); ++row) rows_of_type[cell_type[row]].push_back(row);
-  active_share->assign(values->cols, 0.0f);
+  std::vector<float>& active_share = profiles->active_share;
+  active_share.assign(values->cols, 0.0f);
+  std::vector<double> mask_variance(options.mask == MaskMode::kSample ? values->cols : 0, 0.0);
   for (const auto& [type, rows] : rows_of_type) {
     DenseMatrix probability(0, values->cols);
     UNLASTING_ASSIGN_OR_RETURN(probability,
@@ -226,7 +257,7 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values,
         std::count_if(rows.begin(), rows.end(), [&](int64_t row) { return row < visible; });
     for (int64_t k = 0; k < shown; ++k) {
       for (int64_t g = 0; g < values->cols; ++g) {
-        (*active_share)[g] += probability.At(k, g) / static_cast<float>(visible);
+        active_share[g] += probability.At(k, g) / static_cast<float>(visible);
       }
     }
     if (options.mask == MaskMode::kRank) {
@@ -247,6 +278,16 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values,
         KeepAbove(thresholds, &group);
       }
     } else if (options.mask != MaskMode::kNone) {
+      if (!mask_variance.empty()) {
+        // Each value stays with probability p, whatever becomes of the others.
+        const auto active = PredictedActive(probability, options.mask_threshold);
+        for (int64_t k = 0; k < shown; ++k) {
+          for (int64_t g = 0; g < values->cols; ++g) {
+            const double kept = std::max(0.0f, group.At(k, g));
+            mask_variance[g] += kept * kept * active[g] * (1 - active[g]);
+          }
+        }
+      }
       ApplyMask(options.mask, options.mask_threshold, options.seed,
                 static_cast<uint64_t>(perturbation) * 1000003 + static_cast<uint64_t>(type),
                 probability, &group);
@@ -255,6 +296,11 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values,
       const auto row = group.Row(static_cast<int64_t>(k));
       std::copy(row.begin(), row.end(), values->Row(rows[k]).begin());
     }
+  }
+  const double x_max = engine->bundle().manifest().normalisation.x_max;
+  for (const double variance : mask_variance) {
+    profiles->mask_deviation.push_back(
+        static_cast<float>(x_max * std::sqrt(variance) / static_cast<double>(visible)));
   }
   return absl::OkStatus();
 }
@@ -270,8 +316,9 @@ Job::Job(Engine* engine, std::shared_ptr<const ControlSet> controls,
   const auto& manifest = engine->bundle().manifest();
   auto plan = diffusion::MakeBridgePlan(
       diffusion::Schedule(manifest.schedule_steps, manifest.beta_first, manifest.beta_last),
-      options.solver, options.solver_steps);
+      options.solver, options.solver_steps, options.eta);
   s.AddPanelCells();
+  if (options.eta > 0) s.NameNoise();
   s.targets.resize(s.perturbations.size());
   for (auto& target : s.targets) {
     target.x.resize(s.cells());
@@ -362,7 +409,7 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   }
   Profiles profiles;
   profiles.perturbation = perturbation;
-  UNLASTING_RETURN_IF_ERROR(s.Mask(perturbation, &values, &profiles.active_share));
+  UNLASTING_RETURN_IF_ERROR(s.Mask(perturbation, &values, &profiles));
   const auto x_max = static_cast<float>(s.engine->bundle().manifest().normalisation.x_max);
   values.rows = s.visible;
   values.values.resize(values.rows * values.cols);

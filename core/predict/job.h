@@ -33,6 +33,9 @@ struct Profiles {
   int perturbation = 0;             // index in the request
   DenseMatrix values;               // [control cells, N], log1p: max(0, mask * x') * x_max (eq 15)
   std::vector<float> active_share;  // [N]: mean predicted probability that the gene is active
+  // [N]: deviation of the mean over the control cells between seeds of the mask, log1p; empty where
+  // the mask draws nothing.
+  std::vector<float> mask_deviation;
 };
 
 class Job {

@@ -77,16 +77,21 @@ std::vector<double> MeanProbability(const DenseMatrix& probability) {
   return mean;
 }
 
-void ApplyMask(MaskMode mode, double threshold, uint64_t seed, uint64_t stream,
-               const DenseMatrix& probability, DenseMatrix* values) {
-  // The share of control cells that are predicted active: M^agg of Appendix A.2.
-  std::vector<double> predicted_active(probability.cols, 0.0);
+// M^agg of Appendix A.2.
+std::vector<double> PredictedActive(const DenseMatrix& probability, double threshold) {
+  std::vector<double> active(probability.cols, 0.0);
   for (int64_t r = 0; r < probability.rows; ++r) {
     for (int64_t g = 0; g < probability.cols; ++g) {
-      if (probability.At(r, g) >= threshold) predicted_active[g] += 1.0;
+      if (probability.At(r, g) >= threshold) active[g] += 1.0;
     }
   }
-  for (double& share : predicted_active) share /= static_cast<double>(probability.rows);
+  for (double& share : active) share /= static_cast<double>(probability.rows);
+  return active;
+}
+
+void ApplyMask(MaskMode mode, double threshold, uint64_t seed, uint64_t stream,
+               const DenseMatrix& probability, DenseMatrix* values) {
+  const std::vector<double> predicted_active = PredictedActive(probability, threshold);
   for (int64_t r = 0; r < values->rows; ++r) {
     auto row = values->Row(r);
     for (int64_t g = 0; g < values->cols; ++g) {

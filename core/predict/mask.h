@@ -25,6 +25,10 @@ void KeepAbove(absl::Span<const float> threshold, DenseMatrix* values);
 // Mean over cells, [N].
 std::vector<double> MeanProbability(const DenseMatrix& probability);
 
+// Share of the control cells that are predicted active, their probability reaching the threshold;
+// [N]: what `sample` draws with.
+std::vector<double> PredictedActive(const DenseMatrix& probability, double threshold);
+
 // The other modes: `probability` [cells, N]. `sample` draws by (seed, stream, cell, gene) alone.
 void ApplyMask(MaskMode mode, double threshold, uint64_t seed, uint64_t stream,
                const DenseMatrix& probability, DenseMatrix* values);

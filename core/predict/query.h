@@ -4,7 +4,9 @@
 // DUPLICATE_GENE, INVALID_VALUE, INVALID_SHAPE, NO_CELLS, INVALID_OPTION.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "core/base/matrix.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
+#include "core/molecule/featurizer.h"
 
 namespace unlasting::predict {
 
@@ -23,6 +26,32 @@ struct PerturbationQuery {
   std::vector<float> embedding;
   double dose_um = 0;  // micromolar; molecules only
 };
+
+// One knocked-out gene and those that training perturbed.
+struct GeneDistance {
+  std::string gene;
+  bundle::TrainedGenes::Training training = bundle::TrainedGenes::Training::kNever;
+  // Edges of the gene network, followed either way, to the nearest gene that training perturbed; 0
+  // for such a gene; absent where no path leads to one.
+  std::optional<int32_t> hops;
+  std::string nearest;  // that gene; "" where absent
+};
+
+// A molecule at a dose and those of the training.
+struct MoleculeDistance {
+  // To the nearest training molecule: Tanimoto of Morgan counts, 0 to 1, or the cosine of vectors,
+  // -1 to 1, where the bundle was trained on embeddings; absent where there is none to compare.
+  std::optional<double> similarity;
+  bool cosine = false;
+  std::string nearest;
+  // Doses seen in training, micromolar: of this molecule where it was seen, else of all.
+  double lowest_dose_um = 0;
+  double highest_dose_um = 0;
+};
+
+enum class DoseRange { kUnknown, kBelow, kWithin, kAbove };
+// Where a dose lies among those of the training.
+DoseRange DoseRangeOf(const MoleculeDistance& distance, double dose_um);
 
 // Immutable; shared by the rows of a job.
 struct Perturbation {
@@ -36,8 +65,14 @@ struct Perturbation {
   std::string smiles;        // canonical; "" where unknown
   double dose_um = 0;
   bool seen_in_training = false;
-  std::vector<std::string> notes;  // in words, for the caller
+  std::vector<std::string> notes;   // in words, for the caller
+  std::vector<GeneDistance> genes;  // one per knocked-out gene, in the order of `knockout`
+  std::optional<MoleculeDistance> molecule_distance;
 };
+
+// What makes features of SMILES for a bundle. INVALID_ARGUMENT with reason UNSUPPORTED_PERTURBATION
+// where it takes embeddings, or was trained with a featuriser that this build does not have.
+absl::StatusOr<molecule::Featurizer> FeaturizerOf(const bundle::Bundle& bundle);
 
 // A digest of a molecule's features and dose; "" where there is no molecule.
 std::string MoleculeKey(const Perturbation& perturbation);
@@ -87,7 +122,9 @@ struct PredictOptions {
   int solver_steps = 10;
   MaskMode mask = MaskMode::kRank;
   double mask_threshold = 0.5;  // tau of `cell` and `aggregate`
-  uint64_t seed = 0;            // of `sample`
+  uint64_t seed = 0;            // of `sample`, and of eta's noise
+  // Noise of the decoding steps, 0 to 1; with ddim alone (core/diffusion/solver.h).
+  double eta = 0;
   // Ablation of Fig 6: start from Gaussian noise in place of the control cell's latent.
   bool random_latent = false;
 };

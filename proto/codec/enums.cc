@@ -35,6 +35,21 @@ const Words<v1::DoseUnit>& DoseUnits() {
   return *kWords;
 }
 
+const Words<v1::DoseRange>& DoseRanges() {
+  static const auto* const kWords = new Words<v1::DoseRange>{{v1::DOSE_RANGE_BELOW, "below"},
+                                                             {v1::DOSE_RANGE_WITHIN, "within"},
+                                                             {v1::DOSE_RANGE_ABOVE, "above"}};
+  return *kWords;
+}
+
+const Words<v1::GeneTraining>& GeneTrainings() {
+  static const auto* const kWords =
+      new Words<v1::GeneTraining>{{v1::GENE_TRAINING_SINGLY, "singly"},
+                                  {v1::GENE_TRAINING_IN_COMBINATION, "in combination"},
+                                  {v1::GENE_TRAINING_NEVER, "never"}};
+  return *kWords;
+}
+
 template <typename Enum>
 std::string NameOf(const Words<Enum>& words, Enum value) {
   for (const auto& [candidate, word] : words) {
@@ -69,5 +84,9 @@ absl::StatusOr<v1::MaskMode> MaskModeFromName(const std::string& name) {
 std::string MaskModeName(v1::MaskMode mode) { return NameOf(MaskModes(), mode); }
 
 std::string DoseUnitName(v1::DoseUnit unit) { return NameOf(DoseUnits(), unit); }
+std::string DoseRangeName(v1::DoseRange range) { return NameOf(DoseRanges(), range); }
+std::string GeneTrainingName(v1::GeneTraining training) {
+  return NameOf(GeneTrainings(), training);
+}
 
 }  // namespace unlasting::codec

@@ -21,4 +21,9 @@ std::string MaskModeName(v1::MaskMode mode);
 // "pM", "nM", "uM", "mM", "M"; "" for UNSPECIFIED and unknown values.
 std::string DoseUnitName(v1::DoseUnit unit);
 
+// "below", "within", "above"; "" for UNSPECIFIED and unknown values.
+std::string DoseRangeName(v1::DoseRange range);
+// "singly", "in combination", "never"; "" for UNSPECIFIED and unknown values.
+std::string GeneTrainingName(v1::GeneTraining training);
+
 }  // namespace unlasting::codec

@@ -127,6 +127,96 @@ TEST_F(BundleTest, RewritingReplacesTheWholeFolderAndLeavesNothingBeside) {
   EXPECT_EQ(entries, 1);
 }
 
+TEST_F(BundleTest, ScalingOfDescriptorsComesBackAndIsChecked) {
+  test::TinyBundleOptions options;
+  options.molecules = true;
+  ASSERT_OK(test::WriteTinyBundle(directory_, options));
+  const auto json = Manifest();
+  const auto manifest = bundle::Manifest::FromJson(json);
+  ASSERT_OK(manifest);
+  EXPECT_GT(manifest->molecule_scaling.names.size(), 70u);
+  EXPECT_EQ(manifest->ToJson(), json);
+  for (const auto& [field, value] :
+       {std::pair{"mean", nlohmann::json(1.5)}, std::pair{"deviation", nlohmann::json(-1)},
+        std::pair{"mean", nlohmann::json::array()}}) {
+    auto bad = json;
+    if (value.is_array()) {
+      bad["molecule_scaling"][field] = value;
+    } else {
+      bad["molecule_scaling"][field].push_back(value);
+      bad["molecule_scaling"][field].erase(0);
+      if (value == 1.5) bad["molecule_scaling"]["names"].push_back("one more");
+    }
+    WriteManifest(bad);
+    ExpectRefused(absl::StatusCode::kInvalidArgument, "molecule_scaling");
+  }
+}
+
+TEST_F(BundleTest, BundlesFromBeforeDescriptorsAndGatesStillLoad) {
+  test::TinyBundleOptions options;
+  options.molecules = true;
+  options.features = test::TinyBundleOptions::Features::kCounts;
+  ASSERT_OK(test::WriteTinyBundle(directory_, options));
+  auto json = Manifest();
+  EXPECT_FALSE(json.contains("molecule_scaling"));
+  EXPECT_EQ(json["molecule_featuriser"], "morgan-count-r2-2048");
+  EXPECT_EQ(json["molecule_features"], 2048);
+  json["model"].erase("dose_gate");
+  WriteManifest(json);
+  ASSERT_OK(Bundle::Load(directory_));
+}
+
+TEST_F(BundleTest, EmbeddingsOfDrugsComeBackToTheBitAndAreChecked) {
+  test::TinyBundleOptions options;
+  options.molecules = true;
+  options.features = test::TinyBundleOptions::Features::kEmbeddings;
+  ASSERT_OK(test::WriteTinyBundle(directory_, options));
+  const auto bundle = Bundle::Load(directory_);
+  ASSERT_OK(bundle);
+  const auto& molecules = (*bundle)->reference().molecules;
+  ASSERT_EQ(molecules.size(), 2u);
+  EXPECT_EQ(molecules.at("unseen"), (std::vector<float>{0.1f, -0.7f, 1, 0, 0.3f, 1}));
+  for (const char* table : {"aspirin\t1\t2\n", "aspirin\t1\t2\t3\t4\t5\tnan\n", "aspirin\n"}) {
+    std::ofstream(directory_ + "/molecules.tsv") << table;
+    auto json = Manifest();
+    json["files"]["molecules.tsv"] = {{"sha256", *Sha256OfFile(directory_ + "/molecules.tsv")},
+                                      {"size", fs::file_size(directory_ + "/molecules.tsv")}};
+    WriteManifest(json);
+    ExpectRefused(absl::StatusCode::kInvalidArgument, "molecules.tsv: line 1");
+  }
+}
+
+TEST_F(BundleTest, KnowsHowGenesWereTrainedAndHowFarTheOthersAre) {
+  bundle::Manifest manifest;
+  manifest.genes = {"A", "B", "C", "D", "E"};
+  manifest.perturbed_only = {"X"};
+  manifest.gene_symbols = {{"B", "beta"}};
+  manifest.conditions = {"A+ctrl", "A+B", "X+B", "E"};
+  manifest.molecules = {{"E", "CCO", {1}}};  // a drug that is called as a gene is
+  CsrMatrix network;                         // C <- B, D <- C, E and X alone
+  network.rows = network.cols = 6;
+  network.indptr = {0, 1, 2, 4, 6, 7, 8};
+  network.indices = {0, 1, 1, 2, 2, 3, 4, 5};
+  network.values.assign(8, 1.0f);
+  const TrainedGenes trained(manifest, network);
+  using Training = TrainedGenes::Training;
+  EXPECT_EQ(trained.Find("beta"), 1);
+  EXPECT_EQ(trained.Find("X"), 5);
+  EXPECT_EQ(trained.Find("nobody"), -1);
+  EXPECT_EQ(trained.training(0), Training::kSingly);
+  EXPECT_EQ(trained.training(1), Training::kInCombination);
+  EXPECT_EQ(trained.training(5), Training::kInCombination);
+  EXPECT_EQ(trained.training(2), Training::kNever);
+  EXPECT_TRUE(trained.Trained({0, 1}));
+  EXPECT_FALSE(trained.Trained({1}));
+  EXPECT_EQ(trained.hops(1), 0);
+  EXPECT_EQ(trained.hops(2), 1);
+  EXPECT_EQ(trained.hops(3), 2);
+  EXPECT_EQ(trained.name(trained.nearest(3)), "B");
+  EXPECT_EQ(trained.hops(4), -1);
+  EXPECT_EQ(trained.nearest(4), -1);
+}
+
 TEST(FileTest, AbandonedStagesLeaveTheTargetAlone) {
   const test::TempFolder folder;
   ASSERT_OK(WriteFileAtomically(folder.At("a.txt"), "one"));

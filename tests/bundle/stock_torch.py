@@ -70,16 +70,44 @@ def rank_mask(values, share):
     return masked
 
 
-def molecule_features(smiles):
+def descriptor_values(molecule, names):
+    """Physico-chemical descriptors by the names that a manifest holds."""
     from rdkit import Chem
     from rdkit.Chem import rdMolDescriptors
+    values = {"FormalCharge": Chem.GetFormalCharge(molecule)}
+    for prefix, bins in (("SlogP_VSA", rdMolDescriptors.SlogP_VSA_),
+                         ("SMR_VSA", rdMolDescriptors.SMR_VSA_),
+                         ("PEOE_VSA", rdMolDescriptors.PEOE_VSA_)):
+        values.update({f"{prefix}{k}": v for k, v in enumerate(bins(molecule), start=1)})
+    registered = [name for name in names if name not in values]
+    properties = rdMolDescriptors.Properties(registered)
+    values.update(zip(registered, properties.ComputeProperties(molecule)))
+    return np.array([values[name] for name in names])
+
+
+def molecule_features(smiles, manifest):
+    """What core/molecule makes of a SMILES without salts."""
+    from rdkit import Chem
+    from rdkit.Chem import rdMolDescriptors
+    from rdkit.Chem.MolStandardize import rdMolStandardize
+    scaling = manifest.get("molecule_scaling")
     fragments = Chem.GetMolFrags(Chem.MolFromSmiles(smiles), asMols=True)
     parent = max(fragments, key=lambda m: m.GetNumHeavyAtoms())
+    if scaling:
+        parent = rdMolStandardize.Normalizer().normalize(parent)
+        parent = rdMolStandardize.Uncharger().uncharge(parent)
+        parent = Chem.MolFromSmiles(Chem.MolToSmiles(parent))
     counts = rdMolDescriptors.GetHashedMorganFingerprint(parent, 2, 2048).GetNonzeroElements()
     features = np.zeros(2048, np.float32)
     for bit, count in counts.items():
         features[bit] = np.log1p(count)
-    return features
+    if not scaling:
+        return features
+    values, mean = descriptor_values(parent, scaling["names"]), np.array(scaling["mean"])
+    deviation = np.array(scaling["deviation"])
+    units = np.where(deviation > 0, (values - mean) / np.where(deviation > 0, deviation, 1), 0)
+    units = np.clip(np.nan_to_num(units, nan=0.0), -5, 5)
+    return np.concatenate([features, units]).astype(np.float32)
 
 
 def main():
@@ -127,7 +155,7 @@ def main():
                 t = torch.tensor(cell_types[begin:begin + batch], dtype=torch.int64)
                 condition = [c, torch.from_numpy(knockout).repeat(len(c), 1)]
                 if manifest["molecule_features"]:
-                    features = (molecule_features(flags.smiles) if flags.smiles else
+                    features = (molecule_features(flags.smiles, manifest) if flags.smiles else
                                 np.zeros(manifest["molecule_features"], np.float32))
                     dose = np.log10(flags.dose_um) if flags.smiles else 0.0
                     condition += [torch.from_numpy(features).repeat(len(c), 1),

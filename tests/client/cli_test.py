@@ -78,6 +78,20 @@ class CliTest(unittest.TestCase):
             self.assertEqual(file["uns/unlasting/model"][()].decode(), "tiny")
             self.assertEqual(file["uns/unlasting/target_sum"][()], 1000)
             self.assertEqual(len(file["uns/unlasting/bundle_hash"][()]), 64)
+            distances = file["uns/unlasting/perturbations"]
+            self.assertEqual([bool(seen) for seen in distances["seen_in_training"]],
+                             [True, False, True])
+            self.assertEqual(distances["network_hops"][0], 0)
+            self.assertGreater(distances["network_hops"][1], 0)
+            self.assertEqual(distances["molecule_similarity"][2], 1)
+            self.assertEqual(distances["dose_range"].asstr()[2], "within")
+            for name in ("standard_deviation", "change_standard_error"):
+                self.assertEqual(file["varm"][name].shape, (24, 3))
+        never = said["perturbations"][1]["training_distance"]["genes"][1]
+        self.assertEqual((never["gene"], never["training"]), ("U0", "never"))
+        drug = said["perturbations"][2]["training_distance"]
+        self.assertEqual(drug["nearest_molecule"], "aspirin")
+        self.assertEqual(drug["highest_dose_um"], 1)
         self.assertEqual(programs.read_x(out).shape, (36, 24))
         self.assertEqual(programs.read_x(out).dtype, "float32")
 
@@ -89,6 +103,22 @@ class CliTest(unittest.TestCase):
                                 "--seed", 5, "--out", files[-1])
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((programs.read_x(files[0]) == programs.read_x(files[1])).all())
+
+    def test_eta_draws_by_seed_and_is_of_ddim_alone(self):
+        drawn = []
+        for seed in (1, 1, 2):
+            out = self.folder / f"eta{len(drawn)}.h5ad"
+            done = self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--solver", "ddim",
+                                "--steps", 6, "--eta", 0.5, "--seed", seed, "--mask", "none",
+                                "--genes", "G1,G2", "--max-cells", 0, "--out", out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            drawn.append(programs.read_x(out))
+            with h5py.File(out) as file:
+                self.assertEqual(file["uns/unlasting/eta"][()], 0.5)
+        self.assertTrue((drawn[0] == drawn[1]).all())
+        self.assertFalse((drawn[0] == drawn[2]).all())
+        self.assert_fails(self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--eta", 0.5,
+                                       "--out", self.folder / "never.h5ad"), 2, "options.eta")
 
     def test_anndata_opens_the_result(self):
         try:

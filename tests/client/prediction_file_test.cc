@@ -110,6 +110,43 @@ TEST(PredictionCollector, RefusesPartsThatContradictThemselves) {
   EXPECT_FALSE(collector.Add(header).ok());
 }
 
+TEST(PredictionCollector, KeepsDistancesAndSpreads) {
+  v1::PredictResponse header = Header();
+  v1::ResolvedPerturbation* genes = header.mutable_header()->mutable_perturbations(0);
+  genes->set_seen_in_training(true);
+  genes->add_genes()->set_hops(2);
+  genes->add_genes();  // no path
+  v1::MoleculeTrainingDistance* molecule =
+      header.mutable_header()->mutable_perturbations(1)->mutable_molecule();
+  molecule->set_tanimoto_similarity(0.25);
+  molecule->set_nearest_molecule("other");
+  molecule->set_dose_range(v1::DOSE_RANGE_ABOVE);
+  PredictionCollector collector;
+  ASSERT_OK(collector.Add(header));
+  ASSERT_OK(collector.Add(Rows({{1, 1}, {0, 1}, {0, 0}, {1, 0}}, {7, 8, 3, 4, 1, 2, 5, 6})));
+  for (const int perturbation : {1, 0}) {
+    v1::PredictResponse part;
+    part.mutable_summary()->set_perturbation_index(perturbation);
+    for (const float value : {0.5f, 0.25f}) {
+      part.mutable_summary()->add_mean(value);
+      part.mutable_summary()->add_standard_deviation(value + static_cast<float>(perturbation));
+    }
+    ASSERT_OK(collector.Add(part));
+  }
+  const auto data = collector.Finish();
+  ASSERT_OK(data);
+  const auto& distances = data->uns["unlasting"]["perturbations"];
+  EXPECT_EQ(distances["seen_in_training"], nlohmann::json({true, false}));
+  EXPECT_TRUE(std::isinf(distances["network_hops"][0].get<double>()));
+  EXPECT_TRUE(std::isnan(distances["network_hops"][1].get<double>()));
+  EXPECT_EQ(distances["molecule_similarity"][1], 0.25);
+  EXPECT_EQ(distances["dose_range"][1], "above");
+  // [genes, perturbations]
+  EXPECT_THAT(std::get<DenseMatrix>(data->varm.at("standard_deviation")).values,
+              ElementsAre(0.5f, 1.5f, 0.25f, 1.25f));
+  EXPECT_EQ(data->varm.count("change_standard_error"), 0u) << "a server from before the field";
+}
+
 TEST(ConditionOf, FollowsTheGrammarOfTheField) {
   v1::ResolvedPerturbation perturbation;
   perturbation.set_label("A");

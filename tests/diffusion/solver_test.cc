@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 
+#include "core/diffusion/noise.h"
 #include "tests/support/files.h"
 
 namespace unlasting::diffusion {
@@ -149,6 +151,104 @@ TEST(SolverTest, RefusesStepsOutOfRangeAndUnknownNames) {
   EXPECT_FALSE(MakeBridgePlan(schedule, Solver::kDpmSolverPp2m, 500).ok());
   EXPECT_EQ(*ParseSolver("ddim"), Solver::kDdim);
   EXPECT_FALSE(ParseSolver("euler").ok());
+}
+
+// Mean and variance behind a decoding plan with the exact denoiser, from standard normal latents:
+// each step is affine in x, so both follow without drawing anything.
+std::pair<double, double> DecodedMoments(const Schedule& schedule, int steps, double eta,
+                                         double mean, double deviation) {
+  const auto denoise = GaussianDenoiser(schedule, mean, deviation);
+  const BridgePlan plan = *MakeBridgePlan(schedule, Solver::kDdim, steps, eta);
+  double m = 0, variance = 1;
+  for (const SolverStep& step : plan.decode) {
+    const double offset = denoise(0, step.time), slope = denoise(1, step.time) - offset;
+    const double gain = step.x_coefficient + step.x0_coefficient * slope;
+    m = gain * m + step.x0_coefficient * offset;
+    variance = gain * gain * variance + step.noise_coefficient * step.noise_coefficient;
+  }
+  return {m, variance};
+}
+
+TEST(EtaTest, MarginalsOfTheGaussianBridgeStayRight) {
+  for (const double eta : {0.3, 1.0}) {
+    const Schedule schedule;
+    const auto [mean, variance] = DecodedMoments(schedule, 500, eta, 0.55, 0.2);
+    EXPECT_NEAR(mean, 0.55, 0.005) << eta;
+    // 500 steps leave 0.0068 at eta = 1: the posterior's variance is exact for a single x0.
+    EXPECT_NEAR(std::sqrt(variance), 0.2, 0.01) << eta;
+    // And more so with finer steps.
+    const Schedule fine(20000, 2e-4 / 40, 0.04 / 40);
+    const auto coarse_deviation = std::sqrt(DecodedMoments(fine, 100, eta, 0.55, 0.2).second);
+    const auto fine_deviation = std::sqrt(DecodedMoments(fine, 2000, eta, 0.55, 0.2).second);
+    EXPECT_LT(std::abs(fine_deviation - 0.2), 0.3 * std::abs(coarse_deviation - 0.2)) << eta;
+    EXPECT_LT(std::abs(fine_deviation - 0.2), 0.002) << eta;
+  }
+}
+
+TEST(EtaTest, OneForgetsWhereTheCellCameFromAndLessForgetsLess) {
+  const Schedule schedule;
+  const auto memory = [&](double eta) {
+    const auto denoise = GaussianDenoiser(schedule, 0.55, 0.2);
+    const BridgePlan plan = *MakeBridgePlan(schedule, Solver::kDdim, 100, eta);
+    return RunPlan(plan.decode, 1.0, denoise) - RunPlan(plan.decode, 0.0, denoise);
+  };
+  EXPECT_NEAR(memory(0), 0.2, 0.02);
+  EXPECT_LT(memory(0.5), 0.8 * memory(0));
+  EXPECT_LT(memory(1), 0.05 * memory(0));
+}
+
+TEST(EtaTest, ZeroIsTheDeterministicPlanToTheBitAndInversionAlwaysIs) {
+  const Schedule schedule;
+  const BridgePlan plain = *MakeBridgePlan(schedule, Solver::kDdim, 50);
+  const BridgePlan drawn = *MakeBridgePlan(schedule, Solver::kDdim, 50, 0.7);
+  for (size_t k = 0; k < 50; ++k) {
+    EXPECT_EQ(drawn.invert[k].x_coefficient, plain.invert[k].x_coefficient);
+    EXPECT_EQ(drawn.invert[k].noise_coefficient, 0);
+    EXPECT_EQ(plain.decode[k].noise_coefficient, 0);
+    // The last step ends at the clean profile.
+    EXPECT_EQ(drawn.decode[k].noise_coefficient > 0, k + 1 < 50) << k;
+    const int time = plain.decode[k].time;
+    const double from = schedule.alpha_bar(time), to = k < 49 ? schedule.alpha_bar(time - 10) : 1.0;
+    EXPECT_EQ(plain.decode[k].x_coefficient, std::sqrt(1.0 - to) / std::sqrt(1.0 - from));
+  }
+}
+
+TEST(EtaTest, IsRefusedOutOfRangeAndWithTheMultistepSolver) {
+  const Schedule schedule;
+  for (const double eta : {-0.1, 1.1, std::nan("")}) {
+    const auto plan = MakeBridgePlan(schedule, Solver::kDdim, 50, eta);
+    EXPECT_EQ(plan.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_NE(plan.status().message().find("eta"), absl::string_view::npos);
+  }
+  const auto plan = MakeBridgePlan(schedule, Solver::kDpmSolverPp2m, 10, 0.5);
+  EXPECT_EQ(plan.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(plan.status().message().find("dpmpp2m"), absl::string_view::npos);
+}
+
+TEST(NoiseTest, IsStandardNormalAndAFunctionOfItsPlace) {
+  const int count = 200000;
+  double sum = 0, squares = 0, cubes = 0, fourths = 0, neighbours = 0, beyond = 0;
+  double last = 0;
+  for (int k = 0; k < count; ++k) {
+    const double z = StandardNormal(StepKey(42, k / 2000), k % 2000);
+    sum += z;
+    squares += z * z;
+    cubes += z * z * z;
+    fourths += z * z * z * z;
+    neighbours += z * last;
+    beyond += std::abs(z) > 1.959964;
+    last = z;
+  }
+  // Five standard errors each.
+  EXPECT_NEAR(sum / count, 0, 5 / std::sqrt(count));
+  EXPECT_NEAR(squares / count, 1, 5 * std::sqrt(2.0 / count));
+  EXPECT_NEAR(cubes / count, 0, 5 * std::sqrt(15.0 / count));
+  EXPECT_NEAR(fourths / count, 3, 5 * std::sqrt(96.0 / count));
+  EXPECT_NEAR(neighbours / count, 0, 5 / std::sqrt(count));
+  EXPECT_NEAR(beyond / count, 0.05, 5 * std::sqrt(0.05 * 0.95 / count));
+  EXPECT_EQ(StandardNormal(StepKey(1, 2), 3), StandardNormal(StepKey(1, 2), 3));
+  EXPECT_NE(StandardNormal(StepKey(1, 2), 3), StandardNormal(StepKey(1, 3), 3));
+  EXPECT_NE(StandardNormal(StepKey(1, 2), 3), StandardNormal(StepKey(2, 2), 3));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "core/diffusion/noise.h"
 #include "core/diffusion/solver.h"
 #include "gtest/gtest.h"
 #include "tests/support/random_arrays.h"
@@ -162,6 +163,7 @@ TEST_F(CudaNetworkTest, EqualsTheFusedNetworkWithEverySwitch) {
       {"no network", [](ModelConfig* c) { c->grn = false; }},
       {"control residual", [](ModelConfig* c) { c->control_residual = true; }},
       {"mask head", [](ModelConfig* c) { c->mask_head = "grn"; }},
+      {"dose gate", [](ModelConfig* c) { c->dose_gate = "sigmoid"; }},
       {"no molecules", [](ModelConfig* c) { c->molecule_features = 0; }},
       {"expected responses", [](ModelConfig* c) { c->shift = true; }},
       {"expected responses of genes alone",
@@ -246,6 +248,44 @@ void Advance(const diffusion::SolverStep& step, const float* x0, std::vector<flo
     (*x)[g] = static_cast<float>(step.x_coefficient * (*x)[g] + step.x0_coefficient * x0[g] +
                                  step.previous_coefficient * (*previous)[g]);
     (*previous)[g] = x0[g];
+  }
+}
+
+TEST_F(CudaNetworkTest, NoiseOfAStepIsTheHosts) {
+  const ModelConfig config = Config(31, 2);
+  const Arrays<float> arrays = RandomArrays(
+      NetworkKind::kDenoiser, config, MakeRandomGraph(33, [](int64_t i) { return 1 + i % 6; }), 7);
+  CudaOptions options;
+  options.precision = Precision::kFloat32;
+  CudaNetwork network(true, config, arrays, context_, options);
+  Rows rows(config, 3);
+  const auto pool = network.NewPool();
+  std::vector<std::vector<float>> found;
+  for (const double noise : {0.0, 0.25}) {
+    std::vector<std::shared_ptr<Cell>> cells;
+    std::vector<CellStep> steps;
+    for (size_t k = 0; k < 3; ++k) {
+      cells.push_back(pool->Acquire());
+      pool->Put(rows.rows[k].x_t, rows.rows[k].control, cells.back().get());
+      CellStep step;
+      step.cell = cells.back().get();
+      step.time = 100;
+      step.knockout = rows.rows[k].knockout;
+      step.noise_coefficient = noise;
+      step.noise_key = diffusion::StepKey(k, 5);
+      steps.push_back(step);
+    }
+    network.Step(steps);
+    for (const auto& cell : cells) {
+      found.emplace_back(config.genes);
+      pool->Take({cell.get()}, {found.back().data()});
+    }
+  }
+  for (size_t k = 0; k < 3; ++k) {
+    for (int64_t g = 0; g < config.genes; ++g) {
+      EXPECT_NEAR(found[3 + k][g] - found[k][g],
+                  0.25f * diffusion::StandardNormal(diffusion::StepKey(k, 5), g), 1e-5);
+    }
   }
 }
 

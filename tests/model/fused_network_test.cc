@@ -226,6 +226,7 @@ TEST(FusedNetworkTest, EqualsTorchScriptWithEverySwitch) {
       {"no network", [](ModelConfig* c) { c->grn = false; }},
       {"control residual", [](ModelConfig* c) { c->control_residual = true; }},
       {"mask head", [](ModelConfig* c) { c->mask_head = "grn"; }},
+      {"dose gate", [](ModelConfig* c) { c->dose_gate = "sigmoid"; }},
       {"no molecules", [](ModelConfig* c) { c->molecule_features = 0; }},
       {"expected responses", [](ModelConfig* c) { c->shift = true; }},
       {"expected responses of genes alone",

@@ -205,6 +205,51 @@ TEST(NetworkTest, RowsWithoutAMoleculeKeepTheGenePath) {
   EXPECT_LT(Difference(network.Denoise(x, t, with), network.Denoise(x, t, without)), 1e-6);
 }
 
+TEST(NetworkTest, AGatedDrugFadesWithItsDoseAndSaturatesAbove) {
+  torch::NoGradGuard no_grad;
+  ModelConfig config = SmallConfig(4);
+  config.dose_gate = "sigmoid";
+  const Network network = MakeNetwork(NetworkKind::kDenoiser, config, Attention::kFused);
+  Network::Inputs in = MakeInputs(3, 4);
+  Network::Inputs without = in;
+  without.molecule = without.dose = Tensor();
+  const Tensor x = torch::randn({3, kGenes}), t = torch::full({3}, 50, torch::kInt64);
+  const Tensor untouched = network.Denoise(x, t, without);
+  const auto effect = [&](double log10_dose) {
+    in.dose = torch::full({3}, log10_dose);
+    return network.Denoise(x, t, in) - untouched;
+  };
+  const double at_most = effect(30).abs().max().item<double>();
+  EXPECT_GT(at_most, 1e-4);
+  EXPECT_LT(effect(-30).abs().max().item<double>(), 1e-6);
+  EXPECT_LT(Difference(effect(30), effect(40)), 1e-6);
+  // The linear dose does neither.
+  const Network linear = MakeNetwork(NetworkKind::kDenoiser, SmallConfig(4), Attention::kFused);
+  in.dose = torch::full({3}, -30.0);
+  EXPECT_GT(Difference(linear.Denoise(x, t, in), linear.Denoise(x, t, without)), 1e-6);
+}
+
+TEST(NetworkTest, EveryParameterOfAGatedNetworkLearns) {
+  ModelConfig config = SmallConfig(4);
+  config.dose_gate = "sigmoid";
+  const Network network = MakeNetwork(NetworkKind::kDenoiser, config, Attention::kFused);
+  network
+      .DenoiserLoss(torch::rand({4, kGenes}), torch::randn({4, kGenes}),
+                    torch::randint(0, 500, {4}, torch::kInt64), MakeInputs(4, 4))
+      .mean()
+      .backward();
+  const auto names = network.ParameterNames();
+  const auto parameters = network.Parameters();
+  int gates = 0;
+  for (size_t k = 0; k < names.size(); ++k) {
+    EXPECT_NE(names[k], "drug_dose");
+    if (names[k].rfind("gate_", 0) != 0) continue;
+    ++gates;
+    EXPECT_GT(parameters[k].grad().abs().sum().item<double>(), 0.0) << names[k];
+  }
+  EXPECT_EQ(gates, 2);
+}
+
 TEST(NetworkTest, EveryRecipeAndSwitchCompilesAndLearns) {
   for (const char* recipe : {"preconditioned", "paper"}) {
     for (const char* inputs : {"paper", "static"}) {
@@ -234,6 +279,12 @@ TEST(ModelConfigTest, RoundTripsAndNamesTheBadField) {
   auto json = config.ToJson();
   json["heads"] = 0;
   EXPECT_NE(ModelConfig::FromJson(json).status().message().find("heads"), absl::string_view::npos);
+  json = config.ToJson();
+  json.erase("dose_gate");
+  EXPECT_EQ(ModelConfig::FromJson(json)->dose_gate, "linear") << "bundles from before the switch";
+  json["dose_gate"] = "steep";
+  EXPECT_NE(ModelConfig::FromJson(json).status().message().find("dose_gate"),
+            absl::string_view::npos);
   json = config.ToJson();
   json.erase("recipe");
   EXPECT_FALSE(ModelConfig::FromJson(json).ok());

@@ -84,8 +84,10 @@ TEST_F(QueryTest, BadPerturbationsHaveTheirOwnReasons) {
                "INVALID_DOSE");
   ExpectReason(status(Molecules(), {{}, "", "", {1, 2, 3}, 1}), Code::kInvalidArgument,
                "EMBEDDING_LENGTH");
-  ExpectReason(status(Molecules(), {{}, "", "", std::vector<float>(2048, 0), 1}),
-               Code::kInvalidArgument, "INVALID_VALUE");
+  ExpectReason(
+      status(Molecules(),
+             {{}, "", "", std::vector<float>(Molecules().manifest().molecule_features, 0), 1}),
+      Code::kInvalidArgument, "INVALID_VALUE");
   ExpectReason(status(Molecules(), {{}, "aspirin", "CCO", {}, 1}), Code::kInvalidArgument,
                "INVALID_OPTION");
 }
@@ -103,6 +105,108 @@ TEST_F(QueryTest, KnownDrugsResolveByNameAndUnknownOnesSayHowFarTheyAre) {
   ASSERT_OK(other);
   ASSERT_EQ((*other)->notes.size(), 1u);
   EXPECT_NE((*other)->notes[0].find("aspirin, Tanimoto similarity"), std::string::npos);
+}
+
+TEST_F(QueryTest, GenesSayHowTheyWereTrainedAndHowFarTheyAre) {
+  using Training = bundle::TrainedGenes::Training;
+  const auto seen = ResolvePerturbation(Genes(), {{"G2"}, "", "", {}, 0});
+  ASSERT_OK(seen);
+  ASSERT_EQ((*seen)->genes.size(), 1u);
+  EXPECT_EQ((*seen)->genes[0].training, Training::kSingly);
+  EXPECT_EQ((*seen)->genes[0].hops, 0);
+  EXPECT_TRUE((*seen)->notes.empty());
+  // G0 to G5 were perturbed; the network joins g with 5g + 1 and 7g + 3.
+  const auto unseen = ResolvePerturbation(Genes(), {{"G16", "G1"}, "", "", {}, 0});
+  ASSERT_OK(unseen);
+  ASSERT_EQ((*unseen)->genes.size(), 2u);
+  const GeneDistance& far = (*unseen)->genes[1];
+  EXPECT_EQ(far.gene, "G16");
+  EXPECT_EQ(far.training, Training::kNever);
+  EXPECT_EQ(far.hops, 1);
+  EXPECT_EQ(far.nearest, "G3") << "16 = 5 * 3 + 1";
+  EXPECT_FALSE((*unseen)->molecule_distance.has_value());
+  EXPECT_NE((*unseen)->notes.back().find("G16 was never perturbed in training; the nearest that "
+                                         "was, G3, is 1 edge away"),
+            std::string::npos);
+}
+
+TEST_F(QueryTest, DosesOutsideOfTheTrainingsAreSaidToBe) {
+  const auto range = [](const std::string& smiles, double dose) {
+    const auto resolved = *ResolvePerturbation(Molecules(), {{}, "", smiles, {}, dose});
+    EXPECT_EQ(resolved->molecule_distance->lowest_dose_um, 0.1);
+    EXPECT_EQ(resolved->molecule_distance->highest_dose_um, 1.0);
+    return DoseRangeOf(*resolved->molecule_distance, dose);
+  };
+  const std::string aspirin = Molecules().manifest().molecules[0].smiles;
+  EXPECT_EQ(range(aspirin, 0.05), DoseRange::kBelow);
+  EXPECT_EQ(range(aspirin, 0.1), DoseRange::kWithin);
+  EXPECT_EQ(range(aspirin, 1.0 + 1e-9), DoseRange::kWithin);
+  EXPECT_EQ(range("CCO", 3), DoseRange::kAbove);
+  const auto above = *ResolvePerturbation(Molecules(), {{}, "aspirin", "", {}, 30});
+  EXPECT_EQ(above->molecule_distance->nearest, "aspirin");
+  EXPECT_EQ(above->molecule_distance->similarity, 1.0);
+  ASSERT_EQ(above->notes.size(), 1u);
+  EXPECT_NE(above->notes[0].find("dose 30 uM lies above"), std::string::npos) << above->notes[0];
+}
+
+TEST_F(QueryTest, SaltsAndOtherNotationsResolveToTheTrainingDrug) {
+  const auto salt = ResolvePerturbation(Molecules(), {{}, "", "CC(=O)Oc1ccccc1C(=O)O[Na]", {}, 1});
+  ASSERT_OK(salt);
+  EXPECT_EQ((*salt)->label, "aspirin");
+  const auto known = *ResolvePerturbation(Molecules(), {{}, "aspirin", "", {}, 1});
+  EXPECT_EQ((*salt)->molecule, known->molecule);
+  EXPECT_EQ((*salt)->molecule_key, known->molecule_key);
+}
+
+TEST_F(QueryTest, BundlesFromBeforeTheDescriptorsAnswerAsTheyDid) {
+  test::TinyBundleOptions options;
+  options.molecules = true;
+  options.features = test::TinyBundleOptions::Features::kCounts;
+  ASSERT_OK(test::WriteTinyBundle(folder_->At("counts"), options));
+  const auto bundle = bundle::Bundle::Load(folder_->At("counts"));
+  ASSERT_OK(bundle);
+  const auto resolved = ResolvePerturbation(**bundle, {{}, "", "CC(=O)[O-].[Na+]", {}, 1});
+  ASSERT_OK(resolved);
+  EXPECT_EQ((*resolved)->smiles, "CC(=O)[O-]") << "charges stay";
+  EXPECT_EQ((*resolved)->molecule,
+            molecule::Featurizer::Fingerprint().Featurize("CC(=O)[O-]")->features);
+}
+
+TEST_F(QueryTest, BundlesOfEmbeddingsTakeNamesVectorsAndTheSmilesOfTheirDrugs) {
+  test::TinyBundleOptions options;
+  options.molecules = true;
+  options.features = test::TinyBundleOptions::Features::kEmbeddings;
+  ASSERT_OK(test::WriteTinyBundle(folder_->At("embeddings"), options));
+  const auto loaded = bundle::Bundle::Load(folder_->At("embeddings"));
+  ASSERT_OK(loaded);
+  const bundle::Bundle& bundle = **loaded;
+  const auto named = ResolvePerturbation(bundle, {{}, "aspirin", "", {}, 1});
+  ASSERT_OK(named);
+  EXPECT_TRUE((*named)->seen_in_training);
+  EXPECT_EQ((*named)->molecule, bundle.reference().molecules.at("aspirin"));
+  const auto written = ResolvePerturbation(bundle, {{}, "", "OC(=O)c1ccccc1OC(C)=O", {}, 1});
+  ASSERT_OK(written);
+  EXPECT_EQ((*written)->molecule, (*named)->molecule);
+  // Held out in training, and so known by name though never seen.
+  const auto held_out = ResolvePerturbation(bundle, {{}, "unseen", "", {}, 1});
+  ASSERT_OK(held_out);
+  EXPECT_FALSE((*held_out)->seen_in_training);
+  EXPECT_TRUE((*held_out)->molecule_distance->cosine);
+  EXPECT_EQ((*held_out)->molecule_distance->nearest, "aspirin");
+  EXPECT_LT((*held_out)->molecule_distance->similarity, 0.9);
+  const auto own = ResolvePerturbation(bundle, {{}, "", "", {2, 1, -2, 0.5f, 0, 4}, 1});
+  ASSERT_OK(own);
+  EXPECT_NEAR(*(*own)->molecule_distance->similarity, 1.0, 1e-6);
+
+  using Code = absl::StatusCode;
+  ExpectReason(ResolvePerturbation(bundle, {{}, "", "", {1, 2, 3, 4, 5, 6, 7}, 1}).status(),
+               Code::kInvalidArgument, "EMBEDDING_LENGTH");
+  ExpectReason(ResolvePerturbation(bundle, {{}, "", "CCO", {}, 1}).status(), Code::kInvalidArgument,
+               "UNSUPPORTED_PERTURBATION");
+  ExpectReason(ResolvePerturbation(bundle, {{}, "", "C1CC", {}, 1}).status(),
+               Code::kInvalidArgument, "UNPARSABLE_SMILES");
+  ExpectReason(ResolvePerturbation(bundle, {{}, "nobody", "", {}, 1}).status(), Code::kNotFound,
+               "UNKNOWN_MOLECULE");
 }
 
 TEST_F(QueryTest, ControlsAreMatchedByGeneNameNeverByPosition) {

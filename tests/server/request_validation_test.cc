@@ -384,5 +384,19 @@ TEST_F(RequestValidation, ChunksThatDisagreeAreRefused) {
   EXPECT_THAT(std::string(violations.ToStatus().message()), HasSubstr("chunk.matrix"));
 }
 
+TEST_F(RequestValidation, EtaIsOfDdimAloneAndBetweenZeroAndOne) {
+  v1::PredictRequest request = SomeRequest();
+  request.mutable_options()->set_eta(0.5);
+  ExpectInvalid(request, "options.eta", "INVALID_OPTION");  // the model's own solver is dpmpp2m
+  request.mutable_options()->set_solver(v1::SOLVER_DPMPP_2M);
+  ExpectInvalid(request, "options.eta", "INVALID_OPTION");
+  request.mutable_options()->set_solver(v1::SOLVER_DDIM);
+  EXPECT_EQ(Validate(request)->options.eta, 0.5);
+  for (const double eta : {-0.1, 1.5, std::nan("")}) {
+    request.mutable_options()->set_eta(eta);
+    ExpectInvalid(request, "options.eta", "INVALID_OPTION");
+  }
+}
+
 }  // namespace
 }  // namespace unlasting::server

@@ -46,16 +46,35 @@ TEST(Summary, ComparesPredictedWithControlCellsGeneByGene) {
   EXPECT_FLOAT_EQ(summary.ranked_genes(1).mean_difference(), 2.0f);
 }
 
+TEST(Summary, SpreadIsOfThePredictedCellsAndOfTheirChange) {
+  const DenseMatrix controls = Matrix(4, 2, {1, 0, 2, 0, 3, 0, 4, 0});
+  const Summarizer summarizer(controls, {0, 1}, {"A", "B"}, 2);
+  // A moves every cell by 1: the cells differ, the change does not.
+  predict::Profiles predicted = Predicted(Matrix(4, 2, {2, 1, 3, 3, 4, 1, 5, 3}));
+  const auto summary = summarizer.Summarize(predicted);
+  EXPECT_NEAR(summary.standard_deviation(0), std::sqrt(5.0 / 3), 1e-6);
+  EXPECT_NEAR(summary.change_standard_error(0), 0, 1e-6);
+  EXPECT_NEAR(summary.standard_deviation(1), std::sqrt(4.0 / 3), 1e-6);
+  EXPECT_NEAR(summary.change_standard_error(1), std::sqrt(4.0 / 3 / 4), 1e-6);
+  EXPECT_EQ(summary.mask_standard_deviation_size(), 0);
+  predicted.mask_deviation = {0.5f, 0.25f};
+  EXPECT_FLOAT_EQ(summarizer.Summarize(predicted).mask_standard_deviation(1), 0.25f);
+}
+
 TEST(Summary, OneCellHasNoScoreAndRanksByDifference) {
-  const Summarizer summarizer(Matrix(1, 2, {1, 1}), {0, 1}, {"A", "B"}, 50);
+  const DenseMatrix controls = Matrix(1, 2, {1, 1});
+  const Summarizer summarizer(controls, {0, 1}, {"A", "B"}, 50);
   const auto summary = summarizer.Summarize(Predicted(Matrix(1, 2, {1.5f, 3})));
   ASSERT_EQ(summary.ranked_genes_size(), 2);
   EXPECT_EQ(summary.ranked_genes(0).gene(), "B");
   EXPECT_EQ(summary.ranked_genes(0).score(), 0);
+  EXPECT_EQ(summary.standard_deviation(1), 0);
+  EXPECT_EQ(summary.change_standard_error(1), 0);
 }
 
 TEST(Summary, ReportsOnlyTheColumnsAskedFor) {
-  const Summarizer summarizer(Matrix(2, 3, {1, 2, 3, 1, 2, 3}), {2, 0}, {"C", "A"}, 50);
+  const DenseMatrix controls = Matrix(2, 3, {1, 2, 3, 1, 2, 3});
+  const Summarizer summarizer(controls, {2, 0}, {"C", "A"}, 50);
   const auto summary = summarizer.Summarize(Predicted(Matrix(2, 3, {4, 5, 6, 4, 5, 6})));
   ASSERT_EQ(summary.mean_size(), 2);
   EXPECT_FLOAT_EQ(summary.mean(0), 6);

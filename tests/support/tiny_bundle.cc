@@ -49,8 +49,23 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
     m.perturbation_kinds.push_back("molecule");
     m.conditions.push_back("aspirin");
     m.molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
-    m.molecule_featuriser = molecule::kFeaturizerName;
-    m.molecule_features = molecule::kFeatures;
+    using Features = TinyBundleOptions::Features;
+    if (options.features == Features::kEmbeddings) {
+      m.molecule_featuriser = bundle::kEmbeddingsName;
+      m.molecule_features = 6;
+      parts.reference.molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
+                                   {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
+    } else {
+      auto featurizer = molecule::Featurizer::Fingerprint();
+      if (options.features == Features::kDescriptors) {
+        UNLASTING_ASSIGN_OR_RETURN(
+            featurizer, molecule::Featurizer::FitTo({m.molecules[0].smiles, "CCO", "c1ccccc1"}));
+      }
+      m.molecule_featuriser = featurizer.name();
+      m.molecule_features = featurizer.features();
+      const auto& scaling = featurizer.scaling();
+      m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
+    }
   }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
   m.normalisation = {1000.0, 6.0};
@@ -61,6 +76,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   config.nodes = nodes;
   config.cell_types = options.cell_types;
   config.molecule_features = m.molecule_features;
+  config.dose_gate = options.dose_gate;
   config.dim = 8;
   config.hidden = 16;
   m.model = config.ToJson();

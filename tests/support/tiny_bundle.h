@@ -11,9 +11,13 @@ namespace unlasting::test {
 struct TinyBundleOptions {
   std::string name = "tiny";
   bool genes = true;       // knows gene knockouts G0..G5 and the unmeasured U0, U1
-  bool molecules = false;  // knows the drug "aspirin" and any SMILES
-  int cell_types = 2;      // "T0", "T1"
-  int panel_cells = 30;    // per cell type
+  bool molecules = false;  // knows the drug "aspirin" at 0.1 and 1 uM, and any SMILES
+  // counts: as bundles before the descriptors; embeddings: vectors of 6 in place of SMILES, also of
+  // the held-out drug "unseen".
+  enum class Features { kDescriptors, kCounts, kEmbeddings } features = Features::kDescriptors;
+  std::string dose_gate = "linear";
+  int cell_types = 2;    // "T0", "T1"
+  int panel_cells = 30;  // per cell type
   uint64_t seed = 1;
 };
 

@@ -171,6 +171,56 @@ TEST_F(TrainingTest, TheDenoiserStopsWhenHeldOutCellsAreMetNoBetter) {
   EXPECT_EQ(Difference(network, again), 0.0);
 }
 
+TEST_F(TrainingTest, MoleculesComeFromATableWhereOneIsNamed) {
+  std::ofstream(folder_.At("drugs.tsv")) << "drug\td0\td1\td2\ndrugA\t0.5\t-1\t2\nother\t1\t1\t1\n";
+  TrainingDataOptions options;
+  options.molecule_embeddings = folder_.At("drugs.tsv");
+  const auto data = TrainingData::Create(prepared_, options);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->molecule_features(), 3);
+  ASSERT_EQ(data->molecule_embeddings().size(), 1u) << "drugs of the data alone";
+  EXPECT_EQ(data->molecule_embeddings().at("drugA"), (std::vector<float>{0.5f, -1, 2}));
+  for (int64_t cell = 0; cell < prepared_.data.n_cells(); ++cell) {
+    const bool drug = prepared_.data.conditions[prepared_.data.condition[cell]].molecule();
+    EXPECT_EQ(data->inputs(cell).molecule.size(), drug ? 3u : 0u);
+  }
+  const auto refused = [&](const std::string& table, const std::string& words) {
+    std::ofstream(folder_.At("drugs.tsv")) << table;
+    const auto bad = TrainingData::Create(prepared_, options);
+    ASSERT_EQ(bad.status().code(), absl::StatusCode::kInvalidArgument) << table;
+    EXPECT_NE(bad.status().message().find("molecule_embeddings"), absl::string_view::npos)
+        << bad.status();
+    EXPECT_NE(bad.status().message().find(words), absl::string_view::npos) << bad.status();
+  };
+  refused("other\t1\t2\n", "has no row 'drugA'");
+  refused("drugA\t0\t0\n", "holds only zeros");
+  refused("drugA\t1\t2\nother\t1\n", "line 2: found 1 values, expected 2");
+  refused("drugA\t1\tx\n", "expected a number");
+  refused("drugA\t1\tinf\n", "not finite");
+}
+
+TEST_F(TrainingTest, DescriptorsAreStandardisedOnTheTrainingDrugsAlone) {
+  for (auto& condition : prepared_.data.conditions) {
+    if (condition.molecule() && condition.dose_um == 10) condition.smiles = "c1ccccc1CCCCCCN";
+  }
+  const auto with = TrainingData::Create(prepared_);
+  ASSERT_OK(with);
+  EXPECT_EQ(with->featurizer().name(), molecule::kDescribedName);
+  // The third dose, with its other structure, is held out.
+  for (int64_t cell = 0; cell < prepared_.data.n_cells(); ++cell) {
+    const auto& condition = prepared_.data.conditions[prepared_.data.condition[cell]];
+    if (condition.molecule()) prepared_.split.test[cell] = condition.dose_um == 10;
+  }
+  const auto without = TrainingData::Create(prepared_);
+  ASSERT_OK(without);
+  EXPECT_NE(with->featurizer().scaling().mean, without->featurizer().scaling().mean);
+  EXPECT_EQ(without->featurizer().scaling().mean,
+            molecule::Featurizer::FitTo({"CCO"})->scaling().mean);
+  TrainingDataOptions counts;
+  counts.molecule_descriptors = false;
+  EXPECT_EQ(TrainingData::Create(prepared_, counts)->molecule_features(), 2048);
+}
+
 TEST_F(TrainingTest, DamagedOrForeignCheckpointsAreRefused) {
   std::ofstream(folder_.At("checkpoint")) << "noise";
   TrainingTask task = Task(NetworkKind::kDenoiser, 4);

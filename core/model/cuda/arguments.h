@@ -47,6 +47,8 @@ struct DeviceRow {
   double x_coefficient = 0;
   double x0_coefficient = 1;
   double previous_coefficient = 0;
+  double noise_coefficient = 0;  // of standard normal noise, added where above 0
+  uint64_t noise_key = 0;        // of the row's step (core/diffusion/noise.h)
   // What the skip is centred on and mask logits start from, [N] each (device_anchors.h).
   const float* mean = nullptr;
   const float* variance = nullptr;

@@ -75,6 +75,8 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.x_coefficient = step.x_coefficient;
   row.x0_coefficient = step.x0_coefficient;
   row.previous_coefficient = step.previous_coefficient;
+  row.noise_coefficient = step.noise_coefficient;
+  row.noise_key = step.noise_key;
   row.time = step.time;
   row.cell_type = step.cell_type;
   const DeviceAnchor anchor =

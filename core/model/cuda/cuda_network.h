@@ -41,6 +41,8 @@ struct CellStep {
   double x_coefficient = 0;
   double x0_coefficient = 1;
   double previous_coefficient = 0;
+  double noise_coefficient = 0;
+  uint64_t noise_key = 0;  // of this step
 };
 
 // One call at a time, on one thread at a time, for all networks of a context.

@@ -24,5 +24,8 @@ void LaunchGenewise(const DeviceRow* rows, int64_t nodes, int64_t stride, bool k
 // Any number of rows.
 void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t dim, float* out,
                  cudaStream_t stream);
+// inout <- inout + share * (other - inout), the share by column. Any number of rows.
+void LaunchBlend(const float* other, const SmallRow& share, int64_t rows, int64_t dim, float* inout,
+                 cudaStream_t stream);
 
 }  // namespace unlasting::model::cuda

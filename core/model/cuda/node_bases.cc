@@ -30,6 +30,7 @@ NodeBases::NodeBases(const ModelConfig& config, const fused::Arrays<float>& arra
   fuse_gene_ = square("fuse_gene");
   fuse_out_ = square("fuse_out");
   fuse_bias_ = Small(arrays.at("fuse_out_bias"));
+  if (config.dose_gate == "sigmoid") fused_ = DeviceArray<float>((config.nodes + 1) * dim);
 }
 
 SmallRow NodeBases::Small(const fused::AlignedVector<float>& values) const {
@@ -54,15 +55,17 @@ void NodeBases::Map(const float* in, const DeviceArray<float>& map, const SmallR
   gemm.Multiply(product, /*tf32=*/false);
 }
 
-void NodeBases::Compute(const SmallRow& shift, const SmallRow* drug, float* out, const Gemm& gemm,
-                        cudaStream_t stream) {
+void NodeBases::Compute(const SmallRow& shift, const SmallRow* drug, const SmallRow* gate,
+                        float* out, const Gemm& gemm, cudaStream_t stream) {
   const int64_t rows = config_.nodes + 1;
   LaunchShift(genes_.data(), shift, rows, dim_, hidden_.data(), stream);
   Map(hidden_.data(), phi_out_, phi_bias_, out, gemm, stream);
   if (drug == nullptr) return;
   Map(out, fuse_gene_, *drug, hidden_.data(), gemm, stream);
   LaunchShift(hidden_.data(), SmallRow{}, rows, dim_, hidden_.data(), stream);
-  Map(hidden_.data(), fuse_out_, fuse_bias_, out, gemm, stream);
+  float* fused = gate == nullptr ? out : fused_.data();
+  Map(hidden_.data(), fuse_out_, fuse_bias_, fused, gemm, stream);
+  if (gate != nullptr) LaunchBlend(fused, *gate, rows, dim_, out, stream);
 }
 
 DeviceArray<float> NodeBases::Room() {
@@ -90,10 +93,16 @@ const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell
     return found->second.base.data();
   }
   DeviceArray<float> room = Room();
-  SmallRow drug;
-  if (molecule != nullptr) drug = Small(inputs_.DrugTerm(*molecule));
+  SmallRow drug, gate;
+  bool gated = false;
+  if (molecule != nullptr) {
+    drug = Small(inputs_.DrugTerm(*molecule));
+    const auto values = inputs_.Gate(*molecule);
+    gated = !values.empty();
+    gate = Small(values);
+  }
   Compute(Small(inputs_.Shift(cell_state, time_shift)), molecule == nullptr ? nullptr : &drug,
-          room.data(), gemm, stream);
+          gated ? &gate : nullptr, room.data(), gemm, stream);
   used_.push_front(key);
   Entry& entry = entries_[key];
   entry = {std::move(room), batch_, used_.begin()};

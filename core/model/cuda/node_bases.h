@@ -38,8 +38,8 @@ class NodeBases {
 
   DeviceArray<float> Room();
   SmallRow Small(const fused::AlignedVector<float>& values) const;
-  void Compute(const SmallRow& shift, const SmallRow* drug, float* out, const Gemm& gemm,
-               cudaStream_t stream);
+  void Compute(const SmallRow& shift, const SmallRow* drug, const SmallRow* gate, float* out,
+               const Gemm& gemm, cudaStream_t stream);
   // out [N' + 1, D] = bias in each row + hidden * map.
   void Map(const float* in, const DeviceArray<float>& map, const SmallRow& bias, float* out,
            const Gemm& gemm, cudaStream_t stream) const;
@@ -50,6 +50,7 @@ class NodeBases {
   fused::NodeInputs<float> inputs_;
   DeviceArray<float> genes_;   // [N' + 1, D]; zeros in the last row
   DeviceArray<float> hidden_;  // [N' + 1, D]
+  DeviceArray<float> fused_;   // [N' + 1, D]; empty where the dose has no gate
   DeviceArray<float> phi_out_, fuse_gene_, fuse_out_;
   SmallRow phi_bias_{}, fuse_bias_{};
   int64_t batch_ = 0;

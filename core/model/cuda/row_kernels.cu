@@ -40,4 +40,12 @@ void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t d
   }
 }
 
+void LaunchBlend(const float* other, const SmallRow& share, int64_t rows, int64_t dim, float* inout,
+                 cudaStream_t stream) {
+  for (int64_t first = 0; first < rows; first += kMostGridRows) {
+    Start(BlendKernel, Grid(dim, std::min(kMostGridRows, rows - first)), kThreads, stream,
+          other + first * dim, share, dim, inout + first * dim);
+  }
+}
+
 }  // namespace unlasting::model::cuda

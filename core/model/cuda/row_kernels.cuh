@@ -3,6 +3,7 @@
 // A thread a number; blockIdx.y is the row.
 #pragma once
 
+#include "core/diffusion/noise.h"
 #include "core/model/cuda/lanes.cuh"
 
 namespace unlasting::model::cuda {
@@ -56,6 +57,10 @@ __global__ void FinishKernel(FinishArguments in) {
   if (row.x_coefficient != 0) x += row.x_coefficient * row.x[gene];
   if (row.previous_coefficient != 0) x += row.previous_coefficient * row.previous_x0[gene];
   row.x[gene] = static_cast<float>(x);
+  if (row.noise_coefficient > 0) {
+    row.x[gene] = static_cast<float>(
+        row.x[gene] + row.noise_coefficient * diffusion::StandardNormal(row.noise_key, gene));
+  }
   row.previous_x0[gene] = x0;
 }
 
@@ -79,6 +84,14 @@ __global__ void ShiftKernel(const float* in, SmallRow shift, int32_t dim, float*
   if (d >= dim) return;
   const int64_t at = static_cast<int64_t>(blockIdx.y) * dim + d;
   out[at] = in == nullptr ? shift.values[d] : SiluOf(in[at] + shift.values[d]);
+}
+
+// inout [R, dim] <- inout + share * (other - inout).
+__global__ void BlendKernel(const float* other, SmallRow share, int32_t dim, float* inout) {
+  const int32_t d = PlaceInRow();
+  if (d >= dim) return;
+  const int64_t at = static_cast<int64_t>(blockIdx.y) * dim + d;
+  inout[at] += share.values[d] * (other[at] - inout[at]);
 }
 
 }  // namespace unlasting::model::cuda

@@ -1,6 +1,7 @@
 #include "core/model/fused/node_inputs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 namespace unlasting::model::fused {
@@ -41,7 +42,16 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
   fuse_gene_ = square("fuse_gene");
   fuse_drug_ = square("fuse_drug");
   fuse_out_ = square("fuse_out");
-  drug_dose_ = row("drug_dose");
+  if (config.dose_gate == "sigmoid") {
+    gate_bias_ = row("gate_bias");
+    gate_hill_ = row("gate_log_hill");
+    constexpr double kLogOfTen = 2.302585092994046;
+    for (int64_t k = 0; k < dim_; ++k) {
+      gate_hill_[k] = k < d ? static_cast<T>(kLogOfTen) * std::exp(gate_hill_[k]) : T{0};
+    }
+  } else {
+    drug_dose_ = row("drug_dose");
+  }
   drug_bias_ = row("drug_bias");
   drug_out_bias_ = row("drug_out_bias");
   fuse_bias_ = row("fuse_bias");
@@ -59,7 +69,9 @@ AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_state, const T* time_shift) c
 template <typename T>
 AlignedVector<T> NodeInputs<T>::DrugTerm(const Molecule<T>& molecule) const {
   AlignedVector<T> hidden = drug_bias_, drug(dim_), term(dim_);
-  for (int64_t k = 0; k < dim_; ++k) hidden[k] += molecule.log10_dose_um * drug_dose_[k];
+  for (size_t k = 0; k < drug_dose_.size(); ++k) {
+    hidden[k] += molecule.log10_dose_um * drug_dose_[k];
+  }
   drug_in_.Multiply(molecule.features.data(), config_.molecule_features, 1, nullptr, true,
                     hidden.data(), dim_);
   BestKernels<T>().silu(hidden.data(), dim_);
@@ -69,16 +81,30 @@ AlignedVector<T> NodeInputs<T>::DrugTerm(const Molecule<T>& molecule) const {
 }
 
 template <typename T>
+AlignedVector<T> NodeInputs<T>::Gate(const Molecule<T>& molecule) const {
+  AlignedVector<T> gate(gate_bias_.size());
+  for (size_t k = 0; k < gate.size(); ++k) {
+    gate[k] = T{1} / (T{1} + std::exp(-(gate_bias_[k] + molecule.log10_dose_um * gate_hill_[k])));
+  }
+  return gate;
+}
+
+template <typename T>
 void NodeInputs<T>::Compute(const T* genes, int64_t rows, const T* shift, const T* drug,
-                            T* out) const {
+                            const T* gate, T* out) const {
   AlignedVector<T> hidden(rows * dim_);
   for (int64_t k = 0; k < rows * dim_; ++k) hidden[k] = genes[k] + shift[k % dim_];
   BestKernels<T>().silu(hidden.data(), rows * dim_);
   phi_out_.Multiply(hidden.data(), dim_, rows, phi_bias_.data(), false, out, dim_);
   if (drug == nullptr) return;
+  AlignedVector<T> alone;
+  if (gate != nullptr) alone.assign(out, out + rows * dim_);
   fuse_gene_.Multiply(out, dim_, rows, drug, false, hidden.data(), dim_);
   BestKernels<T>().silu(hidden.data(), rows * dim_);
   fuse_out_.Multiply(hidden.data(), dim_, rows, fuse_out_bias_.data(), false, out, dim_);
+  for (size_t k = 0; k < alone.size(); ++k) {
+    out[k] = alone[k] + gate[static_cast<int64_t>(k) % dim_] * (out[k] - alone[k]);
+  }
 }
 
 template <typename T>
@@ -96,18 +122,22 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
     }
   }
   const AlignedVector<T> shift = Shift(cell_state, time_shift);
-  AlignedVector<T> drug;
-  if (molecule != nullptr) drug = DrugTerm(*molecule);
+  AlignedVector<T> drug, gate;
+  if (molecule != nullptr) {
+    drug = DrugTerm(*molecule);
+    gate = Gate(*molecule);
+  }
   const T* drug_term = molecule == nullptr ? nullptr : drug.data();
+  const T* drug_gate = gate.empty() ? nullptr : gate.data();
 
   auto base = std::make_shared<NodeBase<T>>();
   base->nodes.resize(config_.nodes * dim_);
   base->knocked_out.resize(dim_);
   const AlignedVector<T> no_gene(dim_, T{0});
-  Compute(no_gene.data(), 1, shift.data(), drug_term, base->knocked_out.data());
+  Compute(no_gene.data(), 1, shift.data(), drug_term, drug_gate, base->knocked_out.data());
   team->Run((config_.nodes + kTile - 1) / kTile, [&](int64_t tile, int) {
     const int64_t first = tile * kTile, rows = std::min(kTile, config_.nodes - first);
-    Compute(gene_.data() + first * dim_, rows, shift.data(), drug_term,
+    Compute(gene_.data() + first * dim_, rows, shift.data(), drug_term, drug_gate,
             base->nodes.data() + first * dim_);
   });
 

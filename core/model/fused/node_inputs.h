@@ -51,6 +51,9 @@ class NodeInputs {
   AlignedVector<T> Shift(int64_t cell_state, const T* time_shift) const;
   // and the drug's row of the fusing layer, its bias included, [padded dim].
   AlignedVector<T> DrugTerm(const Molecule<T>& molecule) const;
+  // What the drug's change of a node's inputs is multiplied by, 0 to 1, [padded dim]; empty where
+  // the dose has no gate.
+  AlignedVector<T> Gate(const Molecule<T>& molecule) const;
 
  private:
   struct Key {
@@ -64,7 +67,8 @@ class NodeInputs {
     typename std::list<Key>::iterator used;
   };
 
-  void Compute(const T* genes, int64_t rows, const T* shift, const T* drug, T* out) const;
+  void Compute(const T* genes, int64_t rows, const T* shift, const T* drug, const T* gate,
+               T* out) const;
 
   ModelConfig config_;
   int64_t dim_;            // padded
@@ -72,6 +76,7 @@ class NodeInputs {
   AlignedVector<T> cell_;  // [cell states, dim], with Phi's bias
   PackedMatrix<T> phi_out_, drug_in_, drug_out_, fuse_gene_, fuse_drug_, fuse_out_;
   AlignedVector<T> phi_bias_, drug_dose_, drug_bias_, drug_out_bias_, fuse_bias_, fuse_out_bias_;
+  AlignedVector<T> gate_bias_, gate_hill_;  // empty without a gate
 
   std::mutex mutex_;
   std::map<Key, Entry> entries_;

@@ -1,0 +1,30 @@
+// The molecule that acts: what a SMILES names, without salts, solvents and counter-ions. For this
+// room alone: RDKit's types do not leave it.
+#pragma once
+
+#include <GraphMol/GraphMol.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+
+namespace unlasting::molecule {
+
+enum class ParentRule {
+  // The fragment with the most heavy atoms, as written: what bundles of `morgan-count-r2-2048`
+  // were trained on.
+  kLargestFragment,
+  // Bonds of alkali metals are broken, functional groups written one way (RDKit's Normalizer), the
+  // largest fragment kept, charges removed where a proton can do it. Twice gives what once gives.
+  kStandard,
+};
+
+// Calls `use` with the parent; anything after the first blank or '|' is no part of the SMILES.
+// INVALID_ARGUMENT with reason UNPARSABLE_SMILES names the text; RDKit's exceptions, those of `use`
+// included, end here.
+absl::Status WithParent(const std::string& smiles, ParentRule rule,
+                        absl::FunctionRef<void(const RDKit::ROMol&)> use);
+
+}  // namespace unlasting::molecule
