@@ -33,20 +33,15 @@ std::string EdgeList(const cells::Prepared& prepared, const network::Graph& grap
 absl::Status RunNetwork(const NetworkFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const auto style, ParseProgressStyle(flags.data.progress));
   UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ResolveDataConfig(flags.data));
-  if (config.network().max_in_degree() < 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "network.max_in_degree: found ", config.network().max_in_degree(), ", expected 0 or more"));
-  }
+  UNLASTING_RETURN_IF_ERROR(CheckConfig(config));
   UNLASTING_ASSIGN_OR_RETURN(const auto prepared, PrepareCells(flags.data.data, config, style));
-  auto graph = GraphOf(prepared, config.network().threshold(),
-                       static_cast<int>(config.network().max_in_degree()), config.network().prior(),
-                       static_cast<int>(config.threads()));
-  if (!graph.ok()) return graph.status();
+  UNLASTING_ASSIGN_OR_RETURN(
+      const auto graph, GraphOf(prepared, config.network(), static_cast<int>(config.threads())));
   if (g_interrupted) return absl::CancelledError("interrupted; nothing was written");
-  UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, *graph)));
+  UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, graph)));
   if (style != ProgressStyle::kNone) {
     std::fprintf(stderr, "wrote %s: %s\n", flags.out.c_str(),
-                 network::Describe(*graph).dump().c_str());
+                 network::Describe(graph).dump().c_str());
   }
   return absl::OkStatus();
 }
@@ -61,8 +56,10 @@ Command AddNetworkCommand(CLI::App& root) {
   app->add_option("--out", flags->out, "The .tsv file to write: source, target, strength")
       ->required();
   app->footer(
-      "strength is |Pearson| of a co-expression edge, 1 for an edge of the prior; self-loops are\n"
-      "left out. The file can be given back as network.prior.\n\n"
+      "strength is |Pearson| of a co-expression edge, 1 for an edge of a prior list, the cosine "
+      "for one\n"
+      "of a gene embedding; self-loops are left out. The file can be given back as "
+      "network.prior.\n\n"
       "Settings, with their defaults (--set):\n" +
       DescribeSettings() +
       "\nExamples:\n"

@@ -203,13 +203,6 @@ absl::StatusOr<std::vector<network::Edge>> PriorEdges(const std::string& path,
 
 absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
                                        int threads) {
-  return GraphOf(prepared, config.threshold(), static_cast<int>(config.max_in_degree()),
-                 config.prior(), threads, config.embedding_threshold());
-}
-
-absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double threshold,
-                                       int max_in_degree, const std::string& prior_path,
-                                       int threads, double embedding_threshold) {
   std::vector<int64_t> controls;
   for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
     if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
@@ -217,9 +210,9 @@ absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double t
   if (controls.empty()) {
     return absl::InvalidArgumentError("found no control cells among the training cells");
   }
-  auto edges =
-      network::CoExpressionEdges(SelectRows(prepared.data.values, controls), threshold, threads);
-  if (!prior_path.empty()) {
+  auto edges = network::CoExpressionEdges(SelectRows(prepared.data.values, controls),
+                                          config.threshold(), threads);
+  if (!config.prior().empty()) {
     // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
     std::vector<std::string> nodes;
     for (const auto& gene : prepared.data.genes) {
@@ -227,12 +220,12 @@ absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double t
       nodes.push_back(symbol == prepared.data.gene_symbols.end() ? gene : symbol->second);
     }
     nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
-    UNLASTING_ASSIGN_OR_RETURN(const auto prior,
-                               PriorEdges(prior_path, nodes, embedding_threshold, threads));
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto prior, PriorEdges(config.prior(), nodes, config.embedding_threshold(), threads));
     edges.insert(edges.end(), prior.begin(), prior.end());
   }
   const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
-  return network::BuildGraph(nodes, std::move(edges), max_in_degree);
+  return network::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
 }
 
 }  // namespace unlasting::trainer

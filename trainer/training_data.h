@@ -109,8 +109,5 @@ class TrainingData {
 // cells::Prepared::NodeOf.
 absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
                                        int threads);
-absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, double threshold,
-                                       int max_in_degree, const std::string& prior_path,
-                                       int threads, double embedding_threshold = 0.5);
 
 }  // namespace unlasting::trainer

@@ -116,6 +116,20 @@ def simulated():
     ends = {tuple(line.split("\t")[:2]) for line in lines[1:]}
     prior = (work / "prior.tsv").read_text().splitlines()[1:]
     assert {tuple(line.split("\t")[:2]) for line in prior} == ends
+    # Genes on a circle of vectors: a higher cosine leaves fewer edges.
+    table, edges = work / "genes.tsv", {}
+    angles = np.linspace(0, np.pi, 120)
+    table.write_text("".join(f"{gene}\t{np.cos(a)}\t{np.sin(a)}\t{0}\n"
+                             for gene, a in zip(data.var_names, angles)))
+    for cosine in (0.5, 0.9):
+        run("network", "--data", out, "--out", work / "cosine.tsv", "--set", "genes=0", "--set",
+            "network.threshold=1", "--set", f"network.prior={table}", "--set",
+            f"network.embedding_threshold={cosine}", "--set", "network.max_in_degree=0")
+        edges[cosine] = len((work / "cosine.tsv").read_text().splitlines()) - 1
+        near = np.cos(angles[:, None] - angles) >= cosine
+        assert edges[cosine] == near.sum() - 120, (cosine, edges)
+    refuses("network.embedding_threshold: found 2", "network", "--data", out, "--out",
+            work / "no.tsv", "--set", "network.embedding_threshold=2")
     refuses("--perturbations: found 500", "simulate", "--out", work / "no.h5ad", "--perturbations",
             500, "--genes", 100)
     refuses("/nowhere/", "simulate", "--out", "/nowhere/x.h5ad", "--cells", 50)

@@ -41,7 +41,10 @@ class TrainingFixture : public ::testing::Test {
     }
     prepared_ = *cells::Preprocess(toy, options);
     data_ = *TrainingData::Create(prepared_);
-    graph_ = *GraphOf(prepared_, 0.3, 5, "", 1);
+    NetworkConfig network;
+    network.set_threshold(0.3);
+    network.set_max_in_degree(5);
+    graph_ = *GraphOf(prepared_, network, 1);
   }
 
   Network NewNetwork(NetworkKind kind) {
