@@ -80,7 +80,7 @@ def layouts():
         "--set", "genes=0", "--set", "split_column=split_ood_finetuning")
     data = anndata.read_h5ad(out)
     assert data.obs["condition"].tolist() == ["ctrl", "Sodium_drug", "Sodium_drug", "ctrl"]
-    assert data.obs["SMILES"].tolist() == ["", "CC(=O)[O-]", "CC(=O)[O-]", ""], data.obs["SMILES"]
+    assert data.obs["SMILES"].tolist() == ["", "CC(=O)O", "CC(=O)O", ""], data.obs["SMILES"]
     np.testing.assert_allclose(data.obs["dose_val"], [0, 0.01, 10, 0])
     assert data.obs["dose_unit"].tolist() == ["uM"] * 4
     for name in ("gears", "scperturb"):
