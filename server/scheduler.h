@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -91,8 +92,8 @@ struct SchedulerOptions {
   absl::Duration reader_patience = absl::Minutes(5);
   // Whether jobs whose deadline cannot be met are refused.
   bool refuse_late = true;
-  // Jobs join only when no job is at work, as many as fill a step: the way of batching that this
-  // scheduler is measured against.
+  // Jobs join only when no job is at work, as many as fill a step, and are served as they came: the
+  // way of batching that this scheduler is measured against.
   bool request_level = false;
 };
 
@@ -146,6 +147,8 @@ class Scheduler {
   // Those that may join now, earliest first.
   std::vector<std::unique_ptr<Entry>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveCancelledAndExpired();
+  // What the policy goes by now, and how long a row takes.
+  std::pair<PolicyOptions, absl::Duration> Policy() const;
   // The rows of the step; 0 where there was none.
   int64_t StepOnce();
   void DeliverComplete();

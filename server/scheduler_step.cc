@@ -114,9 +114,23 @@ void Scheduler::RemoveCancelledAndExpired() {
   }
 }
 
+std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
+  PolicyOptions policy;
+  policy.max_rows = policy.efficient_rows = options_.max_batch;
+  policy.bulk_patience = options_.bulk_patience;
+  MutexLock lock(&mutex_);
+  if (options_.request_level) {
+    policy.due_factor = 0;
+  } else {
+    policy.efficient_rows = step_times_.EfficientRows(options_.max_batch);
+  }
+  return {policy, step_times_.PerRow()};
+}
+
 int64_t Scheduler::StepOnce() {
   std::vector<JobSnapshot> jobs;
   const absl::Time now = clock_->Now();
+  const auto [policy, per_row] = Policy();
   for (const auto& [id, entry] : active_) {
     JobSnapshot job;
     job.runnable_rows = entry->listener->Ready() ? entry->job->runnable() : 0;
@@ -130,14 +144,14 @@ int64_t Scheduler::StepOnce() {
     job.priority = entry->request.priority;
     job.arrival = entry->arrival;
     job.waited = now - entry->waits_since;
+    job.work = static_cast<double>(entry->job->evaluations_total()) * per_row;
     job.last_turn = entry->last_turn;
     job.client_last_turn = entry->client->last_turn;
     jobs.push_back(job);
   }
   std::vector<predict::Row*> batch;
   std::vector<Entry*> served;
-  for (const Allocation& allocation :
-       AllocateStep(jobs, {options_.max_batch, options_.bulk_patience})) {
+  for (const Allocation& allocation : AllocateStep(jobs, policy)) {
     Entry* entry = active_.at(allocation.id).get();
     entry->rows.clear();
     entry->job->TakeRunnable(allocation.rows, &entry->rows);
