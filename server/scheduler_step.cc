@@ -176,7 +176,6 @@ int64_t Scheduler::StepOnce() {
     entry->waits_since = start + duration;
     entry->compute += duration;
     entry->job->Return(entry->rows);
-    entry->may_be_complete = true;
     const int64_t total = entry->job->evaluations_total();
     entry->listener->OnProgress(
         {total - entry->job->evaluations_left(), total, entry->perturbations_done});
@@ -187,12 +186,9 @@ int64_t Scheduler::StepOnce() {
 void Scheduler::DeliverComplete() {
   std::vector<std::pair<uint64_t, absl::Status>> ended;
   for (const auto& [id, entry] : active_) {
-    while (entry->may_be_complete && entry->listener->Ready()) {
+    // Also of a job that had no rows in the step: others may have made those it waited for.
+    while (entry->job->HasComplete() && entry->listener->Ready()) {
       const std::optional<int> complete = entry->job->NextComplete();
-      if (!complete.has_value()) {
-        entry->may_be_complete = false;
-        break;
-      }
       const absl::Time start = clock_->Now();
       auto profiles = entry->job->Finish(*complete);
       entry->compute += clock_->Now() - start;
@@ -239,7 +235,7 @@ void Scheduler::EndAll(const absl::Status& status) {
 
 bool Scheduler::AnythingToDo() const {
   for (const auto& [id, entry] : active_) {
-    if ((entry->may_be_complete || entry->job->runnable() > 0) && entry->listener->Ready()) {
+    if ((entry->job->HasComplete() || entry->job->runnable() > 0) && entry->listener->Ready()) {
       return true;
     }
   }

@@ -13,6 +13,7 @@
 #include "core/diffusion/solver.h"
 #include "core/model/fused/aligned.h"
 #include "core/predict/content_cache.h"
+#include "core/predict/paths_in_work.h"
 #include "core/predict/query.h"
 
 namespace unlasting::predict {
@@ -73,6 +74,11 @@ class Engine {
   virtual ContentCache* latents() { return nullptr; }
   // Thresholds of the rank mask, [N], that the panel of a cell type lends under a perturbation.
   virtual ContentCache* thresholds() { return nullptr; }
+  // For jobs, on the thread that steps.
+  PathsInWork& in_work() { return in_work_; }
+
+ private:
+  PathsInWork in_work_;
 };
 
 }  // namespace unlasting::predict
