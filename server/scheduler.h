@@ -72,6 +72,9 @@ struct SchedulerLoad {
   int64_t jobs = 0;
   int64_t queued_rows = 0;
   int64_t queued_bytes = 0;
+  // Of the engine since its start; zeros where it keeps none.
+  predict::ContentCache::Statistics latents;
+  predict::ContentCache::Statistics thresholds;
 };
 
 // Sees every step; for metrics. Called on the executor's thread.

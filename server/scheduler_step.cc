@@ -38,7 +38,10 @@ void Scheduler::ReportLoad(int64_t step_rows) {
     load.queued_rows = ledger_.total().rows;
     load.queued_bytes = ledger_.total().bytes;
   }
-  if (observer_ != nullptr) observer_->OnLoad(load);
+  if (observer_ == nullptr) return;
+  if (predict::ContentCache* latents = engine_->latents()) load.latents = latents->statistics();
+  if (predict::ContentCache* kept = engine_->thresholds()) load.thresholds = kept->statistics();
+  observer_->OnLoad(load);
 }
 
 std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,12 @@ class Engine {
   virtual ContentCache* latents() { return nullptr; }
   // Thresholds of the rank mask, [N], that the panel of a cell type lends under a perturbation.
   virtual ContentCache* thresholds() { return nullptr; }
+  // Of a device that is not the CPU: its name and the bytes in use on it. Thread-safe.
+  struct DeviceMemory {
+    std::string device;
+    int64_t bytes = 0;
+  };
+  virtual std::optional<DeviceMemory> device_memory() const { return std::nullopt; }
   // For jobs, on the thread that steps.
   PathsInWork& in_work() { return in_work_; }
 
