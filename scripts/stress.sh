@@ -2,8 +2,10 @@
 # Long fault tests against the built programs; prints a report in Markdown and exits 1 when rows
 # were lost or memory grew. docs/reliability.md keeps reports.
 #
-#   scripts/stress.sh                           1,000 clients killed, then 30 minutes of faults
-#   scripts/stress.sh --kills 100 --minutes 3   shorter
+#   scripts/stress.sh                           1,000 clients killed, 60 models replaced under load,
+#                                               then 30 minutes of faults
+#   scripts/stress.sh --kills 100 --reloads 10 --minutes 3
+#   UNLASTING_STRESS_BUNDLE=DIR scripts/stress.sh --kills 0 --minutes 0    a real bundle is replaced
 #   UNLASTING_PRESET=tsan scripts/stress.sh ... the build of another preset
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

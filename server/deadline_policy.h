@@ -16,9 +16,19 @@ class StepTimes {
   // The mean of this size's class, else of the nearest smaller one, which is too little rather than
   // too much, else of the smallest there is. Zero before the first observation.
   absl::Duration Of(int64_t rows) const;
+  // The fewest rows whose step is nearly as fast by the row as the fastest; `max_batch` before a
+  // step of that size was seen.
+  int64_t EfficientRows(int64_t max_batch) const;
+  // What a row takes in the steps that are fastest by the row. Zero before the first observation.
+  absl::Duration PerRow() const;
 
  private:
-  std::map<int, absl::Duration> means_;  // by size class
+  struct Mean {
+    double rows = 0;
+    absl::Duration duration;
+    absl::Duration PerRow() const { return duration / rows; }
+  };
+  std::map<int, Mean> means_;  // by size class
 };
 
 struct WorkEstimate {
@@ -31,8 +41,8 @@ struct Backlog {
   int64_t clients = 0;      // that share the engine
 };
 
-// The least time that `work` takes when it joins `backlog` now: nothing else comes, and the rows of
-// each step are shared fairly. What this says cannot be met, cannot.
+// The least time that `work` takes when it joins `backlog` now: nothing else comes, clients
+// share steps fairly, and small work gets small steps. What this says cannot be met, cannot.
 absl::Duration ShortestCompletion(const WorkEstimate& work, const Backlog& backlog,
                                   int64_t max_batch, const StepTimes& times);
 

@@ -9,6 +9,9 @@
 namespace unlasting::server {
 namespace {
 
+// A message for each step of each call would take part of the time that the steps have.
+constexpr absl::Duration kProgressEvery = absl::Milliseconds(100);
+
 // The caller's deadline by `clock`, which does not jump with the wall clock.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& clock) {
   const std::chrono::system_clock::time_point deadline = context.deadline();
@@ -45,7 +48,8 @@ PredictStream::PredictStream(const ServiceContext& services, grpc::CallbackServe
       context_(context),
       request_(request),
       call_(services_, context, "Predict"),
-      hold_(services.incoming) {}
+      hold_(services.incoming),
+      last_progress_(services_.clock->Now()) {}
 
 void PredictStream::Reach(CallPhase phase) {
   MutexLock lock(&mutex_);
@@ -229,6 +233,9 @@ void PredictStream::OnProfiles(predict::Profiles profiles) {
 
 void PredictStream::OnProgress(const JobProgress& progress) {
   Reach(CallPhase::kRunning);
+  const absl::Time now = services_.clock->Now();
+  if (now - last_progress_ < kProgressEvery) return;
+  last_progress_ = now;
   outbox_->SetProgress(progress);
   Kick();
 }

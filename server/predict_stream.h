@@ -65,6 +65,8 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
   std::shared_ptr<const PredictWork> work_;
   std::shared_ptr<Outbox> outbox_;
 
+  absl::Time last_progress_;  // sent, or the start; the listener's calls come one at a time
+
   v1::PredictResponse message_;  // must live while its write does
   absl::Time write_start_;
 

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -71,6 +72,9 @@ struct SchedulerLoad {
   int64_t jobs = 0;
   int64_t queued_rows = 0;
   int64_t queued_bytes = 0;
+  // Of the engine since its start; zeros where it keeps none.
+  predict::ContentCache::Statistics latents;
+  predict::ContentCache::Statistics thresholds;
 };
 
 // Sees every step; for metrics. Called on the executor's thread.
@@ -91,8 +95,8 @@ struct SchedulerOptions {
   absl::Duration reader_patience = absl::Minutes(5);
   // Whether jobs whose deadline cannot be met are refused.
   bool refuse_late = true;
-  // Jobs join only when no job is at work, as many as fill a step: the way of batching that this
-  // scheduler is measured against.
+  // Jobs join only when no job is at work, as many as fill a step, and are served as they came: the
+  // way of batching that this scheduler is measured against.
   bool request_level = false;
 };
 
@@ -146,6 +150,8 @@ class Scheduler {
   // Those that may join now, earliest first.
   std::vector<std::unique_ptr<Entry>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveCancelledAndExpired();
+  // What the policy goes by now, and how long a row takes.
+  std::pair<PolicyOptions, absl::Duration> Policy() const;
   // The rows of the step; 0 where there was none.
   int64_t StepOnce();
   void DeliverComplete();

@@ -26,9 +26,6 @@ struct Scheduler::Entry {
   uint64_t last_turn = 0;
   Amount held;  // in the ledger
   int perturbations_done = 0;
-  // Rows came back since NextComplete last had nothing to say. True at first: a job whose options
-  // its model refuses has nothing to run and says so in Finish.
-  bool may_be_complete = true;
   std::vector<predict::Row*> rows;  // in the current step
 
   int64_t cells() const { return request.controls->values.rows; }

@@ -38,7 +38,10 @@ void Scheduler::ReportLoad(int64_t step_rows) {
     load.queued_rows = ledger_.total().rows;
     load.queued_bytes = ledger_.total().bytes;
   }
-  if (observer_ != nullptr) observer_->OnLoad(load);
+  if (observer_ == nullptr) return;
+  if (predict::ContentCache* latents = engine_->latents()) load.latents = latents->statistics();
+  if (predict::ContentCache* kept = engine_->thresholds()) load.thresholds = kept->statistics();
+  observer_->OnLoad(load);
 }
 
 std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
@@ -114,9 +117,23 @@ void Scheduler::RemoveCancelledAndExpired() {
   }
 }
 
+std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
+  PolicyOptions policy;
+  policy.max_rows = policy.efficient_rows = options_.max_batch;
+  policy.bulk_patience = options_.bulk_patience;
+  MutexLock lock(&mutex_);
+  if (options_.request_level) {
+    policy.due_factor = 0;
+  } else {
+    policy.efficient_rows = step_times_.EfficientRows(options_.max_batch);
+  }
+  return {policy, step_times_.PerRow()};
+}
+
 int64_t Scheduler::StepOnce() {
   std::vector<JobSnapshot> jobs;
   const absl::Time now = clock_->Now();
+  const auto [policy, per_row] = Policy();
   for (const auto& [id, entry] : active_) {
     JobSnapshot job;
     job.runnable_rows = entry->listener->Ready() ? entry->job->runnable() : 0;
@@ -130,14 +147,14 @@ int64_t Scheduler::StepOnce() {
     job.priority = entry->request.priority;
     job.arrival = entry->arrival;
     job.waited = now - entry->waits_since;
+    job.work = static_cast<double>(entry->job->evaluations_total()) * per_row;
     job.last_turn = entry->last_turn;
     job.client_last_turn = entry->client->last_turn;
     jobs.push_back(job);
   }
   std::vector<predict::Row*> batch;
   std::vector<Entry*> served;
-  for (const Allocation& allocation :
-       AllocateStep(jobs, {options_.max_batch, options_.bulk_patience})) {
+  for (const Allocation& allocation : AllocateStep(jobs, policy)) {
     Entry* entry = active_.at(allocation.id).get();
     entry->rows.clear();
     entry->job->TakeRunnable(allocation.rows, &entry->rows);
@@ -162,7 +179,6 @@ int64_t Scheduler::StepOnce() {
     entry->waits_since = start + duration;
     entry->compute += duration;
     entry->job->Return(entry->rows);
-    entry->may_be_complete = true;
     const int64_t total = entry->job->evaluations_total();
     entry->listener->OnProgress(
         {total - entry->job->evaluations_left(), total, entry->perturbations_done});
@@ -173,12 +189,9 @@ int64_t Scheduler::StepOnce() {
 void Scheduler::DeliverComplete() {
   std::vector<std::pair<uint64_t, absl::Status>> ended;
   for (const auto& [id, entry] : active_) {
-    while (entry->may_be_complete && entry->listener->Ready()) {
+    // Also of a job that had no rows in the step: others may have made those it waited for.
+    while (entry->job->HasComplete() && entry->listener->Ready()) {
       const std::optional<int> complete = entry->job->NextComplete();
-      if (!complete.has_value()) {
-        entry->may_be_complete = false;
-        break;
-      }
       const absl::Time start = clock_->Now();
       auto profiles = entry->job->Finish(*complete);
       entry->compute += clock_->Now() - start;
@@ -225,7 +238,7 @@ void Scheduler::EndAll(const absl::Status& status) {
 
 bool Scheduler::AnythingToDo() const {
   for (const auto& [id, entry] : active_) {
-    if ((entry->may_be_complete || entry->job->runnable() > 0) && entry->listener->Ready()) {
+    if ((entry->job->HasComplete() || entry->job->runnable() > 0) && entry->listener->Ready()) {
       return true;
     }
   }

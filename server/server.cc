@@ -216,7 +216,12 @@ absl::Status Server::StartAdmin() {
   if (config_.admin_listen().empty()) return absl::OkStatus();
   AdminPages pages;
   pages.metrics = [this] {
-    return metrics_.Expose({controls_.bytes(), incoming_.bytes(), ready_.load()});
+    MetricsSample sample = {controls_.bytes(), incoming_.bytes(), ready_.load(), {}};
+    for (const auto& listed : models_.List()) {
+      const auto memory = listed.model->scheduler().engine().device_memory();
+      if (memory.has_value()) sample.device_bytes[memory->device] = memory->bytes;
+    }
+    return metrics_.Expose(sample);
   };
   pages.ready = [this] { return ready_.load(); };
   pages.version = absl::StrCat("{\"name\":\"unlasting-server\",\"version\":\"", kVersion, "\"}\n");

@@ -23,14 +23,14 @@ std::string ContentCache::LatentKey(diffusion::Solver solver, int steps, int32_t
   return Sha256(content);
 }
 
-std::optional<std::vector<float>> ContentCache::Find(const std::string& key) {
+std::optional<std::vector<float>> ContentCache::Find(const std::string& key, Look look) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) {
-    ++statistics_.misses;
+    if (look == Look::kFirst) ++statistics_.misses;
     return std::nullopt;
   }
-  ++statistics_.hits;
+  if (look == Look::kFirst) ++statistics_.hits;
   used_.splice(used_.begin(), used_, found->second.used);
   return found->second.values;
 }

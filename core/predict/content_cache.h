@@ -25,7 +25,9 @@ class ContentCache {
   static std::string LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
                                absl::Span<const float> control);
 
-  std::optional<std::vector<float>> Find(const std::string& key);
+  // Only a first look counts in the statistics: whoever looks again, later, for what it missed.
+  enum class Look { kFirst, kAgain };
+  std::optional<std::vector<float>> Find(const std::string& key, Look look = Look::kFirst);
   void Insert(const std::string& key, const std::vector<float>& values);
 
   struct Statistics {

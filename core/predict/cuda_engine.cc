@@ -62,6 +62,13 @@ class CudaEngine : public Engine {
   const EngineOptions& options() const override { return options_; }
   ContentCache* latents() override { return &latents_; }
   ContentCache* thresholds() override { return &thresholds_; }
+  std::optional<DeviceMemory> device_memory() const override {
+    try {
+      return DeviceMemory{absl::StrCat("cuda:", context_->device()), context_->BytesInUse()};
+    } catch (const std::exception&) {
+      return std::nullopt;
+    }
+  }
 
   absl::Status Step(absl::Span<Row* const> rows) override {
     for (Row* row : rows) {

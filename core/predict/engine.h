@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "core/diffusion/solver.h"
 #include "core/model/fused/aligned.h"
 #include "core/predict/content_cache.h"
+#include "core/predict/paths_in_work.h"
 #include "core/predict/query.h"
 
 namespace unlasting::predict {
@@ -74,6 +76,17 @@ class Engine {
   virtual ContentCache* latents() { return nullptr; }
   // Thresholds of the rank mask, [N], that the panel of a cell type lends under a perturbation.
   virtual ContentCache* thresholds() { return nullptr; }
+  // Of a device that is not the CPU: its name and the bytes in use on it. Thread-safe.
+  struct DeviceMemory {
+    std::string device;
+    int64_t bytes = 0;
+  };
+  virtual std::optional<DeviceMemory> device_memory() const { return std::nullopt; }
+  // For jobs, on the thread that steps.
+  PathsInWork& in_work() { return in_work_; }
+
+ private:
+  PathsInWork in_work_;
 };
 
 }  // namespace unlasting::predict

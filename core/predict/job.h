@@ -1,7 +1,8 @@
 // The work of one request, cut into rows: every control cell is inverted once (or its latent found
-// in the engine's cache), then decoded under each perturbation. Knows nothing of threads, queues or
-// other jobs; a scheduler asks it for rows, has an engine step them, and collects the perturbations
-// that are complete.
+// in the engine's cache), then decoded under each perturbation. Knows nothing of threads and
+// queues; a scheduler asks it for rows, has an engine step them, and collects the perturbations
+// that are complete. Rows that two jobs of an engine need are made once, by whichever is asked
+// first: a row handed out by one may so complete the other.
 //
 //   Job job(engine, controls, perturbations, options);
 //   std::vector<Row*> rows;
@@ -40,7 +41,8 @@ struct Profiles {
 
 class Job {
  public:
-  // `controls` and `perturbations` must not be empty.
+  // `controls` and `perturbations` must not be empty. The engine outlives the job; all jobs of an
+  // engine are used on one thread.
   Job(Engine* engine, std::shared_ptr<const ControlSet> controls,
       std::vector<std::shared_ptr<const Perturbation>> perturbations, PredictOptions options);
   ~Job();
@@ -48,7 +50,7 @@ class Job {
   // Evaluations still to be made, for progress and admission: sum over rows of steps left.
   int64_t evaluations_left() const;
   int64_t evaluations_total() const;
-  // Rows that TakeRunnable could hand out now.
+  // Rows that TakeRunnable could hand out, where no other job hands them out to the same step.
   int64_t runnable() const;
   // True when every perturbation has been collected by Finish.
   bool done() const;
@@ -56,15 +58,19 @@ class Job {
   // Hands out at most `limit` rows, earliest perturbation first. A row handed out is not handed out
   // again before Return.
   void TakeRunnable(int64_t limit, std::vector<Row*>* rows);
-  // Takes back rows that were stepped.
+  // Takes back rows that were stepped. A job that ends with rows handed out fails those that wait
+  // for the same.
   void Return(absl::Span<Row* const> rows);
 
+  // Whether NextComplete has something to say.
+  bool HasComplete() const;
   // A perturbation all of whose rows are finished and that has not been named before.
   std::optional<int> NextComplete();
   // Mask (one evaluation of the mask model per control cell), clip, rescale. Frees its rows.
   absl::StatusOr<Profiles> Finish(int perturbation);
 
  private:
+  friend struct Path;
   struct State;
   std::unique_ptr<State> state_;
 };

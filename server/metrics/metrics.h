@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct MetricsSample {
   int64_t control_store_bytes = 0;
   int64_t incoming_bytes = 0;
   bool ready = false;
+  // In use on the devices other than the CPU that models run on, by name ("cuda:0").
+  std::map<std::string, int64_t> device_bytes;
 };
 
 // Any thread.

@@ -96,6 +96,25 @@ TEST(StepTimes, AreMeansBySizeInWhichRecentStepsCountMore) {
   EXPECT_GT(times.Of(8), absl::Milliseconds(1990));
 }
 
+TEST(StepTimes, EfficientRowsAreTheFewestThatAreNearlyAsFastByTheRow) {
+  StepTimes times;
+  EXPECT_EQ(times.EfficientRows(64), 64) << "nothing was measured";
+  EXPECT_EQ(times.PerRow(), absl::ZeroDuration());
+  times.Observe(1, absl::Milliseconds(3));
+  EXPECT_EQ(times.EfficientRows(64), 64) << "a full step was not";
+  times.Observe(8, absl::Milliseconds(10));
+  times.Observe(16, absl::Milliseconds(17));
+  times.Observe(64, absl::Milliseconds(64));
+  EXPECT_EQ(times.EfficientRows(64), 16);
+  EXPECT_EQ(times.PerRow(), absl::Milliseconds(1));
+}
+
+TEST(StepTimes, StepsThatAreNoFasterWhenSmallAreMadeFull) {
+  StepTimes times;
+  for (const int64_t rows : {1, 2, 4, 8, 16, 32, 64}) times.Observe(rows, absl::Milliseconds(5));
+  EXPECT_EQ(times.EfficientRows(64), 64);
+}
+
 class ShortestCompletionTest : public testing::Test {
  protected:
   ShortestCompletionTest() {
@@ -121,6 +140,10 @@ TEST_F(ShortestCompletionTest, ManyRowsTakeFullSteps) {
 TEST_F(ShortestCompletionTest, OthersTakeTheirShareOfEachStep) {
   EXPECT_GT(Shortest({64 * 50, 20}, {64 * 1000, 1}), Shortest({64 * 50, 20}, {}));
   EXPECT_GE(Shortest({64 * 50, 20}, {64 * 1000, 3}), Shortest({64 * 50, 20}, {64 * 1000, 1}));
+}
+
+TEST_F(ShortestCompletionTest, ASingleRowNeedNotWaitForFullStepsOfOthers) {
+  EXPECT_EQ(Shortest({20, 20}, {64 * 1000, 1}), absl::Milliseconds(200));
 }
 
 TEST_F(ShortestCompletionTest, NobodyWaitsForMoreThanAllTheWork) {

@@ -99,7 +99,77 @@ JobSnapshot JobOf(uint64_t client, uint64_t id, int64_t runnable) {
 TEST(BatchingPolicy, AClientWithManyJobsGetsNoMoreThanOneWithASingleJob) {
   EXPECT_THAT(
       Allocate({JobOf(1, 1, 1000), JobOf(1, 2, 1000), JobOf(1, 3, 1000), JobOf(2, 4, 1000)}, 60),
-      ElementsAre(Pair(1, 10), Pair(2, 10), Pair(3, 10), Pair(4, 30)));
+      ElementsAre(Pair(1, 30), Pair(4, 30)));
+}
+
+JobSnapshot JobOfOneClient(uint64_t id, int64_t arrival_ms, int64_t work_ms, int64_t runnable) {
+  JobSnapshot job = JobOf(1, id, runnable);
+  job.arrival = absl::UnixEpoch() + absl::Milliseconds(arrival_ms);
+  job.work = absl::Milliseconds(work_ms);
+  return job;
+}
+
+TEST(BatchingPolicy, AClientsSmallJobOvertakesALargeOneThatCameShortlyBefore) {
+  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 400, 1, 3)}, 64),
+              ElementsAre(Pair(1, 61), Pair(2, 3)));
+}
+
+TEST(BatchingPolicy, ALargeJobThatHasWaitedForItsWorkTimesTheFactorIsNotOvertaken) {
+  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 600, 1, 3)}, 64),
+              ElementsAre(Pair(1, 64)));
+}
+
+TEST(BatchingPolicy, OfEqualWorkTheFirstToComeIsServedFirst) {
+  EXPECT_THAT(Allocate({JobOfOneClient(2, 2, 10, 40), JobOfOneClient(1, 1, 10, 40)}, 64),
+              ElementsAre(Pair(1, 40), Pair(2, 24)));
+}
+
+TEST(BatchingPolicy, AnAgedBulkJobHasAnEqualShareAmongItsClientsJobsThatAreDueBefore) {
+  JobSnapshot bulk = JobOfOneClient(3, 0, 100000, 1000);
+  bulk.priority = JobPriority::kBulk;
+  bulk.waited = absl::Seconds(1);
+  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 1, 1000), JobOfOneClient(2, 0, 2, 1000), bulk}, 60),
+              ElementsAre(Pair(1, 40), Pair(3, 20)));
+}
+
+std::map<uint64_t, int64_t> AllocateEfficiently(const std::vector<JobSnapshot>& jobs) {
+  PolicyOptions options;
+  options.efficient_rows = 8;
+  std::map<uint64_t, int64_t> rows;
+  for (const Allocation& allocation : AllocateStep(jobs, options)) {
+    rows[allocation.id] = allocation.rows;
+  }
+  return rows;
+}
+
+TEST(BatchingPolicy, ASmallJobDoesNotWaitForRowsThatWouldFillItsStep) {
+  EXPECT_THAT(AllocateEfficiently({Job(1, 1000), Job(2, 1)}), ElementsAre(Pair(1, 7), Pair(2, 1)));
+  EXPECT_THAT(AllocateEfficiently({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 1, 1, 1)}),
+              ElementsAre(Pair(1, 7), Pair(2, 1)));
+}
+
+TEST(BatchingPolicy, AStepHoldsAllRowsOfTheJobsThatItIsMadeSmallFor) {
+  EXPECT_THAT(AllocateEfficiently({JobOfOneClient(1, 0, 1, 9), JobOfOneClient(2, 0, 2, 10),
+                                   JobOfOneClient(3, 0, 100, 1000)}),
+              ElementsAre(Pair(1, 9), Pair(2, 10)));
+}
+
+TEST(BatchingPolicy, LargeJobsAloneFillTheStep) {
+  EXPECT_THAT(AllocateEfficiently({Job(1, 1000), Job(2, 1000)}),
+              ElementsAre(Pair(1, 32), Pair(2, 32)));
+}
+
+TEST(BatchingPolicy, ASmallStepIsSharedAsFairlyAsALargeOne) {
+  // A row for the small job alone would be none for eight others.
+  std::vector<JobSnapshot> jobs = {Job(1, 3)};
+  for (uint64_t id = 2; id <= 9; ++id) jobs.push_back(Job(id, 1000));
+  for (const auto& [id, rows] : AllocateEfficiently(jobs)) EXPECT_EQ(rows, 3) << "job " << id;
+}
+
+TEST(BatchingPolicy, BulkWorkDoesNotMakeStepsSmall) {
+  EXPECT_THAT(
+      AllocateEfficiently({Job(1, 1000, JobPriority::kBulk), Job(2, 1, JobPriority::kBulk)}),
+      ElementsAre(Pair(1, 63), Pair(2, 1)));
 }
 
 TEST(BatchingPolicy, WhatAClientLeavesGoesToOthers) {
@@ -172,7 +242,7 @@ TEST(BatchingPolicy, InTheLongRunClientsGetEqualParts) {
   EXPECT_EQ(first, 600);
   EXPECT_EQ(simulation.rows[8], 600);
   EXPECT_EQ(simulation.rows[9], 600);
-  EXPECT_NEAR(simulation.rows[1], 600 / 7.0, 1) << "and its jobs equal parts of that";
+  EXPECT_EQ(simulation.rows[1], 600) << "its first job, as all are of equal work";
 }
 
 TEST(BatchingPolicy, ANewcomerIsNotAheadOfThoseWhoWait) {

@@ -107,7 +107,7 @@ TEST(Metrics, CancelledCallsAreCountedByPhase) {
 }
 
 TEST(Metrics, TheProcessDescribesItself) {
-  const std::string text = Metrics().Expose({5, 6, true});
+  const std::string text = Metrics().Expose({5, 6, true, {}});
   EXPECT_THAT(text, HasSubstr("unlasting_control_store_bytes 5"));
   EXPECT_THAT(text, HasSubstr("unlasting_incoming_bytes 6"));
   EXPECT_THAT(text, HasSubstr("unlasting_ready 1"));
@@ -139,6 +139,39 @@ TEST(Metrics, StepsOfAModelAreAnObservation) {
   EXPECT_THAT(text, HasSubstr("unlasting_queued_bytes" + labels + " 4096"));
   EXPECT_THAT(text, HasSubstr("unlasting_rows_total" + labels + " 40"));
   EXPECT_THAT(text, HasSubstr("unlasting_queue_seconds_count" + labels + " 1"));
+}
+
+TEST(Metrics, CachesCountOnWhenAModelIsReplacedAndTheirBytesGo) {
+  Metrics metrics;
+  auto old = metrics.ForModel("m", "1");
+  SchedulerLoad load;
+  load.latents = {5, 2, 1000};
+  load.thresholds = {1, 1, 50};
+  old->OnLoad(load);
+  load.latents = {9, 3, 1500};
+  old->OnLoad(load);
+  const auto next = metrics.ForModel("m", "1");
+  load.latents = {1, 1, 500};
+  next->OnLoad(load);
+  old.reset();
+  const std::string text = metrics.Expose();
+  const std::string labels = "{model=\"m\",version=\"1\"}";
+  const auto looked = [](const char* name, const char* result, int count) {
+    return absl::StrCat("unlasting_", name, "_cache_lookups_total{model=\"m\",result=\"", result,
+                        "\",version=\"1\"} ", count);
+  };
+  EXPECT_THAT(text, HasSubstr(looked("latent", "hit", 10)));
+  EXPECT_THAT(text, HasSubstr(looked("latent", "miss", 4)));
+  EXPECT_THAT(text, HasSubstr(looked("threshold", "hit", 2)));
+  EXPECT_THAT(text, HasSubstr("unlasting_latent_cache_bytes" + labels + " 500"));
+  EXPECT_THAT(text, HasSubstr("unlasting_threshold_cache_bytes" + labels + " 50"));
+}
+
+TEST(Metrics, DevicesOtherThanTheCpuTellTheirMemory) {
+  MetricsSample sample;
+  sample.device_bytes["cuda:0"] = 77;
+  EXPECT_THAT(Metrics().Expose(sample),
+              HasSubstr("unlasting_device_memory_bytes{device=\"cuda:0\"} 77"));
 }
 
 TEST(Metrics, AModelThatDrainsAddsToItsSuccessor) {

@@ -106,7 +106,7 @@ TEST_F(SchedulerTest, ClientsShareStepsHoweverManyJobsTheyHave) {
   auto single = std::make_shared<RecordingListener>();
   Submit(std::move(request), single);
   while (single->ends == 0) ASSERT_TRUE(scheduler_->RunStep());
-  for (const auto& listener : many) EXPECT_EQ(listener->ends, 0);
+  for (const int k : {1, 2}) EXPECT_EQ(many[k]->ends, 0) << "after the first in its client's part";
   // 48 evaluations at half of each step of 8.
   EXPECT_LE(engine_->steps.size(), 13u);
   RunToEnd();

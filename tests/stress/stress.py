@@ -1,5 +1,5 @@
-"""Long faults, for scripts/stress.sh: clients killed by the thousand, and load with faults for as
-long as asked. Prints a report in Markdown; exits 1 where rows were lost or memory grew."""
+"""Long faults, for scripts/stress.sh: clients killed by the thousand, models replaced under load, and
+load with faults for as long as asked. Prints a report in Markdown; exits 1 where rows were lost or memory grew."""
 
 import argparse
 import collections
@@ -15,73 +15,13 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "client"))
-
-import programs  # noqa: E402
+from measures import (by_label, flat, genes, megabytes, metrics, point_to, programs, resident, start,
+                      total, wait_until_idle)
+from reloads import replace_models
 
 # The tiny model has 30 control cells of a type.
 SIZES = "1,4,16,30"
-# Memory may still rise by this much after the warm first part: fragmentation, not a leak.
-ALLOWED_GROWTH = 1.10
-ALLOWED_BYTES = 32 << 20
-
-
-def admin_port(server):
-    return next(event["port"] for event in server.events if event["event"] == "admin listening")
-
-
-def metrics(server):
-    """Name with labels, to value."""
-    url = f"http://127.0.0.1:{admin_port(server)}/metrics"
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        lines = answer.read().decode().splitlines()
-    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
-            for line in lines if not line.startswith("#")}
-
-
-def total(values, name):
-    return sum(value for key, value in values.items()
-               if key == name or key.startswith(name + "{"))
-
-
-def resident(server):
-    return int(metrics(server)["unlasting_process_resident_memory_bytes"])
-
-
-def by_label(values, name):
-    found = {key[len(name) + 1:-1]: int(value) for key, value in values.items()
-             if key.startswith(name + "{")}
-    return ", ".join(f"{key.split('=')[1].strip(chr(34))} {value}"
-                     for key, value in sorted(found.items())) or "none"
-
-
-def start(*command, **kwargs):
-    return subprocess.Popen([str(programs.BIN / command[0]), *map(str, command[1:])], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
-
-
-def genes(count):
-    """Flags for so many perturbations in one call."""
-    return [word for k in range(count) for word in ("--gene", f"G{k % 6}")]
-
-
-def megabytes(size):
-    return f"{size / 2**20:.1f} MiB"
-
-
-def flat(samples):
-    """Whether the last of some memory samples is about the one after a first third."""
-    base = samples[len(samples) // 3]
-    return samples[-1] <= max(base * ALLOWED_GROWTH, base + ALLOWED_BYTES)
-
-
-def wait_until_idle(server):
-    while total(metrics(server), "unlasting_queued_rows") > 0:
-        time.sleep(0.1)
-
-
 def kill_clients(folder, count):
     """Clients killed at any moment of their streams; the server's memory stays as it was."""
     print(f"\n### {count} clients killed\n")
@@ -130,7 +70,7 @@ class Faults:
         with open(self.damaged / "target.pt", "r+b") as file:
             file.truncate(1000)
         self.current = folder / "current"
-        self.point_to(self.bundles[0])
+        point_to(self.current, self.bundles[0])
         self.bundle = f"m={self.current}"
         self.steady = programs.Server("--bundle", self.bundle, "--watch-seconds", 1,
                                       "--config", self.config())
@@ -141,11 +81,6 @@ class Faults:
         path.write_text(json.dumps({"scheduling": {"reader_patience_seconds": 3},
                                     "memory": {"outbox_bytes": 65536}}))
         return path
-
-    def point_to(self, bundle):
-        next_link = self.folder / "next"
-        next_link.symlink_to(bundle)
-        next_link.rename(self.current)
 
     def running(self):
         return time.monotonic() < self.end
@@ -174,11 +109,11 @@ class Faults:
         self.counts["clients killed mid-stream"] += 1
 
     def reload(self):
-        self.point_to(self.choose.choice(self.bundles))
+        point_to(self.current, self.choose.choice(self.bundles))
         self.counts["links moved to a sound bundle"] += 1
 
     def reload_damaged(self):
-        self.point_to(self.damaged)
+        point_to(self.current, self.damaged)
         self.counts["links moved to a damaged bundle"] += 1
 
     def kill_the_server(self):
@@ -201,8 +136,9 @@ class Faults:
         self.counts["connections that spoke nonsense"] += 1
 
     def never_read(self):
-        """A client that is stopped: its connection stays and nobody reads."""
-        client = start("unlasting", "load", "--server", self.steady.address, "--concurrency", 1,
+        """A client that is stopped: its connection stays and nobody reads. The system's buffers take
+        several MB before the server can tell."""
+        client = start("unlasting", "load", "--server", self.steady.address, "--concurrency", 6,
                        "--duration", 60, "--cells", 30, "--steps", 1, "--mask", "none", "--profiles",
                        *genes(1000))
         time.sleep(0.3)
@@ -306,6 +242,7 @@ def by_label_sum(values):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--reloads", type=int, default=60, help="models replaced under load")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=float, default=10, help="calls a second")
     arguments = parser.parse_args()
@@ -314,6 +251,8 @@ def main():
         ok = True
         if arguments.kills > 0:
             ok = kill_clients(folder, arguments.kills) and ok
+        if arguments.reloads > 0:
+            ok = replace_models(folder, arguments.reloads) and ok
         if arguments.minutes > 0:
             ok = Faults(folder, arguments.minutes, arguments.rate).run() and ok
     finally:

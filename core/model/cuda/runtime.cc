@@ -31,6 +31,13 @@ Context::~Context() {
 
 void Context::Use() const { Check(cudaSetDevice(device_), "device"); }
 
+int64_t Context::BytesInUse() const {
+  Use();
+  size_t free = 0, total = 0;
+  Check(cudaMemGetInfo(&free, &total), "memory in use");
+  return static_cast<int64_t>(total - free);
+}
+
 void Context::Wait() const { Check(cudaStreamSynchronize(stream_), "evaluation"); }
 
 Event::Event() { Check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "event"); }

@@ -92,6 +92,9 @@ class Context {
 
   // Makes the device the calling thread's own.
   void Use() const;
+  int device() const { return device_; }
+  // Of the device, by whomever. Any thread.
+  int64_t BytesInUse() const;
   cudaStream_t stream() const { return stream_; }
   void Wait() const;
 
