@@ -40,7 +40,7 @@ struct Job::State {
   std::vector<int32_t> cell_type;
   std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
   std::vector<std::string> latent_key;     // of the engine's cache; empty without one
-  std::vector<std::string> noise_name;     // [cells]: what a cell's noise goes by; empty without eta
+  std::vector<std::string> noise_name;  // [cells]: what a cell's noise goes by; empty without eta
   std::vector<Target> targets;
   // By cell type of which there are few, then by perturbation: thresholds that the panel lends;
   // empty where its cells have to be asked.
