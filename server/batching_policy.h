@@ -5,7 +5,7 @@
 //    counts as interactive until it is served: it has its share of one step, then waits again.
 // 2. Within a class, rows are shared max-min fairly between clients, however many jobs each has:
 //    nobody gets more than it can run, and what one leaves is shared by the others.
-// 3. A client's rows go to its jobs by due time: arrival plus `due_factor` times the job's own work.
+// 3. A client's rows go to its jobs by due time: arrival and `due_factor` times the job's work.
 //    Small jobs overtake large ones that came shortly before them; whoever waits comes to its turn,
 //    for due times never move and those of newcomers do. A bulk job whose patience is over has an
 //    equal share, whatever is due before it.
