@@ -25,30 +25,19 @@ std::string ContentCache::LatentKey(diffusion::Solver solver, int steps, int32_t
 
 std::optional<std::vector<float>> ContentCache::Find(const std::string& key, Look look) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) {
-    if (look == Look::kFirst) ++statistics_.misses;
-    return std::nullopt;
-  }
-  if (look == Look::kFirst) ++statistics_.hits;
-  used_.splice(used_.begin(), used_, found->second.used);
-  return found->second.values;
+  const std::vector<float>* const found = entries_.Find(key);
+  if (look == Look::kFirst) ++(found == nullptr ? statistics_.misses : statistics_.hits);
+  if (found == nullptr) return std::nullopt;
+  return *found;
 }
 
 void ContentCache::Insert(const std::string& key, const std::vector<float>& values) {
   if (BytesOf(values) > most_bytes_) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto [place, added] = entries_.try_emplace(key);
-  if (!added) return;
-  used_.push_front(key);
-  place->second = {values, used_.begin()};
+  if (entries_.Find(key) != nullptr) return;
+  entries_.Insert(key, values);
   statistics_.bytes += BytesOf(values);
-  while (statistics_.bytes > most_bytes_) {
-    const auto oldest = entries_.find(used_.back());
-    statistics_.bytes -= BytesOf(oldest->second.values);
-    entries_.erase(oldest);
-    used_.pop_back();
-  }
+  while (statistics_.bytes > most_bytes_) statistics_.bytes -= BytesOf(entries_.TakeOldest());
 }
 
 ContentCache::Statistics ContentCache::statistics() const {

@@ -4,14 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/base/least_recent.h"
 #include "core/diffusion/solver.h"
 
 namespace unlasting::predict {
@@ -39,15 +38,9 @@ class ContentCache {
   bool enabled() const { return most_bytes_ > 0; }
 
  private:
-  struct Entry {
-    std::vector<float> values;
-    std::list<std::string>::iterator used;
-  };
-
   const int64_t most_bytes_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Entry> entries_;
-  std::list<std::string> used_;  // most recent first
+  LeastRecent<std::string, std::vector<float>> entries_;
   Statistics statistics_;
 };
 

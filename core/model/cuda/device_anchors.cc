@@ -27,29 +27,21 @@ DeviceAnchor DeviceAnchors::OfPerturbed(int32_t cell_type, absl::Span<const int3
   const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
   if (host == host_.OfType(cell_type)) return anchor;
   anchor.state = host->state;
-  const auto [place, added] = entries_.try_emplace(host);
-  Entry& entry = place->second;
-  if (added) {
+  const DeviceArray<float>* kept = kept_.Find(host);
+  if (kept == nullptr) {
     std::vector<float> values(host->logit.begin(), host->logit.end());
     if (denoiser_) {
       values.assign(host->mean.begin(), host->mean.end());
       values.insert(values.end(), host->variance.begin(), host->variance.end());
     }
-    entry.values = DeviceArray<float>::From(values);
-    used_.push_front(host);
-    entry.used = used_.begin();
-  } else {
-    used_.splice(used_.begin(), used_, entry.used);
+    kept = kept_.Insert(host, DeviceArray<float>::From(values));
+    if (kept_.size() > kMost) kept_.TakeOldest();
   }
   if (denoiser_) {
-    anchor.mean = entry.values.data();
-    anchor.variance = entry.values.data() + genes_;
+    anchor.mean = kept->data();
+    anchor.variance = kept->data() + genes_;
   } else {
-    anchor.logit = entry.values.data();
-  }
-  if (used_.size() > kMost) {
-    entries_.erase(used_.back());
-    used_.pop_back();
+    anchor.logit = kept->data();
   }
   return anchor;
 }

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
-#include <map>
 #include <memory>
 
 #include "absl/types/span.h"
+#include "core/base/least_recent.h"
 #include "core/model/config.h"
 #include "core/model/cuda/runtime.h"
 #include "core/model/cuda/weights.h"
@@ -37,17 +36,12 @@ class DeviceAnchors {
 
  private:
   using Host = std::shared_ptr<const fused::Anchor<float>>;
-  struct Entry {
-    DeviceArray<float> values;  // mean and variance, or logit
-    std::list<Host>::iterator used;
-  };
 
   bool denoiser_;
   int64_t genes_;
   const NetworkWeights& weights_;
   fused::Anchors<float> host_;
-  std::map<Host, Entry> entries_;
-  std::list<Host> used_;  // most recent first
+  LeastRecent<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
 };
 
 }  // namespace unlasting::model::cuda

@@ -69,15 +69,9 @@ void NodeBases::Compute(const SmallRow& shift, const SmallRow* drug, const Small
 }
 
 DeviceArray<float> NodeBases::Room() {
-  if (static_cast<int64_t>(entries_.size()) >= most_) {
-    const auto oldest = entries_.find(used_.back());
-    // Work in the stream that still reads it comes before what overwrites it.
-    if (oldest->second.batch != batch_) {
-      DeviceArray<float> room = std::move(oldest->second.base);
-      entries_.erase(oldest);
-      used_.pop_back();
-      return room;
-    }
+  // Work in the stream that still reads an older batch's comes before what overwrites it.
+  if (static_cast<int64_t>(entries_.size()) >= most_ && entries_.Oldest().batch != batch_) {
+    return entries_.TakeOldest().base;
   }
   return DeviceArray<float>((config_.nodes + 1) * dim_);
 }
@@ -86,11 +80,9 @@ const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell
                              const fused::Molecule<float>* molecule, const Gemm& gemm,
                              cudaStream_t stream) {
   const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
-  const auto found = entries_.find(key);
-  if (found != entries_.end()) {
-    used_.splice(used_.begin(), used_, found->second.used);
-    found->second.batch = batch_;
-    return found->second.base.data();
+  if (Entry* const found = entries_.Find(key)) {
+    found->batch = batch_;
+    return found->base.data();
   }
   DeviceArray<float> room = Room();
   SmallRow drug, gate;
@@ -103,10 +95,7 @@ const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell
   }
   Compute(Small(inputs_.Shift(cell_state, time_shift)), molecule == nullptr ? nullptr : &drug,
           gated ? &gate : nullptr, room.data(), gemm, stream);
-  used_.push_front(key);
-  Entry& entry = entries_[key];
-  entry = {std::move(room), batch_, used_.begin()};
-  return entry.base.data();
+  return entries_.Insert(key, {std::move(room), batch_})->base.data();
 }
 
 }  // namespace unlasting::model::cuda

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
-#include <map>
 #include <string>
 #include <tuple>
 
+#include "core/base/least_recent.h"
 #include "core/model/config.h"
 #include "core/model/cuda/gemm.h"
 #include "core/model/cuda/runtime.h"
@@ -33,7 +32,6 @@ class NodeBases {
   struct Entry {
     DeviceArray<float> base;
     int64_t batch = 0;
-    std::list<Key>::iterator used;
   };
 
   DeviceArray<float> Room();
@@ -54,8 +52,7 @@ class NodeBases {
   DeviceArray<float> phi_out_, fuse_gene_, fuse_out_;
   SmallRow phi_bias_{}, fuse_bias_{};
   int64_t batch_ = 0;
-  std::map<Key, Entry> entries_;
-  std::list<Key> used_;  // most recent first
+  LeastRecent<Key, Entry> entries_;
 };
 
 }  // namespace unlasting::model::cuda

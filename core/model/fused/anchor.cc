@@ -128,24 +128,16 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
                                                          absl::Span<const int32_t> knockout,
                                                          const Molecule<T>* molecule) {
   if (!config_.shift || (knockout.empty() && molecule == nullptr)) return types_[cell_type];
-  Key key;
+  std::string key;
   Append(cell_type, &key);
   if (molecule != nullptr) key += molecule->key;
   if (molecule == nullptr) {
     for (const int32_t node : knockout) Append(node, &key);
   }
-  const auto found = kept_.find(key);
-  if (found != kept_.end()) {
-    used_.splice(used_.begin(), used_, found->second.used);
-    return found->second.anchor;
-  }
+  if (const auto* const found = kept_.Find(key)) return *found;
   auto anchor = Compute(cell_type, WeightsOf(knockout, molecule));
-  used_.push_front(key);
-  kept_[std::move(key)] = {anchor, used_.begin()};
-  if (used_.size() > kMost) {
-    kept_.erase(used_.back());
-    used_.pop_back();
-  }
+  kept_.Insert(key, anchor);
+  if (kept_.size() > kMost) kept_.TakeOldest();
   return anchor;
 }
 

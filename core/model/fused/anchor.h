@@ -3,13 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/base/least_recent.h"
 #include "core/model/config.h"
 #include "core/model/fused/matrix.h"
 #include "core/model/fused/node_inputs.h"
@@ -58,13 +57,7 @@ class Anchors {
   std::vector<int64_t> drug_;           // by drug entry
   AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
 
-  using Key = std::string;
-  struct Entry {
-    std::shared_ptr<const Anchor<T>> anchor;
-    typename std::list<Key>::iterator used;
-  };
-  std::map<Key, Entry> kept_;
-  std::list<Key> used_;  // most recent first
+  LeastRecent<std::string, std::shared_ptr<const Anchor<T>>> kept_;
 };
 
 }  // namespace unlasting::model::fused

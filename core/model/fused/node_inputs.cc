@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 namespace unlasting::model::fused {
 namespace {
@@ -10,12 +9,6 @@ namespace {
 constexpr int64_t kTile = 60;
 
 }  // namespace
-
-template <typename T>
-bool NodeInputs<T>::Key::operator<(const Key& other) const {
-  return std::tie(time, cell_state, molecule) <
-         std::tie(other.time, other.cell_state, other.molecule);
-}
 
 template <typename T>
 NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
@@ -115,11 +108,7 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
   const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = entries_.find(key);
-    if (found != entries_.end()) {
-      used_.splice(used_.begin(), used_, found->second.used);
-      return found->second.base;
-    }
+    if (const auto* const found = bases_.Find(key)) return *found;
   }
   const AlignedVector<T> shift = Shift(cell_state, time_shift);
   AlignedVector<T> drug, gate;
@@ -142,16 +131,12 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
   });
 
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto [place, added] = entries_.try_emplace(key);
-  if (!added) return place->second.base;
-  used_.push_front(key);
-  place->second = {base, used_.begin()};
   const auto bytes = static_cast<int64_t>(base->nodes.size() * sizeof(T));
-  while (used_.size() > 1 && static_cast<int64_t>(used_.size()) * bytes > kCacheBytes) {
-    entries_.erase(used_.back());
-    used_.pop_back();
+  const std::shared_ptr<const NodeBase<T>> kept = *bases_.Insert(key, std::move(base));
+  while (bases_.size() > 1 && static_cast<int64_t>(bases_.size()) * bytes > kCacheBytes) {
+    bases_.TakeOldest();
   }
-  return base;
+  return kept;
 }
 
 template class NodeInputs<float>;

@@ -3,14 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/base/least_recent.h"
 #include "core/model/config.h"
 #include "core/model/fused/matrix.h"
 #include "core/model/fused/thread_team.h"
@@ -56,16 +56,7 @@ class NodeInputs {
   AlignedVector<T> Gate(const Molecule<T>& molecule) const;
 
  private:
-  struct Key {
-    int64_t time;
-    int64_t cell_state;
-    std::string molecule;
-    bool operator<(const Key& other) const;
-  };
-  struct Entry {
-    std::shared_ptr<const NodeBase<T>> base;
-    typename std::list<Key>::iterator used;
-  };
+  using Key = std::tuple<int64_t, int64_t, std::string>;  // time, cell state, molecule
 
   void Compute(const T* genes, int64_t rows, const T* shift, const T* drug, const T* gate,
                T* out) const;
@@ -79,8 +70,7 @@ class NodeInputs {
   AlignedVector<T> gate_bias_, gate_hill_;  // empty without a gate
 
   std::mutex mutex_;
-  std::map<Key, Entry> entries_;
-  std::list<Key> used_;  // most recent first
+  LeastRecent<Key, std::shared_ptr<const NodeBase<T>>> bases_;
 };
 
 }  // namespace unlasting::model::fused
