@@ -361,29 +361,6 @@ TEST_F(RequestValidation, RegisteredCellsAreAsGoodAsInlineOnes) {
   EXPECT_EQ(work->controls->values.values, expected);
 }
 
-TEST_F(RequestValidation, ChunksThatDisagreeAreRefused) {
-  v1::RegisterControlsHeader header;
-  header.set_gene_list_hash("h");
-  header.set_value_kind(v1::VALUE_KIND_LOG1P);
-  Violations violations;
-  RawControls controls = DecodeControlsHeader(header, limits_, &violations);
-  v1::RegisterControlsChunk chunk;
-  DenseMatrix values(1, 2);
-  values.values = {0.5f, 1.5f};
-  *chunk.mutable_matrix() = codec::EncodeMatrix(values, v1::MATRIX_ENCODING_PACKED);
-  chunk.add_cell_types("T0");
-  AppendControlsChunk(chunk, limits_, &controls, &violations);
-  ASSERT_TRUE(violations.empty());
-  chunk.add_cell_ids("late");
-  AppendControlsChunk(chunk, limits_, &controls, &violations);
-  EXPECT_THAT(std::string(violations.ToStatus().message()), HasSubstr("chunk.cell_ids"));
-  violations = Violations();
-  chunk.clear_cell_ids();
-  *chunk.mutable_matrix() = codec::EncodeMatrix(DenseMatrix(1, 3), v1::MATRIX_ENCODING_PACKED);
-  AppendControlsChunk(chunk, limits_, &controls, &violations);
-  EXPECT_THAT(std::string(violations.ToStatus().message()), HasSubstr("chunk.matrix"));
-}
-
 TEST_F(RequestValidation, EtaIsOfDdimAloneAndBetweenZeroAndOne) {
   v1::PredictRequest request = SomeRequest();
   request.mutable_options()->set_eta(0.5);

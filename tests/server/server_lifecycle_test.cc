@@ -56,7 +56,9 @@ class AdminTest : public testing::Test {
     v1::LoadModelResponse response;
     const Answer answer =
         Ask(&v1::AdminService::StubInterface::LoadModel, request, &response, token);
-    if (answer.status.ok()) EXPECT_EQ(response.model().name(), "tiny");
+    if (answer.status.ok()) {
+      EXPECT_EQ(response.model().name(), "tiny");
+    }
     return answer;
   }
 

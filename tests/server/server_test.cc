@@ -1,68 +1,27 @@
 // The server as its callers see it: over a real channel, with a real bundle.
 #include "server/server.h"
 
-#include <cmath>
 #include <thread>
 
 #include "absl/strings/match.h"
-#include "core/molecule/featurizer.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "proto/codec/matrix_codec.h"
-#include "server/request_validation.h"
+#include "tests/server/agreement.h"
 #include "tests/server/served.h"
 #include "tests/support/tiny_bundle.h"
 
 namespace unlasting::server {
 namespace {
 
+using test::Alone;
 using test::Answer;
+using test::ExpectAgreement;
 using test::Served;
 using test::SomeRequest;
+using test::TwoKnockouts;
+using test::WithEthanol;
 using testing::HasSubstr;
-
-// What the engine gives on its own.
-std::vector<predict::Profiles> Alone(const v1::PredictRequest& request) {
-  const GeneIndex index(test::TinyBundle()->manifest());
-  auto work = ValidatePredict(request, *test::TinyBundle(), index, {},
-                              [](const std::string&) { return nullptr; });
-  EXPECT_TRUE(work.ok()) << work.status();
-  const auto engine = test::TinyEngine();
-  auto profiles =
-      predict::PredictAll(engine.get(), work->controls, work->perturbations, work->options);
-  EXPECT_TRUE(profiles.ok()) << profiles.status();
-  return std::move(*profiles);
-}
-
-void ExpectAgreement(const Answer& answer, const std::vector<predict::Profiles>& expected) {
-  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
-  ASSERT_EQ(answer.profiles.size(), expected.size());
-  for (const predict::Profiles& profiles : expected) {
-    const DenseMatrix& found = answer.profiles.at(profiles.perturbation);
-    ASSERT_EQ(found.values.size(), profiles.values.values.size());
-    for (size_t k = 0; k < found.values.size(); ++k) {
-      // BLAS rounds by the batch's size, so that company shows in the last bits.
-      ASSERT_NEAR(found.values[k], profiles.values.values[k], 1e-4)
-          << "perturbation " << profiles.perturbation << ", value " << k;
-    }
-  }
-}
-
-v1::PredictRequest TwoKnockouts(int64_t cells, uint64_t seed) {
-  v1::PredictRequest request = SomeRequest(cells, seed);
-  v1::GenePerturbation* pair = request.add_perturbations()->mutable_genes();
-  pair->add_genes("G0");
-  pair->add_genes("U1");
-  return request;
-}
-
-v1::PredictRequest WithEthanol(v1::PredictRequest request) {
-  v1::MoleculePerturbation* molecule = request.add_perturbations()->mutable_molecule();
-  molecule->set_smiles("CCO");
-  molecule->mutable_dose()->set_value(0.5);
-  molecule->mutable_dose()->set_unit(v1::DOSE_UNIT_MICROMOLAR);
-  return request;
-}
 
 // Twelve requests of different sizes, solvers and priorities at once.
 void ExpectConcurrentAsAlone(bool molecules) {
@@ -212,143 +171,6 @@ TEST(ServerTest, ModelsAreListedAndDescribed) {
   EXPECT_EQ(served.Predict(predict).reason(), "MODEL_REQUIRED");
   predict.set_model("another");
   ExpectAgreement(served.Predict(predict), Alone(predict));
-}
-
-grpc::Status Featurize(Served* served, const std::string& smiles, const std::string& model,
-                       v1::FeaturizeMoleculeResponse* response) {
-  grpc::ClientContext context;
-  v1::FeaturizeMoleculeRequest request;
-  request.set_smiles(smiles);
-  request.set_model(model);
-  return served->predictions().FeaturizeMolecule(&context, request, response);
-}
-
-TEST(ServerTest, FeaturesOfAMoleculeAreThoseThatTheModelReads) {
-  Served served;
-  v1::FeaturizeMoleculeResponse response;
-  ASSERT_TRUE(Featurize(&served, "OCC.Cl", "", &response).ok());
-  const auto featurizer = predict::FeaturizerOf(*test::TinyBundle());
-  ASSERT_OK(featurizer);
-  const auto expected = featurizer->Featurize("OCC.Cl");
-  ASSERT_OK(expected);
-  EXPECT_EQ(response.canonical_smiles(), expected->canonical_smiles);
-  EXPECT_EQ(std::vector<float>(response.features().begin(), response.features().end()),
-            expected->features);
-  EXPECT_EQ(response.featurizer(), molecule::kDescribedName);
-  // Sent back as an embedding, they are the molecule.
-  v1::PredictRequest by_smiles = SomeRequest();
-  v1::MoleculePerturbation* molecule = by_smiles.mutable_perturbations(0)->mutable_molecule();
-  molecule->set_smiles("CCO");
-  molecule->mutable_dose()->set_value(0.5);
-  molecule->mutable_dose()->set_unit(v1::DOSE_UNIT_MICROMOLAR);
-  v1::PredictRequest by_features = by_smiles;
-  *by_features.mutable_perturbations(0)->mutable_molecule()->mutable_embedding()->mutable_values() =
-      response.features();
-  ExpectAgreement(served.Predict(by_features), Alone(by_smiles));
-  EXPECT_EQ(Featurize(&served, "OCC.Cl", "nobody", &response).error_code(),
-            grpc::StatusCode::NOT_FOUND);
-}
-
-TEST(ServerTest, EmbeddingsFromATableAreAskedForByNameAndByVector) {
-  const test::TempFolder folder;
-  test::TinyBundleOptions options;
-  options.molecules = true;
-  options.features = test::TinyBundleOptions::Features::kEmbeddings;
-  ASSERT_OK(test::WriteTinyBundle(folder.At("vectors"), options));
-  ServerConfig config = test::TestConfig();
-  config.mutable_bundles(0)->set_directory(folder.At("vectors"));
-  Served served(config);
-  v1::PredictRequest request = SomeRequest();
-  v1::MoleculePerturbation* molecule = request.mutable_perturbations(0)->mutable_molecule();
-  molecule->set_name("unseen");
-  molecule->mutable_dose()->set_value(5);
-  molecule->mutable_dose()->set_unit(v1::DOSE_UNIT_MICROMOLAR);
-  const Answer named = served.Predict(request);
-  ASSERT_TRUE(named.status.ok()) << named.status.error_message();
-  const v1::MoleculeTrainingDistance& distance = named.header.perturbations(0).molecule();
-  EXPECT_TRUE(distance.has_embedding_cosine());
-  EXPECT_FALSE(distance.has_tanimoto_similarity());
-  EXPECT_EQ(distance.nearest_molecule(), "aspirin");
-  EXPECT_EQ(distance.dose_range(), v1::DOSE_RANGE_ABOVE);
-  molecule->clear_name();
-  for (const float value : {0.1f, -0.7f, 1.0f, 0.0f, 0.3f, 1.0f}) {
-    molecule->mutable_embedding()->add_values(value);
-  }
-  const Answer by_vector = served.Predict(request);
-  ASSERT_TRUE(by_vector.status.ok()) << by_vector.status.error_message();
-  EXPECT_EQ(by_vector.profiles.at(0).values, named.profiles.at(0).values);
-  molecule->mutable_embedding()->add_values(1);
-  EXPECT_EQ(served.Predict(request).reason(), "EMBEDDING_LENGTH");
-  molecule->set_smiles("CCO");
-  EXPECT_EQ(served.Predict(request).reason(), "UNSUPPORTED_PERTURBATION");
-
-  v1::FeaturizeMoleculeResponse response;
-  EXPECT_EQ(Featurize(&served, "CCO", "tiny", &response).error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
-  ASSERT_TRUE(Featurize(&served, "CCO", "", &response).ok());
-  EXPECT_EQ(response.featurizer(), molecule::kFingerprintName);
-}
-
-TEST(ServerTest, AnswersSayHowFarAQueryLiesFromTheTraining) {
-  Served served;
-  const Answer answer = served.Predict(WithEthanol(TwoKnockouts(25, 1)));
-  ASSERT_TRUE(answer.status.ok());
-  const v1::ResolvedPerturbation& single = answer.header.perturbations(0);
-  ASSERT_EQ(single.genes_size(), 1);
-  EXPECT_EQ(single.genes(0).training(), v1::GENE_TRAINING_SINGLY);
-  EXPECT_EQ(single.genes(0).hops(), 0);
-  EXPECT_FALSE(single.has_molecule());
-  const v1::GeneTrainingDistance& unmeasured = answer.header.perturbations(1).genes(1);
-  EXPECT_EQ(unmeasured.gene(), "U1");
-  EXPECT_EQ(unmeasured.training(), v1::GENE_TRAINING_NEVER);
-  EXPECT_GT(unmeasured.hops(), 0);
-  EXPECT_FALSE(unmeasured.nearest_gene().empty());
-  const v1::ResolvedPerturbation& ethanol = answer.header.perturbations(2);
-  EXPECT_EQ(ethanol.molecule().nearest_molecule(), "aspirin");
-  EXPECT_GT(ethanol.molecule().tanimoto_similarity(), 0);
-  EXPECT_LT(ethanol.molecule().tanimoto_similarity(), 0.5);
-  EXPECT_EQ(ethanol.molecule().lowest_dose_micromolar(), 0.1);
-  EXPECT_EQ(ethanol.molecule().dose_range(), v1::DOSE_RANGE_WITHIN);
-  EXPECT_EQ(ethanol.genes_size(), 0);
-}
-
-TEST(ServerTest, SummariesSayHowMuchCellsAndMaskSeedsSpread) {
-  Served served;
-  v1::PredictRequest request = SomeRequest(25);
-  const Answer ranked = served.Predict(request);
-  ASSERT_TRUE(ranked.status.ok());
-  const v1::PerturbationSummary& summary = ranked.summaries.at(0);
-  ASSERT_EQ(summary.standard_deviation_size(), 24);
-  ASSERT_EQ(summary.change_standard_error_size(), 24);
-  EXPECT_EQ(summary.mask_standard_deviation_size(), 0);
-  for (int g = 0; g < 24; ++g) {
-    double squares = 0;
-    for (int64_t r = 0; r < 25; ++r) {
-      squares += std::pow(ranked.profiles.at(0).At(r, g) - summary.mean(g), 2);
-    }
-    EXPECT_NEAR(summary.standard_deviation(g), std::sqrt(squares / 24), 1e-4);
-  }
-  request.mutable_options()->set_mask(v1::MASK_MODE_SAMPLE);
-  EXPECT_EQ(served.Predict(request).summaries.at(0).mask_standard_deviation_size(), 24);
-}
-
-TEST(ServerTest, NoiseOfTheStepsFollowsTheSeedAndNotTheCompany) {
-  Served served;
-  v1::PredictRequest request = TwoKnockouts(25, 1);
-  request.mutable_options()->set_solver(v1::SOLVER_DDIM);
-  request.mutable_options()->set_solver_steps(8);
-  request.mutable_options()->set_eta(0.6);
-  request.mutable_options()->set_seed(3);
-  const Answer answer = served.Predict(request);
-  EXPECT_EQ(answer.header.eta(), 0.6);
-  ExpectAgreement(answer, Alone(request));
-  v1::PredictRequest second = request;
-  second.mutable_perturbations()->DeleteSubrange(0, 1);
-  const Answer alone = served.Predict(second);
-  ASSERT_TRUE(alone.status.ok());
-  EXPECT_EQ(alone.profiles.at(0).values, answer.profiles.at(1).values);
-  second.mutable_options()->set_seed(4);
-  EXPECT_NE(served.Predict(second).profiles.at(0).values, alone.profiles.at(0).values);
 }
 
 std::string HealthOf(Served* served, const std::string& service) {
