@@ -65,7 +65,7 @@ constexpr Meaning kMeanings[] = {
     {"residual", "layer norm and residual around each GRN layer"},
     {"control_residual", "adds the control profile to the target's output"},
     {"mask_head", "head of the mask model: dense or grn"},
-    {"mask_prior", "weight, 0 to 1, of the control cells' active shares in the mask's logits"},
+    {"mask_prior", "weight, 0 to 1, of a new cell type's own active shares in the mask's logits"},
     {"dose_gate", "dose of a drug: linear (log10 joins its features) or sigmoid (a Hill curve)"},
     {"ablation", "empty, no_control or no_grn"},
     {"steps", "training steps of the denoiser"},
@@ -250,6 +250,10 @@ absl::StatusOr<TrainConfig> ConfigFromJson(const json& settings) {
   TrainConfig config = DefaultConfig();
   UNLASTING_RETURN_IF_ERROR(MergeJson(settings, "settings", &config));
   return config;
+}
+
+bool HasShift(const TrainConfig& config) {
+  return config.anchor() == "shift" && config.recipe() == "preconditioned";
 }
 
 std::string DescribeSettings() {

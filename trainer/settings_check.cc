@@ -6,10 +6,6 @@
 
 namespace unlasting::trainer {
 
-bool HasShift(const TrainConfig& config) {
-  return config.anchor() == "shift" && config.recipe() == "preconditioned";
-}
-
 absl::Status CheckConfig(const TrainConfig& c) {
   const auto word = [](const char* key, const std::string& value,
                        std::vector<std::string> expected) -> absl::Status {

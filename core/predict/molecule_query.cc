@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <optional>
+#include <type_traits>
 #include <unordered_map>
 
 #include "core/base/status.h"
@@ -37,34 +39,35 @@ const KnownMolecule* FindByName(const Manifest& manifest, const std::string& nam
   return known == manifest.molecules.end() ? nullptr : &*known;
 }
 
-// Fingerprints of a bundle's own molecules, made once in a process: every request is compared with
-// all of them. Null where the SMILES cannot be read.
-std::shared_ptr<const molecule::Featurized> KnownFeatures(const Featurizer& featurizer,
-                                                          const std::string& smiles) {
+// What `make` makes, once in a process for each key and for each place that calls: every request is
+// compared with all of a bundle's own molecules. The reference holds for good.
+template <typename Make>
+const std::invoke_result_t<Make>& OncePerProcess(const std::string& key, const Make& make) {
   static std::mutex mutex;
-  static auto* known =
-      new std::unordered_map<std::string, std::shared_ptr<const molecule::Featurized>>;
+  static auto* const made = new std::unordered_map<std::string, std::invoke_result_t<Make>>;
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto [place, added] = known->try_emplace(featurizer.name() + " " + smiles);
-  if (added) {
-    auto features = featurizer.Featurize(smiles);
-    if (features.ok()) {
-      // What follows the fingerprint is a matter of the bundle, and this map has many.
-      features->features.resize(molecule::kFingerprintFeatures);
-      place->second = std::make_shared<const molecule::Featurized>(*std::move(features));
-    }
-  }
-  return place->second;
+  const auto found = made->find(key);
+  return found != made->end() ? found->second : made->emplace(key, make()).first->second;
 }
 
-// Canonical SMILES of a bundle's own molecules, likewise; "" where one cannot be read.
-std::string KnownCanonical(const std::string& smiles) {
-  static std::mutex mutex;
-  static auto* known = new std::unordered_map<std::string, std::string>;
-  const std::lock_guard<std::mutex> lock(mutex);
-  const auto [place, added] = known->try_emplace(smiles);
-  if (added) place->second = molecule::CanonicalSmiles(smiles).value_or("");
-  return place->second;
+// Fingerprint and canonical SMILES of a bundle's own molecule; absent where it cannot be read.
+const std::optional<molecule::Featurized>& KnownFeatures(const Featurizer& featurizer,
+                                                         const std::string& smiles) {
+  return OncePerProcess(featurizer.name() + " " + smiles, [&] {
+    std::optional<molecule::Featurized> known;
+    auto features = featurizer.Featurize(smiles);
+    if (features.ok()) {
+      // What follows the fingerprint is a matter of the bundle, and this is for all.
+      features->features.resize(molecule::kFingerprintFeatures);
+      known = *std::move(features);
+    }
+    return known;
+  });
+}
+
+// "" where it cannot be read.
+const std::string& KnownCanonical(const std::string& smiles) {
+  return OncePerProcess(smiles, [&] { return molecule::CanonicalSmiles(smiles).value_or(""); });
 }
 
 absl::Status ResolveSmiles(const Bundle& bundle, const std::string& smiles,
@@ -74,8 +77,8 @@ absl::Status ResolveSmiles(const Bundle& bundle, const std::string& smiles,
   perturbation->molecule = std::move(featurized.features);
   perturbation->smiles = std::move(featurized.canonical_smiles);
   for (const auto& known : bundle.manifest().molecules) {
-    const auto features = KnownFeatures(featurizer, known.smiles);
-    if (features == nullptr || features->canonical_smiles != perturbation->smiles) continue;
+    const auto& features = KnownFeatures(featurizer, known.smiles);
+    if (!features.has_value() || features->canonical_smiles != perturbation->smiles) continue;
     perturbation->seen_in_training = true;
     // A training molecule goes by its name however it was asked for.
     perturbation->label = known.name;
@@ -161,8 +164,8 @@ std::optional<double> SimilarityTo(const Bundle& bundle, const KnownMolecule& kn
     return Cosine(row->second, features);
   }
   if (featurizer == nullptr) return std::nullopt;
-  const auto fingerprint = KnownFeatures(*featurizer, known.smiles);
-  if (fingerprint == nullptr) return std::nullopt;
+  const auto& fingerprint = KnownFeatures(*featurizer, known.smiles);
+  if (!fingerprint.has_value()) return std::nullopt;
   return molecule::Similarity(fingerprint->features, features);
 }
 
