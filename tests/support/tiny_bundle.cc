@@ -25,6 +25,28 @@ void Shake(const model::Network& network, uint64_t seed) {
   }
 }
 
+// Of the knockouts and, where there is `aspirin`, of its two doses.
+model::ShiftTable Responses(const TinyBundleOptions& options, const std::vector<float>& aspirin) {
+  model::ShiftTable table;
+  if (options.genes) table.nodes = {0, 1, 2, 3, 4, 5};
+  table.drugs = torch::zeros({0, 0});
+  if (!aspirin.empty()) {
+    const torch::Tensor features = torch::tensor(aspirin).unsqueeze(0);
+    table.drugs = features / features.norm();
+    table.drug = {0, 0};
+    table.log10_dose = {-1, 0};
+  }
+  const auto entries = static_cast<int64_t>(table.nodes.size() + 1 + table.drug.size());
+  auto generator = at::detail::createCPUGenerator(options.seed + 2);
+  const auto draw = [&](double size) {
+    return size * torch::randn({options.cell_types * entries, kGenes}, generator);
+  };
+  table.mean = draw(0.05);
+  table.log_variance = draw(0.2);
+  table.active_logit = draw(0.3);
+  return table;
+}
+
 }  // namespace
 
 absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptions& options) {
@@ -45,6 +67,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
     for (int k = 0; k < kExtra; ++k) m.perturbed_only.push_back("U" + std::to_string(k));
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
   }
+  std::vector<float> aspirin;  // its features
   if (options.molecules) {
     m.perturbation_kinds.push_back("molecule");
     m.conditions.push_back("aspirin");
@@ -55,6 +78,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
       m.molecule_features = 6;
       parts.reference.molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
                                    {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
+      aspirin = parts.reference.molecules["aspirin"];
     } else {
       auto featurizer = molecule::Featurizer::Fingerprint();
       if (options.features == Features::kDescriptors) {
@@ -65,6 +89,9 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
       m.molecule_features = featurizer.features();
       const auto& scaling = featurizer.scaling();
       m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
+      UNLASTING_ASSIGN_OR_RETURN(const auto featurized,
+                                 featurizer.Featurize(m.molecules[0].smiles));
+      aspirin = featurized.features;
     }
   }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
@@ -77,6 +104,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   config.cell_types = options.cell_types;
   config.molecule_features = m.molecule_features;
   config.dose_gate = options.dose_gate;
+  config.shift = options.shift;
   config.dim = 8;
   config.hidden = 16;
   m.model = config.ToJson();
@@ -118,6 +146,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   statistics.active_share = torch::full({options.cell_types, kGenes}, 0.7);
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
+  if (options.shift) statistics.shift = Responses(options, aspirin);
   const diffusion::Schedule schedule;
   UNLASTING_ASSIGN_OR_RETURN(
       const auto denoiser,
