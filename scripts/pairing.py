@@ -19,8 +19,7 @@ import anndata
 import numpy as np
 import torch
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/bundle"))
-from stock_torch import dense, log_snr_times, multistep_plan, rank_mask, run  # noqa: E402
+from stock_bridge import dense, log_snr_times, multistep_plan, rank_mask, run
 
 
 def correlation(a, b):
