@@ -83,6 +83,11 @@ class Fit {
     const diffusion::Schedule schedule;
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
     const auto statistics = StatisticsOf(data, graph, config_);
+    const double reach = ReachOf(statistics);
+    if (data.any_gene()) {
+      Note(reach > 0 ? absl::StrFormat("unseen genes: what the network foresees, times %.2f", reach)
+                     : "unseen genes: the mean of the trained ones; the network foresees no more");
+    }
     UNLASTING_ASSIGN_OR_RETURN(
         auto denoiser, Network::Create(NetworkKind::kDenoiser, model_config, schedule, statistics,
                                        config_.seed(), model::Attention::kFused));
@@ -94,6 +99,7 @@ class Fit {
 
     bundle::BundleParts parts;
     parts.manifest = MakeManifest(config_, flags_.out, data, graph, schedule, model_config);
+    parts.manifest.network["reach"] = reach;
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -109,6 +115,11 @@ class Fit {
 
   void Note(const std::string& text) const {
     if (style_ != ProgressStyle::kNone) std::fprintf(stderr, "%s\n", text.c_str());
+  }
+
+  static double ReachOf(const model::NetworkStatistics& statistics) {
+    const bool used = statistics.shift.has_value() && statistics.shift->network.has_value();
+    return used ? statistics.shift->network->reach : 0.0;
   }
 
   // A place that the environment gives stands before --ranks: so do our own copies find theirs.

@@ -56,6 +56,7 @@ constexpr Meaning kMeanings[] = {
     {"recipe", "preconditioned or paper"},
     {"grn_inputs", "paper (x_t and t enter the GRN block) or static"},
     {"anchor", "centre of the Gaussian skip: shift (expected response), control or global"},
+    {"unseen_genes", "response of genes never perturbed: network (what reaches others) or mean"},
     {"shift_dropout", "share of cells trained as if their perturbation were new; anchor shift"},
     {"control_input", "control cell in training: gaussian (eq 5) or cells (a random one)"},
     {"dim", "embedding width D"},
@@ -186,6 +187,7 @@ TrainConfig DefaultConfig() {
   c.set_recipe("preconditioned");
   c.set_grn_inputs("paper");
   c.set_anchor("shift");
+  c.set_unseen_genes("network");
   c.set_shift_dropout(0);
   c.set_control_input("cells");
   c.set_dim(64);

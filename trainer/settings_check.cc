@@ -16,6 +16,7 @@ absl::Status CheckConfig(const TrainConfig& c) {
     for (const auto& one : expected) absl::StrAppend(&list, list.empty() ? "" : " or ", one);
     return absl::InvalidArgumentError(absl::StrCat(key, ": found '", value, "', expected ", list));
   };
+  UNLASTING_RETURN_IF_ERROR(word("unseen_genes", c.unseen_genes(), {"network", "mean"}));
   UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"shift", "control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
   UNLASTING_RETURN_IF_ERROR(word("ablation", c.ablation(), {"", "no_control", "no_grn"}));

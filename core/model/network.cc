@@ -85,6 +85,7 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
     set("shift_same", kShiftSame);
     set("shift_bonus", kShiftBonus);
     set("shift_log_variance", kShiftLogVariance);
+    SetAttribute(module, "shift_hops", kShiftHops);
   }
 }
 

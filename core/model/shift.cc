@@ -54,6 +54,25 @@ def shift_weights(self, knockout: Tensor, molecule: Optional[Tensor], dose: Opti
         known = known * (1.0 - hidden)
     return torch.cat([own, mean.unsqueeze(1), drugs], 1), known
 
+# `shift` [B, columns of the table] and what genes that training never perturbed reach along the
+# network.
+def add_reached(self, shift: Tensor, cell_type: Tensor, knockout: Tensor,
+                hidden: Optional[Tensor]) -> Tensor:
+    if hasattr(self, "shift_own"):
+        untrained = self.shift_untrained.unsqueeze(0)
+        if hidden is not None:
+            untrained = torch.max(untrained, hidden.unsqueeze(1))
+        own = knockout * untrained * self.shift_own.index_select(0, cell_type)
+        change = own
+        for hop in range(self.shift_hops):
+            along = change.index_select(1, self.edge_source) * self.shift_edges
+            along = torch.index_add(torch.zeros_like(own), 1, self.edge_target, along)
+            change = own + (1.0 - knockout) * along
+        change = own + self.shift_reach * (change - own)
+        change = change.narrow(1, 0, self.genes).unsqueeze(1)
+        shift = shift + (change * self.shift_gain).flatten(1)
+    return shift
+
 # The expected response of each row, [B, columns of the table], and its cell state, [B].
 def response(self, cell_type: Tensor, knockout: Tensor, molecule: Optional[Tensor],
              dose: Optional[Tensor], hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
@@ -64,6 +83,7 @@ def response(self, cell_type: Tensor, knockout: Tensor, molecule: Optional[Tenso
     at = cell_type.view([-1, 1, 1]).expand([-1, 1, weights.size(2)])
     by_type = by_type.scatter(1, at, weights).flatten(1)
     shift = torch.matmul(torch.matmul(by_type, self.shift_coefficients), self.shift_basis)
+    shift = self.add_reached(shift, cell_type, knockout, hidden)
     return shift, cell_type + self.cell_types * known.to(cell_type.dtype)
 
 )";
@@ -97,6 +117,19 @@ void RegisterShift(NetworkKind kind, const ShiftTable& table, torch::jit::Module
   module->register_buffer("shift_drug", torch::tensor(table.drug, torch::kInt64));
   module->register_buffer("shift_dose", torch::tensor(table.log10_dose, torch::kFloat32));
   module->register_buffer("shift_drugs", table.drugs.t().contiguous().to(torch::kFloat32));
+  if (!table.network.has_value()) return;
+  const NetworkResponse& network = *table.network;
+  Tensor untrained = torch::ones({network.own.size(1)});
+  untrained.index_fill_(0, torch::tensor(table.nodes, torch::kInt64), 0.0);
+  const Tensor gain =
+      kind == NetworkKind::kMask
+          ? network.active_logit.unsqueeze(0)
+          : torch::stack({torch::ones_like(network.log_variance), network.log_variance});
+  module->register_buffer("shift_untrained", untrained);
+  module->register_buffer("shift_own", network.own.to(torch::kFloat32));
+  module->register_buffer("shift_edges", network.edges.to(torch::kFloat32));
+  module->register_buffer("shift_reach", torch::tensor({network.reach}, torch::kFloat32));
+  module->register_buffer("shift_gain", gain.to(torch::kFloat32));
 }
 
 absl::Status CheckShift(NetworkKind kind, const ModelConfig& config,
@@ -118,13 +151,19 @@ absl::Status CheckShift(NetworkKind kind, const ModelConfig& config,
   };
   const int64_t genes = size("shift_nodes", 1, 0), entries = size("shift_drug", 1, 0);
   const int64_t columns = kind == NetworkKind::kMask ? config.genes : 2 * config.genes;
-  const bool fits = genes >= 0 && entries >= 0 && size("shift_dose", 1, 0) == entries &&
-                    (config.molecule_features == 0 ||
-                     (entries > 0 && size("shift_drugs", 2, 0) == config.molecule_features)) &&
-                    size("shift_coefficients", 2, 0) == config.cell_types * (genes + 1 + entries) &&
-                    size("shift_basis", 2, 0) == size("shift_coefficients", 2, 1) &&
-                    size("shift_basis", 2, 1) == columns && within("shift_nodes", config.nodes) &&
-                    within("shift_drug", size("shift_drugs", 2, 1));
+  const bool fits =
+      genes >= 0 && entries >= 0 && size("shift_dose", 1, 0) == entries &&
+      (config.molecule_features == 0 ||
+       (entries > 0 && size("shift_drugs", 2, 0) == config.molecule_features)) &&
+      size("shift_coefficients", 2, 0) == config.cell_types * (genes + 1 + entries) &&
+      size("shift_basis", 2, 0) == size("shift_coefficients", 2, 1) &&
+      size("shift_basis", 2, 1) == columns && within("shift_nodes", config.nodes) &&
+      within("shift_drug", size("shift_drugs", 2, 1)) &&
+      (buffers.count("shift_own") == 0 ||
+       (size("shift_own", 2, 0) == config.cell_types && size("shift_own", 2, 1) == config.nodes &&
+        size("shift_untrained", 1, 0) == config.nodes &&
+        size("shift_edges", 1, 0) == size("edge_source", 1, 0) && size("shift_reach", 1, 0) == 1 &&
+        size("shift_gain", 2, 0) * size("shift_gain", 2, 1) == columns));
   if (fits) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "the buffers 'shift_*' are absent or do not fit the manifest's model");

@@ -12,6 +12,9 @@ inline constexpr double kShiftDecades = 0.3;
 inline constexpr double kShiftSame = 0.9999;
 inline constexpr double kShiftBonus = 40;
 
+// Edges that the change of an untrained gene travels along, one after the other.
+inline constexpr int kShiftHops = 3;
+
 // Largest |log| of a variance against the control's: a gene that is silent in control cells says
 // nothing of a ratio, and combinations add up.
 inline constexpr double kShiftLogVariance = 2.8;

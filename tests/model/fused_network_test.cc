@@ -79,7 +79,15 @@ Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& gr
   statistics.active_share = torch::rand({config.cell_types, config.genes}) * 0.8 + 0.1;
   statistics.edge_indptr = graph.first;
   statistics.edge_source = graph.second;
-  if (config.shift) statistics.shift = Table(config);
+  if (config.shift) {
+    statistics.shift = Table(config);
+    NetworkResponse& network = statistics.shift->network.emplace();
+    network.own = -0.3 * torch::rand({config.cell_types, config.nodes});
+    network.edges = 0.4 * torch::randn({static_cast<int64_t>(graph.second.size())});
+    network.reach = 1.3;
+    network.log_variance = torch::randn({config.genes});
+    network.active_logit = torch::randn({config.genes});
+  }
   auto network =
       Network::Create(kind, config, diffusion::Schedule(), statistics, 7, Attention::kPlain);
   EXPECT_TRUE(network.ok()) << network.status();

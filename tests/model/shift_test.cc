@@ -62,7 +62,9 @@ NetworkStatistics Statistics(const ModelConfig& config) {
 class Starts {
  public:
   explicit Starts(int64_t molecule_features)
-      : config_(Config(molecule_features)), statistics_(Statistics(config_)) {
+      : Starts(molecule_features, Statistics(Config(molecule_features))) {}
+  Starts(int64_t molecule_features, NetworkStatistics statistics)
+      : config_(Config(molecule_features)), statistics_(std::move(statistics)) {
     auto network = Network::Create(NetworkKind::kMask, config_, diffusion::Schedule(), statistics_,
                                    1, Attention::kPlain);
     EXPECT_TRUE(network.ok()) << network.status();
@@ -118,6 +120,48 @@ TEST(ShiftTest, AHiddenGeneStandsForTheMeanOfTheOthers) {
   Network::Inputs inputs = starts.Inputs(0, {5});
   inputs.hidden = torch::ones({1});
   ExpectNear(starts.Of(inputs), (starts.Entry(0, 0) + starts.Entry(0, 2)) / 2);
+}
+
+// The chain 0 -> 1 -> 3 and an edge 5 -> 3; genes 2, 5 and 7 were trained.
+NetworkStatistics WithNetwork(const ModelConfig& config) {
+  NetworkStatistics statistics = Statistics(config);
+  statistics.edge_indptr = {0, 0, 1, 1, 3, 3, 3, 3, 3};
+  statistics.edge_source = {0, 1, 5};
+  NetworkResponse& network = statistics.shift->network.emplace();
+  network.own = torch::zeros({2, kNodes});
+  network.own.narrow(1, 0, kGenes).fill_(-2.0);
+  network.own[1].mul_(0.5);
+  network.edges = torch::tensor({0.5, -0.4, 3.0});
+  network.reach = 1.5;
+  network.log_variance = torch::zeros({kGenes});
+  network.active_logit = torch::arange(1, kGenes + 1).to(torch::kFloat32);
+  return statistics;
+}
+
+TEST(ShiftTest, WhatAnUntrainedGeneReachesTravelsAlongTheNetwork) {
+  const Starts starts(0, WithNetwork(Config(0)));
+  const auto beyond = [&](int64_t type, const std::vector<int64_t>& genes, const Tensor& entries) {
+    return starts.Of(starts.Inputs(type, genes)) - entries;
+  };
+  // Gene 0 itself, gene 1 along an edge, gene 3 along two; each times its slope of the logit.
+  const Tensor reached =
+      torch::tensor({-2.0, 1.5 * -1.0 * 2, 0.0, 1.5 * 0.4 * 4, 0.0, 0.0}).to(torch::kFloat32);
+  ExpectNear(beyond(0, {0}, starts.Entry(0, 3)), reached);
+  ExpectNear(beyond(1, {0}, starts.Entry(1, 3)), 0.5 * reached);
+  // A trained gene brings its own entry alone, and what is perturbed listens to nothing.
+  ExpectNear(beyond(0, {5}, starts.Entry(0, 1)), torch::zeros({kGenes}));
+  Tensor itself = torch::zeros({kGenes});
+  itself[0] = -2.0;
+  itself[1] = -2.0 * 2;
+  itself[3] = 1.5 * 0.8 * 4;
+  ExpectNear(beyond(0, {0, 1}, 2 * starts.Entry(0, 3)), itself);
+  // Hidden in training, a trained gene is met as an untrained one.
+  Network::Inputs inputs = starts.Inputs(0, {5});
+  inputs.hidden = torch::ones({1});
+  Tensor hidden = (starts.Entry(0, 0) + starts.Entry(0, 2)) / 2;
+  hidden[5] += -2.0 * 6;
+  hidden[3] += 1.5 * -6.0 * 4;
+  ExpectNear(starts.Of(inputs), hidden);
 }
 
 TEST(ShiftTest, ATrainedDrugIsMetByItsOwnDosesAndAnUnknownOneByTheNearest) {
@@ -190,7 +234,7 @@ TEST(ShiftTest, AFileWithABrokenTableIsRefused) {
   const test::TempFolder folder;
   const ModelConfig config = Config(4);
   const auto network = Network::Create(NetworkKind::kMask, config, diffusion::Schedule(),
-                                       Statistics(config), 1, Attention::kPlain);
+                                       WithNetwork(config), 1, Attention::kPlain);
   ASSERT_OK(network);
   ASSERT_OK(network->Export(folder.At("mask.pt"), ExportKind::kMask));
   ASSERT_OK(Network::Load(folder.At("mask.pt"), ExportKind::kMask, config, Attention::kPlain));
@@ -209,6 +253,11 @@ TEST(ShiftTest, AFileWithABrokenTableIsRefused) {
   refused("shift_basis", torch::zeros({14, kGenes + 1}));
   refused("shift_coefficients", torch::zeros({13, 14}));
   refused("shift_drugs", torch::zeros({3, 2}));
+  refused("shift_own", torch::zeros({2, kNodes + 1}));
+  refused("shift_untrained", torch::zeros({kNodes - 1}));
+  refused("shift_edges", torch::zeros({4}));
+  refused("shift_reach", torch::zeros({2}));
+  refused("shift_gain", torch::zeros({2, kGenes}));
 }
 
 }  // namespace

@@ -64,6 +64,10 @@ model::fused::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelCon
     draw("shift_drugs", config.molecule_features * drugs, 0.7f);
     draw("shift_coefficients", rank * rank, 0.3f);
     draw("shift_basis", rank * columns, 0.3f);
+    draw("shift_own", config.cell_types * config.nodes, 0.2f);
+    draw("shift_edges", static_cast<int64_t>(graph.sources.size()), 0.5f);
+    draw("shift_reach", 1, 1.0f);
+    draw("shift_gain", columns, 1.0f);
   }
   arrays.edge_indptr = graph.indptr;
   arrays.edge_source = graph.sources;

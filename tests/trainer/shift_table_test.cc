@@ -49,7 +49,7 @@ class ShiftTableTest : public testing::Test {
     auto created = TrainingData::Create(prepared_);
     ASSERT_OK(created);
     data_ = *std::move(created);
-    table_ = ShiftTableOf(data_, DefaultConfig());
+    table_ = ShiftTableOf(data_, ConditionMoments(data_), DefaultConfig());
   }
 
   // A response that carries over to other types in part: the types' own means count 0.6.

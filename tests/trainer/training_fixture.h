@@ -17,10 +17,6 @@ namespace unlasting::trainer {
 using model::Network;
 using model::NetworkKind;
 
-// BLAS calls from two threads round their last bit as they like; a lost moment of AdamW or another
-// batch moves weights by the learning rate, a thousand times more.
-inline constexpr double kRounding = 3e-6;
-
 class TrainingFixture : public ::testing::Test {
  protected:
   void SetUp() override {

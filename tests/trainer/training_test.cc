@@ -36,7 +36,7 @@ TEST_F(TrainingTest, TheSameSeedTrainsTheSameWeights) {
   Network a = NewNetwork(NetworkKind::kDenoiser), b = NewNetwork(NetworkKind::kDenoiser);
   ASSERT_OK(Train(Task(NetworkKind::kDenoiser, 6), &a));
   ASSERT_OK(Train(Task(NetworkKind::kDenoiser, 6), &b));
-  EXPECT_LT(Difference(a, b), kRounding);
+  EXPECT_EQ(Difference(a, b), 0);
 }
 
 TEST_F(TrainingTest, AResumedRunEndsWithTheWeightsOfAnUninterruptedOne) {
@@ -56,7 +56,7 @@ TEST_F(TrainingTest, AResumedRunEndsWithTheWeightsOfAnUninterruptedOne) {
     second.resume = true;
     Network resumed = NewNetwork(kind);
     ASSERT_OK(Train(second, &resumed));
-    EXPECT_LT(Difference(straight, resumed), kRounding);
+    EXPECT_EQ(Difference(straight, resumed), 0);
   }
 }
 

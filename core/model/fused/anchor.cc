@@ -48,6 +48,13 @@ Anchors<T>::Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& a
   }
   entry_of_node_.assign(config.nodes, -1);
   for (int64_t g = 0; g < genes_; ++g) entry_of_node_[nodes[g]] = static_cast<int32_t>(g);
+  if (arrays.values.count("shift_own") == 0) return;
+  own_ = arrays.at("shift_own");
+  edges_ = arrays.at("shift_edges");
+  gain_ = arrays.at("shift_gain");
+  reach_ = arrays.at("shift_reach")[0];
+  edge_indptr_ = arrays.edge_indptr;
+  edge_source_ = arrays.edge_source;
 }
 
 template <typename T>
@@ -92,8 +99,40 @@ typename Anchors<T>::Weights Anchors<T>::WeightsOf(absl::Span<const int32_t> kno
 }
 
 template <typename T>
-std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type,
-                                                     const Weights& weights) const {
+void Anchors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
+                            AlignedVector<T>* shift) const {
+  const T* own = own_.data() + cell_type * config_.nodes;
+  std::vector<bool> perturbed(config_.nodes, false);
+  std::vector<T> start(config_.nodes, T{0});
+  bool any = false;
+  for (const int32_t node : knockout) {
+    perturbed[node] = true;
+    if (entry_of_node_[node] >= 0) continue;
+    start[node] = own[node];
+    any |= own[node] != T{0};
+  }
+  if (!any) return;
+  std::vector<T> change = start, next(config_.nodes);
+  for (int hop = 0; hop < kShiftHops; ++hop) {
+    for (int64_t node = 0; node < config_.nodes; ++node) {
+      T sum = 0;
+      for (int64_t e = edge_indptr_[node]; e < edge_indptr_[node + 1]; ++e) {
+        sum += edges_[e] * change[edge_source_[e]];
+      }
+      next[node] = start[node] + (perturbed[node] ? T{0} : sum);
+    }
+    std::swap(change, next);
+  }
+  const int64_t n = config_.genes;
+  for (size_t k = 0; k < shift->size(); ++k) {
+    const size_t g = k % n;
+    (*shift)[k] += gain_[k] * (start[g] + reach_ * (change[g] - start[g]));
+  }
+}
+
+template <typename T>
+std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type, const Weights& weights,
+                                                     absl::Span<const int32_t> knockout) const {
   const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
   AlignedVector<T> mixed(rank_, T{0}), shift(columns, T{0});
   const T* coefficients = coefficients_.data() + cell_type * entries_ * rank_;
@@ -108,6 +147,7 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type,
     const T* row = basis_.data() + r * columns;
     for (int64_t k = 0; k < columns; ++k) shift[k] += mixed[r] * row[k];
   }
+  if (!own_.empty()) AddReached(cell_type, knockout, &shift);
   auto anchor = std::make_shared<Anchor<T>>(*types_[cell_type]);
   anchor->deviation.clear();
   anchor->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
@@ -135,7 +175,7 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
     for (const int32_t node : knockout) Append(node, &key);
   }
   if (const auto* const found = kept_.Find(key)) return *found;
-  auto anchor = Compute(cell_type, WeightsOf(knockout, molecule));
+  auto anchor = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
   kept_.Insert(key, anchor);
   if (kept_.size() > kMost) kept_.TakeOldest();
   return anchor;

@@ -46,8 +46,12 @@ class Anchors {
     std::vector<T> entries;  // [E]
     bool known = false;
   };
+  // Adds what genes that training never perturbed reach along the network to `shift` [columns].
+  void AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
+                  AlignedVector<T>* shift) const;
   Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
-  std::shared_ptr<const Anchor<T>> Compute(int32_t cell_type, const Weights& weights) const;
+  std::shared_ptr<const Anchor<T>> Compute(int32_t cell_type, const Weights& weights,
+                                           absl::Span<const int32_t> knockout) const;
 
   bool denoiser_;
   ModelConfig config_;
@@ -56,6 +60,11 @@ class Anchors {
   std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
   std::vector<int64_t> drug_;           // by drug entry
   AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
+  // Of NetworkResponse; empty without one.
+  AlignedVector<T> own_, edges_, gain_;
+  T reach_ = 0;
+  std::vector<int64_t> edge_indptr_;
+  std::vector<int32_t> edge_source_;
 
   LeastRecent<std::string, std::shared_ptr<const Anchor<T>>> kept_;
 };
