@@ -53,7 +53,7 @@ struct PolicyOptions {
   int64_t efficient_rows = 64;
   // 0: first come, first served. Large: shortest job first. docs/decisions.md has what was
   // measured.
-  double due_factor = 5;
+  double due_factor = 3;
 };
 
 // At most `max_rows` rows in all. Jobs that get nothing are left out. Within a class, clients that

@@ -110,12 +110,12 @@ JobSnapshot JobOfOneClient(uint64_t id, int64_t arrival_ms, int64_t work_ms, int
 }
 
 TEST(BatchingPolicy, AClientsSmallJobOvertakesALargeOneThatCameShortlyBefore) {
-  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 400, 1, 3)}, 64),
+  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 200, 1, 3)}, 64),
               ElementsAre(Pair(1, 61), Pair(2, 3)));
 }
 
 TEST(BatchingPolicy, ALargeJobThatHasWaitedForItsWorkTimesTheFactorIsNotOvertaken) {
-  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 600, 1, 3)}, 64),
+  EXPECT_THAT(Allocate({JobOfOneClient(1, 0, 100, 1000), JobOfOneClient(2, 400, 1, 3)}, 64),
               ElementsAre(Pair(1, 64)));
 }
 
