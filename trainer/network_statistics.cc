@@ -2,9 +2,9 @@
 #include <torch/torch.h>
 
 #include "trainer/batch_maker.h"
-#include "trainer/network_response.h"
+#include "trainer/response/network_response.h"
+#include "trainer/response/shift_table.h"
 #include "trainer/settings.h"
-#include "trainer/shift_table.h"
 #include "trainer/training.h"
 
 namespace unlasting::trainer {

@@ -1,4 +1,4 @@
-#include "trainer/network_response.h"
+#include "trainer/response/network_response.h"
 
 #include <algorithm>
 #include <numeric>
@@ -7,7 +7,7 @@
 #include "core/cells/simulation.h"
 #include "core/model/shift_constants.h"
 #include "tests/support/files.h"
-#include "trainer/edge_weights.h"
+#include "trainer/response/edge_weights.h"
 
 namespace unlasting::trainer {
 namespace {

@@ -1,4 +1,4 @@
-#include "trainer/shift_table.h"
+#include "trainer/response/shift_table.h"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "trainer/condition_moments.h"
+#include "trainer/response/condition_moments.h"
 
 #include "core/cells/normalise.h"
 

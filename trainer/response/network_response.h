@@ -5,7 +5,7 @@
 
 #include "core/model/shift.h"
 #include "core/network/graph.h"
-#include "trainer/condition_moments.h"
+#include "trainer/response/condition_moments.h"
 
 namespace unlasting::trainer {
 

@@ -1,4 +1,4 @@
-#include "trainer/network_response.h"
+#include "trainer/response/network_response.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/model/shift_constants.h"
-#include "trainer/edge_weights.h"
+#include "trainer/response/edge_weights.h"
 
 namespace unlasting::trainer {
 namespace {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/model/shift.h"
-#include "trainer/condition_moments.h"
 #include "trainer/config.pb.h"
+#include "trainer/response/condition_moments.h"
 #include "trainer/training_data.h"
 
 namespace unlasting::trainer {

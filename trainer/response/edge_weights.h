@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "core/network/graph.h"
-#include "trainer/condition_moments.h"
+#include "trainer/response/condition_moments.h"
 
 namespace unlasting::trainer {
 
 // In the order of `graph.sources`, log1p per log1p; 0 for self-loops and where either end has no
-// expression. How they are found: trainer/network_response.h. Work grows with the edges, not with
-// the file: of large ones every k-th cell is taken, of targets with many sources the strongest.
+// expression. How they are found: trainer/response/network_response.h. Work grows with the edges,
+// not with the file: of large ones every k-th cell is taken, of targets with many sources the
+// strongest.
 std::vector<double> EdgeWeights(const TrainingData& data, const ConditionMoments& moments,
                                 const network::Graph& graph);
 

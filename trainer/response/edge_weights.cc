@@ -1,4 +1,4 @@
-#include "trainer/edge_weights.h"
+#include "trainer/response/edge_weights.h"
 
 #include <algorithm>
 #include <cmath>
