@@ -3,7 +3,7 @@
 # one server, predicts cells that training has not seen through gRPC, and scores the predictions
 # against the true cells and against baselines. Needs no step before it.
 #
-#   scripts/demo.sh                  results go to demo-out/
+#   scripts/demo.sh                  results go to demo-out/, in place of an earlier run's
 #   scripts/demo.sh --out DIR        results go to DIR
 #   scripts/demo.sh --reuse-models   train only the models that DIR does not hold
 set -euo pipefail
@@ -95,7 +95,7 @@ train() {  # train NAME DATA
     return
   fi
   with_progress "train-$1" "$bin/unlasting-train" fit --data "$2" --config "demo/$1.json" \
-    --out "$out/$1"
+    --out "$out/$1" --force
 }
 
 # --- the stages ----------------------------------------------------------------------------------
