@@ -22,9 +22,9 @@ class Columns {
   Columns(const TrainingData& data, const ConditionMoments& moments) : genes_(data.genes()) {
     const CsrMatrix& values = data.prepared().data.values;
     const std::vector<int64_t>& all = moments.cells();
-    const size_t step = (all.size() + kMostCells - 1) / std::max<size_t>(1, kMostCells);
+    const size_t step = all.size() / kMostCells + 1;
     std::vector<int64_t> cells;
-    for (size_t k = 0; k < all.size(); k += std::max<size_t>(1, step)) cells.push_back(all[k]);
+    for (size_t k = 0; k < all.size(); k += step) cells.push_back(all[k]);
     count_ = static_cast<int64_t>(cells.size());
 
     indptr_.assign(genes_ + 1, 0);

@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "core/model/shift_constants.h"
+#include "core/model/travel.h"
 #include "trainer/response/edge_weights.h"
 
 namespace unlasting::trainer {
@@ -109,24 +109,15 @@ Tensor OwnChanges(const std::vector<Single>& singles, const Tensor& control) {
   return torch::maximum(control * line.slope + line.at_zero, -control);
 }
 
-// u of core/model/shift.h at reach 1, less the own change; [N].
+// What travels from a gene at reach 1, less its own change; [N].
 Tensor Reached(const Single& single, const Tensor& own, const network::Graph& graph,
                const std::vector<double>& weights) {
-  const int64_t nodes = graph.nodes();
-  std::vector<double> change(nodes, 0.0), next(nodes);
-  change[single.gene] = own[single.type][single.gene].item<double>();
-  const double start = change[single.gene];
-  for (int hop = 0; hop < model::kShiftHops; ++hop) {
-    for (int64_t node = 0; node < nodes; ++node) {
-      double sum = 0;
-      for (int64_t e = graph.indptr[node]; e < graph.indptr[node + 1]; ++e) {
-        sum += weights[e] * change[graph.sources[e]];
-      }
-      next[node] = sum;
-    }
-    next[single.gene] = start;
-    std::swap(change, next);
-  }
+  std::vector<double> start(graph.nodes(), 0.0);
+  std::vector<bool> perturbed(graph.nodes(), false);
+  start[single.gene] = own[single.type][single.gene].item<double>();
+  perturbed[single.gene] = true;
+  std::vector<double> change =
+      model::Travel<double>(graph.indptr, graph.sources, weights, start, perturbed);
   change[single.gene] = 0;
   return torch::tensor(change, torch::kFloat64).narrow(0, 0, own.size(1));
 }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/model/shift_constants.h"
+#include "core/model/travel.h"
 
 namespace unlasting::model::fused {
 namespace {
@@ -112,17 +113,7 @@ void Anchors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockou
     any |= own[node] != T{0};
   }
   if (!any) return;
-  std::vector<T> change = start, next(config_.nodes);
-  for (int hop = 0; hop < kShiftHops; ++hop) {
-    for (int64_t node = 0; node < config_.nodes; ++node) {
-      T sum = 0;
-      for (int64_t e = edge_indptr_[node]; e < edge_indptr_[node + 1]; ++e) {
-        sum += edges_[e] * change[edge_source_[e]];
-      }
-      next[node] = start[node] + (perturbed[node] ? T{0} : sum);
-    }
-    std::swap(change, next);
-  }
+  const std::vector<T> change = Travel<T>(edge_indptr_, edge_source_, edges_, start, perturbed);
   const int64_t n = config_.genes;
   for (size_t k = 0; k < shift->size(); ++k) {
     const size_t g = k % n;
