@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,8 +35,9 @@ bool CatchSignals() {
 }
 
 void WaitForSignal() {
-  char byte;
-  while (read(signal_pipe[0], &byte, 1) < 0 && errno == EINTR) {
+  // ThreadSanitizer lets a handler run while a thread is in poll, but not while it is in read.
+  pollfd signal = {signal_pipe[0], POLLIN, 0};
+  while (poll(&signal, 1, -1) < 0 && errno == EINTR) {
   }
 }
 
