@@ -138,7 +138,11 @@ void PredictStream::Pump() {
     switch (item.kind) {
       case Outbox::Kind::kMessage:
         message_ = std::move(item.message);
-        write_start_ = services_.clock->Now();
+        {
+          // What this pump wrote is the next one's after OnWriteDone: handed on under our own lock.
+          MutexLock lock(&mutex_);
+          write_start_ = services_.clock->Now();
+        }
         StartWrite(&message_);
         return;
       case Outbox::Kind::kEnd:
@@ -200,7 +204,12 @@ void PredictStream::CancelJob() {
 }
 
 void PredictStream::OnWriteDone(bool ok) {
-  services_.metrics->ObserveWrite(services_.clock->Now() - write_start_);
+  absl::Time started;
+  {
+    MutexLock lock(&mutex_);
+    started = write_start_;
+  }
+  services_.metrics->ObserveWrite(services_.clock->Now() - started);
   if (!ok) {
     // Nobody reads any more.
     outbox_->Break(WithReason(absl::CancelledError("the stream broke"), "CANCELLED"));

@@ -68,9 +68,9 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
   absl::Time last_progress_;  // sent, or the start; the listener's calls come one at a time
 
   v1::PredictResponse message_;  // must live while its write does
-  absl::Time write_start_;
 
   Mutex mutex_;
+  absl::Time write_start_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mutex_);
   uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in the scheduler
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
