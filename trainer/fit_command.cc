@@ -84,7 +84,7 @@ class Fit {
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
     const auto statistics = StatisticsOf(data, graph, config_);
     const double reach = ReachOf(statistics);
-    if (data.any_gene()) {
+    if (data.any_gene() && FollowsNetwork(config_)) {
       Note(reach > 0 ? absl::StrFormat("unseen genes: what the network foresees, times %.2f", reach)
                      : "unseen genes: the mean of the trained ones; the network foresees no more");
     }

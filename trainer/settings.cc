@@ -258,6 +258,10 @@ bool HasShift(const TrainConfig& config) {
   return config.anchor() == "shift" && config.recipe() == "preconditioned";
 }
 
+bool FollowsNetwork(const TrainConfig& config) {
+  return HasShift(config) && config.unseen_genes() == "network" && config.ablation() != "no_grn";
+}
+
 std::string DescribeSettings() {
   const json defaults = ConfigToJson(DefaultConfig());
   std::string text;

@@ -32,6 +32,8 @@ absl::Status CheckConfig(const TrainConfig& config);
 // Whether the model starts from expected responses (core/model/shift.h): the paper's recipe has no
 // skip that could be centred on them.
 bool HasShift(const TrainConfig& config);
+// Whether those of genes that training never perturbed are looked for in the gene network.
+bool FollowsNetwork(const TrainConfig& config);
 
 // A line per key: name, default, meaning.
 std::string DescribeSettings();
