@@ -5,10 +5,10 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
-#include "client/commands.h"
+#include "client/commands/commands.h"
 #include "core/anndata/crash_guard.h"
-#include "core/base/exit_code.h"
 #include "core/base/version.h"
+#include "core/cli/exit_code.h"
 #include "grpc/support/log.h"
 
 namespace {
@@ -52,7 +52,7 @@ int Run(int argc, char** argv) {
   }
   const absl::Status status = commands.at(app.get_subcommands().front()->get_name())();
   if (!status.ok()) PrintError(std::string(status.message()));
-  return unlasting::ExitCode(status);
+  return unlasting::cli::ExitCode(status);
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 #include <iostream>
 #include <string>
 
-#include "core/base/exit_code.h"
-#include "server/flags.h"
-#include "server/logging.h"
+#include "core/cli/exit_code.h"
+#include "server/config/flags.h"
+#include "server/base/logging.h"
 #include "server/server.h"
 
 namespace {
@@ -47,7 +47,7 @@ int Run(int argc, char** argv) {
     std::string message(status.message());
     std::replace(message.begin(), message.end(), '\n', ' ');
     std::cerr << "unlasting-server: " << message << "\n";
-    return unlasting::ExitCode(status);
+    return unlasting::cli::ExitCode(status);
   };
   const auto config = ParseFlags(argc, argv);
   if (!config.ok()) return fail(config.status());

@@ -15,13 +15,13 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
 #include "server/admin_http.h"
-#include "server/admin_service.h"
-#include "server/clock.h"
-#include "server/config.h"
-#include "server/model_service.h"
-#include "server/periodic.h"
-#include "server/prediction_service.h"
-#include "server/service_context.h"
+#include "server/rpc/admin_service.h"
+#include "server/base/clock.h"
+#include "server/config/config.h"
+#include "server/rpc/model_service.h"
+#include "server/base/periodic_tasks.h"
+#include "server/rpc/prediction_service.h"
+#include "server/rpc/service_context.h"
 
 namespace unlasting::server {
 

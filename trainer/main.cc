@@ -1,25 +1,17 @@
 // unlasting-train: from .h5ad files to bundles, and scores of what bundles predict.
-#include <csignal>
 #include <cstdio>
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "core/anndata/crash_guard.h"
-#include "core/base/exit_code.h"
 #include "core/base/version.h"
-#include "trainer/command.h"
+#include "core/cli/exit_code.h"
+#include "core/cli/interrupt.h"
+#include "trainer/commands/command.h"
 
 namespace unlasting::trainer {
 
-std::atomic<bool> g_interrupted{false};
-
 namespace {
-
-void HandleSignal(int signal) {
-  g_interrupted = true;
-  // A second signal ends the program at once; staged files are hidden temporaries.
-  std::signal(signal, SIG_DFL);
-}
 
 constexpr char kExamples[] = R"(
 Examples:
@@ -49,8 +41,7 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   anndata::GuardAgainstCrashes(true);
-  std::signal(SIGINT, HandleSignal);
-  std::signal(SIGTERM, HandleSignal);
+  cli::HandleInterrupts();
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
     const absl::Status status = command.run();
@@ -59,7 +50,7 @@ int Main(int argc, char** argv) {
     if (!status.message().empty()) {
       std::fprintf(stderr, "unlasting-train: %s\n", std::string(status.message()).c_str());
     }
-    return ExitCode(status);
+    return cli::ExitCode(status);
   }
   return 2;
 }

@@ -4,9 +4,9 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/bundle/modules.h"
+#include "core/bundle/torch/modules.h"
 #include "core/bundle/reference.h"
-#include "core/bundle/write.h"
+#include "core/bundle/torch/write.h"
 
 namespace unlasting::bundle {
 namespace {

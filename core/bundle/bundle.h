@@ -29,7 +29,7 @@ struct Reference {
   std::vector<int64_t> PanelRows(int32_t cell_type) const;
 };
 
-// The TorchScript modules; defined in core/bundle/modules.h for the rooms that see LibTorch.
+// The TorchScript modules; defined in core/bundle/torch/modules.h for the rooms that see LibTorch.
 struct Modules;
 
 struct LoadOptions {

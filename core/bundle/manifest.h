@@ -70,7 +70,7 @@ struct Manifest {
   int molecule_features = 0;        // Ds
   DescriptorScaling molecule_scaling;
 
-  nlohmann::json model;     // shape and switches of the networks (core/model/config.h)
+  nlohmann::json model;     // shape and switches of the networks (core/model/spec/config.h)
   nlohmann::json network;   // edges, prior, threshold, in-degrees
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included
   nlohmann::json split;     // kind, seed, fraction, held-out conditions

@@ -12,7 +12,7 @@
 #include "core/evaluate/differential_expression.h"
 #include "core/evaluate/dip.h"
 #include "core/report/chart.h"
-#include "core/report/embedding.h"
+#include "core/report/projection.h"
 #include "core/report/html.h"
 
 namespace unlasting::report {

@@ -5,7 +5,7 @@
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "prometheus/text_serializer.h"
-#include "server/metrics/process.h"
+#include "server/metrics/process_stats.h"
 #include "server/metrics/state.h"
 
 namespace unlasting::server {

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/scheduler.h"
+#include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
 

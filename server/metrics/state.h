@@ -11,7 +11,7 @@
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
 #include "server/metrics/metrics.h"
-#include "server/mutex.h"
+#include "server/base/mutex.h"
 
 namespace unlasting::server {
 

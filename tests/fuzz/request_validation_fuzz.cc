@@ -11,7 +11,7 @@
 #include "core/base/status.h"
 #include "core/bundle/bundle.h"
 #include "proto/codec/matrix_codec.h"
-#include "server/request_validation.h"
+#include "server/request/request_validation.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
 

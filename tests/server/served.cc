@@ -4,7 +4,7 @@
 #include "boost/beast/core.hpp"
 #include "boost/beast/http.hpp"
 #include "proto/codec/matrix_codec.h"
-#include "server/logging.h"
+#include "server/base/logging.h"
 
 namespace unlasting::test {
 

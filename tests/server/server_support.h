@@ -10,10 +10,10 @@
 
 #include "absl/time/time.h"
 #include "core/bundle/bundle.h"
-#include "core/predict/engine.h"
-#include "server/clock.h"
-#include "server/mutex.h"
-#include "server/scheduler.h"
+#include "core/predict/engine/engine.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/scheduling/scheduler.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::test {

@@ -5,9 +5,9 @@
 #include <functional>
 #include <vector>
 
-#include "core/model/config.h"
-#include "core/model/fused/matrix.h"
-#include "core/model/parameters.h"
+#include "core/model/spec/config.h"
+#include "core/model/cpu/matrix.h"
+#include "core/model/spec/parameters.h"
 
 namespace unlasting::test {
 

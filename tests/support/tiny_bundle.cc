@@ -6,9 +6,9 @@
 #include <random>
 
 #include "core/base/status.h"
-#include "core/bundle/write.h"
+#include "core/bundle/torch/write.h"
 #include "core/molecule/featurizer.h"
-#include "core/network/graph.h"
+#include "core/grn/graph.h"
 
 namespace unlasting::test {
 namespace {

@@ -74,7 +74,7 @@ def variable_genes_and_library_sizes():
 
 
 def layouts():
-    subprocess.run([sys.executable, root / "tests/anndata/make_fixtures.py", work], check=True)
+    subprocess.run([sys.executable, root / "tests/core/anndata/make_fixtures.py", work], check=True)
     out = work / "layout.h5ad"
     run("prepare", "--data", work / "layout_chemcpa.h5ad", "--layout", "chemcpa", "--out", out,
         "--set", "genes=0", "--set", "split_column=split_ood_finetuning")

@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "trainer/training_data.h"
+#include "trainer/data/training_data.h"
 
 namespace unlasting::trainer {
 

@@ -48,7 +48,7 @@ struct DeviceRow {
   double x0_coefficient = 1;
   double previous_coefficient = 0;
   double noise_coefficient = 0;  // of standard normal noise, added where above 0
-  uint64_t noise_key = 0;        // of the row's step (core/diffusion/noise.h)
+  uint64_t noise_key = 0;        // of the row's step (core/base/counter_rng.h)
   // What the skip is centred on and mask logits start from, [N] each (device_anchors.h).
   const float* mean = nullptr;
   const float* variance = nullptr;
@@ -76,7 +76,7 @@ struct Psi {
   const float* out_bias = nullptr;
 };
 
-// The Gaussian skip (core/model/source.cc).
+// The Gaussian skip (core/model/torch/source.cc).
 struct Skip {
   bool on = false;
   const float* alpha_bar = nullptr;  // [times]

@@ -14,14 +14,14 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "core/model/config.h"
+#include "core/model/spec/config.h"
 #include "core/model/cuda/cells.h"
-#include "core/model/cuda/device_anchors.h"
+#include "core/model/cuda/device_priors.h"
 #include "core/model/cuda/gemm.h"
 #include "core/model/cuda/graphs.h"
 #include "core/model/cuda/node_bases.h"
 #include "core/model/cuda/weights.h"
-#include "core/model/fused/fused_network.h"
+#include "core/model/cpu/cpu_network.h"
 
 namespace unlasting::model::cuda {
 

@@ -1,4 +1,4 @@
-// Node inputs without the cell (core/model/fused/node_inputs.h), computed on the device and kept
+// Node inputs without the cell (core/model/cpu/node_inputs.h), computed on the device and kept
 // there: one per (time, cell type, drug, dose), the least recently used given up first.
 #pragma once
 
@@ -6,11 +6,11 @@
 #include <string>
 #include <tuple>
 
-#include "core/base/least_recent.h"
-#include "core/model/config.h"
+#include "core/base/lru_map.h"
+#include "core/model/spec/config.h"
 #include "core/model/cuda/gemm.h"
 #include "core/model/cuda/runtime.h"
-#include "core/model/fused/node_inputs.h"
+#include "core/model/cpu/node_inputs.h"
 
 namespace unlasting::model::cuda {
 

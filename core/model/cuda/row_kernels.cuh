@@ -3,7 +3,7 @@
 // A thread a number; blockIdx.y is the row.
 #pragma once
 
-#include "core/diffusion/noise.h"
+#include "core/base/counter_rng.h"
 #include "core/model/cuda/lanes.cuh"
 
 namespace unlasting::model::cuda {

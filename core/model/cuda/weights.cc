@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "core/model/fused/psi.h"
+#include "core/model/cpu/psi.h"
 
 namespace unlasting::model::cuda {
 namespace {
@@ -123,7 +123,7 @@ PerceptronWeights MakePerceptron(const ModelConfig& config, const Arrays<float>&
   return out;
 }
 
-// Features of every time, [times, Padded(features)] (core/model/source.cc, time_features).
+// Features of every time, [times, Padded(features)] (core/model/torch/source.cc, time_features).
 std::vector<float> TimeFeatures(const Arrays<float>& arrays, int64_t times, int64_t features) {
   const auto& frequency = arrays.at("frequency");
   const auto half = static_cast<int64_t>(frequency.size());

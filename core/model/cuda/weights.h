@@ -3,10 +3,10 @@
 
 #include <vector>
 
-#include "core/model/config.h"
+#include "core/model/spec/config.h"
 #include "core/model/cuda/arguments.h"
 #include "core/model/cuda/runtime.h"
-#include "core/model/fused/matrix.h"
+#include "core/model/cpu/matrix.h"
 
 namespace unlasting::model::cuda {
 

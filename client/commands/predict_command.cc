@@ -1,0 +1,174 @@
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/transport/client.h"
+#include "client/commands/commands.h"
+#include "client/files/prediction_file.h"
+#include "core/cli/progress.h"
+#include "client/transport/retrying_client.h"
+#include "client/commands/shared_flags.h"
+#include "core/anndata/writer.h"
+#include "core/base/status.h"
+#include "nlohmann/json.hpp"
+#include "proto/codec/enums.h"
+
+namespace unlasting::client {
+namespace {
+
+constexpr char kExamples[] = R"(Examples:
+  unlasting predict --control thp1.h5ad --gene STAT1 --gene STAT1+JAK2 --out stat1.h5ad
+  unlasting predict --control glioma.h5ad --condition-column condition --control-value ctrl \
+      --smiles 'CC(=O)Oc1ccccc1C(=O)O' --dose 0.2uM --cell-type PW034 --out aspirin.h5ad
+  unlasting predict --panel 200 --cell-type THP-1 --gene IRF1 --out irf1.h5ad
+)";
+
+struct Flags {
+  ClientOptions connection;
+  ControlFlags controls;
+  PredictFlags predict;
+  RetryPolicy retry;
+  std::string out;
+  std::string progress = "auto";
+  bool json = false;
+};
+
+nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
+  const v1::PredictHeader& header = collector.header();
+  nlohmann::json perturbations = nlohmann::json::array();
+  for (const auto& perturbation : header.perturbations()) {
+    perturbations.push_back({{"label", perturbation.label()},
+                             {"condition", ConditionOf(perturbation)},
+                             {"smiles", perturbation.smiles()},
+                             {"dose_um", perturbation.dose_micromolar()},
+                             {"seen_in_training", perturbation.seen_in_training()},
+                             {"notes", std::vector<std::string>(perturbation.notes().begin(),
+                                                                perturbation.notes().end())}});
+    nlohmann::json& distance = perturbations.back()["training_distance"];
+    for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
+      distance["genes"].push_back(
+          {{"gene", gene.gene()},
+           {"training", codec::GeneTrainingName(gene.training())},
+           {"hops", gene.has_hops() ? nlohmann::json(gene.hops()) : nlohmann::json()},
+           {"nearest_gene", gene.nearest_gene()}});
+    }
+    if (!perturbation.has_molecule()) continue;
+    const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
+    distance["nearest_molecule"] = molecule.nearest_molecule();
+    if (molecule.has_tanimoto_similarity()) {
+      distance["tanimoto_similarity"] = molecule.tanimoto_similarity();
+    }
+    if (molecule.has_embedding_cosine()) {
+      distance["embedding_cosine"] = molecule.embedding_cosine();
+    }
+    distance["lowest_dose_um"] = molecule.lowest_dose_micromolar();
+    distance["highest_dose_um"] = molecule.highest_dose_micromolar();
+    distance["dose_range"] = codec::DoseRangeName(molecule.dose_range());
+  }
+  for (const v1::PerturbationSummary& summary : collector.summaries()) {
+    nlohmann::json genes = nlohmann::json::array();
+    for (const v1::RankedGene& gene : summary.ranked_genes()) {
+      genes.push_back({{"gene", gene.gene()},
+                       {"score", gene.score()},
+                       {"log2_fold_change", gene.log2_fold_change()}});
+    }
+    perturbations[summary.perturbation_index()]["ranked_genes"] = std::move(genes);
+  }
+  const v1::PredictFinished& finished = collector.finished();
+  return {{"out", out},
+          {"model", header.model()},
+          {"model_version", header.model_version()},
+          {"bundle_hash", header.bundle_hash()},
+          {"control_cells", header.controls().cell_ids_size()},
+          {"predicted_cells", finished.rows()},
+          {"genes", header.genes_size()},
+          {"missing_genes", header.controls().missing_genes_size()},
+          {"ignored_genes", header.controls().ignored_genes()},
+          {"evaluations", finished.evaluations()},
+          {"queue_seconds", finished.queue_seconds()},
+          {"compute_seconds", finished.compute_seconds()},
+          {"total_seconds", finished.total_seconds()},
+          {"perturbations", std::move(perturbations)}};
+}
+
+absl::Status Run(const Flags& flags) {
+  UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
+  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style, cli::ParseProgressStyle(flags.progress));
+  UNLASTING_ASSIGN_OR_RETURN(v1::PredictRequest request, MakePredictRequest(flags.predict));
+  UNLASTING_ASSIGN_OR_RETURN(const auto client, Client::Connect(flags.connection));
+  RetryingClient retrying({client.get()}, 0, flags.retry, RetryingClient::RealTime());
+  UNLASTING_ASSIGN_OR_RETURN(const std::optional<ControlCells> cells,
+                             ReadControls(flags.controls, flags.predict, client.get(), &request));
+  if (cells.has_value()) retrying.UseControls(&*cells);
+
+  PredictionCollector collector;
+  {
+    cli::Progress progress("predict", "evaluations", style);
+    const auto restart = [&collector] { collector = PredictionCollector(); };
+    UNLASTING_RETURN_IF_ERROR(
+        retrying.Predict(request, restart, [&](const v1::PredictResponse& part) {
+          if (part.has_progress()) {
+            progress.Update(part.progress().evaluations_done(),
+                            part.progress().evaluations_total());
+          } else if (part.has_finished()) {
+            progress.Update(part.finished().evaluations(), part.finished().evaluations());
+          }
+          return collector.Add(part);
+        }));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector.Finish());
+  UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
+
+  const v1::PredictHeader& header = collector.header();
+  for (const auto& perturbation : header.perturbations()) {
+    for (const std::string& note : perturbation.notes()) {
+      std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
+    }
+  }
+  if (flags.json) {
+    std::cout << ToJson(collector, flags.out).dump() << "\n";
+  } else {
+    std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
+              << " predicted cells (" << header.controls().cell_ids_size() << " control cells, "
+              << header.perturbations_size() << " perturbations), " << header.genes_size()
+              << " genes\n";
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddPredictCommand(CLI::App* app) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand("predict", "Predict control cells under perturbations");
+  command->footer(kExamples);
+  AddConnectionFlags(command, &flags->connection);
+
+  AddControlFlags(command, &flags->controls);
+
+  PredictFlags& predict = flags->predict;
+  command->add_option("--gene", predict.genes, "Knocked-out genes, GENE or GENE+GENE; repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--smiles", predict.smiles, "Molecule by structure; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--molecule", predict.molecules,
+                   "Molecule by a name that the model knows; repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--dose", predict.doses, "Dose with unit, e.g. 0.2uM; repeatable")
+      ->allow_extra_args(false);
+  AddOptionFlags(command, &predict);
+
+  command->add_option("--out", flags->out, "AnnData file to write")
+      ->required()
+      ->type_name("FILE.h5ad");
+  AddRetryFlags(command, &flags->retry);
+  command->add_option("--progress", flags->progress, "auto, bar, plain or none")
+      ->capture_default_str();
+  command->add_flag("--json", flags->json, "Print the result's description as JSON");
+  return [flags] { return Run(*flags); };
+}
+
+}  // namespace unlasting::client

@@ -1,0 +1,231 @@
+#include "client/files/prediction_file.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status.h"
+#include "core/base/version.h"
+#include "proto/codec/enums.h"
+#include "proto/codec/matrix_codec.h"
+
+namespace unlasting::client {
+namespace {
+
+// CSR takes 8 bytes a value and dense 4: sparse is smaller below this share of values.
+constexpr double kSparseBelow = 0.5;
+
+anndata::Categorical ToCategorical(const std::vector<std::string>& values) {
+  anndata::Categorical column;
+  column.categories = values;
+  std::sort(column.categories.begin(), column.categories.end());
+  column.categories.erase(std::unique(column.categories.begin(), column.categories.end()),
+                          column.categories.end());
+  for (const std::string& value : values) {
+    column.codes.push_back(static_cast<int32_t>(
+        std::lower_bound(column.categories.begin(), column.categories.end(), value) -
+        column.categories.begin()));
+  }
+  return column;
+}
+
+CsrMatrix Concatenate(const std::vector<const CsrMatrix*>& blocks, int64_t cols) {
+  CsrMatrix all;
+  all.cols = cols;
+  for (const CsrMatrix* block : blocks) {
+    const int64_t offset = static_cast<int64_t>(all.values.size());
+    all.rows += block->rows;
+    for (size_t r = 1; r < block->indptr.size(); ++r) {
+      all.indptr.push_back(offset + block->indptr[r]);
+    }
+    all.indices.insert(all.indices.end(), block->indices.begin(), block->indices.end());
+    all.values.insert(all.values.end(), block->values.begin(), block->values.end());
+  }
+  return all;
+}
+
+// What is said of each perturbation, as columns: a row for each, in the order of the request.
+nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::string> labels, nearest, ranges, notes;
+  std::vector<bool> seen;
+  std::vector<double> hops, similarities;
+  for (const v1::ResolvedPerturbation& perturbation : header.perturbations()) {
+    labels.push_back(perturbation.label());
+    seen.push_back(perturbation.seen_in_training());
+    notes.push_back(absl::StrJoin(perturbation.notes(), "; "));
+    const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
+    similarities.push_back(molecule.has_tanimoto_similarity() ? molecule.tanimoto_similarity()
+                           : molecule.has_embedding_cosine()  ? molecule.embedding_cosine()
+                                                              : kNone);
+    nearest.push_back(molecule.nearest_molecule());
+    ranges.push_back(codec::DoseRangeName(molecule.dose_range()));
+    // A set of genes is as far as the farthest of them; one without a path is not to be reached.
+    double farthest = perturbation.genes().empty() ? kNone : 0;
+    for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
+      const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
+      farthest = std::max(farthest, own);
+    }
+    hops.push_back(farthest);
+  }
+  return {{"label", labels},
+          {"seen_in_training", seen},
+          {"network_hops", hops},
+          {"nearest_molecule", nearest},
+          {"molecule_similarity", similarities},
+          {"dose_range", ranges},
+          {"notes", notes}};
+}
+
+}  // namespace
+
+std::string ConditionOf(const v1::ResolvedPerturbation& perturbation) {
+  const bool molecule = perturbation.dose_micromolar() > 0;
+  const bool one_gene = !molecule && perturbation.label().find('+') == std::string::npos;
+  return one_gene ? absl::StrCat(perturbation.label(), "+ctrl") : perturbation.label();
+}
+
+absl::Status PredictionCollector::Add(const v1::PredictResponse& part) {
+  if (part.has_header()) {
+    const v1::ResolvedControls& controls = part.header().controls();
+    bool consistent = controls.cell_type_indices_size() == controls.cell_ids_size();
+    for (const int32_t index : controls.cell_type_indices()) {
+      consistent = consistent && index >= 0 && index < controls.cell_types_size();
+    }
+    if (!consistent) return absl::InvalidArgumentError("answer: cells and cell types disagree");
+    header_ = part.header();
+    has_header_ = true;
+    blocks_.assign(header_.perturbations_size(), {});
+    return absl::OkStatus();
+  }
+  if (!has_header_) return absl::InvalidArgumentError("answer: found a part before its header");
+  if (part.has_profiles()) return AddRows(part.profiles());
+  if (part.has_summary()) summaries_.push_back(part.summary());
+  if (part.has_finished()) finished_ = part.finished();
+  return absl::OkStatus();
+}
+
+absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
+  UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix values, codec::DecodeDenseMatrix(chunk.matrix()));
+  if (chunk.perturbation_indices_size() != values.rows ||
+      chunk.control_indices_size() != values.rows || values.cols != header_.genes_size()) {
+    return absl::InvalidArgumentError("answer: a chunk's shape contradicts its header");
+  }
+  for (int64_t r = 0; r < values.rows; ++r) {
+    const int perturbation = chunk.perturbation_indices(static_cast<int>(r));
+    const int cell = chunk.control_indices(static_cast<int>(r));
+    if (perturbation < 0 || perturbation >= header_.perturbations_size() || cell < 0 ||
+        cell >= cells()) {
+      return absl::InvalidArgumentError("answer: a row's index contradicts the header");
+    }
+    Block& block = blocks_[perturbation];
+    if (block.rows_arrived == 0) {
+      block.arriving = DenseMatrix(cells(), values.cols);
+      block.arrived.assign(cells(), false);
+    }
+    if (block.arrived.empty() || block.arrived[cell]) {
+      return absl::InvalidArgumentError("answer: a row came twice");
+    }
+    block.arrived[cell] = true;
+    std::copy(values.Row(r).begin(), values.Row(r).end(), block.arriving.Row(cell).begin());
+    if (++block.rows_arrived == cells()) {
+      block.complete = ToCsr(block.arriving);
+      block.arriving = DenseMatrix();
+      block.arrived.clear();
+    }
+  }
+  return absl::OkStatus();
+}
+
+// varm of the summaries' spreads, [genes, perturbations], where every perturbation has one.
+void PredictionCollector::AddSpread(anndata::AnnData* data) const {
+  const int64_t perturbations = header_.perturbations_size();
+  if (perturbations == 0 || static_cast<int64_t>(summaries_.size()) != perturbations) return;
+  using Values = google::protobuf::RepeatedField<float>;
+  const auto add = [&](const char* name, const Values& (v1::PerturbationSummary::*of)() const) {
+    DenseMatrix matrix(header_.genes_size(), perturbations);
+    for (const v1::PerturbationSummary& summary : summaries_) {
+      const Values& values = (summary.*of)();
+      const int column = summary.perturbation_index();
+      // A server from before the field sends none.
+      if (values.size() != header_.genes_size() || column < 0 || column >= perturbations) return;
+      for (int g = 0; g < values.size(); ++g) matrix.At(g, column) = values[g];
+    }
+    data->varm[name] = std::move(matrix);
+  };
+  add("mean", &v1::PerturbationSummary::mean);
+  add("standard_deviation", &v1::PerturbationSummary::standard_deviation);
+  add("change_standard_error", &v1::PerturbationSummary::change_standard_error);
+  add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
+}
+
+absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
+  std::vector<const CsrMatrix*> complete;
+  for (size_t p = 0; p < blocks_.size(); ++p) {
+    if (blocks_[p].rows_arrived != cells()) {
+      return absl::DataLossError(absl::StrCat("answer: perturbation ", p, " has ",
+                                              blocks_[p].rows_arrived, " of ", cells(), " cells"));
+    }
+    complete.push_back(&blocks_[p].complete);
+  }
+  anndata::AnnData data;
+  CsrMatrix x = Concatenate(complete, header_.genes_size());
+  const double share = static_cast<double>(x.values.size()) /
+                       std::max<double>(1, static_cast<double>(x.rows) * x.cols);
+  if (share < kSparseBelow) {
+    data.x = std::move(x);
+  } else {
+    data.x = ToDense(x);
+  }
+  data.var.index.assign(header_.genes().begin(), header_.genes().end());
+
+  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units;
+  std::vector<double> doses;
+  bool molecules = false;
+  for (int p = 0; p < header_.perturbations_size(); ++p) {
+    const v1::ResolvedPerturbation& perturbation = header_.perturbations(p);
+    const bool molecule = perturbation.dose_micromolar() > 0;
+    molecules = molecules || molecule;
+    for (int c = 0; c < cells(); ++c) {
+      const v1::ResolvedControls& controls = header_.controls();
+      data.obs.index.push_back(absl::StrCat(controls.cell_ids(c), "-", p));
+      perturbations.push_back(perturbation.label());
+      conditions.push_back(ConditionOf(perturbation));
+      cell_types.push_back(controls.cell_types(controls.cell_type_indices(c)));
+      control_cells.push_back(controls.cell_ids(c));
+      smiles.push_back(perturbation.smiles());
+      units.push_back(molecule ? "uM" : "");
+      doses.push_back(molecule ? perturbation.dose_micromolar()
+                               : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  data.obs.Set("perturbation", ToCategorical(perturbations));
+  data.obs.Set("condition", ToCategorical(conditions));
+  data.obs.Set("cell_type", ToCategorical(cell_types));
+  data.obs.Set("control_cell", control_cells);
+  if (molecules) {
+    data.obs.Set("dose_val", doses);
+    data.obs.Set("dose_unit", ToCategorical(units));
+    data.obs.Set("SMILES", ToCategorical(smiles));
+  }
+  data.uns["unlasting"] = {{"model", header_.model()},
+                           {"version", header_.model_version()},
+                           {"bundle_hash", header_.bundle_hash()},
+                           {"solver", codec::SolverName(header_.solver())},
+                           {"solver_steps", header_.solver_steps()},
+                           {"mask", codec::MaskModeName(header_.mask())},
+                           {"mask_threshold", header_.mask_threshold()},
+                           {"seed", header_.seed()},
+                           {"eta", header_.eta()},
+                           {"target_sum", header_.target_sum()},
+                           {"software_version", kVersion}};
+  data.uns["unlasting"]["perturbations"] = DistanceColumns(header_);
+  AddSpread(&data);
+  return data;
+}
+
+}  // namespace unlasting::client

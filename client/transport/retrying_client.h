@@ -1,0 +1,61 @@
+// Calls of Predict that survive full queues, broken connections and restarts of servers.
+//
+//   RetryingClient client({a.get(), b.get()}, 0, RetryPolicy(), RetryingClient::RealTime());
+//   client.UseControls(&cells);
+//   auto status = client.Predict(request, [&] { collector = {}; },
+//                                [&](const auto& part) { return collector.Add(part); });
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/transport/client.h"
+#include "client/files/control_cells.h"
+#include "client/transport/retry.h"
+
+namespace unlasting::client {
+
+// One thread; several may share the Clients.
+class RetryingClient {
+ public:
+  // Injected, so that tests need not wait.
+  struct Time {
+    std::function<absl::Time()> now;
+    std::function<void(absl::Duration)> sleep;
+  };
+  static Time RealTime();
+
+  // `clients` outlive this; the one at `first` is asked first, the next after a failure.
+  RetryingClient(std::vector<Client*> clients, size_t first, const RetryPolicy& policy, Time time);
+
+  // Requests that follow have these control cells: small ones in the request, others registered
+  // once with each server, and again where a server forgot them. `cells` outlives this.
+  void UseControls(const ControlCells* cells);
+
+  // Calls `on_start` at the beginning of each try: what came before is void. The last failure where
+  // it does not pass, or where nothing arrived for RetryPolicy.give_up. `on_part`'s own error is
+  // returned at once.
+  absl::Status Predict(v1::PredictRequest request, const std::function<void()>& on_start,
+                       const std::function<absl::Status(const v1::PredictResponse&)>& on_part);
+
+  int64_t retries() const { return retries_; }
+
+ private:
+  absl::Status AddControls(v1::PredictRequest* request);
+
+  const std::vector<Client*> clients_;
+  size_t current_;
+  const RetryPolicy policy_;
+  const Time time_;
+  const ControlCells* cells_ = nullptr;
+  std::vector<std::string> control_ids_;  // per client; "" where not registered
+  std::mt19937_64 random_{std::random_device{}()};
+  int64_t retries_ = 0;
+};
+
+}  // namespace unlasting::client

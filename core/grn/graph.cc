@@ -1,0 +1,112 @@
+#include "core/grn/graph.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <unordered_map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace unlasting::network {
+namespace {
+
+struct Columns {
+  size_t source = 0;
+  size_t target = 1;
+};
+
+// By the names of a header that has a column `target`, as DoRothEA's (tf, confidence, target, mor);
+// else the first two.
+Columns ColumnsOf(const std::vector<std::string>& header) {
+  const auto find = [&header](const char* name) {
+    return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+  };
+  const size_t target = find("target"), source = find("source");
+  if (target == header.size()) return {};
+  return {source == header.size() ? 0 : source, target};
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
+                                                 const std::vector<std::string>& nodes,
+                                                 int64_t* skipped) {
+  std::ifstream stream(path);
+  if (!stream)
+    return absl::NotFoundError(absl::StrCat("network.prior: ", path, ": cannot be read"));
+  std::unordered_map<std::string, int32_t> index;
+  for (size_t k = 0; k < nodes.size(); ++k) index.emplace(nodes[k], static_cast<int32_t>(k));
+  std::vector<Edge> edges;
+  *skipped = 0;
+  Columns columns;
+  bool first = true;
+  std::string line;
+  for (int64_t number = 1; std::getline(stream, line); ++number) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.empty() || line[0] == '#') continue;
+    const std::vector<std::string> fields = absl::StrSplit(line, '\t');
+    if (first) columns = ColumnsOf(fields);
+    first = false;
+    if (fields.size() <= std::max(columns.source, columns.target)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("network.prior: ", path, ": line ", number,
+                       ": found too few tabs, expected source and target"));
+    }
+    const auto source = index.find(fields[columns.source]);
+    const auto target = index.find(fields[columns.target]);
+    if (source == index.end() || target == index.end()) {
+      ++*skipped;
+      continue;
+    }
+    edges.push_back({source->second, target->second, 1.0});
+  }
+  return edges;
+}
+
+Graph BuildGraph(int64_t nodes, std::vector<Edge> edges, int max_in_degree) {
+  std::vector<std::map<int32_t, double>> incoming(nodes);
+  for (const Edge& edge : edges) {
+    if (edge.source == edge.target) continue;
+    double& strength = incoming[edge.target][edge.source];
+    strength = std::max(strength, edge.strength);
+  }
+  Graph graph;
+  for (int64_t target = 0; target < nodes; ++target) {
+    std::vector<std::pair<double, int32_t>> ranked;
+    for (const auto& [source, strength] : incoming[target]) ranked.emplace_back(-strength, source);
+    std::sort(ranked.begin(), ranked.end());
+    if (max_in_degree > 0 && ranked.size() > static_cast<size_t>(max_in_degree)) {
+      ranked.resize(max_in_degree);
+    }
+    std::vector<std::pair<int32_t, double>> sources = {{static_cast<int32_t>(target), 1.0}};
+    for (const auto& [negative, source] : ranked) sources.emplace_back(source, -negative);
+    std::sort(sources.begin(), sources.end());
+    for (const auto& [source, strength] : sources) {
+      graph.sources.push_back(source);
+      graph.strengths.push_back(static_cast<float>(strength));
+    }
+    graph.indptr.push_back(graph.edges());
+  }
+  return graph;
+}
+
+nlohmann::json Describe(const Graph& graph) {
+  std::vector<int64_t> degrees;
+  int64_t alone = 0;
+  for (int64_t node = 0; node < graph.nodes(); ++node) {
+    degrees.push_back(graph.indptr[node + 1] - graph.indptr[node] - 1);
+    if (degrees.back() == 0) ++alone;
+  }
+  std::sort(degrees.begin(), degrees.end());
+  const auto quantile = [&](double q) {
+    return degrees.empty() ? 0 : degrees[static_cast<size_t>(q * (degrees.size() - 1))];
+  };
+  return {{"nodes", graph.nodes()},
+          {"edges", graph.edges() - graph.nodes()},
+          {"self_loops", graph.nodes()},
+          {"in_degree", {{"median", quantile(0.5)}, {"p90", quantile(0.9)}, {"max", quantile(1)}}},
+          {"nodes_without_neighbours", alone}};
+}
+
+}  // namespace unlasting::network

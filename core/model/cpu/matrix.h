@@ -1,0 +1,63 @@
+// Weights of a network as plain arrays, and matrices packed for the kernels.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/aligned.h"
+#include "core/model/cpu/kernels.h"
+
+namespace unlasting::model::fused {
+
+// Parameters and buffers of core/model/torch/source.cc by name, row-major.
+template <typename T>
+struct Arrays {
+  std::map<std::string, AlignedVector<T>> values;
+  std::vector<int64_t> edge_indptr;                     // [nodes + 1], by target
+  std::vector<int32_t> edge_source;                     // [edges]
+  std::map<std::string, std::vector<int64_t>> indices;  // other integer buffers
+
+  const AlignedVector<T>& at(const std::string& name) const { return values.at(name); }
+};
+
+// `rows` rows of `columns`, each filled with zeros up to `stride`.
+template <typename T>
+AlignedVector<T> PadRows(const T* values, int64_t rows, int64_t columns, int64_t stride) {
+  AlignedVector<T> padded(rows * stride, T{0});
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) padded[r * stride + c] = values[r * columns + c];
+  }
+  return padded;
+}
+
+// A linear map [depth, columns] in panels of kPanel columns.
+template <typename T>
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  // Rows and columns are filled up with zeros to `depth` and to a multiple of kPad.
+  PackedMatrix(const T* weights, int64_t rows, int64_t columns, int64_t depth);
+
+  int64_t depth() const { return depth_; }
+  int64_t columns() const { return columns_; }  // padded
+
+  // c[rows, columns()] = a[rows, depth()] * this + (accumulate ? c : bias or 0).
+  void Multiply(const T* a, int64_t a_stride, int64_t rows, const T* bias, bool accumulate, T* c,
+                int64_t c_stride) const;
+
+ private:
+  int64_t depth_ = 0;
+  int64_t columns_ = 0;
+  AlignedVector<T> packed_;
+};
+
+// c[rows, columns] += a b. Element (r, k) of a is a[r * a_stride + k * a_depth_stride], so that a
+// transposed matrix is its own with the strides exchanged; b [depth, columns] and c are row-major,
+// `columns` a multiple of kPad.
+template <typename T>
+void AddProduct(const T* a, int64_t a_stride, int64_t a_depth_stride, int64_t rows, int64_t depth,
+                const T* b, int64_t b_stride, int64_t columns, T* c, int64_t c_stride);
+
+}  // namespace unlasting::model::fused

@@ -1,0 +1,178 @@
+#include "core/model/cpu/prior.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/model/spec/expected_response.h"
+#include "core/model/spec/propagation.h"
+
+namespace unlasting::model::fused {
+namespace {
+
+// As bytes: equal for equal numbers, and cheaper than their decimals.
+template <typename V>
+void Append(const V& value, std::string* key) {
+  key->append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+}  // namespace
+
+template <typename T>
+Anchors<T>::Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays)
+    : denoiser_(denoiser), config_(config) {
+  const int64_t n = config.genes;
+  const auto slice = [n](const AlignedVector<T>& table, int64_t type) {
+    return AlignedVector<T>(table.begin() + type * n, table.begin() + (type + 1) * n);
+  };
+  for (int64_t type = 0; type < config.cell_types; ++type) {
+    auto anchor = std::make_shared<Anchor<T>>();
+    anchor->mean = slice(arrays.at("anchor_mean"), type);
+    anchor->variance = slice(arrays.at("anchor_variance"), type);
+    for (const T variance : anchor->variance) anchor->deviation.push_back(std::sqrt(variance));
+    if (!denoiser) anchor->logit = slice(arrays.at("active_logit"), type);
+    anchor->state = static_cast<int32_t>(type);
+    types_.push_back(std::move(anchor));
+  }
+  if (!config.shift) return;
+  const auto& nodes = arrays.indices.at("shift_nodes");
+  drug_ = arrays.indices.at("shift_drug");
+  dose_ = arrays.at("shift_dose");
+  coefficients_ = arrays.at("shift_coefficients");
+  basis_ = arrays.at("shift_basis");
+  drug_features_ = arrays.at("shift_drugs");
+  genes_ = static_cast<int64_t>(nodes.size());
+  entries_ = genes_ + 1 + static_cast<int64_t>(drug_.size());
+  rank_ = static_cast<int64_t>(coefficients_.size()) / (config.cell_types * entries_);
+  if (config.molecule_features > 0) {
+    drugs_ = static_cast<int64_t>(drug_features_.size()) / config.molecule_features;
+  }
+  entry_of_node_.assign(config.nodes, -1);
+  for (int64_t g = 0; g < genes_; ++g) entry_of_node_[nodes[g]] = static_cast<int32_t>(g);
+  if (arrays.values.count("shift_own") == 0) return;
+  own_ = arrays.at("shift_own");
+  edges_ = arrays.at("shift_edges");
+  gain_ = arrays.at("shift_gain");
+  reach_ = arrays.at("shift_reach")[0];
+  edge_indptr_ = arrays.edge_indptr;
+  edge_source_ = arrays.edge_source;
+}
+
+template <typename T>
+typename Anchors<T>::Weights Anchors<T>::WeightsOf(absl::Span<const int32_t> knockout,
+                                                   const Molecule<T>* molecule) const {
+  Weights weights;
+  weights.entries.assign(entries_, T{0});
+  if (molecule == nullptr) {
+    weights.known = !knockout.empty();
+    for (const int32_t node : knockout) {
+      const int32_t entry = entry_of_node_[node];
+      weights.entries[entry < 0 ? genes_ : entry] += T{1};
+      if (entry < 0) weights.known = false;
+    }
+    return weights;
+  }
+  T squares = 0;
+  for (const T value : molecule->features) squares += value * value;
+  const T length = std::sqrt(squares);
+  std::vector<T> near(drugs_, T{0});
+  for (int64_t k = 0; k < config_.molecule_features; ++k) {
+    const T value = molecule->features[k] / std::max(length, static_cast<T>(1e-12));
+    if (value == T{0}) continue;
+    for (int64_t d = 0; d < drugs_; ++d) near[d] += value * drug_features_[k * drugs_ + d];
+  }
+  for (T& similarity : near) {
+    const bool same = similarity > static_cast<T>(kShiftSame);
+    weights.known |= same;
+    similarity = (similarity - T{1}) / static_cast<T>(kShiftSimilarity) +
+                 (same ? static_cast<T>(kShiftBonus) : T{0});
+  }
+  T* drugs = weights.entries.data() + genes_ + 1;
+  T peak = -std::numeric_limits<T>::infinity(), sum = 0;
+  for (size_t m = 0; m < drug_.size(); ++m) {
+    const T apart = (molecule->log10_dose_um - dose_[m]) / static_cast<T>(kShiftDecades);
+    drugs[m] = near[drug_[m]] - T{0.5} * apart * apart;
+    peak = std::max(peak, drugs[m]);
+  }
+  for (size_t m = 0; m < drug_.size(); ++m) sum += drugs[m] = std::exp(drugs[m] - peak);
+  for (size_t m = 0; m < drug_.size(); ++m) drugs[m] /= sum;
+  return weights;
+}
+
+template <typename T>
+void Anchors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
+                            AlignedVector<T>* shift) const {
+  const T* own = own_.data() + cell_type * config_.nodes;
+  std::vector<bool> perturbed(config_.nodes, false);
+  std::vector<T> start(config_.nodes, T{0});
+  bool any = false;
+  for (const int32_t node : knockout) {
+    perturbed[node] = true;
+    if (entry_of_node_[node] >= 0) continue;
+    start[node] = own[node];
+    any |= own[node] != T{0};
+  }
+  if (!any) return;
+  const std::vector<T> change = Travel<T>(edge_indptr_, edge_source_, edges_, start, perturbed);
+  const int64_t n = config_.genes;
+  for (size_t k = 0; k < shift->size(); ++k) {
+    const size_t g = k % n;
+    (*shift)[k] += gain_[k] * (start[g] + reach_ * (change[g] - start[g]));
+  }
+}
+
+template <typename T>
+std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type, const Weights& weights,
+                                                     absl::Span<const int32_t> knockout) const {
+  const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
+  AlignedVector<T> mixed(rank_, T{0}), shift(columns, T{0});
+  const T* coefficients = coefficients_.data() + cell_type * entries_ * rank_;
+  for (int64_t e = 0; e < entries_; ++e) {
+    if (weights.entries[e] == T{0}) continue;
+    for (int64_t r = 0; r < rank_; ++r) {
+      mixed[r] += weights.entries[e] * coefficients[e * rank_ + r];
+    }
+  }
+  for (int64_t r = 0; r < rank_; ++r) {
+    if (mixed[r] == T{0}) continue;
+    const T* row = basis_.data() + r * columns;
+    for (int64_t k = 0; k < columns; ++k) shift[k] += mixed[r] * row[k];
+  }
+  if (!own_.empty()) AddReached(cell_type, knockout, &shift);
+  auto anchor = std::make_shared<Anchor<T>>(*types_[cell_type]);
+  anchor->deviation.clear();
+  anchor->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
+  const auto most = static_cast<T>(kShiftLogVariance);
+  for (int64_t g = 0; g < n; ++g) {
+    if (denoiser_) {
+      anchor->mean[g] += shift[g];
+      anchor->variance[g] *= std::exp(std::clamp(shift[n + g], -most, most));
+    } else {
+      anchor->logit[g] += shift[g];
+    }
+  }
+  return anchor;
+}
+
+template <typename T>
+std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
+                                                         absl::Span<const int32_t> knockout,
+                                                         const Molecule<T>* molecule) {
+  if (!config_.shift || (knockout.empty() && molecule == nullptr)) return types_[cell_type];
+  std::string key;
+  Append(cell_type, &key);
+  if (molecule != nullptr) key += molecule->key;
+  if (molecule == nullptr) {
+    for (const int32_t node : knockout) Append(node, &key);
+  }
+  if (const auto* const found = kept_.Find(key)) return *found;
+  auto anchor = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
+  kept_.Insert(key, anchor);
+  if (kept_.size() > kMost) kept_.TakeOldest();
+  return anchor;
+}
+
+template class Anchors<float>;
+template class Anchors<double>;
+
+}  // namespace unlasting::model::fused

@@ -1,0 +1,72 @@
+// What a row's Gaussian skip is centred on, or its mask logits start from: the cell type's control
+// cells, and for perturbed rows their expected response besides (core/model/torch/expected_response.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/base/lru_map.h"
+#include "core/model/spec/config.h"
+#include "core/model/cpu/matrix.h"
+#include "core/model/cpu/node_inputs.h"
+
+namespace unlasting::model::fused {
+
+template <typename T>
+struct Anchor {
+  AlignedVector<T> mean, variance;  // [N]
+  AlignedVector<T> deviation;       // [N], of cell types alone
+  AlignedVector<T> logit;           // [N], mask models
+  int32_t state = 0;                // row of the cell type embeddings
+};
+
+// One call at a time.
+template <typename T>
+class Anchors {
+ public:
+  // Most responses that are kept; those in use live on besides.
+  static constexpr size_t kMost = 1024;
+
+  Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
+
+  // Of control cells.
+  const std::shared_ptr<const Anchor<T>>& OfType(int32_t cell_type) const {
+    return types_[cell_type];
+  }
+  // Of perturbed cells; `molecule` may be null. Without `shift` the same as OfType.
+  std::shared_ptr<const Anchor<T>> OfPerturbed(int32_t cell_type,
+                                               absl::Span<const int32_t> knockout,
+                                               const Molecule<T>* molecule);
+
+ private:
+  struct Weights {
+    std::vector<T> entries;  // [E]
+    bool known = false;
+  };
+  // Adds what genes that training never perturbed reach along the network to `shift` [columns].
+  void AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
+                  AlignedVector<T>* shift) const;
+  Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
+  std::shared_ptr<const Anchor<T>> Compute(int32_t cell_type, const Weights& weights,
+                                           absl::Span<const int32_t> knockout) const;
+
+  bool denoiser_;
+  ModelConfig config_;
+  std::vector<std::shared_ptr<const Anchor<T>>> types_;
+  int64_t genes_ = 0, drugs_ = 0, entries_ = 0, rank_ = 0;
+  std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
+  std::vector<int64_t> drug_;           // by drug entry
+  AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
+  // Of NetworkResponse; empty without one.
+  AlignedVector<T> own_, edges_, gain_;
+  T reach_ = 0;
+  std::vector<int64_t> edge_indptr_;
+  std::vector<int32_t> edge_source_;
+
+  LeastRecent<std::string, std::shared_ptr<const Anchor<T>>> kept_;
+};
+
+}  // namespace unlasting::model::fused

@@ -1,0 +1,47 @@
+// Anchors of rows (core/model/cpu/prior.h) on the device: computed on the host, uploaded once
+// and kept, the least recently used given up first.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/types/span.h"
+#include "core/base/lru_map.h"
+#include "core/model/spec/config.h"
+#include "core/model/cuda/runtime.h"
+#include "core/model/cuda/weights.h"
+#include "core/model/cpu/prior.h"
+
+namespace unlasting::model::cuda {
+
+struct DeviceAnchor {
+  const float* mean = nullptr;  // [N], as the two below; of mask models only the logit
+  const float* variance = nullptr;
+  const float* logit = nullptr;
+  int32_t state = 0;
+};
+
+class DeviceAnchors {
+ public:
+  // More than a batch has rows: what a batch uses stays until it is through.
+  static constexpr size_t kMost = 1024;
+
+  // `weights` must outlive this.
+  DeviceAnchors(bool denoiser, const ModelConfig& config, const fused::Arrays<float>& arrays,
+                const NetworkWeights& weights);
+
+  DeviceAnchor OfType(int32_t cell_type) const;
+  DeviceAnchor OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
+                           const fused::Molecule<float>* molecule);
+
+ private:
+  using Host = std::shared_ptr<const fused::Anchor<float>>;
+
+  bool denoiser_;
+  int64_t genes_;
+  const NetworkWeights& weights_;
+  fused::Anchors<float> host_;
+  LeastRecent<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
+};
+
+}  // namespace unlasting::model::cuda

@@ -1,0 +1,53 @@
+// The expected response of perturbed cells: what their training cells say without a network. With
+// `shift` the target model's Gaussian skip is centred on it and the mask model's logits start from
+// it, so that an untrained network already predicts the mean shift.
+//
+// The table has, for each cell type, an entry for each gene perturbed in training, one for their
+// mean, and one for each drug at a dose. A combination of genes is the sum of its genes, unknown
+// ones at the mean and what they reach along the network. A drug that training knew is met by its
+// own entries, nearest in log dose; an unknown one by all, weighted by similarity.
+#pragma once
+
+#include <torch/script.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/model/spec/config.h"
+#include "core/model/spec/parameters.h"
+
+namespace unlasting::model {
+
+// How a gene that training never perturbed reaches others. With u_0 the own change of such genes
+// among the perturbed ones, u_k+1 = u_0 + W u_k in all genes that are not perturbed, and
+// kShiftHops hops, the response is u_0 + reach (u - u_0). Model units.
+struct NetworkResponse {
+  torch::Tensor own;    // [C, N'], of each gene if it were perturbed; 0 where not measured
+  torch::Tensor edges;  // W, in the order of NetworkStatistics::edge_source
+  double reach = 0;
+  torch::Tensor log_variance, active_logit;  // [N], per change of the mean
+};
+
+// G genes, M drugs at a dose, E = G + 1 + M entries, C cell types, D drugs of Ds features.
+struct ShiftTable {
+  std::vector<int64_t> nodes;      // [G]
+  torch::Tensor drugs;             // [D, Ds], rows of length one; [0, Ds] where there are none
+  std::vector<int64_t> drug;       // [M], into `drugs`
+  std::vector<double> log10_dose;  // [M], micromolar
+  // Perturbed less control, [C * E, N]:
+  torch::Tensor mean;          // in model units
+  torch::Tensor log_variance;  // of the values
+  torch::Tensor active_logit;  // logit of the share of active cells, against the mask model's own
+  std::optional<NetworkResponse> network;  // none: unknown genes are at the mean
+};
+
+// The part that a network of `kind` needs, as buffers of its module.
+void RegisterShift(NetworkKind kind, const ShiftTable& table, torch::jit::Module* module);
+
+// INVALID_ARGUMENT where a module's buffers are not such a part, or do not fit `config`.
+absl::Status CheckShift(NetworkKind kind, const ModelConfig& config,
+                        const torch::jit::Module& module);
+
+}  // namespace unlasting::model

@@ -1,0 +1,91 @@
+// A network of this software as a TorchScript module: made, trained, exported, loaded.
+// Seen only by rooms that use LibTorch.
+#pragma once
+
+#include <torch/script.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/diffusion/schedule.h"
+#include "core/model/spec/config.h"
+#include "core/model/cpu/matrix.h"
+#include "core/model/spec/parameters.h"
+#include "core/model/torch/expected_response.h"
+#include "core/model/torch/source.h"
+
+namespace unlasting::model {
+
+enum class ExportKind { kSource, kTarget, kMask };
+
+// What a network knows of the data besides its weights, in model units (log1p / x_max).
+struct NetworkStatistics {
+  torch::Tensor anchor_mean;         // [cell types, N]
+  torch::Tensor anchor_deviation;    // [cell types, N]; clamped from below
+  torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
+  std::vector<int64_t> edge_indptr;  // [N' + 1], by target
+  std::vector<int64_t> edge_source;  // [edges]
+  std::optional<ShiftTable> shift;   // where the configuration asks for it
+};
+
+class Network {
+ public:
+  // Fresh weights drawn with `seed`.
+  static absl::StatusOr<Network> Create(NetworkKind kind, const ModelConfig& config,
+                                        const diffusion::Schedule& schedule,
+                                        const NetworkStatistics& statistics, uint64_t seed,
+                                        Attention attention);
+  // An exported file. With kFused the same weights are put behind the fused operators.
+  // INVALID_ARGUMENT where the file is not one of ours or does not fit `config`.
+  static absl::StatusOr<Network> Load(const std::string& path, ExportKind kind,
+                                      const ModelConfig& config, Attention attention);
+
+  // TorchScript with plain attention and `forward`, in float32 on CPU. Loads in any LibTorch.
+  absl::Status Export(const std::string& path, ExportKind kind) const;
+
+  // Parameters in a fixed order, with their names.
+  std::vector<torch::Tensor> Parameters() const;
+  std::vector<std::string> ParameterNames() const;
+
+  // Weights and buffers for the fused networks; T is float or double.
+  template <typename T>
+  fused::Arrays<T> ToArrays() const;
+
+  // Undefined tensors stand for absent inputs. Shapes: core/model/torch/source.cc. Throws c10::Error.
+  struct Inputs {
+    torch::Tensor cell_type;  // [B] int64
+    torch::Tensor control;    // [B, N]
+    torch::Tensor knockout;   // [B, N']
+    torch::Tensor molecule;   // [B, Ds]
+    torch::Tensor dose;       // [B] log10 uM
+    // [B] 0 or 1, training only: the row's perturbation is unknown to the table of
+    // core/model/torch/expected_response.h.
+    torch::Tensor hidden;
+  };
+  torch::Tensor Denoise(const torch::Tensor& x_t, const torch::Tensor& t,
+                        const Inputs& inputs) const;
+  // Per cell, [B].
+  torch::Tensor DenoiserLoss(const torch::Tensor& x_0, const torch::Tensor& x_t,
+                             const torch::Tensor& t, const Inputs& inputs) const;
+  torch::Tensor MaskLogits(const Inputs& inputs) const;
+  torch::Tensor MaskLoss(const torch::Tensor& x_0, const Inputs& inputs) const;
+
+  void To(torch::Device device);
+  void To(torch::Dtype dtype);
+
+ private:
+  Network(NetworkKind kind, torch::jit::Module module, ModelConfig config)
+      : kind_(kind), module_(std::move(module)), config_(std::move(config)) {}
+  torch::Tensor Call(const char* method, std::vector<c10::IValue> inputs) const;
+
+  NetworkKind kind_;
+  mutable torch::jit::Module module_;
+  ModelConfig config_;
+};
+
+// Inputs of the exported `forward` methods, as written to the manifest and docs/bundle.md.
+std::vector<std::string> ForwardSignature(ExportKind kind, bool molecules);
+
+}  // namespace unlasting::model

@@ -1,0 +1,30 @@
+// The networks, written once as TorchScript source. The same text trains, exports and serves; only
+// the node-wise layers differ: plain tensor operations in exported files, operators in our
+// processes.
+#pragma once
+
+#include <string>
+
+namespace unlasting::model {
+
+// Methods of the denoiser (source and target models: one set of weights).
+std::string DenoiserSource(bool shift);
+// Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
+std::string MaskSource(bool dense_head, bool shift);
+// Of both, with `shift`: the expected response (core/model/torch/expected_response.h).
+std::string ShiftSource();
+
+enum class Attention {
+  kPlain,     // tensor operations that any LibTorch has
+  kOperator,  // unlasting::gatv2 among them: wherever that operator runs
+  kFused,     // unlasting::phi, add_psi and grn_layer: CPU
+};
+// phi, add_psi and grn_layer, over nodes: [B, N', D].
+std::string LayersSource(Attention attention);
+
+// `forward` of the exported files; signatures in docs/bundle.md.
+std::string SourceForward();
+std::string TargetForward(bool molecules);
+std::string MaskForward(bool molecules);
+
+}  // namespace unlasting::model

@@ -1,0 +1,221 @@
+// CudaNetwork behind the engine's interface: rows go to the device once, walk their path there, and
+// come back at its end.
+#include <torch/script.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/bundle/torch/modules.h"
+#include "core/base/counter_rng.h"
+#include "core/model/cuda/cuda_network.h"
+#include "core/predict/engine/engines.h"
+
+namespace unlasting::predict {
+namespace {
+
+using model::cuda::Cell;
+using model::cuda::CellPool;
+using model::cuda::CellStep;
+using model::cuda::Context;
+using model::cuda::CudaNetwork;
+using model::cuda::CudaOptions;
+using model::fused::Arrays;
+using model::fused::Molecule;
+using model::fused::NetworkRow;
+
+absl::Status FromException(const std::exception& error) {
+  return absl::InternalError(absl::StrCat("engine: ", error.what()));
+}
+
+class CudaEngine : public Engine {
+ public:
+  CudaEngine(std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options, int device)
+      : bundle_(std::move(bundle)),
+        options_(options),
+        latents_(options.latent_cache_bytes),
+        thresholds_(options.threshold_cache_bytes),
+        genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
+        context_(std::make_shared<Context>(device)) {
+    const bundle::Modules& modules = bundle_->modules();
+    const auto make = [&](bool denoiser, const Arrays<float>& arrays) {
+      return std::make_shared<CudaNetwork>(denoiser, modules.config, arrays, context_,
+                                           CudaOptions());
+    };
+    {
+      const auto source = modules.source.ToArrays<float>();
+      const auto target = modules.target.ToArrays<float>();
+      source_ = make(true, source);
+      // One set of weights is kept once.
+      const bool same = source.values == target.values &&
+                        source.edge_indptr == target.edge_indptr &&
+                        source.edge_source == target.edge_source;
+      target_ = same ? source_ : make(true, target);
+    }
+    mask_ = make(false, modules.mask.ToArrays<float>());
+    cells_ = source_->NewPool();
+  }
+
+  const bundle::Bundle& bundle() const override { return *bundle_; }
+  const EngineOptions& options() const override { return options_; }
+  ContentCache* latents() override { return &latents_; }
+  ContentCache* thresholds() override { return &thresholds_; }
+  std::optional<DeviceMemory> device_memory() const override {
+    try {
+      return DeviceMemory{absl::StrCat("cuda:", context_->device()), context_->BytesInUse()};
+    } catch (const std::exception&) {
+      return std::nullopt;
+    }
+  }
+
+  absl::Status Step(absl::Span<Row* const> rows) override {
+    for (Row* row : rows) {
+      if (row->finished()) return absl::InternalError("engine: a finished row was stepped");
+    }
+    try {
+      context_->Use();
+      inverting_.clear();
+      decoding_.clear();
+      molecules_.resize(rows.size());
+      for (size_t k = 0; k < rows.size(); ++k) {
+        const CellStep step = StepOf(rows[k], &molecules_[k]);
+        (rows[k]->perturbation == nullptr ? inverting_ : decoding_).push_back(step);
+      }
+      StepHalf(source_.get(), inverting_);
+      StepHalf(target_.get(), decoding_);
+      Advance(rows);
+      return absl::OkStatus();
+    } catch (const std::exception& error) {
+      return FromException(error);
+    }
+  }
+
+  absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
+                                              absl::Span<const int32_t> cell_type,
+                                              const Perturbation& perturbation) override {
+    try {
+      DenseMatrix probability(controls.rows, genes_);
+      const Molecule<float> molecule = MoleculeOf(perturbation);
+      std::vector<NetworkRow<float>> rows(controls.rows);
+      for (int64_t k = 0; k < controls.rows; ++k) {
+        rows[k].cell_type = cell_type[k];
+        rows[k].control = controls.Row(k).data();
+        rows[k].knockout = perturbation.knockout;
+        if (!molecule.features.empty()) rows[k].molecule = &molecule;
+        rows[k].out = probability.Row(k).data();
+      }
+      mask_->Run(rows);
+      for (float& value : probability.values) value = 1.0f / (1.0f + std::exp(-value));
+      return probability;
+    } catch (const std::exception& error) {
+      return FromException(error);
+    }
+  }
+
+ private:
+  // What a row keeps with it between steps.
+  static Cell* CellOf(const Row& row) { return static_cast<Cell*>(row.device.get()); }
+
+  // A row that sets out is put on the device first.
+  CellStep StepOf(Row* row, Molecule<float>* molecule) {
+    if (row->device == nullptr) {
+      std::shared_ptr<Cell> cell = cells_->Acquire();
+      cells_->Put(row->x.data(), row->control, cell.get());
+      row->device = std::move(cell);
+    }
+    const diffusion::SolverStep& solver = (*row->plan)[row->step];
+    CellStep step;
+    step.cell = CellOf(*row);
+    step.time = solver.time;
+    step.cell_type = row->cell_type;
+    step.x_coefficient = solver.x_coefficient;
+    step.x0_coefficient = solver.x0_coefficient;
+    step.previous_coefficient = solver.previous_coefficient;
+    step.noise_coefficient = solver.noise_coefficient;
+    step.noise_key = diffusion::StepKey(row->noise_key, row->step);
+    if (row->perturbation == nullptr) return step;
+    step.knockout = row->perturbation->knockout;
+    *molecule = MoleculeOf(*row->perturbation);
+    if (!molecule->features.empty()) step.molecule = molecule;
+    return step;
+  }
+
+  void StepHalf(CudaNetwork* network, const std::vector<CellStep>& steps) {
+    const auto batch = static_cast<size_t>(options_.max_batch);
+    for (size_t begin = 0; begin < steps.size(); begin += batch) {
+      network->Step(absl::MakeConstSpan(steps).subspan(begin, batch));
+    }
+  }
+
+  // Rows at the end of their path come back; this alone waits for the device.
+  void Advance(absl::Span<Row* const> rows) {
+    std::vector<const Cell*> done;
+    std::vector<float*> x;
+    for (Row* row : rows) {
+      ++row->step;
+      if (!row->finished()) continue;
+      done.push_back(CellOf(*row));
+      x.push_back(row->x.data());
+    }
+    cells_->Take(done, x);
+    for (Row* row : rows) {
+      if (row->finished()) row->device.reset();
+    }
+  }
+
+  // No features where there is no molecule: a gene perturbation, or features that are all zero.
+  static Molecule<float> MoleculeOf(const Perturbation& perturbation) {
+    Molecule<float> molecule;
+    const auto& features = perturbation.molecule;
+    if (std::all_of(features.begin(), features.end(), [](float f) { return f == 0.0f; })) {
+      return molecule;
+    }
+    molecule.features = features;
+    molecule.log10_dose_um = perturbation.log10_dose_um;
+    molecule.key =
+        perturbation.molecule_key.empty() ? MoleculeKey(perturbation) : perturbation.molecule_key;
+    return molecule;
+  }
+
+  std::shared_ptr<const bundle::Bundle> bundle_;
+  EngineOptions options_;
+  ContentCache latents_;
+  ContentCache thresholds_;
+  int64_t genes_;
+  std::shared_ptr<Context> context_;
+  std::shared_ptr<CudaNetwork> source_, target_, mask_;
+  std::unique_ptr<CellPool> cells_;
+  // Of one call.
+  std::vector<CellStep> inverting_, decoding_;
+  std::vector<Molecule<float>> molecules_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bundle::Bundle> bundle,
+                                                       const EngineOptions& options) {
+  const int devices = model::cuda::DeviceCount();
+  absl::string_view name = options.device;
+  int device = 0;
+  if (absl::ConsumePrefix(&name, "cuda:") && !absl::SimpleAtoi(name, &device)) device = -1;
+  if (device < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("device: found '", options.device, "', expected auto, cpu or cuda[:index]"));
+  }
+  if (device >= devices) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("device: found '", options.device, "', but this machine has ",
+                     devices == 0 ? "none" : absl::StrCat(devices, ", counted from 0")));
+  }
+  try {
+    return std::unique_ptr<Engine>(new CudaEngine(std::move(bundle), options, device));
+  } catch (const std::exception& error) {
+    return FromException(error);
+  }
+}
+
+bool CudaEngineIsThere() { return model::cuda::DeviceCount() > 0; }
+
+}  // namespace unlasting::predict

@@ -1,0 +1,12 @@
+#include "core/predict/job/in_flight_trajectories.h"
+
+#include "core/predict/job/trajectory.h"
+
+namespace unlasting::predict {
+
+std::shared_ptr<Path> PathsInWork::Find(const std::string& key) const {
+  const auto found = paths_.find(key);
+  return found == paths_.end() ? nullptr : found->second.lock();
+}
+
+}  // namespace unlasting::predict

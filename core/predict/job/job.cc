@@ -1,0 +1,191 @@
+#include "core/predict/job/job.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/status.h"
+#include "core/predict/job/job_state.h"
+#include "core/predict/job/mask.h"
+
+namespace unlasting::predict {
+
+void Job::State::AddPanelCells() {
+  const auto& bundle = engine->bundle();
+  const auto& reference = bundle.reference();
+  std::map<int32_t, int64_t> count;
+  for (const int32_t type : controls->cell_type) ++count[type];
+  std::vector<int64_t> panel;
+  if (options.mask == MaskMode::kRank) {
+    for (const auto& [type, cells] : count) {
+      const std::vector<int64_t> rows = reference.PanelRows(type);
+      if (cells >= kFewestRankedCells || rows.empty()) continue;
+      TakeKeptThresholds(type);
+      const auto& found = lent[type];
+      const bool all = std::none_of(found.begin(), found.end(),
+                                    [](const auto& thresholds) { return thresholds.empty(); });
+      if (!all) panel.insert(panel.end(), rows.begin(), rows.end());
+    }
+  }
+  visible = controls->values.rows;
+  auto units = std::make_shared<DenseMatrix>(visible + static_cast<int64_t>(panel.size()),
+                                             controls->values.cols);
+  std::copy(controls->values.values.begin(), controls->values.values.end(), units->values.begin());
+  cell_type = controls->cell_type;
+  for (size_t k = 0; k < panel.size(); ++k) {
+    const auto row = reference.panel.Row(panel[k]);
+    std::copy(row.begin(), row.end(), units->Row(visible + static_cast<int64_t>(k)).begin());
+    cell_type.push_back(reference.panel_cell_type[panel[k]]);
+  }
+  const auto scale = static_cast<float>(1.0 / bundle.manifest().normalisation.x_max);
+  for (float& value : units->values) value *= scale;
+  control_units = std::move(units);
+}
+
+void Job::State::MakeTargets() {
+  targets.resize(perturbations.size());
+  const auto decode = static_cast<int64_t>(plan->decode.size());
+  for (int p = 0; p < static_cast<int>(targets.size()); ++p) {
+    targets[p].x.resize(cells());
+    for (int cell = 0; cell < cells(); ++cell) targets[p].rows_left += Decodes(cell, p) ? 1 : 0;
+    evaluations_total += targets[p].rows_left * decode;
+  }
+  if (!options.random_latent) {
+    evaluations_total += cells() * static_cast<int64_t>(plan->invert.size());
+  }
+  evaluations_left = evaluations_total;
+}
+
+void Job::State::Fail(const absl::Status& why) {
+  status = why;
+  to_invert.clear();
+  startable = 0;
+  targets.resize(perturbations.size());
+  complete.clear();
+  for (size_t p = 0; p < targets.size(); ++p) {
+    targets[p].startable.clear();
+    if (!targets[p].collected) complete.push_back(static_cast<int>(p));
+  }
+}
+
+Job::Job(Engine* engine, std::shared_ptr<const ControlSet> controls,
+         std::vector<std::shared_ptr<const Perturbation>> perturbations, PredictOptions options)
+    : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.engine = engine;
+  s.controls = std::move(controls);
+  s.perturbations = std::move(perturbations);
+  s.options = options;
+  const auto& manifest = engine->bundle().manifest();
+  auto plan = diffusion::MakeBridgePlan(
+      diffusion::Schedule(manifest.schedule_steps, manifest.beta_first, manifest.beta_last),
+      options.solver, options.solver_steps, options.eta);
+  s.AddPanelCells();
+  if (options.eta > 0) s.NameNoise();
+  if (!plan.ok()) {
+    s.Fail(plan.status());
+    return;
+  }
+  s.plan = std::make_shared<const diffusion::BridgePlan>(*std::move(plan));
+  s.MakeTargets();
+  s.StartLatents();
+}
+
+Job::~Job() = default;
+
+int64_t Job::evaluations_left() const { return state_->evaluations_left; }
+int64_t Job::evaluations_total() const { return state_->evaluations_total; }
+
+int64_t Job::runnable() const {
+  return static_cast<int64_t>(state_->paths.size() + state_->to_invert.size()) + state_->startable -
+         state_->taken;
+}
+
+bool Job::done() const { return state_->collected == static_cast<int64_t>(state_->targets.size()); }
+
+void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
+  State& s = *state_;
+  const size_t most = rows->size() + static_cast<size_t>(std::max<int64_t>(limit, 0));
+  // A path that another job has handed out to this step goes on without our help.
+  const auto take = [&s, rows](const std::shared_ptr<Path>& path) {
+    if (path->taken_by == nullptr) {
+      s.Take(path, rows);
+    } else {
+      s.resting.push_back(path);
+    }
+  };
+  for (size_t looked = s.resting.size(); looked > 0 && rows->size() < most; --looked) {
+    const std::shared_ptr<Path> path = std::move(s.resting.front());
+    s.resting.pop_front();
+    if (!path->finished()) take(path);
+  }
+  while (rows->size() < most && !s.to_invert.empty()) {
+    if (const auto path = s.StartInversion()) take(path);
+  }
+  const auto targets = static_cast<int>(s.targets.size());
+  for (; s.first_startable < targets && rows->size() < most; ++s.first_startable) {
+    while (rows->size() < most && !s.targets[s.first_startable].startable.empty()) {
+      if (const auto path = s.StartDecode(s.first_startable)) take(path);
+    }
+    if (!s.targets[s.first_startable].startable.empty()) break;
+  }
+}
+
+void Job::Return(absl::Span<Row* const> rows) {
+  for (Row* row : rows) state_->Return(static_cast<Path*>(row));
+}
+
+bool Job::HasComplete() const { return !state_->complete.empty(); }
+
+std::optional<int> Job::NextComplete() {
+  if (state_->complete.empty()) return std::nullopt;
+  const int perturbation = state_->complete.front();
+  state_->complete.pop_front();
+  return perturbation;
+}
+
+absl::StatusOr<Profiles> Job::Finish(int perturbation) {
+  State& s = *state_;
+  UNLASTING_RETURN_IF_ERROR(s.status);
+  State::Target& target = s.targets[perturbation];
+  DenseMatrix values(s.visible, s.control_units->cols);
+  for (int64_t cell = 0; cell < s.visible; ++cell) {
+    std::copy(target.x[cell].begin(), target.x[cell].end(), values.Row(cell).begin());
+  }
+  if (!target.collected) {
+    target.collected = true;
+    ++s.collected;
+  }
+  Profiles profiles;
+  profiles.perturbation = perturbation;
+  UNLASTING_RETURN_IF_ERROR(s.Mask(perturbation, &values, &profiles));
+  target.x.clear();
+  target.x.shrink_to_fit();
+  target.panel.clear();
+  const auto x_max = static_cast<float>(s.engine->bundle().manifest().normalisation.x_max);
+  for (float& value : values.values) value = std::max(0.0f, value * x_max);
+  profiles.values = std::move(values);
+  return profiles;
+}
+
+absl::StatusOr<std::vector<Profiles>> PredictAll(
+    Engine* engine, std::shared_ptr<const ControlSet> controls,
+    std::vector<std::shared_ptr<const Perturbation>> perturbations, const PredictOptions& options) {
+  Job job(engine, std::move(controls), std::move(perturbations), options);
+  std::vector<Profiles> all;
+  std::vector<Row*> rows;
+  while (!job.done()) {
+    rows.clear();
+    job.TakeRunnable(engine->options().max_batch, &rows);
+    UNLASTING_RETURN_IF_ERROR(engine->Step(rows));
+    job.Return(rows);
+    while (const auto index = job.NextComplete()) {
+      UNLASTING_ASSIGN_OR_RETURN(auto profiles, job.Finish(*index));
+      all.push_back(std::move(profiles));
+    }
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Profiles& a, const Profiles& b) { return a.perturbation < b.perturbation; });
+  return all;
+}
+
+}  // namespace unlasting::predict

@@ -1,0 +1,143 @@
+// Which genes of a job's profiles are silent, and what the panel lends for that.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "core/predict/job/job_state.h"
+#include "core/predict/job/mask.h"
+
+namespace unlasting::predict {
+
+bool Job::State::Decodes(int cell, int perturbation) const {
+  return cell < visible || lent.at(cell_type[cell])[perturbation].empty();
+}
+
+std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
+  return absl::StrCat(diffusion::SolverName(options.solver), "/", options.solver_steps, "/", type,
+                      "/", PerturbationKey(perturbation));
+}
+
+ContentCache* Job::State::KeptThresholds() const {
+  // Noise makes thresholds of its own, by seed.
+  const bool drawn = options.random_latent || options.eta > 0;
+  ContentCache* kept = drawn ? nullptr : engine->thresholds();
+  return kept != nullptr && kept->enabled() ? kept : nullptr;
+}
+
+void Job::State::TakeKeptThresholds(int32_t type) {
+  std::vector<std::vector<float>>& of_type = lent[type];
+  of_type.resize(perturbations.size());
+  ContentCache* kept = KeptThresholds();
+  if (kept == nullptr) return;
+  for (int p = 0; p < static_cast<int>(perturbations.size()); ++p) {
+    if (auto thresholds = kept->Find(ThresholdKey(p, type))) of_type[p] = *std::move(thresholds);
+  }
+}
+
+bool Job::State::ThresholdsTurnedUp(int perturbation, int32_t type) {
+  ContentCache* kept = KeptThresholds();
+  if (kept == nullptr) return false;
+  const std::pair<int, int32_t> place = {perturbation, type};
+  if (turned_up.count(place) == 0) {
+    auto found = kept->Find(ThresholdKey(perturbation, type), ContentCache::Look::kAgain);
+    if (!found.has_value()) return false;
+    turned_up[place] = *std::move(found);
+  }
+  // This cell is spared; those that are on their way arrive, and those that are not started come
+  // here one by one.
+  const auto saved = static_cast<int64_t>(plan->decode.size());
+  evaluations_total -= saved;
+  evaluations_left -= saved;
+  RowIsIn(perturbation);
+  return true;
+}
+
+absl::StatusOr<std::vector<float>> Job::State::LentThresholds(int perturbation, int32_t type) {
+  const std::vector<float>& found = lent.at(type)[perturbation];
+  if (!found.empty()) return found;
+  const auto later = turned_up.find({perturbation, type});
+  if (later != turned_up.end()) return later->second;
+  ContentCache* kept = KeptThresholds();
+  const std::string key = ThresholdKey(perturbation, type);
+  if (kept != nullptr) {
+    // Of a job that went the same paths and came to this point first.
+    if (auto thresholds = kept->Find(key, ContentCache::Look::kAgain)) {
+      return *std::move(thresholds);
+    }
+  }
+  const Target& target = targets[perturbation];
+  std::vector<int64_t> panel;
+  for (int64_t cell = visible; cell < cells(); ++cell) {
+    if (cell_type[cell] == type) panel.push_back(cell);
+  }
+  DenseMatrix values(static_cast<int64_t>(panel.size()), control_units->cols);
+  for (size_t k = 0; k < panel.size(); ++k) {
+    const std::vector<float>& x = target.x[panel[k]];
+    std::copy(x.begin(), x.end(), values.Row(static_cast<int64_t>(k)).begin());
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
+                             engine->MaskProbability(SelectRows(*control_units, panel),
+                                                     std::vector<int32_t>(panel.size(), type),
+                                                     *perturbations[perturbation]));
+  std::vector<float> thresholds = TopShareThresholds(values, MeanProbability(probability));
+  if (kept != nullptr) kept->Insert(key, thresholds);
+  return thresholds;
+}
+
+absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
+  // Company means cells of the same type: each type is masked by itself.
+  std::map<int32_t, std::vector<int64_t>> rows_of_type;
+  for (int64_t row = 0; row < visible; ++row) rows_of_type[cell_type[row]].push_back(row);
+  std::vector<float>& active_share = profiles->active_share;
+  active_share.assign(values->cols, 0.0f);
+  std::vector<double> mask_variance(options.mask == MaskMode::kSample ? values->cols : 0, 0.0);
+  for (const auto& [type, rows] : rows_of_type) {
+    UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
+                               engine->MaskProbability(SelectRows(*control_units, rows),
+                                                       std::vector<int32_t>(rows.size(), type),
+                                                       *perturbations[perturbation]));
+    for (int64_t k = 0; k < probability.rows; ++k) {
+      for (int64_t g = 0; g < values->cols; ++g) {
+        active_share[g] += probability.At(k, g) / static_cast<float>(visible);
+      }
+    }
+    DenseMatrix group = SelectRows(*values, rows);
+    if (options.mask == MaskMode::kRank) {
+      if (lent.count(type) != 0) {
+        UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> thresholds,
+                                   LentThresholds(perturbation, type));
+        KeepAbove(thresholds, &group);
+      } else {
+        KeepTopShare(MeanProbability(probability), &group);
+      }
+    } else if (options.mask != MaskMode::kNone) {
+      if (!mask_variance.empty()) {
+        // Each value stays with probability p, whatever becomes of the others.
+        const auto active = PredictedActive(probability, options.mask_threshold);
+        for (int64_t k = 0; k < probability.rows; ++k) {
+          for (int64_t g = 0; g < values->cols; ++g) {
+            const double kept = std::max(0.0f, group.At(k, g));
+            mask_variance[g] += kept * kept * active[g] * (1 - active[g]);
+          }
+        }
+      }
+      ApplyMask(options.mask, options.mask_threshold, options.seed,
+                static_cast<uint64_t>(perturbation) * 1000003 + static_cast<uint64_t>(type),
+                probability, &group);
+    }
+    for (size_t k = 0; k < rows.size(); ++k) {
+      const auto row = group.Row(static_cast<int64_t>(k));
+      std::copy(row.begin(), row.end(), values->Row(rows[k]).begin());
+    }
+  }
+  const double x_max = engine->bundle().manifest().normalisation.x_max;
+  for (const double variance : mask_variance) {
+    profiles->mask_deviation.push_back(
+        static_cast<float>(x_max * std::sqrt(variance) / static_cast<double>(visible)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unlasting::predict

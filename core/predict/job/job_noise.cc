@@ -1,0 +1,36 @@
+// What the noise of a job's cells goes by, where eta asks for noise.
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/file.h"
+#include "core/predict/job/job_state.h"
+
+namespace unlasting::predict {
+
+std::string Job::State::PerturbationKey(int perturbation) const {
+  const Perturbation& asked = *perturbations[perturbation];
+  return absl::StrCat(absl::StrJoin(asked.knockout, "+"), "/",
+                      asked.molecule_key.empty() ? MoleculeKey(asked) : asked.molecule_key);
+}
+
+// By content, so that a cell's noise under a perturbation is the same in any request; equal cells
+// of one request differ by their count, or a cell could not be drawn twice.
+void Job::State::NameNoise() {
+  std::map<std::string, int> count;
+  for (int cell = 0; cell < cells(); ++cell) {
+    // Panel cells are counted by themselves: the request may hold them too.
+    if (cell == visible) count.clear();
+    const std::string content = ContentCache::LatentKey(options.solver, options.solver_steps,
+                                                        cell_type[cell], control_units->Row(cell));
+    noise_name.push_back(absl::StrCat(content, "#", count[content]++));
+  }
+}
+
+uint64_t Job::State::NoiseKey(int perturbation, int cell) const {
+  const std::string digest =
+      Sha256(absl::StrCat(options.seed, "/", PerturbationKey(perturbation), "/", noise_name[cell]));
+  return std::stoull(digest.substr(0, 16), nullptr, 16);
+}
+
+}  // namespace unlasting::predict

@@ -1,0 +1,81 @@
+#include "core/predict/query/query.h"
+
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "core/predict/query/resolve.h"
+
+namespace unlasting::predict {
+namespace {
+
+using bundle::Bundle;
+
+absl::Status Invalid(const std::string& reason, const std::string& message) {
+  return WithReason(absl::InvalidArgumentError(message), reason);
+}
+
+}  // namespace
+
+std::string MoleculeKey(const Perturbation& perturbation) {
+  if (perturbation.molecule.empty()) return "";
+  std::string content(reinterpret_cast<const char*>(perturbation.molecule.data()),
+                      perturbation.molecule.size() * sizeof(float));
+  content.append(reinterpret_cast<const char*>(&perturbation.log10_dose_um), sizeof(float));
+  return Sha256(content);
+}
+
+absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
+    const Bundle& bundle, const PerturbationQuery& query) {
+  const int forms = static_cast<int>(!query.molecule_name.empty()) +
+                    static_cast<int>(!query.smiles.empty()) +
+                    static_cast<int>(!query.embedding.empty());
+  if (forms == 0 && query.genes.empty()) {
+    return Invalid("EMPTY_PERTURBATION", "perturbation: expected genes or a molecule");
+  }
+  if (forms > 1 || (forms == 1 && !query.genes.empty())) {
+    return Invalid("INVALID_OPTION",
+                   "perturbation: expected genes, or a molecule by one of name, SMILES, embedding");
+  }
+  auto perturbation = std::make_shared<Perturbation>();
+  UNLASTING_RETURN_IF_ERROR(forms == 1 ? ResolveMolecule(bundle, query, perturbation.get())
+                                       : ResolveGenes(bundle, query, perturbation.get()));
+  perturbation->molecule_key = MoleculeKey(*perturbation);
+  return std::shared_ptr<const Perturbation>(std::move(perturbation));
+}
+
+absl::StatusOr<MaskMode> ParseMaskMode(const std::string& name) {
+  for (const MaskMode mode : {MaskMode::kRank, MaskMode::kCell, MaskMode::kAggregate,
+                              MaskMode::kSample, MaskMode::kNone}) {
+    if (name == MaskModeName(mode)) return mode;
+  }
+  return Invalid(
+      "INVALID_OPTION",
+      absl::StrCat("mask: found '", name, "', expected rank, cell, aggregate, sample or none"));
+}
+
+const char* MaskModeName(MaskMode mode) {
+  switch (mode) {
+    case MaskMode::kRank:
+      return "rank";
+    case MaskMode::kCell:
+      return "cell";
+    case MaskMode::kAggregate:
+      return "aggregate";
+    case MaskMode::kSample:
+      return "sample";
+    case MaskMode::kNone:
+      return "none";
+  }
+  return "";
+}
+
+PredictOptions DefaultOptions(const Bundle& bundle) {
+  PredictOptions options;
+  const auto solver = diffusion::ParseSolver(bundle.manifest().solver);
+  if (solver.ok()) options.solver = *solver;
+  options.solver_steps = bundle.manifest().solver_steps;
+  const auto mask = ParseMaskMode(bundle.manifest().mask);
+  if (mask.ok()) options.mask = *mask;
+  return options;
+}
+
+}  // namespace unlasting::predict

@@ -1,0 +1,14 @@
+// The two halves of ResolvePerturbation (core/predict/query/query.h).
+#pragma once
+
+#include "absl/status/status.h"
+#include "core/predict/query/query.h"
+
+namespace unlasting::predict {
+
+absl::Status ResolveGenes(const bundle::Bundle& bundle, const PerturbationQuery& query,
+                          Perturbation* perturbation);
+absl::Status ResolveMolecule(const bundle::Bundle& bundle, const PerturbationQuery& query,
+                             Perturbation* perturbation);
+
+}  // namespace unlasting::predict

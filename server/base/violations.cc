@@ -1,0 +1,62 @@
+#include "server/base/violations.h"
+
+#include "core/base/status.h"
+#include "google/rpc/error_details.pb.h"
+
+namespace unlasting::server {
+namespace {
+
+constexpr size_t kMostEntries = 100;
+constexpr size_t kMostInMessage = 5;
+constexpr size_t kLongestDescription = 500;
+
+}  // namespace
+
+void Violations::Add(const std::string& field, const std::string& reason,
+                     const std::string& description, absl::StatusCode code) {
+  if (entries_.size() >= kMostEntries) {
+    ++dropped_;
+    return;
+  }
+  // Descriptions quote the request, so their length is the caller's choice; bounded here.
+  entries_.push_back({field, reason, description.substr(0, kLongestDescription), code});
+}
+
+void Violations::Add(const std::string& field, const absl::Status& error) {
+  if (error.ok()) return;
+  const std::string reason = ReasonOf(error);
+  Add(field, reason.empty() ? "INVALID_ARGUMENT" : reason, std::string(error.message()),
+      error.code());
+}
+
+void Violations::Append(const Violations& others) {
+  for (const Entry& entry : others.entries_) {
+    Add(entry.field, entry.reason, entry.description, entry.code);
+  }
+  dropped_ += others.dropped_;
+}
+
+absl::Status Violations::ToStatus() const {
+  if (entries_.empty()) return absl::OkStatus();
+  google::rpc::BadRequest bad_request;
+  std::string message;
+  absl::StatusCode code = entries_.front().code;
+  for (size_t k = 0; k < entries_.size(); ++k) {
+    const Entry& entry = entries_[k];
+    if (entry.code != code) code = absl::StatusCode::kInvalidArgument;
+    google::rpc::BadRequest::FieldViolation* violation = bad_request.add_field_violations();
+    violation->set_field(entry.field);
+    violation->set_reason(entry.reason);
+    violation->set_description(entry.description);
+    if (k < kMostInMessage) {
+      absl::StrAppend(&message, k == 0 ? "" : "; ", entry.field, ": ", entry.description);
+    }
+  }
+  const int64_t unsaid = static_cast<int64_t>(entries_.size()) + dropped_ - kMostInMessage;
+  if (unsaid > 0) absl::StrAppend(&message, "; and ", unsaid, " more");
+  absl::Status status = WithReason(absl::Status(code, message), entries_.front().reason);
+  status.SetPayload(kBadRequestUrl, absl::Cord(bad_request.SerializeAsString()));
+  return status;
+}
+
+}  // namespace unlasting::server

@@ -1,0 +1,78 @@
+#include "server/models/warm_up.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/base/status.h"
+#include "core/predict/job/job.h"
+
+namespace unlasting::server {
+namespace {
+
+// The first step of a size pays for what is set up once; the second is what callers get.
+constexpr int kRounds = 2;
+
+absl::StatusOr<std::shared_ptr<const predict::Perturbation>> AnyPerturbation(
+    const bundle::Bundle& bundle) {
+  predict::PerturbationQuery query;
+  if (bundle.manifest().Knows("gene")) {
+    query.genes = {bundle.manifest().genes.front()};
+  } else {
+    query.embedding.assign(bundle.manifest().molecule_features, 1.0f);
+    query.dose_um = 1;
+  }
+  return predict::ResolvePerturbation(bundle, query);
+}
+
+// `count` times the mean control cell of the first cell type.
+std::shared_ptr<const predict::ControlSet> MeanCells(const bundle::Bundle& bundle, int64_t count) {
+  const absl::Span<const float> mean = bundle.reference().control_mean.Row(0);
+  predict::ControlSet cells;
+  cells.values = DenseMatrix(count, static_cast<int64_t>(mean.size()));
+  for (int64_t r = 0; r < count; ++r) {
+    std::copy(mean.begin(), mean.end(), cells.values.Row(r).begin());
+  }
+  cells.cell_type.assign(count, 0);
+  return std::make_shared<const predict::ControlSet>(std::move(cells));
+}
+
+}  // namespace
+
+std::vector<int64_t> StepBuckets(int64_t max_batch) {
+  std::vector<int64_t> buckets;
+  for (int64_t rows = 1; rows < max_batch; rows *= 2) buckets.push_back(rows);
+  buckets.push_back(max_batch);
+  return buckets;
+}
+
+absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const Clock& clock) {
+  UNLASTING_ASSIGN_OR_RETURN(const auto perturbation, AnyPerturbation(engine->bundle()));
+  predict::PredictOptions options = predict::DefaultOptions(engine->bundle());
+  options.solver_steps = 1;
+  // The mode that masks each cell by itself, without company from the panel.
+  options.mask = predict::MaskMode::kCell;
+  std::vector<MeasuredStep> measured;
+  std::vector<predict::Row*> rows;
+  for (const int64_t size : StepBuckets(engine->options().max_batch)) {
+    absl::Duration shortest = absl::InfiniteDuration();
+    for (int round = 0; round < kRounds; ++round) {
+      predict::Job job(engine, MeanCells(engine->bundle(), size), {perturbation}, options);
+      while (!job.done()) {
+        rows.clear();
+        job.TakeRunnable(size, &rows);
+        const absl::Time start = clock.Now();
+        UNLASTING_RETURN_IF_ERROR(engine->Step(rows));
+        shortest = std::min(shortest, clock.Now() - start);
+        job.Return(rows);
+        while (const auto complete = job.NextComplete()) {
+          UNLASTING_RETURN_IF_ERROR(job.Finish(*complete).status());
+        }
+      }
+    }
+    measured.push_back({size, shortest});
+  }
+  return measured;
+}
+
+}  // namespace unlasting::server

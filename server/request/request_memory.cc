@@ -1,0 +1,46 @@
+#include "server/request/request_memory.h"
+
+#include "core/base/status.h"
+
+namespace unlasting::server {
+namespace {
+
+AdmissionLimits LimitsOf(int64_t max_bytes) {
+  AdmissionLimits limits;
+  limits.total.bytes = max_bytes;
+  return limits;
+}
+
+}  // namespace
+
+IncomingBudget::IncomingBudget(int64_t max_bytes) : ledger_(LimitsOf(max_bytes)) {}
+
+absl::Status IncomingBudget::Take(const std::string& client, int64_t bytes) {
+  MutexLock lock(&mutex_);
+  return ledger_.Take(client, {0, bytes});
+}
+
+void IncomingBudget::Return(const std::string& client, int64_t bytes) {
+  MutexLock lock(&mutex_);
+  ledger_.Return(client, {0, bytes});
+}
+
+int64_t IncomingBudget::bytes() const {
+  MutexLock lock(&mutex_);
+  return ledger_.total().bytes;
+}
+
+absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {
+  if (bytes <= bytes_) return absl::OkStatus();
+  UNLASTING_RETURN_IF_ERROR(budget_->Take(client, bytes - bytes_));
+  client_ = client;
+  bytes_ = bytes;
+  return absl::OkStatus();
+}
+
+void IncomingHold::Release() {
+  if (bytes_ > 0) budget_->Return(client_, bytes_);
+  bytes_ = 0;
+}
+
+}  // namespace unlasting::server

@@ -1,0 +1,45 @@
+// unlasting.v1.AdminService: loading and unloading models while the server runs. Registered only
+// where the operator enables it; every call needs the role admin.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "grpcpp/server_context.h"
+#include "server/rpc/service_context.h"
+#include "server/base/work_pool.h"
+#include "unlasting/v1/admin_service.grpc.pb.h"
+
+namespace unlasting::server {
+
+class AdminServiceImpl : public v1::AdminService::CallbackService {
+ public:
+  // `bundle_root` as AdminConfig says.
+  AdminServiceImpl(const ServiceContext& services, std::string bundle_root);
+
+  grpc::ServerUnaryReactor* LoadModel(grpc::CallbackServerContext* context,
+                                      const v1::LoadModelRequest* request,
+                                      v1::LoadModelResponse* response) override;
+  grpc::ServerUnaryReactor* UnloadModel(grpc::CallbackServerContext* context,
+                                        const v1::UnloadModelRequest* request,
+                                        v1::UnloadModelResponse* response) override;
+  grpc::ServerUnaryReactor* ReloadModel(grpc::CallbackServerContext* context,
+                                        const v1::ReloadModelRequest* request,
+                                        v1::ReloadModelResponse* response) override;
+
+ private:
+  // Runs `work` on the pool where the caller may.
+  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, const char* method,
+                                std::function<absl::Status()> work);
+
+  const ServiceContext services_;
+  const std::string bundle_root_;
+  // Loading takes seconds to minutes: its thread is nobody else's.
+  WorkPool pool_{1};
+};
+
+// PERMISSION_DENIED with reason BUNDLE_FORBIDDEN where `directory` is not below `root`, links
+// followed.
+absl::Status CheckBelow(const std::string& root, const std::string& directory);
+
+}  // namespace unlasting::server

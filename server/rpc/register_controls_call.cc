@@ -1,0 +1,100 @@
+#include "server/rpc/register_controls_call.h"
+
+#include <utility>
+
+#include "core/base/status.h"
+
+namespace unlasting::server {
+
+UploadStream* UploadStream::Start(const ServiceContext& services,
+                                  grpc::CallbackServerContext* context,
+                                  v1::RegisterControlsResponse* response) {
+  auto stream = std::make_shared<UploadStream>(services, context, response);
+  stream->self_ = stream;
+  const absl::Status admitted = stream->call_.Admit(Role::kPredict);
+  if (admitted.ok()) {
+    stream->StartRead(&stream->message_);
+  } else {
+    stream->FinishCall(admitted);
+  }
+  return stream.get();
+}
+
+UploadStream::UploadStream(const ServiceContext& services, grpc::CallbackServerContext* context,
+                           v1::RegisterControlsResponse* response)
+    : services_(services),
+      context_(context),
+      response_(response),
+      call_(services_, context, "RegisterControls"),
+      hold_(services.incoming) {}
+
+void UploadStream::OnReadDone(bool ok) {
+  services_.prepare_pool->Schedule([stream = shared_from_this(), ok] {
+    if (ok) {
+      stream->TakePart();
+    } else {
+      stream->FinishCall(stream->Register());
+    }
+  });
+}
+
+void UploadStream::TakePart() {
+  const absl::Status status = AddPart();
+  if (!status.ok()) {
+    FinishCall(status);
+    return;
+  }
+  message_.Clear();
+  StartRead(&message_);
+}
+
+absl::Status UploadStream::AddPart() {
+  Violations violations;
+  switch (message_.part_case()) {
+    case v1::RegisterControlsRequest::kHeader:
+      if (has_header_) {
+        violations.Add("header", "INVALID_SEQUENCE", "found a second header, expected chunks");
+      } else {
+        controls_ = DecodeControlsHeader(message_.header(), services_.limits, &violations);
+        has_header_ = true;
+      }
+      break;
+    case v1::RegisterControlsRequest::kChunk:
+      if (has_header_) {
+        AppendControlsChunk(message_.chunk(), services_.limits, &controls_, &violations);
+      } else {
+        violations.Add("chunk", "INVALID_SEQUENCE", "found a chunk, expected the header first");
+      }
+      break;
+    case v1::RegisterControlsRequest::PART_NOT_SET:
+      violations.Add("part", "MISSING_FIELD", "expected a header or a chunk, found neither");
+  }
+  UNLASTING_RETURN_IF_ERROR(violations.ToStatus());
+  UNLASTING_RETURN_IF_ERROR(services_.controls->CheckSize(controls_.Bytes()));
+  return hold_.GrowTo(call_.client(), controls_.Bytes());
+}
+
+absl::Status UploadStream::Register() {
+  if (context_->IsCancelled()) {
+    return WithReason(absl::CancelledError("the upload broke"), "CANCELLED");
+  }
+  if (controls_.values.rows == 0) {
+    Violations violations;
+    violations.Add("chunk", "NO_CELLS", "found no cells, expected one or more");
+    return violations.ToStatus();
+  }
+  const int64_t cells = controls_.values.rows;
+  UNLASTING_ASSIGN_OR_RETURN(const std::string id, services_.controls->Add(std::move(controls_)));
+  response_->set_control_set_id(id);
+  response_->set_cells(cells);
+  response_->set_time_to_live_seconds(absl::ToDoubleSeconds(services_.controls->time_to_live()));
+  return absl::OkStatus();
+}
+
+void UploadStream::FinishCall(const absl::Status& status) {
+  Finish(call_.End(status, {{"cells", absl::StrCat(response_->cells())}}));
+}
+
+void UploadStream::OnDone() { const std::shared_ptr<UploadStream> self = std::move(self_); }
+
+}  // namespace unlasting::server

@@ -1,0 +1,48 @@
+// One call of RegisterControls: reads an upload part by part into the control store.
+#pragma once
+
+#include <memory>
+
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/rpc/call.h"
+#include "server/request/control_validation.h"
+#include "server/rpc/service_context.h"
+#include "unlasting/v1/prediction_service.pb.h"
+
+namespace unlasting::server {
+
+// Each part is decoded on the prepare pool before the next is read, so an upload holds one message
+// beside what it has gathered. A broken upload leaves nothing in the store.
+class UploadStream : public grpc::ServerReadReactor<v1::RegisterControlsRequest>,
+                     public std::enable_shared_from_this<UploadStream> {
+ public:
+  // Starts the call; the object owns itself until gRPC is done with it.
+  static UploadStream* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
+                             v1::RegisterControlsResponse* response);
+
+  UploadStream(const ServiceContext& services, grpc::CallbackServerContext* context,
+               v1::RegisterControlsResponse* response);
+
+  void OnReadDone(bool ok) override;
+  void OnDone() override;
+
+ private:
+  void TakePart();
+  absl::Status AddPart();
+  absl::Status Register();
+  void FinishCall(const absl::Status& status);
+
+  const ServiceContext services_;
+  grpc::CallbackServerContext* const context_;
+  v1::RegisterControlsResponse* const response_;
+  Call call_;
+  IncomingHold hold_;
+
+  v1::RegisterControlsRequest message_;
+  bool has_header_ = false;
+  RawControls controls_;
+  std::shared_ptr<UploadStream> self_;
+};
+
+}  // namespace unlasting::server

@@ -1,0 +1,179 @@
+#include "server/rpc/response_builder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "proto/codec/enums.h"
+#include "proto/codec/matrix_codec.h"
+
+namespace unlasting::server {
+namespace {
+
+v1::Solver ToMessage(diffusion::Solver solver) {
+  return codec::SolverFromName(diffusion::SolverName(solver)).value_or(v1::SOLVER_UNSPECIFIED);
+}
+
+v1::MaskMode ToMessage(predict::MaskMode mode) {
+  return codec::MaskModeFromName(predict::MaskModeName(mode)).value_or(v1::MASK_MODE_UNSPECIFIED);
+}
+
+v1::GeneTraining ToMessage(bundle::TrainedGenes::Training training) {
+  switch (training) {
+    case bundle::TrainedGenes::Training::kSingly:
+      return v1::GENE_TRAINING_SINGLY;
+    case bundle::TrainedGenes::Training::kInCombination:
+      return v1::GENE_TRAINING_IN_COMBINATION;
+    case bundle::TrainedGenes::Training::kNever:
+      return v1::GENE_TRAINING_NEVER;
+  }
+  return v1::GENE_TRAINING_UNSPECIFIED;
+}
+
+v1::DoseRange ToMessage(predict::DoseRange range) {
+  switch (range) {
+    case predict::DoseRange::kBelow:
+      return v1::DOSE_RANGE_BELOW;
+    case predict::DoseRange::kWithin:
+      return v1::DOSE_RANGE_WITHIN;
+    case predict::DoseRange::kAbove:
+      return v1::DOSE_RANGE_ABOVE;
+    case predict::DoseRange::kUnknown:
+      break;
+  }
+  return v1::DOSE_RANGE_UNSPECIFIED;
+}
+
+void AddDistances(const predict::Perturbation& perturbation, v1::ResolvedPerturbation* resolved) {
+  for (const predict::GeneDistance& distance : perturbation.genes) {
+    v1::GeneTrainingDistance* gene = resolved->add_genes();
+    gene->set_gene(distance.gene);
+    gene->set_training(ToMessage(distance.training));
+    if (distance.hops.has_value()) gene->set_hops(*distance.hops);
+    gene->set_nearest_gene(distance.nearest);
+  }
+  if (!perturbation.molecule_distance.has_value()) return;
+  const predict::MoleculeDistance& distance = *perturbation.molecule_distance;
+  v1::MoleculeTrainingDistance* molecule = resolved->mutable_molecule();
+  if (distance.similarity.has_value()) {
+    if (distance.cosine) {
+      molecule->set_embedding_cosine(*distance.similarity);
+    } else {
+      molecule->set_tanimoto_similarity(*distance.similarity);
+    }
+  }
+  molecule->set_nearest_molecule(distance.nearest);
+  molecule->set_lowest_dose_micromolar(distance.lowest_dose_um);
+  molecule->set_highest_dose_micromolar(distance.highest_dose_um);
+  molecule->set_dose_range(ToMessage(predict::DoseRangeOf(distance, perturbation.dose_um)));
+}
+
+}  // namespace
+
+ResponseBuilder::ResponseBuilder(std::shared_ptr<const bundle::Bundle> bundle,
+                                 std::shared_ptr<const PredictWork> work, int64_t chunk_bytes)
+    : bundle_(std::move(bundle)), work_(std::move(work)) {
+  const ResultOptions& result = work_->result;
+  const int64_t row_bytes = static_cast<int64_t>(result.columns.size() * sizeof(float));
+  rows_per_chunk_ = std::max<int64_t>(1, chunk_bytes / std::max<int64_t>(1, row_bytes));
+  for (const int64_t column : result.columns) genes_.push_back(bundle_->manifest().genes[column]);
+  if (result.summaries) {
+    summarizer_ = std::make_unique<const Summarizer>(work_->controls->values, result.columns,
+                                                     genes_, result.ranked_genes);
+  }
+}
+
+v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
+  const bundle::Manifest& manifest = bundle_->manifest();
+  v1::PredictResponse response;
+  v1::PredictHeader* header = response.mutable_header();
+  header->set_model(model);
+  header->set_model_version(manifest.version);
+  header->set_bundle_hash(bundle_->hash());
+  header->mutable_genes()->Add(genes_.begin(), genes_.end());
+  header->set_value_kind(work_->result.value_kind);
+  header->set_target_sum(manifest.normalisation.target_sum);
+  header->set_solver(ToMessage(work_->options.solver));
+  header->set_solver_steps(work_->options.solver_steps);
+  header->set_mask(ToMessage(work_->options.mask));
+  header->set_mask_threshold(work_->options.mask_threshold);
+  header->set_seed(work_->options.seed);
+  header->set_eta(work_->options.eta);
+
+  const predict::ControlSet& cells = *work_->controls;
+  v1::ResolvedControls* controls = header->mutable_controls();
+  for (int64_t r = 0; r < cells.values.rows; ++r) {
+    controls->add_cell_ids(cells.barcodes.empty() ? std::to_string(r) : cells.barcodes[r]);
+  }
+  // Only the types that occur, so that a small request has a small header.
+  std::vector<int32_t> used(cells.cell_type.begin(), cells.cell_type.end());
+  std::sort(used.begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
+  for (const int32_t type : used) controls->add_cell_types(manifest.cell_types[type]);
+  for (const int32_t type : cells.cell_type) {
+    controls->add_cell_type_indices(
+        static_cast<int32_t>(std::lower_bound(used.begin(), used.end(), type) - used.begin()));
+  }
+  controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
+  controls->set_ignored_genes(cells.ignored_genes);
+
+  for (const auto& perturbation : work_->perturbations) {
+    v1::ResolvedPerturbation* resolved = header->add_perturbations();
+    resolved->set_label(perturbation->label);
+    resolved->set_smiles(perturbation->smiles);
+    resolved->set_dose_micromolar(perturbation->dose_um);
+    resolved->set_seen_in_training(perturbation->seen_in_training);
+    resolved->mutable_notes()->Add(perturbation->notes.begin(), perturbation->notes.end());
+    AddDistances(*perturbation, resolved);
+  }
+  return response;
+}
+
+v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
+                                           int64_t first_row) const {
+  const ResultOptions& result = work_->result;
+  const int64_t rows = std::min(rows_per_chunk_, profiles.values.rows - first_row);
+  DenseMatrix values(rows, static_cast<int64_t>(result.columns.size()));
+  v1::PredictResponse response;
+  v1::ProfileChunk* chunk = response.mutable_profiles();
+  for (int64_t r = 0; r < rows; ++r) {
+    chunk->add_perturbation_indices(profiles.perturbation);
+    chunk->add_control_indices(static_cast<int32_t>(first_row + r));
+    const absl::Span<const float> source = profiles.values.Row(first_row + r);
+    const absl::Span<float> target = values.Row(r);
+    for (size_t k = 0; k < result.columns.size(); ++k) target[k] = source[result.columns[k]];
+    if (result.value_kind == v1::VALUE_KIND_COUNTS) {
+      for (float& value : target) value = std::expm1(value);
+    }
+  }
+  *chunk->mutable_matrix() = codec::EncodeMatrix(values, result.encoding);
+  return response;
+}
+
+v1::PredictResponse ResponseBuilder::Summary(const predict::Profiles& profiles) const {
+  v1::PredictResponse response;
+  if (summarizer_ != nullptr) *response.mutable_summary() = summarizer_->Summarize(profiles);
+  return response;
+}
+
+v1::PredictResponse ResponseBuilder::Progress(const JobProgress& progress) const {
+  v1::PredictResponse response;
+  response.mutable_progress()->set_evaluations_done(progress.evaluations_done);
+  response.mutable_progress()->set_evaluations_total(progress.evaluations_total);
+  response.mutable_progress()->set_perturbations_done(progress.perturbations_done);
+  return response;
+}
+
+v1::PredictResponse ResponseBuilder::Finished(const JobTimings& timings) const {
+  v1::PredictResponse response;
+  v1::PredictFinished* finished = response.mutable_finished();
+  finished->set_rows(work_->controls->values.rows *
+                     static_cast<int64_t>(work_->perturbations.size()));
+  finished->set_evaluations(timings.evaluations);
+  finished->set_queue_seconds(absl::ToDoubleSeconds(timings.queue));
+  finished->set_compute_seconds(absl::ToDoubleSeconds(timings.compute));
+  finished->set_total_seconds(absl::ToDoubleSeconds(timings.total));
+  return response;
+}
+
+}  // namespace unlasting::server

@@ -1,0 +1,171 @@
+#include "server/scheduling/batching_policy.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+namespace unlasting::server {
+namespace {
+
+using Jobs = std::vector<const JobSnapshot*>;
+
+// The jobs of a class that belong to one client.
+struct Client {
+  Jobs jobs;  // by due time
+  int64_t demand = 0;
+};
+
+// Max-min fair parts of `rows` for demands in order of precedence.
+std::vector<int64_t> ShareFairly(const std::vector<int64_t>& demands, int64_t rows) {
+  std::vector<int64_t> shares(demands.size(), 0);
+  // Each round gives every unsatisfied demand an equal part; a round either satisfies one or uses
+  // up the rows, so there are at most demands + 1 of them.
+  while (rows > 0) {
+    int64_t wanting = 0;
+    for (size_t k = 0; k < demands.size(); ++k) wanting += shares[k] < demands[k] ? 1 : 0;
+    if (wanting == 0) break;
+    const int64_t part = std::max<int64_t>(1, rows / wanting);
+    for (size_t k = 0; k < demands.size() && rows > 0; ++k) {
+      const int64_t given = std::min({part, demands[k] - shares[k], rows});
+      shares[k] += given;
+      rows -= given;
+    }
+  }
+  return shares;
+}
+
+// Places of `shares` with more than nothing, least first.
+std::vector<size_t> ServedInOrder(const std::vector<int64_t>& shares) {
+  std::vector<size_t> order(shares.size());
+  std::iota(order.begin(), order.end(), 0);
+  order.erase(std::remove_if(order.begin(), order.end(), [&](size_t k) { return shares[k] == 0; }),
+              order.end());
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return shares[a] < shares[b]; });
+  return order;
+}
+
+bool HasAged(const JobSnapshot& job, const PolicyOptions& options) {
+  return job.priority == JobPriority::kBulk && job.waited >= options.bulk_patience;
+}
+
+// In order of precedence.
+std::vector<Client> ClientsOf(const Jobs& jobs, const PolicyOptions& options) {
+  std::map<uint64_t, Client> by_id;
+  for (const JobSnapshot* job : jobs) {
+    Client& client = by_id[job->client];
+    client.jobs.push_back(job);
+    client.demand += job->runnable_rows;
+  }
+  std::vector<Client> clients;
+  for (auto& [id, client] : by_id) clients.push_back(std::move(client));
+  const auto precedence = [](const Client& client) {
+    absl::Time arrival = absl::InfiniteFuture();
+    for (const JobSnapshot* job : client.jobs) arrival = std::min(arrival, job->arrival);
+    return std::make_tuple(client.jobs.front()->client_last_turn, arrival,
+                           client.jobs.front()->client);
+  };
+  std::sort(clients.begin(), clients.end(), [&precedence](const Client& a, const Client& b) {
+    return precedence(a) < precedence(b);
+  });
+  const auto due = [&options](const JobSnapshot* job) {
+    return std::make_tuple(job->arrival + options.due_factor * job->work, job->arrival, job->id);
+  };
+  for (Client& client : clients) {
+    std::sort(client.jobs.begin(), client.jobs.end(),
+              [&due](const JobSnapshot* a, const JobSnapshot* b) { return due(a) < due(b); });
+  }
+  return clients;
+}
+
+// The equal share of each bulk job whose patience is over, 0 for the others.
+std::vector<int64_t> SharesOfTheAged(const Jobs& jobs, int64_t rows, const PolicyOptions& options) {
+  std::vector<size_t> order(jobs.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&jobs](size_t a, size_t b) {
+    return std::tie(jobs[a]->last_turn, jobs[a]->arrival, jobs[a]->id) <
+           std::tie(jobs[b]->last_turn, jobs[b]->arrival, jobs[b]->id);
+  });
+  std::vector<int64_t> demands;
+  for (const size_t k : order) demands.push_back(jobs[k]->runnable_rows);
+  const std::vector<int64_t> equal = ShareFairly(demands, rows);
+  std::vector<int64_t> shares(jobs.size(), 0);
+  for (size_t k = 0; k < order.size(); ++k) {
+    if (HasAged(*jobs[order[k]], options)) shares[order[k]] = equal[k];
+  }
+  return shares;
+}
+
+// Rows of a client for each of its jobs.
+std::vector<int64_t> ShareBetweenJobs(const Jobs& jobs, int64_t rows,
+                                      const PolicyOptions& options) {
+  std::vector<int64_t> shares = SharesOfTheAged(jobs, rows, options);
+  rows -= std::accumulate(shares.begin(), shares.end(), int64_t{0});
+  for (size_t k = 0; k < jobs.size(); ++k) {
+    const int64_t given = std::min(rows, jobs[k]->runnable_rows - shares[k]);
+    shares[k] += given;
+    rows -= given;
+  }
+  return shares;
+}
+
+std::vector<int64_t> ShareBetweenClients(const std::vector<Client>& clients, int64_t rows) {
+  std::vector<int64_t> demands;
+  for (const Client& client : clients) demands.push_back(client.demand);
+  return ShareFairly(demands, rows);
+}
+
+// The rows of a step of `rows` without those that only make others wait (rule 5).
+int64_t RowsWorthWaitingFor(const std::vector<Client>& clients, int64_t rows,
+                            const PolicyOptions& options) {
+  const std::vector<int64_t> shares = ShareBetweenClients(clients, rows);
+  // The most rows that a client's wholly served jobs have: what each client may have in a step that
+  // is no longer than these jobs need and as fair.
+  int64_t most_served = 0;
+  for (size_t k = 0; k < clients.size(); ++k) {
+    const Jobs& jobs = clients[k].jobs;
+    const std::vector<int64_t> of_jobs = ShareBetweenJobs(jobs, shares[k], options);
+    int64_t served = 0;
+    for (size_t j = 0; j < jobs.size(); ++j) {
+      const bool hurries = jobs[j]->priority == JobPriority::kInteractive;
+      if (hurries && of_jobs[j] == jobs[j]->runnable_rows) served += of_jobs[j];
+    }
+    most_served = std::max(most_served, served);
+  }
+  if (most_served == 0) return rows;
+  int64_t needed = 0;
+  for (const int64_t share : shares) needed += std::min(share, most_served);
+  return std::min(rows, std::max(needed, options.efficient_rows));
+}
+
+}  // namespace
+
+std::vector<Allocation> AllocateStep(absl::Span<const JobSnapshot> jobs,
+                                     const PolicyOptions& options) {
+  Jobs first, second;
+  for (const JobSnapshot& job : jobs) {
+    if (job.runnable_rows <= 0) continue;
+    const bool waits = job.priority == JobPriority::kBulk && !HasAged(job, options);
+    (waits ? second : first).push_back(&job);
+  }
+  std::vector<Allocation> allocations;
+  int64_t rows = options.max_rows;
+  for (const Jobs* of_class : {&first, &second}) {
+    const std::vector<Client> clients = ClientsOf(*of_class, options);
+    // Bulk jobs do not hurry: they take what is left of the step that others made.
+    if (of_class == &first) rows = RowsWorthWaitingFor(clients, rows, options);
+    const std::vector<int64_t> shares = ShareBetweenClients(clients, rows);
+    for (const size_t k : ServedInOrder(shares)) {
+      const Jobs& its_jobs = clients[k].jobs;
+      const std::vector<int64_t> of_jobs = ShareBetweenJobs(its_jobs, shares[k], options);
+      for (const size_t j : ServedInOrder(of_jobs)) {
+        allocations.push_back({its_jobs[j]->id, of_jobs[j]});
+      }
+      rows -= shares[k];
+    }
+  }
+  return allocations;
+}
+
+}  // namespace unlasting::server

@@ -1,0 +1,68 @@
+#include "server/scheduling/deadline_policy.h"
+
+#include <algorithm>
+
+namespace unlasting::server {
+namespace {
+
+constexpr double kNewest = 0.1;        // weight of the latest step in a mean
+constexpr double kNearlyAsFast = 0.9;  // of the most rows a second
+
+int SizeClass(int64_t rows) {
+  int size_class = 0;
+  while ((int64_t{1} << size_class) < rows) ++size_class;
+  return size_class;
+}
+
+int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+void StepTimes::Observe(int64_t rows, absl::Duration duration) {
+  const Mean observed = {static_cast<double>(rows), duration};
+  const auto [place, first] = means_.emplace(SizeClass(rows), observed);
+  Mean& mean = place->second;
+  if (first) return;
+  mean.rows += kNewest * (observed.rows - mean.rows);
+  mean.duration += kNewest * (observed.duration - mean.duration);
+}
+
+absl::Duration StepTimes::Of(int64_t rows) const {
+  if (means_.empty()) return absl::ZeroDuration();
+  const auto above = means_.upper_bound(SizeClass(rows));
+  return (above == means_.begin() ? above : std::prev(above))->second.duration;
+}
+
+int64_t StepTimes::EfficientRows(int64_t max_batch) const {
+  if (means_.count(SizeClass(max_batch)) == 0) return max_batch;
+  const absl::Duration enough = PerRow() / kNearlyAsFast;
+  for (const auto& [size_class, mean] : means_) {
+    if (mean.PerRow() <= enough) return std::min(max_batch, int64_t{1} << size_class);
+  }
+  return max_batch;
+}
+
+absl::Duration StepTimes::PerRow() const {
+  if (means_.empty()) return absl::ZeroDuration();
+  absl::Duration least = absl::InfiniteDuration();
+  for (const auto& [size_class, mean] : means_) least = std::min(least, mean.PerRow());
+  return least;
+}
+
+absl::Duration ShortestCompletion(const WorkEstimate& work, const Backlog& backlog,
+                                  int64_t max_batch, const StepTimes& times) {
+  // The chain, in steps that are made for this work alone.
+  const int64_t chain = std::max<int64_t>(1, work.chain);
+  const int64_t own_rows = std::clamp<int64_t>(work.evaluations / chain, 1, max_batch);
+  const absl::Duration in_a_row = static_cast<double>(chain) * times.Of(own_rows);
+  // Its share of full steps. Whoever is done leaves its share to the others, so nobody waits for
+  // more than all the work.
+  const int64_t share = std::max<int64_t>(1, max_batch / (backlog.clients + 1));
+  const int64_t all = work.evaluations + backlog.evaluations;
+  const int64_t steps =
+      std::max<int64_t>(1, std::min(DivideUp(work.evaluations, share), DivideUp(all, max_batch)));
+  const int64_t rows = std::clamp<int64_t>(all / steps, 1, max_batch);
+  return std::max(in_a_row, static_cast<double>(steps) * times.Of(rows));
+}
+
+}  // namespace unlasting::server

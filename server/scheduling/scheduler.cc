@@ -1,0 +1,114 @@
+// Jobs on their way in, and orders to those that are there; from any thread.
+#include <utility>
+
+#include "core/base/status.h"
+#include "server/scheduling/scheduler_entry.h"
+
+namespace unlasting::server {
+
+namespace {
+
+// Values of a cell that a job holds at once: as it came, in model units, its latent, and its rows
+// under two perturbations, one being decoded and one being sent.
+constexpr int64_t kCopiesOfACell = 5;
+
+int64_t RowsOf(const JobRequest& request) {
+  return request.controls->values.rows * (static_cast<int64_t>(request.perturbations.size()) + 1);
+}
+
+}  // namespace
+
+int64_t JobBytes(const JobRequest& request) {
+  const auto perturbations = static_cast<int64_t>(request.perturbations.size());
+  const DenseMatrix& cells = request.controls->values;
+  return cells.rows * (cells.cols * kCopiesOfACell * static_cast<int64_t>(sizeof(float)) +
+                       perturbations * static_cast<int64_t>(sizeof(int32_t)));
+}
+
+Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOptions& options,
+                     const Clock* clock, StepObserver* observer)
+    : engine_(std::move(engine)),
+      options_(options),
+      clock_(clock),
+      observer_(observer),
+      ledger_(options.admission) {}
+
+Scheduler::~Scheduler() {
+  Stop();
+  RunStep();
+}
+
+absl::Status Scheduler::CheckDeadline(const JobRequest& request, absl::Time now) const {
+  if (request.deadline <= now) {
+    return WithReason(absl::DeadlineExceededError("the deadline passed before the work began"),
+                      "DEADLINE_EXCEEDED");
+  }
+  if (!options_.refuse_late || request.deadline == absl::InfiniteFuture()) return absl::OkStatus();
+  const absl::Duration shortest =
+      ShortestCompletion(EstimateOf(request), backlog_, options_.max_batch, step_times_);
+  const absl::Duration left = request.deadline - now;
+  if (shortest <= left) return absl::OkStatus();
+  return WithReason(absl::DeadlineExceededError(
+                        absl::StrCat("the work takes ", absl::FormatDuration(shortest),
+                                     " or more, the deadline leaves ", absl::FormatDuration(left))),
+                    "DEADLINE_CANNOT_BE_MET");
+}
+
+absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
+                                           std::shared_ptr<JobListener> listener) {
+  auto entry = std::make_unique<Entry>();
+  entry->held = {RowsOf(request), JobBytes(request)};
+  entry->listener = std::move(listener);
+  entry->arrival = clock_->Now();
+  entry->waits_since = entry->arrival;
+  MutexLock lock(&mutex_);
+  if (stopped_) {
+    return WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN");
+  }
+  UNLASTING_RETURN_IF_ERROR(CheckDeadline(request, entry->arrival));
+  UNLASTING_RETURN_IF_ERROR(ledger_.Take(request.client, entry->held));
+  backlog_.evaluations += EstimateOf(request).evaluations;
+  entry->request = std::move(request);
+  const uint64_t id = next_id_++;
+  entry->id = id;
+  arrivals_.push_back(std::move(entry));
+  changed_.NotifyOne();
+  return id;
+}
+
+void Scheduler::LearnStepTime(int64_t rows, absl::Duration duration) {
+  MutexLock lock(&mutex_);
+  step_times_.Observe(rows, duration);
+}
+
+void Scheduler::Cancel(uint64_t id) {
+  MutexLock lock(&mutex_);
+  cancelled_.push_back(id);
+  changed_.NotifyOne();
+}
+
+void Scheduler::Wake() {
+  MutexLock lock(&mutex_);
+  woken_ = true;
+  changed_.NotifyOne();
+}
+
+void Scheduler::Stop() {
+  MutexLock lock(&mutex_);
+  stopped_ = true;
+  changed_.NotifyOne();
+}
+
+int64_t Scheduler::queued_rows() const {
+  MutexLock lock(&mutex_);
+  return ledger_.total().rows;
+}
+
+bool Scheduler::WaitForWork() {
+  if (AnythingToDo()) return true;
+  MutexLock lock(&mutex_);
+  while (arrivals_.empty() && cancelled_.empty() && !woken_ && !stopped_) changed_.Wait(&mutex_);
+  return !(stopped_ && arrivals_.empty() && active_.empty());
+}
+
+}  // namespace unlasting::server

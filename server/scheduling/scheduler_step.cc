@@ -1,0 +1,248 @@
+// What a scheduler does between two steps and in one; on the executor's thread.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/status.h"
+#include "server/scheduling/scheduler_entry.h"
+
+namespace unlasting::server {
+
+bool Scheduler::RunStep() {
+  AdmitArrivals();
+  RemoveCancelledAndExpired();
+  bool stopped;
+  {
+    MutexLock lock(&mutex_);
+    stopped = stopped_;
+  }
+  if (stopped) {
+    EndAll(WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN"));
+  }
+  const int64_t step_rows = StepOnce();
+  DeliverComplete();
+  const bool more = AnythingToDo();
+  ReportLoad(more ? step_rows : 0);
+  return more;
+}
+
+void Scheduler::ReportLoad(int64_t step_rows) {
+  SchedulerLoad load;
+  load.step_rows = step_rows;
+  load.jobs = static_cast<int64_t>(active_.size());
+  int64_t evaluations = 0;
+  for (const auto& [id, entry] : active_) evaluations += entry->job->evaluations_left();
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->request).evaluations;
+    backlog_ = {evaluations, static_cast<int64_t>(clients_.size())};
+    load.queued_rows = ledger_.total().rows;
+    load.queued_bytes = ledger_.total().bytes;
+  }
+  if (observer_ == nullptr) return;
+  if (predict::ContentCache* latents = engine_->latents()) load.latents = latents->statistics();
+  if (predict::ContentCache* kept = engine_->thresholds()) load.thresholds = kept->statistics();
+  observer_->OnLoad(load);
+}
+
+std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
+  std::vector<std::unique_ptr<Entry>> arrivals;
+  if (!options_.request_level || stopped_) {
+    arrivals.swap(arrivals_);
+    return arrivals;
+  }
+  if (!active_.empty()) return arrivals;
+  int64_t rows = 0;
+  while (!arrivals_.empty() && rows < options_.max_batch) {
+    rows += arrivals_.front()->cells();
+    arrivals.push_back(std::move(arrivals_.front()));
+    arrivals_.erase(arrivals_.begin());
+  }
+  return arrivals;
+}
+
+void Scheduler::AdmitArrivals() {
+  std::vector<std::unique_ptr<Entry>> arrivals;
+  {
+    MutexLock lock(&mutex_);
+    arrivals = TakeArrivals();
+    woken_ = false;
+  }
+  for (auto& entry : arrivals) {
+    entry->job =
+        std::make_unique<predict::Job>(engine_.get(), entry->request.controls,
+                                       entry->request.perturbations, entry->request.options);
+    const auto [client, is_new] = clients_.try_emplace(entry->request.client);
+    if (is_new) {
+      client->second.id = next_client_++;
+      client->second.last_turn = turn_;
+    }
+    ++client->second.jobs;
+    entry->client = &client->second;
+    entry->last_turn = turn_;
+    const uint64_t id = entry->id;
+    active_.emplace(id, std::move(entry));
+  }
+}
+
+void Scheduler::RemoveCancelledAndExpired() {
+  std::vector<uint64_t> cancelled;
+  {
+    MutexLock lock(&mutex_);
+    cancelled.swap(cancelled_);
+  }
+  for (const uint64_t id : cancelled) {
+    End(id, WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED"));
+  }
+  const absl::Time now = clock_->Now();
+  std::vector<uint64_t> expired;
+  for (const auto& [id, entry] : active_) {
+    if (entry->request.deadline <= now) expired.push_back(id);
+  }
+  for (const uint64_t id : expired) {
+    End(id, WithReason(absl::DeadlineExceededError("the deadline passed before the work was done"),
+                       "DEADLINE_EXCEEDED"));
+  }
+  std::vector<uint64_t> unread;
+  for (const auto& [id, entry] : active_) {
+    if (entry->listener->Ready()) {
+      entry->full_since = absl::InfiniteFuture();
+    } else {
+      entry->full_since = std::min(entry->full_since, now);
+      if (now - entry->full_since >= options_.reader_patience) unread.push_back(id);
+    }
+  }
+  for (const uint64_t id : unread) {
+    End(id,
+        WithReason(absl::AbortedError("the results were not read for too long"), "SLOW_READER"));
+  }
+}
+
+std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
+  PolicyOptions policy;
+  policy.max_rows = policy.efficient_rows = options_.max_batch;
+  policy.bulk_patience = options_.bulk_patience;
+  MutexLock lock(&mutex_);
+  if (options_.request_level) {
+    policy.due_factor = 0;
+  } else {
+    policy.efficient_rows = step_times_.EfficientRows(options_.max_batch);
+  }
+  return {policy, step_times_.PerRow()};
+}
+
+int64_t Scheduler::StepOnce() {
+  std::vector<JobSnapshot> jobs;
+  const absl::Time now = clock_->Now();
+  const auto [policy, per_row] = Policy();
+  for (const auto& [id, entry] : active_) {
+    JobSnapshot job;
+    job.runnable_rows = entry->listener->Ready() ? entry->job->runnable() : 0;
+    if (job.runnable_rows == 0) {
+      // It waits for its reader, not for rows.
+      entry->waits_since = now;
+      continue;
+    }
+    job.id = id;
+    job.client = entry->client->id;
+    job.priority = entry->request.priority;
+    job.arrival = entry->arrival;
+    job.waited = now - entry->waits_since;
+    job.work = static_cast<double>(entry->job->evaluations_total()) * per_row;
+    job.last_turn = entry->last_turn;
+    job.client_last_turn = entry->client->last_turn;
+    jobs.push_back(job);
+  }
+  std::vector<predict::Row*> batch;
+  std::vector<Entry*> served;
+  for (const Allocation& allocation : AllocateStep(jobs, policy)) {
+    Entry* entry = active_.at(allocation.id).get();
+    entry->rows.clear();
+    entry->job->TakeRunnable(allocation.rows, &entry->rows);
+    batch.insert(batch.end(), entry->rows.begin(), entry->rows.end());
+    entry->last_turn = entry->client->last_turn = ++turn_;
+    served.push_back(entry);
+  }
+  if (batch.empty()) return 0;
+
+  const absl::Time start = clock_->Now();
+  const absl::Status status = engine_->Step(batch);
+  const absl::Duration duration = clock_->Now() - start;
+  const auto step_rows = static_cast<int64_t>(batch.size());
+  if (observer_ != nullptr) observer_->OnStep(step_rows, duration);
+  if (status.ok()) LearnStepTime(step_rows, duration);
+  for (Entry* entry : served) {
+    if (!status.ok()) {
+      End(entry->id, status);
+      continue;
+    }
+    entry->first_step = std::min(entry->first_step, start);
+    entry->waits_since = start + duration;
+    entry->compute += duration;
+    entry->job->Return(entry->rows);
+    const int64_t total = entry->job->evaluations_total();
+    entry->listener->OnProgress(
+        {total - entry->job->evaluations_left(), total, entry->perturbations_done});
+  }
+  return step_rows;
+}
+
+void Scheduler::DeliverComplete() {
+  std::vector<std::pair<uint64_t, absl::Status>> ended;
+  for (const auto& [id, entry] : active_) {
+    // Also of a job that had no rows in the step: others may have made those it waited for.
+    while (entry->job->HasComplete() && entry->listener->Ready()) {
+      const std::optional<int> complete = entry->job->NextComplete();
+      const absl::Time start = clock_->Now();
+      auto profiles = entry->job->Finish(*complete);
+      entry->compute += clock_->Now() - start;
+      if (!profiles.ok()) {
+        ended.emplace_back(id, profiles.status());
+        break;
+      }
+      ++entry->perturbations_done;
+      entry->held.rows -= entry->cells();
+      {
+        MutexLock lock(&mutex_);
+        ledger_.Return(entry->request.client, {entry->cells(), 0});
+      }
+      entry->listener->OnProfiles(std::move(*profiles));
+    }
+    if (entry->job->done()) ended.emplace_back(id, absl::OkStatus());
+  }
+  for (const auto& [id, status] : ended) End(id, status);
+}
+
+void Scheduler::End(uint64_t id, const absl::Status& status) {
+  const auto found = active_.find(id);
+  if (found == active_.end()) return;
+  const std::unique_ptr<Entry> entry = std::move(found->second);
+  active_.erase(found);
+  {
+    MutexLock lock(&mutex_);
+    ledger_.Return(entry->request.client, entry->held);
+  }
+  if (--entry->client->jobs == 0) clients_.erase(entry->request.client);
+  const absl::Time now = clock_->Now();
+  JobTimings timings;
+  timings.queue = std::min(entry->first_step, now) - entry->arrival;
+  timings.compute = entry->compute;
+  timings.total = now - entry->arrival;
+  timings.started = entry->first_step <= now;
+  timings.evaluations = entry->job->evaluations_total() - entry->job->evaluations_left();
+  entry->listener->OnEnd(status, timings);
+}
+
+void Scheduler::EndAll(const absl::Status& status) {
+  while (!active_.empty()) End(active_.begin()->first, status);
+}
+
+bool Scheduler::AnythingToDo() const {
+  for (const auto& [id, entry] : active_) {
+    if ((entry->job->HasComplete() || entry->job->runnable() > 0) && entry->listener->Ready()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace unlasting::server

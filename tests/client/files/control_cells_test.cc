@@ -1,0 +1,193 @@
+#include "client/files/control_cells.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/anndata/writer.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/codec/matrix_codec.h"
+#include "tests/support/files.h"
+
+namespace unlasting::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ControlCellsTest : public testing::Test {
+ protected:
+  ControlCellsTest() {
+    model_.mutable_summary()->set_name("m");
+    model_.mutable_summary()->add_cell_types("T0");
+    model_.mutable_summary()->add_cell_types("T1");
+    for (const char* gene : {"ENSG1", "ENSG2", "G3"}) model_.add_genes(gene);
+    (*model_.mutable_gene_symbols())["ENSG1"] = "G1";
+    (*model_.mutable_gene_symbols())["ENSG2"] = "G2";
+
+    DenseMatrix counts(5, 4);
+    counts.values = {1, 2, 3, 4,  //
+                     0, 0, 0, 9,  //
+                     5, 0, 1, 0,  //
+                     2, 2, 0, 0,  //
+                     0, 7, 0, 1};
+    data_.x = counts;
+    data_.obs.index = {"c0", "c1", "c2", "c3", "c4"};
+    data_.obs.Set("condition", std::vector<std::string>{"ctrl", "STAT1+ctrl", "ctrl", "ctrl", "x"});
+    data_.obs.Set("cell_type", std::vector<std::string>{"T0", "T0", "T1", "T0", "T1"});
+    data_.obs.Set("total", std::vector<int64_t>{100, 200, 300, 400, 500});
+    data_.var.index = {"G3", "other", "G1", "ENSG2"};
+    selection_.path = folder_.At("cells.h5ad");
+  }
+
+  absl::StatusOr<ControlCells> Read() {
+    const absl::Status written = anndata::WriteAnnData(data_, selection_.path);
+    EXPECT_TRUE(written.ok()) << written;
+    return ReadControlCells(selection_, model_);
+  }
+
+  void ExpectError(absl::StatusCode code, const std::string& part) {
+    const auto cells = Read();
+    ASSERT_FALSE(cells.ok());
+    EXPECT_EQ(cells.status().code(), code) << cells.status();
+    EXPECT_THAT(std::string(cells.status().message()), HasSubstr(part));
+    EXPECT_THAT(std::string(cells.status().message()), HasSubstr("cells.h5ad"));
+  }
+
+  const test::TempFolder folder_;
+  v1::Model model_;
+  anndata::AnnData data_;
+  ControlSelection selection_;
+};
+
+TEST_F(ControlCellsTest, TakesControlCellsAndGenesThatTheModelKnows) {
+  const auto cells = Read();
+  ASSERT_OK(cells);
+  EXPECT_THAT(cells->cell_ids, ElementsAre("c0", "c2", "c3"));
+  EXPECT_THAT(cells->cell_types, ElementsAre("T0", "T1", "T0"));
+  EXPECT_THAT(cells->genes, ElementsAre("G3", "G1", "ENSG2"));
+  EXPECT_THAT(ToDense(cells->values).values, ElementsAre(1, 3, 4, 5, 1, 0, 2, 0, 0));
+  EXPECT_EQ(cells->value_kind, v1::VALUE_KIND_COUNTS);
+  EXPECT_THAT(cells->library_sizes, ElementsAre(10, 6, 4)) << "unknown genes count";
+}
+
+TEST_F(ControlCellsTest, SelectsByCellTypeAndColumnNames) {
+  selection_.cell_type = "T1";
+  auto cells = Read();
+  ASSERT_OK(cells);
+  EXPECT_THAT(cells->cell_ids, ElementsAre("c2"));
+  selection_.cell_type = "";
+  selection_.condition_column = "";
+  cells = Read();
+  ASSERT_OK(cells);
+  EXPECT_EQ(cells->values.rows, 5);
+  selection_.condition_column = "condition";
+  selection_.control_value = "x";
+  cells = Read();
+  ASSERT_OK(cells);
+  EXPECT_THAT(cells->cell_ids, ElementsAre("c4"));
+}
+
+TEST_F(ControlCellsTest, ReadsLibrarySizesFromAColumn) {
+  selection_.library_size_column = "total";
+  const auto cells = Read();
+  ASSERT_OK(cells);
+  EXPECT_THAT(cells->library_sizes, ElementsAre(100, 300, 400));
+  selection_.library_size_column = "absent";
+  ExpectError(absl::StatusCode::kNotFound, "absent");
+}
+
+TEST_F(ControlCellsTest, DrawsBySeedAndKeepsTheOrder) {
+  selection_.condition_column = "";
+  selection_.max_cells = 3;
+  const auto first = Read();
+  ASSERT_OK(first);
+  EXPECT_EQ(first->cell_ids.size(), 3u);
+  EXPECT_TRUE(std::is_sorted(first->cell_ids.begin(), first->cell_ids.end()));
+  EXPECT_EQ(Read()->cell_ids, first->cell_ids);
+  std::set<std::vector<std::string>> draws;
+  for (selection_.seed = 0; selection_.seed < 20; ++selection_.seed) draws.insert(Read()->cell_ids);
+  EXPECT_GT(draws.size(), 3u);
+}
+
+TEST_F(ControlCellsTest, TheMatrixKindIsFoundOutOrDeclared) {
+  data_.uns["log1p"] = nlohmann::json::object();
+  EXPECT_EQ(Read()->value_kind, v1::VALUE_KIND_LOG1P) << "scanpy's mark";
+  data_.uns.erase("log1p");
+  std::get<DenseMatrix>(data_.x).values[0] = 1.5f;
+  EXPECT_EQ(Read()->value_kind, v1::VALUE_KIND_LOG1P);
+  EXPECT_TRUE(Read()->library_sizes.empty());
+  selection_.matrix = "counts";
+  ExpectError(absl::StatusCode::kInvalidArgument, "fractions");
+  selection_.matrix = "log1p";
+  std::get<DenseMatrix>(data_.x).values[0] = 300;
+  ExpectError(absl::StatusCode::kInvalidArgument, "300");
+  selection_.matrix = "nonsense";
+  ExpectError(absl::StatusCode::kInvalidArgument, "nonsense");
+}
+
+TEST_F(ControlCellsTest, ReadsALayer) {
+  data_.layers["counts"] = data_.x;
+  for (float& value : std::get<DenseMatrix>(data_.x).values) value *= 0.3f;
+  selection_.layer = "counts";
+  EXPECT_EQ(Read()->value_kind, v1::VALUE_KIND_COUNTS);
+  selection_.layer = "absent";
+  ExpectError(absl::StatusCode::kNotFound, "absent");
+}
+
+TEST_F(ControlCellsTest, SymbolsInVarMatchToo) {
+  data_.var.index = {"X1", "X2", "X3", "X4"};
+  data_.var.Set("gene_name", std::vector<std::string>{"G3", "no", "G2", "G1"});
+  const auto cells = Read();
+  ASSERT_OK(cells);
+  EXPECT_THAT(cells->genes, ElementsAre("G3", "G2", "G1"));
+}
+
+TEST_F(ControlCellsTest, SaysWhatIsMissing) {
+  selection_.control_value = "vehicle";
+  ExpectError(absl::StatusCode::kNotFound, "vehicle");
+  selection_.control_value = "ctrl";
+  selection_.cell_type = "T7";
+  ExpectError(absl::StatusCode::kNotFound, "T7");
+  selection_.cell_type = "";
+  selection_.condition_column = "perturbation";
+  ExpectError(absl::StatusCode::kNotFound, "--condition-column");
+  selection_.condition_column = "condition";
+  data_.var.index = {"a", "b", "c", "d"};
+  ExpectError(absl::StatusCode::kInvalidArgument, "none of its 4 genes");
+}
+
+TEST_F(ControlCellsTest, WithoutACellTypeColumnTheTypeMustBeKnown) {
+  data_.obs.columns.erase(data_.obs.columns.begin() + 1);
+  ExpectError(absl::StatusCode::kNotFound, "--cell-type");
+  selection_.cell_type = "T1";
+  EXPECT_THAT(Read()->cell_types, ElementsAre("T1", "T1", "T1"));
+  selection_.cell_type = "";
+  model_.mutable_summary()->mutable_cell_types()->RemoveLast();
+  EXPECT_THAT(Read()->cell_types, ElementsAre("T0", "T0", "T0"));
+}
+
+TEST_F(ControlCellsTest, RefusesValuesThatAreNoExpression) {
+  std::get<DenseMatrix>(data_.x).values[0] = -1;
+  ExpectError(absl::StatusCode::kInvalidArgument, "-1");
+  selection_.path = folder_.At("absent-cells.h5ad");
+  EXPECT_EQ(ReadControlCells(selection_, model_).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ControlCellsTest, ChunksAddUpToTheMessage) {
+  const auto cells = Read();
+  ASSERT_OK(cells);
+  const v1::ControlCells whole = cells->Message();
+  EXPECT_EQ(whole.cell_ids_size(), 3);
+  EXPECT_EQ(whole.library_sizes_size(), 3);
+  EXPECT_EQ(cells->Header().genes().names_size(), 3);
+  const v1::RegisterControlsChunk part = cells->Chunk(1, 3);
+  EXPECT_EQ(part.cell_ids(0), "c2");
+  EXPECT_EQ(part.library_sizes(1), 4);
+  const auto values = codec::DecodeDenseMatrix(part.matrix());
+  ASSERT_OK(values);
+  EXPECT_THAT(values->values, ElementsAre(5, 1, 0, 2, 0, 0));
+}
+
+}  // namespace
+}  // namespace unlasting::client

@@ -1,0 +1,302 @@
+#include "core/anndata/reader.h"
+
+#include <cmath>
+#include <cstdlib>
+
+#include "core/anndata/crash_guard.h"
+#include "core/anndata/describe.h"
+#include "tests/support/files.h"
+
+namespace unlasting::anndata {
+namespace {
+
+const std::vector<float> kExpected = {1, 0, 2, 0, 3, 0, 0, 0, 0, 4, 5, 6};
+
+// Files in every encoding, written by Python's anndata and h5py.
+class ReaderTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new test::TempFolder;
+    const std::string command =
+        "/usr/bin/python3 tests/core/anndata/make_fixtures.py " + folder_->path().string();
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static std::string File(const std::string& name) { return folder_->At(name + ".h5ad"); }
+  static std::vector<float> Dense(const Matrix& matrix) {
+    return std::holds_alternative<DenseMatrix>(matrix)
+               ? std::get<DenseMatrix>(matrix).values
+               : ToDense(std::get<CsrMatrix>(matrix)).values;
+  }
+  static std::vector<std::string> Column(const DataFrame& frame, const std::string& name) {
+    const auto* column = frame.Find(name);
+    return column == nullptr ? std::vector<std::string>{"(absent)"} : AsStrings(*column);
+  }
+
+  static test::TempFolder* folder_;
+};
+test::TempFolder* ReaderTest::folder_ = nullptr;
+
+TEST_F(ReaderTest, ReadsTheSameMatrixFromEveryEncoding) {
+  for (const char* name : {"csr", "csc", "dense", "dense64", "legacy_dense", "legacy_h5sparse",
+                           "legacy_int64", "legacy_shuffled"}) {
+    const auto data = ReadAnnData(File(name));
+    ASSERT_OK(data);
+    EXPECT_EQ(Dense(data->x), kExpected) << name;
+    EXPECT_EQ(data->obs.index, (std::vector<std::string>{"a", "b", "c", "d"})) << name;
+    EXPECT_EQ(data->var.index, (std::vector<std::string>{"G0", "G1", "G2"})) << name;
+    EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}))
+        << name;
+  }
+}
+
+TEST_F(ReaderTest, SparseRowsComeSortedWithoutDuplicates) {
+  const auto reader = Reader::Open(File("legacy_shuffled"));
+  ASSERT_OK(reader);
+  const auto matrix = (*reader)->ReadMatrix("X");
+  ASSERT_OK(matrix);
+  EXPECT_EQ(std::get<CsrMatrix>(*matrix).indices, (std::vector<int32_t>{0, 2, 1, 0, 1, 2}));
+}
+
+TEST_F(ReaderTest, ReadsColumnsOfEveryKind) {
+  const auto data = ReadAnnData(File("csr"));
+  ASSERT_OK(data);
+  EXPECT_STREQ(KindName(*data->obs.Find("condition")), "categorical");
+  EXPECT_EQ(Column(data->obs, "text"), (std::vector<std::string>{"w", "x", "y", "z\u00e9"}));
+  EXPECT_EQ(Column(data->obs, "number"), (std::vector<std::string>{"0.5", "1.5", "", "2.5"}));
+  EXPECT_EQ(Column(data->obs, "whole"), (std::vector<std::string>{"1", "2", "3", "4"}));
+  EXPECT_STREQ(KindName(*data->obs.Find("flag")), "boolean");
+  EXPECT_EQ(Column(data->obs, "flag"), (std::vector<std::string>{"true", "false", "true", "true"}));
+}
+
+TEST_F(ReaderTest, ReadsNullableAndFixedLengthColumns) {
+  const auto data = ReadAnnData(File("nullable"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Column(data->obs, "fixed"), (std::vector<std::string>{"w", "xx", "y", "z"}));
+  EXPECT_EQ(Column(data->obs, "int"), (std::vector<std::string>{"1", "", "3", "4"}));
+  EXPECT_TRUE(std::isnan(std::get<std::vector<double>>(*data->obs.Find("bool"))[1]));
+  EXPECT_EQ(Column(data->obs, "string"), (std::vector<std::string>{"w", "", "y", "z"}));
+}
+
+TEST_F(ReaderTest, ReadsTheTablesOfAnndataBefore07) {
+  const auto data = ReadAnnData(File("compound"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(data->obs.index, (std::vector<std::string>{"a", "b", "c", "d"}));
+  EXPECT_EQ(data->var.index, (std::vector<std::string>{"G0", "G1", "G2"}));
+  EXPECT_STREQ(KindName(*data->obs.Find("condition")), "categorical");
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_EQ(Column(data->obs, "number"), (std::vector<std::string>{"0.5", "1.5", "2.5", "3.5"}));
+  EXPECT_EQ(Column(data->obs, "flag"), (std::vector<std::string>{"true", "false", "true", "true"}));
+  EXPECT_EQ(Column(data->var, "length"), (std::vector<std::string>{"7", "8", "9"}));
+}
+
+TEST_F(ReaderTest, FollowsTheReferenceOfACategoricalColumn) {
+  const auto data = ReadAnnData(File("reference"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_TRUE(std::get<Categorical>(*data->obs.Find("condition")).ordered);
+}
+
+TEST_F(ReaderTest, UnsThatLeadsBackToItselfEnds) { ASSERT_OK(ReadAnnData(File("odd"))); }
+
+TEST_F(ReaderTest, UnsHoldsTablesAndNullForWhatCannotBeRead) {
+  const auto data = ReadAnnData(File("uns"));
+  ASSERT_OK(data);
+  EXPECT_EQ(data->uns["table"], (nlohmann::json{{"name", {"x", "y"}}, {"score", {1.5, 2.5}}}));
+  EXPECT_EQ(data->uns["no_columns"], nlohmann::json::array());
+  for (const char* name : {"promise", "other", "nothing", "wide"}) {
+    EXPECT_TRUE(data->uns.at(name).is_null()) << name;
+  }
+}
+
+TEST_F(ReaderTest, TextThatIsNotUtf8IsTakenForLatin1) {
+  const auto data = ReadAnnData(File("uns"));
+  ASSERT_OK(data);
+  EXPECT_EQ(data->uns["latin"][0], "\u00b5M");
+  EXPECT_EQ(Column(data->obs, "unit")[0], "\u00b5M");
+  const auto description = Describe(File("uns"));
+  ASSERT_OK(description);
+  EXPECT_NO_THROW(description->dump());
+}
+
+TEST_F(ReaderTest, ReadsLayersEmbeddingsAndUns) {
+  const auto data = ReadAnnData(File("csr"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->layers.at("counts"))[11], 12.0f);
+  EXPECT_EQ(Cols(data->obsm.at("X_pca")), 2);
+  EXPECT_EQ(data->uns["nested"]["list"], nlohmann::json({1, 2, 3}));
+  EXPECT_EQ(data->uns["nested"]["word"], "w");
+  EXPECT_EQ(data->uns["scalar"], 2.5);
+  EXPECT_EQ(data->uns["names"], nlohmann::json({"p", "q"}));
+}
+
+TEST_F(ReaderTest, DescribesWhatAUserAsksFirst) {
+  const auto description = Describe(File("csr"));
+  ASSERT_OK(description);
+  EXPECT_EQ((*description)["n_obs"], 4);
+  EXPECT_EQ((*description)["x"], "csr");
+  EXPECT_EQ((*description)["conditions"]["ctrl"], 2);
+  EXPECT_EQ((*description)["obs"]["condition"]["kind"], "categorical");
+  EXPECT_EQ((*description)["layers"], nlohmann::json({"counts"}));
+  EXPECT_EQ((*description)["raw"], false);
+}
+
+TEST_F(ReaderTest, ReadsLzfRawVarpAndTheRecordArraysOfRankGenesGroups) {
+  const auto data = ReadAnnData(File("lzf"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(Dense(data->varp.at("near")), (std::vector<float>{1, 0, 0, 0, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(data->uns["rank_genes_groups"]["names"]["T_K"], nlohmann::json({"G2", "G1"}));
+  EXPECT_EQ(data->uns["rank_genes_groups"]["scores"]["T_L"], nlohmann::json({-1.0, 0.5}));
+  EXPECT_EQ(data->uns["rank_genes_groups"]["params"]["use_raw"], false);
+  EXPECT_EQ(data->uns["rank_genes_groups_cov_all"]["T_K_1"], nlohmann::json({"G2", "G0"}));
+  EXPECT_EQ(data->uns["matrix"], nlohmann::json({{0.0, 1.0}, {2.0, 3.0}}));
+  const auto reader = Reader::Open(File("lzf"));
+  ASSERT_OK(reader);
+  const auto genes = (*reader)->ReadRawVar();
+  ASSERT_OK(genes);
+  EXPECT_EQ(genes->index.size(), 4u);
+  EXPECT_EQ(Column(*genes, "gene_name")[3], "D");
+  const auto raw = (*reader)->ReadMatrix("raw/X");
+  ASSERT_OK(raw);
+  EXPECT_EQ(Cols(*raw), 4);
+}
+
+TEST_F(ReaderTest, ReadsElementsWithoutEncodingAttributes) {
+  const auto data = ReadAnnData(File("bare"));
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_EQ(data->uns["nested"]["word"], "w");
+}
+
+TEST_F(ReaderTest, RangesOfRowsMakeUpTheMatrixInEveryEncoding) {
+  const auto whole = ReadAnnData(File("many_csr"));
+  ASSERT_OK(whole);
+  const auto& expected = std::get<CsrMatrix>(whole->x);
+  for (const char* name : {"many_csr", "many_csc", "many_csc_shuffled", "many_dense"}) {
+    const auto reader = Reader::Open(File(name));
+    ASSERT_OK(reader);
+    CsrMatrix joined;
+    for (int64_t first = 0; first < 3000; first += 700) {
+      const auto rows = (*reader)->ReadRows("X", first, std::min<int64_t>(700, 3000 - first));
+      ASSERT_OK(rows);
+      joined.indices.insert(joined.indices.end(), rows->indices.begin(), rows->indices.end());
+      joined.values.insert(joined.values.end(), rows->values.begin(), rows->values.end());
+    }
+    EXPECT_EQ(joined.indices, expected.indices) << name;
+    EXPECT_EQ(joined.values, expected.values) << name;
+    EXPECT_EQ((*reader)->ReadRows("X", 2999, 2).status().code(), absl::StatusCode::kOutOfRange);
+    EXPECT_EQ((*reader)->ReadRows("X", 5, 0)->rows, 0);
+  }
+  const auto shuffled = Reader::Open(File("legacy_shuffled"));
+  ASSERT_OK(shuffled);
+  const auto last = (*shuffled)->ReadRows("X", 3, 1);
+  ASSERT_OK(last);
+  EXPECT_EQ(last->indices, (std::vector<int32_t>{0, 1, 2}));
+}
+
+TEST_F(ReaderTest, RangesOfRowsOfBrokenMatricesAreRefusedByName) {
+  for (const char* name : {"indptr_falls", "indptr_short", "indptr_end", "index_range",
+                           "index_negative", "lengths", "strings", "index_fraction", "filter"}) {
+    const auto reader = Reader::Open(File(std::string("bad_") + name));
+    ASSERT_OK(reader);
+    const auto rows = (*reader)->ReadRows("X", 0, 4);
+    ASSERT_FALSE(rows.ok()) << name;
+    EXPECT_NE(rows.status().message().find("h5ad: X"), absl::string_view::npos) << rows.status();
+  }
+}
+
+TEST_F(ReaderTest, GuessesTheLayoutOfEveryPublisher) {
+  const auto layout = [](const std::string& name) {
+    const auto description = Describe(File(name));
+    return description.ok() ? (*description)["layout"].get<std::string>()
+                            : description.status().ToString();
+  };
+  EXPECT_EQ(layout("layout_gears"), "gears");
+  EXPECT_EQ(layout("layout_scperturb"), "scperturb");
+  EXPECT_EQ(layout("layout_scperturb_drugs"), "scperturb");
+  EXPECT_EQ(layout("layout_chemcpa"), "chemcpa");
+  EXPECT_EQ(layout("csr"), "plain");
+}
+
+TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
+  struct Case {
+    const char* name;
+    absl::StatusCode code;
+    const char* words;
+  };
+  using Code = absl::StatusCode;
+  for (const Case& broken :
+       {Case{"indptr_falls", Code::kInvalidArgument, "X: indptr must rise"},
+        Case{"indptr_short", Code::kInvalidArgument, "X: indptr has 3"},
+        Case{"indptr_end", Code::kInvalidArgument, "X: indptr must rise"},
+        Case{"index_range", Code::kInvalidArgument, "found the index 3"},
+        Case{"index_negative", Code::kInvalidArgument, "found the index -1"},
+        Case{"lengths", Code::kInvalidArgument, "6 indices for 5 values"},
+        Case{"strings", Code::kInvalidArgument, "X/data: found strings, expected numbers"},
+        Case{"huge", Code::kInvalidArgument, "X: found 1000000000"},
+        Case{"shape", Code::kInvalidArgument, "expected 4 x 3 (4 cells, 3 genes)"},
+        Case{"obsm", Code::kInvalidArgument, "obsm/X_pca: found 3 x 2, expected 4 x any"},
+        Case{"obsp", Code::kInvalidArgument, "obsp/near: found 4 x 3, expected 4 x 4"},
+        Case{"varm", Code::kInvalidArgument, "varm/loadings: found 4 x 2, expected 3 x any"},
+        Case{"no_obs", Code::kNotFound, "obs: is absent"},
+        Case{"codes", Code::kInvalidArgument, "obs/condition: found the code 7"},
+        Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
+        Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
+        Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
+        Case{"filter", Code::kUnimplemented, "filter 32015 (zstd)"},
+        Case{"lzf", Code::kInvalidArgument, "X/data: cannot be read; the file is damaged"},
+        Case{"index_fraction", Code::kInvalidArgument,
+             "X/indices: found floats, expected integers"},
+        Case{"twice", Code::kInvalidArgument, "names a column twice"},
+        Case{"layer", Code::kUnimplemented,
+             "layers/counts: is compressed with the HDF5 filter 32001"},
+        Case{"long_column", Code::kInvalidArgument, "obs/text: promises"},
+        Case{"external", Code::kUnimplemented, "lies in another file"},
+        Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
+        Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},
+        Case{"absent", Code::kNotFound, "no such file"}}) {
+    const std::string path = File(std::string("bad_") + broken.name);
+    const auto data = ReadAnnData(path);
+    ASSERT_FALSE(data.ok()) << broken.name;
+    EXPECT_EQ(data.status().code(), broken.code) << data.status();
+    const std::string message(data.status().message());
+    EXPECT_NE(message.find(broken.words), std::string::npos) << broken.name << ": " << message;
+    EXPECT_EQ(message.rfind(path, 0), 0u) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  }
+}
+
+TEST_F(ReaderTest, AFileThatCrashesHdf5IsRefusedWhereTheGuardIsOn) {
+  GuardAgainstCrashes(true);
+  const auto data = ReadAnnData(File("bad_heap"));
+  const auto good = ReadAnnData(File("csr"));
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(data.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(data.status().message().find("HDF5 library crashes"), absl::string_view::npos);
+  ASSERT_OK(good);
+}
+
+TEST_F(ReaderTest, AChildThatDiesIsAnErrorAndOneThatLivesIsNot) {
+  EXPECT_TRUE(SurvivesInChild("x", [] { std::abort(); }).ok()) << "the guard is off";
+  GuardAgainstCrashes(true);
+  EXPECT_TRUE(SurvivesInChild("x", [] {}).ok());
+  const absl::Status crashed = SurvivesInChild("x.h5ad", [] { std::abort(); });
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(crashed.code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ReaderTest, EveryTruncationIsAnErrorNeverACrash) {
+  std::ifstream stream(File("csr"), std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(stream)), {});
+  for (size_t size = 0; size < whole.size(); size += 997) {
+    std::ofstream(folder_->At("cut.h5ad"), std::ios::binary) << whole.substr(0, size);
+    EXPECT_FALSE(ReadAnnData(folder_->At("cut.h5ad")).ok()) << size;
+  }
+}
+
+}  // namespace
+}  // namespace unlasting::anndata

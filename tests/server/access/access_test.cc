@@ -1,0 +1,234 @@
+// Tokens, roles, rates and ids, without a server.
+#include <fstream>
+
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/access/call_authorizer.h"
+#include "server/base/error_details.h"
+#include "server/access/rate_limiter.h"
+#include "server/access/tokens.h"
+#include "server/base/trace_context.h"
+#include "tests/server/server_support.h"
+#include "tests/support/files.h"
+
+namespace unlasting::server {
+namespace {
+
+using test::FakeClock;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string Line(const std::string& name, const std::string& roles, const std::string& token) {
+  return absl::StrCat(name, " ", roles, " ", Sha256(token), "\n");
+}
+
+TEST(Tokens, AreReadWithNamesAndRoles) {
+  const auto tokens = ParseTokens("# who calls\n\n" + Line("alice", "predict", "a") +
+                                  "  deploy\tpredict,admin   " + Sha256("d") + "  \r\n");
+  ASSERT_OK(tokens);
+  ASSERT_EQ(tokens->size(), 2u);
+  EXPECT_EQ(tokens->at(Sha256("a")).name, "alice");
+  EXPECT_TRUE(tokens->at(Sha256("a")).Has(Role::kPredict));
+  EXPECT_FALSE(tokens->at(Sha256("a")).Has(Role::kAdmin));
+  EXPECT_TRUE(tokens->at(Sha256("d")).Has(Role::kAdmin));
+}
+
+TEST(Tokens, ErrorsNameTheLineAndNotWhatItHolds) {
+  const auto message = [](const std::string& text) {
+    const auto tokens = ParseTokens(text);
+    EXPECT_EQ(tokens.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    return std::string(tokens.status().message());
+  };
+  EXPECT_THAT(message("alice predict\n"), HasSubstr("line 1"));
+  EXPECT_THAT(message("# x\nalice predict plain-text-secret\n"), HasSubstr("line 2"));
+  EXPECT_THAT(message("# x\nalice predict plain-text-secret\n"), Not(HasSubstr("secret")));
+  EXPECT_THAT(message(Line("alice", "root", "a")), HasSubstr("roles"));
+  EXPECT_THAT(message(Line("al=ice", "predict", "a")), HasSubstr("name"));
+  EXPECT_THAT(message(Line("alice", "predict", "a") + Line("bob", "admin", "a")),
+              HasSubstr("line 2"));
+  EXPECT_THAT(message("# nobody\n"), HasSubstr("found none"));
+}
+
+TEST(Tokens, AFileIsReadAgainWhenItChangesAndABrokenOneChangesNothing) {
+  const test::TempFolder folder;
+  const std::string path = folder.At("tokens");
+  ASSERT_OK(WriteFileAtomically(path, Line("alice", "predict", "a")));
+  const auto file = TokenFile::Open(path);
+  ASSERT_OK(file);
+  EXPECT_EQ((*file)->Find("a")->name, "alice");
+  EXPECT_EQ((*file)->Find("b"), nullptr);
+  EXPECT_FALSE(*(*file)->ReadIfChanged());
+
+  ASSERT_OK(WriteFileAtomically(path, Line("bob", "predict,admin", "b")));
+  EXPECT_TRUE(*(*file)->ReadIfChanged());
+  EXPECT_EQ((*file)->Find("a"), nullptr);
+  EXPECT_EQ((*file)->Find("b")->name, "bob");
+
+  ASSERT_OK(WriteFileAtomically(path, "rubbish\n"));
+  EXPECT_THAT(std::string((*file)->ReadIfChanged().status().message()), HasSubstr(path));
+  EXPECT_EQ((*file)->Find("b")->name, "bob");
+  std::filesystem::remove(path);
+  EXPECT_FALSE((*file)->ReadIfChanged().ok());
+  EXPECT_EQ((*file)->Find("b")->name, "bob");
+}
+
+TEST(Tokens, AnAbsentFileIsNamed) {
+  const test::TempFolder folder;
+  const auto file = TokenFile::Open(folder.At("none"));
+  EXPECT_EQ(file.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(file.status().message()), HasSubstr(folder.At("none")));
+}
+
+TEST(RateLimiter, AllowsABurstThenTheRate) {
+  FakeClock clock;
+  RateLimiter limiter({2, 3}, &clock);
+  for (int k = 0; k < 3; ++k) EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  EXPECT_EQ(limiter.Take("a"), absl::Milliseconds(500));
+  EXPECT_EQ(limiter.Take("a"), absl::Milliseconds(500)) << "a refusal costs nothing";
+  clock.Advance(absl::Milliseconds(499));
+  EXPECT_GT(limiter.Take("a"), absl::ZeroDuration());
+  clock.Advance(absl::Milliseconds(1));
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  clock.Advance(absl::Hours(10));
+  for (int k = 0; k < 3; ++k) EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  EXPECT_GT(limiter.Take("a"), absl::ZeroDuration()) << "a long rest gives one burst, no more";
+}
+
+TEST(RateLimiter, ClientsDoNotShare) {
+  FakeClock clock;
+  RateLimiter limiter({1, 1}, &clock);
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  EXPECT_EQ(limiter.Take("b"), absl::ZeroDuration());
+  EXPECT_GT(limiter.Take("a"), absl::ZeroDuration());
+}
+
+TEST(RateLimiter, WithoutARateEverythingPasses) {
+  FakeClock clock;
+  RateLimiter limiter({0, 1}, &clock);
+  for (int k = 0; k < 100; ++k) EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  EXPECT_EQ(limiter.clients(), 0u);
+}
+
+TEST(RateLimiter, AClockThatJumpsBackTakesNothingAway) {
+  FakeClock clock;
+  RateLimiter limiter({1, 2}, &clock);
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  clock.Advance(-absl::Hours(1));
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+  EXPECT_EQ(limiter.Take("a"), absl::Seconds(1));
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(limiter.Take("a"), absl::ZeroDuration());
+}
+
+TEST(RateLimiter, ForgetsClientsThatRest) {
+  FakeClock clock;
+  RateLimiter limiter({1, 1}, &clock);
+  for (int k = 0; k < 10000; ++k) {
+    limiter.Take("client " + std::to_string(k));
+    clock.Advance(absl::Milliseconds(10));
+  }
+  EXPECT_LE(limiter.clients(), 2048u);
+}
+
+class CallGateTest : public testing::Test {
+ protected:
+  CallGateTest() {
+    EXPECT_TRUE(WriteFileAtomically(folder_.At("tokens"),
+                                    Line("alice", "predict", "a") + Line("root", "admin", "r"))
+                    .ok());
+    tokens_ = *TokenFile::Open(folder_.At("tokens"));
+  }
+
+  static std::string ReasonFor(const CallGate& gate, const Credentials& credentials, Role role) {
+    return ReasonOf(gate.Admit(credentials, role).status());
+  }
+
+  test::TempFolder folder_;
+  FakeClock clock_;
+  RateLimiter limiter_{{1, 2}, &clock_};
+  std::unique_ptr<TokenFile> tokens_;
+};
+
+TEST_F(CallGateTest, ATokenGivesANameAndItsRolesOnly) {
+  const CallGate gate(tokens_.get(), &limiter_);
+  EXPECT_EQ(*gate.Admit({"Bearer a", "", ""}, Role::kPredict), "token:alice");
+  EXPECT_EQ(*gate.Admit({"bearer a", "", ""}, Role::kPredict), "token:alice");
+  EXPECT_EQ(ReasonFor(gate, {"Bearer a", "", ""}, Role::kAdmin), "ROLE_REQUIRED");
+  EXPECT_EQ(ReasonFor(gate, {"Bearer r", "", ""}, Role::kPredict), "ROLE_REQUIRED");
+  EXPECT_EQ(*gate.Admit({"Bearer r", "", ""}, Role::kAdmin), "token:root");
+}
+
+TEST_F(CallGateTest, WithoutASoundTokenNobodyPasses) {
+  const CallGate gate(tokens_.get(), &limiter_);
+  for (const char* authorization : {"", "a", "Basic a", "Bearer", "Bearer"}) {
+    EXPECT_EQ(ReasonFor(gate, {authorization, "cert", "ipv4:1.2.3.4:5"}, Role::kPredict),
+              "TOKEN_MISSING");
+  }
+  for (const std::string& token : {std::string("b"), Sha256("a"), std::string(100000, 'x')}) {
+    const auto status = gate.Admit({"Bearer " + token, "", ""}, Role::kPredict).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(ReasonOf(status), "TOKEN_UNKNOWN");
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr(token.substr(0, 5) + "!")));
+  }
+}
+
+TEST_F(CallGateTest, WithoutTokensTheCertificateOrTheAddressNamesTheCaller) {
+  const CallGate gate(nullptr, &limiter_);
+  EXPECT_EQ(*gate.Admit({"", "lab.example", "ipv4:10.0.0.7:41"}, Role::kPredict),
+            "certificate:lab.example");
+  EXPECT_EQ(*gate.Admit({"", "", "ipv4:10.0.0.7:41"}, Role::kPredict), "ipv4:10.0.0.7");
+  EXPECT_EQ(AddressOfPeer("ipv6:%5B::1%5D:41"), "ipv6:%5B::1%5D");
+  EXPECT_EQ(AddressOfPeer("unix:/run/x"), "unix:/run/x");
+  EXPECT_EQ(AddressOfPeer(""), "");
+  EXPECT_EQ(ReasonFor(gate, {"", "lab.example", ""}, Role::kAdmin), "ROLE_REQUIRED");
+}
+
+TEST_F(CallGateTest, TooManyCallsAreToldWhenToComeBack) {
+  const CallGate gate(tokens_.get(), &limiter_);
+  const Credentials alice = {"Bearer a", "", ""};
+  ASSERT_OK(gate.Admit(alice, Role::kPredict));
+  ASSERT_OK(gate.Admit(alice, Role::kPredict));
+  const absl::Status refused = gate.Admit(alice, Role::kPredict).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused), "RATE_LIMITED");
+  EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(1));
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_OK(gate.Admit(alice, Role::kPredict));
+}
+
+TEST(TraceContext, ASoundTraceparentIsTaken) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string parent = "00f067aa0ba902b7";
+  const TraceParent found = ParseTraceParent("00-" + trace + "-" + parent + "-01");
+  EXPECT_EQ(found.trace_id, trace);
+  EXPECT_EQ(found.parent_id, parent);
+  EXPECT_EQ(ParseTraceParent("01-" + trace + "-" + parent + "-01-more").trace_id, trace);
+}
+
+TEST(TraceContext, ABrokenTraceparentIsAsGoodAsNone) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string parent = "00f067aa0ba902b7";
+  for (const std::string& broken :
+       {std::string(), "00-" + trace + "-" + parent, "00-" + trace + "-" + parent + "-01-more",
+        "ff-" + trace + "-" + parent + "-01", "00-" + std::string(32, '0') + "-" + parent + "-01",
+        "00-" + trace + "-" + std::string(16, '0') + "-01", "00_" + trace + "-" + parent + "-01",
+        "00-" + std::string(32, 'G') + "-" + parent + "-01", std::string(10000, '-')}) {
+    EXPECT_EQ(ParseTraceParent(broken).trace_id, "") << broken.substr(0, 60);
+  }
+}
+
+TEST(RequestId, TheCallersIsKeptWhereItIsHarmless) {
+  EXPECT_EQ(RequestIdOf("job-7.a:b_c"), "job-7.a:b_c");
+  for (const std::string& harmful :
+       {std::string(), std::string("a b"), std::string("a\nlevel=error"), std::string(129, 'x'),
+        std::string("\xff")}) {
+    const std::string made = RequestIdOf(harmful);
+    EXPECT_EQ(made.size(), 16u);
+    EXPECT_NE(made, RequestIdOf(harmful));
+  }
+}
+
+}  // namespace
+}  // namespace unlasting::server

@@ -1,0 +1,90 @@
+#include "server/request/control_store.h"
+
+#include "core/base/status.h"
+#include "gtest/gtest.h"
+#include "tests/server/server_support.h"
+#include "tests/support/files.h"
+
+namespace unlasting::server {
+namespace {
+
+RawControls Cells(int64_t rows, float value) {
+  DenseMatrix values(rows, 2);
+  for (float& entry : values.values) entry = value;
+  RawControls controls;
+  controls.values = ToCsr(values);
+  controls.genes = {"G0", "G1"};
+  controls.cell_types.assign(rows, "T0");
+  return controls;
+}
+
+TEST(ControlStore, EqualContentHasEqualIdAndIsHeldOnce) {
+  const test::FakeClock clock;
+  ControlStore store({}, &clock);
+  const auto first = store.Add(Cells(3, 1));
+  const auto second = store.Add(Cells(3, 1));
+  const auto other = store.Add(Cells(3, 2));
+  ASSERT_OK(first);
+  EXPECT_EQ(*first, *second);
+  EXPECT_NE(*first, *other);
+  EXPECT_EQ(store.bytes(), 2 * Cells(3, 1).Bytes());
+}
+
+TEST(ControlStore, TheIdCoversEveryPartOfTheContent) {
+  const std::string base = ContentHash(Cells(2, 1));
+  RawControls changed = Cells(2, 1);
+  changed.genes = {"G0G", "1"};
+  EXPECT_NE(ContentHash(changed), base);
+  changed = Cells(2, 1);
+  changed.cell_types[1] = "T1";
+  EXPECT_NE(ContentHash(changed), base);
+  changed = Cells(2, 1);
+  changed.library_sizes = {1, 2};
+  EXPECT_NE(ContentHash(changed), base);
+  changed = Cells(2, 1);
+  changed.value_kind = predict::ValueKind::kCounts;
+  EXPECT_NE(ContentHash(changed), base);
+  changed = Cells(2, 1);
+  changed.missing = predict::MissingGenes::kZero;
+  EXPECT_NE(ContentHash(changed), base);
+}
+
+TEST(ControlStore, ForgetsWhatIsNotUsedForItsTimeToLive) {
+  test::FakeClock clock;
+  ControlStore store({int64_t{1} << 20, absl::Minutes(10)}, &clock);
+  const std::string id = *store.Add(Cells(3, 1));
+  clock.Advance(absl::Minutes(9));
+  EXPECT_NE(store.Find(id), nullptr);
+  clock.Advance(absl::Minutes(9));
+  EXPECT_NE(store.Find(id), nullptr) << "a use begins the time anew";
+  clock.Advance(absl::Minutes(10));
+  EXPECT_EQ(store.Find(id), nullptr);
+  EXPECT_EQ(store.bytes(), 0);
+}
+
+TEST(ControlStore, TheLeastRecentlyUsedGoesFirst) {
+  const test::FakeClock clock;
+  const int64_t one = Cells(3, 1).Bytes();
+  ControlStore store({2 * one, absl::Hours(1)}, &clock);
+  const std::string a = *store.Add(Cells(3, 1));
+  const std::string b = *store.Add(Cells(3, 2));
+  const auto held = store.Find(a);
+  const std::string c = *store.Add(Cells(3, 3));
+  EXPECT_NE(store.Find(a), nullptr);
+  EXPECT_EQ(store.Find(b), nullptr);
+  EXPECT_NE(store.Find(c), nullptr);
+  EXPECT_EQ(store.bytes(), 2 * one);
+  EXPECT_EQ(held->values.rows, 3);
+}
+
+TEST(ControlStore, RefusesASetThatCanNeverFit) {
+  const test::FakeClock clock;
+  ControlStore store({100, absl::Hours(1)}, &clock);
+  const auto id = store.Add(Cells(1000, 1));
+  EXPECT_EQ(id.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(id.status()), "CONTROL_SET_TOO_LARGE");
+  EXPECT_EQ(store.bytes(), 0);
+}
+
+}  // namespace
+}  // namespace unlasting::server

@@ -1,0 +1,158 @@
+#include "server/rpc/response_queue.h"
+
+#include <cmath>
+
+#include "gtest/gtest.h"
+#include "proto/codec/matrix_codec.h"
+#include "tests/server/server_support.h"
+#include "tests/support/files.h"
+
+namespace unlasting::server {
+namespace {
+
+constexpr int64_t kGenes = 24;
+constexpr int64_t kRowBytes = kGenes * 4;
+
+class OutboxTest : public testing::Test {
+ protected:
+  OutboxTest() {
+    work_.controls = test::SomeControls(5);
+    work_.perturbations = {test::Knockout({"G1"}), test::Knockout({"G2", "G3"})};
+    work_.options = predict::DefaultOptions(*test::TinyBundle());
+    for (int64_t column = 0; column < kGenes; ++column) work_.result.columns.push_back(column);
+  }
+
+  // Chunks of two rows; room for less than two perturbations.
+  std::unique_ptr<Outbox> Make() {
+    auto builder = std::make_shared<const ResponseBuilder>(
+        test::TinyBundle(), std::make_shared<const PredictWork>(work_), 2 * kRowBytes);
+    return std::make_unique<Outbox>(std::move(builder), "tiny", 6 * kRowBytes);
+  }
+
+  static predict::Profiles Result(int perturbation, float value) {
+    predict::Profiles profiles;
+    profiles.perturbation = perturbation;
+    profiles.values = DenseMatrix(5, kGenes);
+    for (int64_t r = 0; r < 5; ++r) {
+      for (float& entry : profiles.values.Row(r)) entry = value + static_cast<float>(r);
+    }
+    profiles.active_share.assign(kGenes, 0.5f);
+    return profiles;
+  }
+
+  PredictWork work_;
+};
+
+v1::PredictResponse::PartCase NextPart(Outbox* outbox) {
+  const Outbox::Item item = outbox->Next();
+  return item.kind == Outbox::Kind::kMessage ? item.message.part_case()
+                                             : v1::PredictResponse::PART_NOT_SET;
+}
+
+TEST_F(OutboxTest, TheHeaderComesFirstAndSaysWhatWasResolved) {
+  const auto outbox = Make();
+  outbox->AddProfiles(Result(0, 1));
+  const Outbox::Item item = outbox->Next();
+  ASSERT_EQ(item.kind, Outbox::Kind::kMessage);
+  const v1::PredictHeader& header = item.message.header();
+  EXPECT_EQ(header.model(), "tiny");
+  EXPECT_EQ(header.bundle_hash(), test::TinyBundle()->hash());
+  EXPECT_EQ(header.genes_size(), kGenes);
+  EXPECT_EQ(header.target_sum(), 1000);
+  EXPECT_EQ(header.solver(), v1::SOLVER_DPMPP_2M);
+  EXPECT_EQ(header.mask(), v1::MASK_MODE_RANK);
+  EXPECT_EQ(header.controls().cell_ids_size(), 5);
+  ASSERT_EQ(header.controls().cell_types_size(), 1);
+  EXPECT_EQ(header.controls().cell_types(0), "T0");
+  EXPECT_EQ(header.controls().cell_type_indices_size(), 5);
+  EXPECT_EQ(header.perturbations(1).label(), "G2+G3");
+  EXPECT_TRUE(header.perturbations(0).seen_in_training());
+  EXPECT_FALSE(header.perturbations(1).seen_in_training());
+  EXPECT_GT(header.perturbations(1).notes_size(), 0);
+}
+
+TEST_F(OutboxTest, ProfilesAreCutIntoChunksAndFollowedByTheirSummary) {
+  const auto outbox = Make();
+  outbox->Next();
+  outbox->AddProfiles(Result(1, 1));
+  outbox->Close(absl::OkStatus(), {});
+  int64_t rows = 0;
+  for (const int64_t expected : {2, 2, 1}) {
+    const Outbox::Item item = outbox->Next();
+    ASSERT_TRUE(item.message.has_profiles());
+    const v1::ProfileChunk& chunk = item.message.profiles();
+    const auto values = codec::DecodeDenseMatrix(chunk.matrix());
+    ASSERT_OK(values);
+    EXPECT_EQ(values->rows, expected);
+    for (int k = 0; k < expected; ++k, ++rows) {
+      EXPECT_EQ(chunk.perturbation_indices(k), 1);
+      EXPECT_EQ(chunk.control_indices(k), rows);
+      EXPECT_EQ(values->At(k, 0), 1.0f + static_cast<float>(rows));
+    }
+  }
+  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kSummary);
+  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kFinished);
+  const Outbox::Item end = outbox->Next();
+  EXPECT_EQ(end.kind, Outbox::Kind::kEnd);
+  ASSERT_OK(end.status);
+}
+
+TEST_F(OutboxTest, GenesScaleAndContentFollowTheRequest) {
+  work_.result.columns = {3, 1};
+  work_.result.value_kind = v1::VALUE_KIND_COUNTS;
+  work_.result.summaries = false;
+  const auto outbox = Make();
+  const Outbox::Item header = outbox->Next();
+  EXPECT_EQ(header.message.header().genes(0), "G3");
+  outbox->AddProfiles(Result(0, 1));
+  outbox->Close(absl::OkStatus(), {});
+  const Outbox::Item item = outbox->Next();
+  const auto values = codec::DecodeDenseMatrix(item.message.profiles().matrix());
+  ASSERT_OK(values);
+  EXPECT_EQ(values->cols, 2);
+  EXPECT_EQ(values->rows, 5) << "rows are shorter, so more fit a chunk";
+  EXPECT_FLOAT_EQ(values->At(0, 0), std::expm1(1.0f));
+  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kFinished);
+}
+
+TEST_F(OutboxTest, IsFullUntilEnoughIsSent) {
+  const auto outbox = Make();
+  EXPECT_TRUE(outbox->HasRoom());
+  outbox->AddProfiles(Result(0, 1));
+  EXPECT_TRUE(outbox->HasRoom());
+  outbox->AddProfiles(Result(1, 1));
+  EXPECT_FALSE(outbox->HasRoom());
+  int room_made = 0;
+  while (true) {
+    const Outbox::Item item = outbox->Next();
+    room_made += item.made_room ? 1 : 0;
+    if (item.kind == Outbox::Kind::kNothingYet) break;
+  }
+  EXPECT_EQ(room_made, 1);
+  EXPECT_TRUE(outbox->HasRoom());
+}
+
+TEST_F(OutboxTest, ProgressWaitsForResultsAndOnlyTheLatestIsSent) {
+  const auto outbox = Make();
+  outbox->SetProgress({1, 10, 0});
+  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kHeader);
+  outbox->SetProgress({2, 10, 0});
+  const Outbox::Item item = outbox->Next();
+  EXPECT_EQ(item.message.progress().evaluations_done(), 2);
+  EXPECT_EQ(outbox->Next().kind, Outbox::Kind::kNothingYet);
+}
+
+TEST_F(OutboxTest, AnErrorEndsTheStreamAtOnce) {
+  const auto outbox = Make();
+  outbox->AddProfiles(Result(0, 1));
+  outbox->Next();
+  outbox->Next();
+  outbox->Close(absl::CancelledError("gone"), {});
+  outbox->AddProfiles(Result(1, 1));
+  const Outbox::Item end = outbox->Next();
+  EXPECT_EQ(end.kind, Outbox::Kind::kEnd);
+  EXPECT_EQ(end.status.code(), absl::StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace unlasting::server

@@ -1,0 +1,100 @@
+// A scheduler on a clock that tests move, with an engine that they watch.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/scheduling/scheduler.h"
+#include "tests/server/server_support.h"
+#include "tests/support/files.h"
+
+namespace unlasting::server {
+
+using test::FakeClock;
+using test::Knockout;
+using test::RecordingListener;
+using test::SomeControls;
+using test::TinyEngine;
+
+// An engine that tells how large its steps are, lets time pass, and breaks when told to.
+class WatchedEngine : public predict::Engine {
+ public:
+  explicit WatchedEngine(FakeClock* clock) : inner_(TinyEngine()), clock_(clock) {}
+
+  const bundle::Bundle& bundle() const override { return inner_->bundle(); }
+  const predict::EngineOptions& options() const override { return inner_->options(); }
+  absl::Status Step(absl::Span<predict::Row* const> rows) override {
+    steps.push_back(static_cast<int64_t>(rows.size()));
+    clock_->Advance(absl::Seconds(1));
+    if (broken) return absl::InternalError("the device fell over");
+    return inner_->Step(rows);
+  }
+  absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
+                                              absl::Span<const int32_t> cell_type,
+                                              const predict::Perturbation& perturbation) override {
+    return inner_->MaskProbability(controls, cell_type, perturbation);
+  }
+
+  std::vector<int64_t> steps;
+  bool broken = false;
+
+ private:
+  const std::unique_ptr<predict::Engine> inner_;
+  FakeClock* const clock_;
+};
+
+class SchedulerTest : public testing::Test {
+ protected:
+  void Make(const SchedulerOptions& options = {}) {
+    auto engine = std::make_unique<WatchedEngine>(&clock_);
+    engine_ = engine.get();
+    scheduler_ = std::make_unique<Scheduler>(std::move(engine), options, &clock_, nullptr);
+  }
+
+  // Without masks, so that a step's rows are the request's and no panel's.
+  static JobRequest Request(int64_t cells, const std::vector<std::string>& genes,
+                            uint64_t seed = 1) {
+    JobRequest request;
+    request.controls = SomeControls(cells, seed);
+    for (const std::string& gene : genes) request.perturbations.push_back(Knockout({gene}));
+    request.options = predict::DefaultOptions(*test::TinyBundle());
+    request.options.mask = predict::MaskMode::kNone;
+    request.options.solver_steps = 3;
+    return request;
+  }
+
+  uint64_t Submit(JobRequest request, const std::shared_ptr<RecordingListener>& listener) {
+    const auto id = scheduler_->Submit(std::move(request), listener);
+    EXPECT_TRUE(id.ok()) << id.status();
+    return id.value_or(0);
+  }
+
+  void RunToEnd() {
+    while (scheduler_->RunStep()) {
+    }
+  }
+
+  FakeClock clock_;
+  WatchedEngine* engine_ = nullptr;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+inline void ExpectSameAsAlone(const JobRequest& request, const RecordingListener& listener) {
+  const auto engine = TinyEngine();
+  const auto alone =
+      predict::PredictAll(engine.get(), request.controls, request.perturbations, request.options);
+  ASSERT_OK(alone);
+  ASSERT_EQ(listener.profiles.size(), alone->size());
+  for (const predict::Profiles& expected : *alone) {
+    const predict::Profiles& found = listener.profiles.at(expected.perturbation);
+    EXPECT_THAT(found.values.values,
+                ::testing::Pointwise(::testing::FloatNear(1e-4f), expected.values.values));
+    EXPECT_THAT(found.active_share,
+                ::testing::Pointwise(::testing::FloatNear(1e-4f), expected.active_share));
+  }
+}
+
+}  // namespace unlasting::server

@@ -1,0 +1,142 @@
+// Ranks as threads of this process, each with a network and a group of its own.
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "tests/trainer/training/training_fixture.h"
+#include "trainer/ranks/rank_group.h"
+
+namespace unlasting::trainer {
+namespace {
+
+using RanksTest = TrainingFixture;
+
+// Both ranks of a group of two; rank 1 learns its port from rank 0.
+struct Pair {
+  std::unique_ptr<RankGroup> first, second;
+};
+Pair JoinTwo() {
+  std::promise<int> port;
+  std::unique_ptr<RankGroup> second;
+  std::thread other([&] {
+    RankPlace place{1, 2, "127.0.0.1", port.get_future().get(), "lo"};
+    auto joined = RankGroup::Join(place, {});
+    if (joined.ok()) second = std::move(*joined);
+  });
+  RankGroup::Hooks hooks;
+  hooks.listening = [&](int listening) {
+    port.set_value(listening);
+    return absl::OkStatus();
+  };
+  auto first = RankGroup::Join(RankPlace{0, 2, "127.0.0.1", 0, "lo"}, hooks);
+  other.join();
+  EXPECT_TRUE(first.ok()) << first.status();
+  return {first.ok() ? std::move(*first) : nullptr, std::move(second)};
+}
+
+TEST_F(RanksTest, TwoRanksHaveTheLossCurveAndTheWeightsOfOneProcess) {
+  for (const NetworkKind kind : {NetworkKind::kDenoiser, NetworkKind::kMask}) {
+    const auto train = [&](RankGroup* ranks, Network* network, std::vector<double>* losses) {
+      TrainingTask task = Task(kind, 12);
+      task.ranks = ranks;
+      task.log = [&](const nlohmann::json& line) {
+        losses->push_back(line.begin()->get<double>());
+      };
+      return Train(task, network);
+    };
+    Network alone = NewNetwork(kind), first = NewNetwork(kind), second = NewNetwork(kind);
+    std::vector<double> expected, found, other;
+    ASSERT_OK(train(nullptr, &alone, &expected));
+
+    Pair ranks = JoinTwo();
+    absl::Status second_status;
+    std::thread thread([&] { second_status = train(ranks.second.get(), &second, &other); });
+    ASSERT_OK(train(ranks.first.get(), &first, &found));
+    thread.join();
+    ASSERT_OK(second_status);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t k = 0; k < found.size(); ++k) EXPECT_NEAR(found[k], expected[k], 1e-4);
+    EXPECT_TRUE(other.empty());  // rank 0 alone logs
+    EXPECT_LT(Difference(first, alone), 1e-4);
+    EXPECT_EQ(Difference(first, second), 0.0);
+  }
+}
+
+TEST_F(RanksTest, AnInterruptionOfAnyRankStopsAllAtOneStepAndResumes) {
+  std::atomic<bool> interrupted{true};
+  Network first = NewNetwork(NetworkKind::kDenoiser), second = NewNetwork(NetworkKind::kDenoiser);
+  Pair ranks = JoinTwo();
+  absl::Status second_status;
+  std::thread thread([&] {
+    TrainingTask task = Task(NetworkKind::kDenoiser, 12);
+    task.ranks = ranks.second.get();
+    task.interrupted = &interrupted;
+    second_status = Train(task, &second);
+  });
+  TrainingTask task = Task(NetworkKind::kDenoiser, 12);
+  task.ranks = ranks.first.get();
+  const absl::Status status = Train(task, &first);
+  thread.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("interrupted at step 1;"));
+  EXPECT_EQ(second_status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(second_status.message(), "");
+
+  // One process goes on from what two left behind.
+  Network resumed = NewNetwork(NetworkKind::kDenoiser),
+          straight = NewNetwork(NetworkKind::kDenoiser);
+  TrainingTask rest = Task(NetworkKind::kDenoiser, 12);
+  rest.resume = true;
+  ASSERT_OK(Train(rest, &resumed));
+  ASSERT_OK(Train(Task(NetworkKind::kDenoiser, 12), &straight));
+  EXPECT_LT(Difference(resumed, straight), 1e-4);
+}
+
+TEST_F(RanksTest, ALostRankIsNamedAndLeavesACheckpoint) {
+  Network first = NewNetwork(NetworkKind::kDenoiser);
+  Pair ranks = JoinTwo();
+  std::thread thread([&] {
+    std::string state;
+    ASSERT_OK(ranks.second->Broadcast(&state));
+    EXPECT_FALSE(state.empty());
+    ranks.second.reset();
+  });
+  TrainingTask task = Task(NetworkKind::kDenoiser, 12);
+  task.ranks = ranks.first.get();
+  const absl::Status status = Train(task, &first);
+  thread.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("rank 1 of 2 was lost at step 0"));
+  TrainingTask rest = Task(NetworkKind::kDenoiser, 12);
+  rest.resume = true;
+  ASSERT_OK(Train(rest, &first));
+}
+
+TEST(RankPlaceTest, ReadsWhatTorchrunAndKubeflowSet) {
+  const auto with = [](const char* rank, const char* size, const char* host, const char* port) {
+    setenv("RANK", rank, 1);
+    setenv("WORLD_SIZE", size, 1);
+    setenv("MASTER_ADDR", host, 1);
+    setenv("MASTER_PORT", port, 1);
+    return RankPlaceOfEnvironment();
+  };
+  const auto place = with("2", "4", "trainer-master-0", "23456");
+  ASSERT_OK(place);
+  ASSERT_TRUE(place->has_value());
+  EXPECT_EQ((*place)->rank, 2);
+  EXPECT_EQ((*place)->size, 4);
+  EXPECT_EQ((*place)->host, "trainer-master-0");
+  EXPECT_EQ((*place)->port, 23456);
+  EXPECT_FALSE((*place)->served_by_launcher);
+  EXPECT_FALSE(with("0", "1", "", "")->has_value());
+  EXPECT_THAT(std::string(with("4", "4", "a", "1").status().message()), testing::HasSubstr("RANK"));
+  EXPECT_THAT(std::string(with("1", "4", "", "1").status().message()),
+              testing::HasSubstr("MASTER_ADDR"));
+  EXPECT_THAT(std::string(with("1", "4", "a", "no").status().message()),
+              testing::HasSubstr("MASTER_PORT"));
+  for (const char* name : {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}) unsetenv(name);
+  EXPECT_FALSE(RankPlaceOfEnvironment()->has_value());
+}
+
+}  // namespace
+}  // namespace unlasting::trainer

@@ -1,0 +1,130 @@
+#include "trainer/response/expected_response.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <random>
+
+#include "core/cells/normalise.h"
+#include "tests/core/cells/toy_data.h"
+#include "tests/support/files.h"
+#include "trainer/settings/settings.h"
+
+namespace unlasting::trainer {
+namespace {
+
+using torch::Tensor;
+
+constexpr int64_t kGenes = 8;
+
+// Log1p cells whose condition c and type t have a mean of their own.
+class ShiftTableTest : public testing::Test {
+ protected:
+  void Load(const std::vector<std::string>& conditions, const std::vector<std::string>& types,
+            const std::vector<std::pair<std::string, std::string>>& held_out = {}) {
+    cells::Dataset data = test::ToyDataset(conditions, types, 40, kGenes);
+    data.kind = cells::MatrixKind::kLog1p;
+    std::mt19937_64 random(3);
+    std::normal_distribution<double> normal;
+    DenseMatrix values(data.n_cells(), kGenes);
+    for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
+      for (int64_t g = 0; g < kGenes; ++g) {
+        const double mean = MeanOf(data.condition[cell], data.cell_type[cell], g);
+        values.Row(cell)[g] = static_cast<float>(std::max(0.0, mean + 0.3 * normal(random)));
+      }
+    }
+    data.values = ToCsr(values);
+    prepared_ = {};
+    prepared_.split.test.assign(data.n_cells(), false);
+    for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
+      for (const auto& [condition, type] : held_out) {
+        if (data.conditions[data.condition[cell]].name == condition &&
+            data.cell_types[data.cell_type[cell]] == type) {
+          prepared_.split.test[cell] = true;
+        }
+      }
+    }
+    prepared_.x_max = 5;
+    prepared_.data = std::move(data);
+    auto created = TrainingData::Create(prepared_);
+    ASSERT_OK(created);
+    data_ = *std::move(created);
+    table_ = ShiftTableOf(data_, ConditionMoments(data_), DefaultConfig());
+  }
+
+  // A response that carries over to other types in part: the types' own means count 0.6.
+  static double MeanOf(int32_t condition, int32_t type, int64_t gene) {
+    const double own = 0.4 * std::sin(3.0 * type + static_cast<double>(gene));
+    if (condition == 0) return 2.0 + own;
+    return 2.0 + 0.6 * own + 0.5 * std::cos(2.0 * condition + static_cast<double>(gene));
+  }
+
+  Tensor MeanIn(int32_t condition, int32_t type) const {
+    std::vector<int64_t> rows;
+    const auto& data = prepared_.data;
+    for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
+      if (data.condition[cell] == condition && data.cell_type[cell] == type) rows.push_back(cell);
+    }
+    std::vector<double> mean, deviation;
+    cells::MeanAndDeviation(data.values, rows, &mean, &deviation);
+    return torch::tensor(mean, torch::kFloat64) / prepared_.x_max;
+  }
+  Tensor Entry(int64_t type, int64_t entry) const {
+    const int64_t entries =
+        table_.mean.size(0) / static_cast<int64_t>(prepared_.data.cell_types.size());
+    return table_.mean[type * entries + entry].to(torch::kFloat64);
+  }
+  static double Distance(const Tensor& a, const Tensor& b) {
+    return (a - b).abs().max().item<double>();
+  }
+
+  cells::Prepared prepared_;
+  TrainingData data_;
+  model::ShiftTable table_;
+};
+
+TEST_F(ShiftTableTest, MeasuredResponsesAreTheDifferencesOfMeans) {
+  Load({"ctrl", "G1+ctrl", "G4+ctrl", "drug"}, {"T", "B"});
+  EXPECT_EQ(table_.nodes, (std::vector<int64_t>{1, 4}));
+  EXPECT_EQ(table_.drug, (std::vector<int64_t>{0, 0, 0}));
+  EXPECT_NEAR(table_.drugs.norm().item<double>(), 1.0, 1e-6);
+  EXPECT_NEAR(table_.log10_dose[2], 1.0, 1e-6);
+  for (const int32_t type : {0, 1}) {
+    for (const int32_t condition : {1, 2}) {
+      EXPECT_LT(Distance(Entry(type, condition - 1), MeanIn(condition, type) - MeanIn(0, type)),
+                1e-6);
+    }
+    EXPECT_LT(Distance(Entry(type, 2), (Entry(type, 0) + Entry(type, 1)) / 2), 1e-6);
+    EXPECT_LT(Distance(Entry(type, 5), MeanIn(5, type) - MeanIn(0, type)), 1e-6);
+  }
+}
+
+TEST_F(ShiftTableTest, AnUnmeasuredCellTypeIsMetAsFarAsResponsesCarryOver) {
+  const std::vector<std::string> types = {"A", "B", "C", "D", "E", "F"};
+  Load({"ctrl", "drug"}, types, {{"drug", "F"}});
+  Tensor perturbed = torch::zeros({kGenes}, torch::kFloat64), control = perturbed.clone();
+  for (const int32_t type : {0, 1, 2, 3, 4}) {
+    perturbed += MeanIn(1, type) / 5;
+    control += MeanIn(0, type) / 5;
+  }
+  const Tensor truth = MeanIn(1, 5) - MeanIn(0, 5);
+  const double mean_shift = (perturbed - control - truth).norm().item<double>();
+  EXPECT_LT((Entry(5, 1) - truth).norm().item<double>(), 0.75 * mean_shift);
+}
+
+TEST_F(ShiftTableTest, GenesOfCombinationsAloneTakeWhatTheOthersLeave) {
+  Load({"ctrl", "G1+ctrl", "G1+G4"}, {"T"});
+  EXPECT_EQ(table_.nodes, (std::vector<int64_t>{1, 4}));
+  const Tensor pair = MeanIn(2, 0) - MeanIn(0, 0);
+  EXPECT_LT(Distance(Entry(0, 0), MeanIn(1, 0) - MeanIn(0, 0)), 1e-6);
+  EXPECT_LT(Distance(Entry(0, 0) + Entry(0, 1), pair), 1e-6);
+}
+
+TEST_F(ShiftTableTest, HeldOutCellsTakeNoPart) {
+  Load({"ctrl", "G1+ctrl", "G4+ctrl"}, {"T"}, {{"G4+ctrl", "T"}});
+  EXPECT_EQ(table_.nodes, (std::vector<int64_t>{1}));
+  EXPECT_LT(Distance(Entry(0, 1), Entry(0, 0)), 1e-6) << "the mean is that of what was trained on";
+}
+
+}  // namespace
+}  // namespace unlasting::trainer

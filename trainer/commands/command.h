@@ -1,0 +1,24 @@
+// A subcommand of unlasting-train.
+#pragma once
+
+#include <functional>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+
+namespace unlasting::trainer {
+
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<absl::Status()> run;
+};
+
+Command AddFitCommand(CLI::App& root);
+Command AddEvaluateCommand(CLI::App& root);
+Command AddMetricsCommand(CLI::App& root);
+Command AddPrepareCommand(CLI::App& root);
+Command AddNetworkCommand(CLI::App& root);
+Command AddSimulateCommand(CLI::App& root);
+Command AddInspectCommand(CLI::App& root);
+
+}  // namespace unlasting::trainer

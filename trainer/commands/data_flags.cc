@@ -1,0 +1,82 @@
+#include "core/cli/interrupt.h"
+#include "trainer/commands/data_flags.h"
+
+#include <cstdio>
+
+#include "absl/strings/str_format.h"
+#include "core/base/status.h"
+#include "core/molecule/featurizer.h"
+#include "trainer/commands/command.h"
+#include "trainer/settings/settings.h"
+
+namespace unlasting::trainer {
+namespace {
+
+absl::Status CanonicaliseMolecules(cells::Dataset* data) {
+  for (auto& condition : data->conditions) {
+    if (!condition.molecule()) continue;
+    auto canonical = molecule::CanonicalSmiles(condition.smiles);
+    if (!canonical.ok()) {
+      return Annotate(canonical.status(), absl::StrCat("condition '", condition.name, "'"));
+    }
+    condition.smiles = *std::move(canonical);
+  }
+  return absl::OkStatus();
+}
+
+std::string Found(const std::string& path, const cells::Prepared& prepared) {
+  const cells::Dataset& data = prepared.data;
+  std::string text = absl::StrFormat(
+      "%s: %d cells, layout %s, %s; %d genes kept, %d conditions, %d cell types; %d cells held out",
+      path, data.n_cells(), data.layout, prepared.target_sum > 0 ? "counts" : "log1p",
+      data.n_genes(), data.conditions.size(), data.cell_types.size(),
+      prepared.split.Cells(true).size());
+  if (prepared.target_sum > 0) {
+    absl::StrAppend(&text, absl::StrFormat("; target sum %g", prepared.target_sum));
+  }
+  return text;
+}
+
+}  // namespace
+
+void AddDataFlags(CLI::App* app, DataFlags* flags) {
+  app->add_option("--data", flags->data, "Cells: .h5ad")->required();
+  app->add_option("--config", flags->config, "Settings as JSON");
+  app->add_option("--set", flags->set, "A setting, key=value; repeatable")
+      ->take_all()
+      ->allow_extra_args(false);
+  app->add_option("--layout", flags->layout,
+                  "auto, gears, scperturb, chemcpa or plain: what the columns are called");
+  app->add_option("--library-size-column", flags->library_size_column,
+                  "obs column of each cell's counts over all genes, where a panel was measured");
+  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
+}
+
+absl::StatusOr<TrainConfig> ResolveDataConfig(const DataFlags& flags) {
+  std::vector<std::string> set = flags.set;
+  if (!flags.layout.empty()) set.push_back("layout=" + flags.layout);
+  if (!flags.library_size_column.empty()) {
+    set.push_back("library_size_column=" + flags.library_size_column);
+  }
+  return ResolveConfig(flags.config, set);
+}
+
+absl::StatusOr<cells::Prepared> PrepareCells(const std::string& path, const TrainConfig& config,
+                                             cli::ProgressStyle style) {
+  auto prepared = [&] {
+    cli::Progress progress("read", "rows", style);
+    return cells::PreprocessFile(
+        path, LoadOptionsOf(config), PreprocessOptionsOf(config),
+        [&](int64_t done, int64_t total) { progress.Update(done, total); });
+  }();
+  if (!prepared.ok()) return prepared;
+  if (cli::Interrupted()) return absl::CancelledError("interrupted; nothing was written");
+  const absl::Status molecules = CanonicaliseMolecules(&prepared->data);
+  if (!molecules.ok()) return Annotate(molecules, path);
+  if (style != cli::ProgressStyle::kNone) {
+    std::fprintf(stderr, "%s\n", Found(path, *prepared).c_str());
+  }
+  return prepared;
+}
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,84 @@
+// unlasting-train inspect: what a bundle or an .h5ad file holds.
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "core/anndata/describe.h"
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "core/bundle/bundle.h"
+#include "trainer/commands/command.h"
+
+namespace unlasting::trainer {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct InspectFlags {
+  std::string path;
+  bool json = false;
+};
+
+std::string Levels(const json& column) {
+  if (!column.contains("levels")) return "";
+  std::string text;
+  size_t shown = 0;
+  for (const auto& [level, count] : column["levels"].items()) {
+    if (++shown > 8) return absl::StrCat(text, ", ... (", column["levels"].size(), ")");
+    absl::StrAppend(&text, shown > 1 ? ", " : "", level, " (", count.dump(), ")");
+  }
+  return text;
+}
+
+void PrintFile(const json& d) {
+  std::printf("%lld cells x %lld genes, X %s, layout %s\n", d["n_obs"].get<long long>(),
+              d["n_vars"].get<long long>(), d.value("x", "absent").c_str(),
+              d["layout"].get<std::string>().c_str());
+  for (const char* frame : {"obs", "var"}) {
+    std::printf("%s\n", frame);
+    for (const auto& [name, column] : d[frame].items()) {
+      std::printf("  %-24s %-12s %s\n", name.c_str(), column["kind"].get<std::string>().c_str(),
+                  Levels(column).c_str());
+    }
+  }
+  for (const char* group : {"layers", "obsm", "uns"}) {
+    if (!d[group].empty()) std::printf("%s: %s\n", group, d[group].dump().c_str());
+  }
+  if (d["raw"]) std::printf("raw: present\n");
+}
+
+absl::Status RunInspect(const InspectFlags& flags) {
+  if (fs::is_directory(flags.path)) {
+    // Loading verifies every file against the manifest.
+    UNLASTING_ASSIGN_OR_RETURN(const auto bundle, bundle::Bundle::Load(flags.path));
+    if (flags.json) {
+      std::printf("%s\n", bundle->manifest().ToJson().dump(2).c_str());
+      return absl::OkStatus();
+    }
+    UNLASTING_ASSIGN_OR_RETURN(const std::string card, ReadFile(fs::path(flags.path) / "card.md"));
+    std::printf("%s\nbundle hash: %s\n", card.c_str(), bundle->hash().c_str());
+    return absl::OkStatus();
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const json description, anndata::Describe(flags.path));
+  if (flags.json) {
+    std::printf("%s\n", description.dump(2).c_str());
+  } else {
+    PrintFile(description);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddInspectCommand(CLI::App& root) {
+  auto flags = std::make_shared<InspectFlags>();
+  CLI::App* app =
+      root.add_subcommand("inspect", "Shows what a bundle or an .h5ad file holds, and verifies it");
+  app->add_option("path", flags->path, "Folder of a bundle, or an .h5ad file")->required();
+  app->add_flag("--json", flags->json, "As JSON on stdout");
+  app->footer("Example:\n  unlasting-train inspect cells.h5ad");
+  return {app, [flags] { return RunInspect(*flags); }};
+}
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,99 @@
+#include "trainer/commands/metrics_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "core/evaluate/scorecard.h"
+#include "core/report/group_plots.h"
+#include "core/report/report.h"
+#include "trainer/commands/command.h"
+#include "trainer/scoring/metrics_files.h"
+#include "trainer/scoring/metrics_groups.h"
+
+namespace unlasting::trainer {
+
+absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::ostream& err) {
+  UNLASTING_ASSIGN_OR_RETURN(const MetricsFiles files, OpenMetricsFiles(options, err));
+  UNLASTING_ASSIGN_OR_RETURN(const auto groups, MetricsGroups::Load(options, files, err));
+  evaluate::ScoreOptions scoring;
+  scoring.threads = options.threads > 0
+                        ? options.threads
+                        : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  scoring.seed = options.seed;
+  scoring.resamples = options.scoring.resamples;
+  scoring.test = options.scoring.test;
+  evaluate::Scorer scorer(scoring);
+  report::GroupPlots plots(files.ReadableGenes());
+  UNLASTING_RETURN_IF_ERROR(groups.ForEach([&](const evaluate::Group& group) -> absl::Status {
+    UNLASTING_RETURN_IF_ERROR(scorer.Add(group));
+    if (!options.report.empty()) plots.Add(group);
+    return absl::OkStatus();
+  }));
+  const evaluate::Scorecard card = scorer.Finish();
+  if (!options.report.empty()) {
+    report::ReportInput page;
+    page.title =
+        absl::StrCat("Scores of ", std::filesystem::path(options.predicted).filename().string());
+    page.manifest = {
+        {"predicted", options.predicted}, {"truth", options.truth}, {"control", options.control}};
+    if (!options.training.empty()) page.manifest["training"] = options.training;
+    page.scorecard = card;
+    page.plots = &plots;
+    page.trained_doses = groups.trained_doses();
+    page.genes = files.ReadableGenes();
+    UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(options.report, report::RenderHtml(page)));
+  }
+  out << (options.json ? card.ToJson(files.genes).dump(2) + "\n" : card.ToTable());
+  return absl::OkStatus();
+}
+
+Command AddMetricsCommand(CLI::App& root) {
+  auto options = std::make_shared<MetricsOptions>();
+  CLI::App* app = root.add_subcommand(
+      "metrics", "Scores predicted cells, from any tool, against true cells and baselines.");
+  app->add_option("--predicted", options->predicted, "predicted cells (.h5ad, log1p)")->required();
+  app->add_option("--truth", options->truth, "true cells; may hold all conditions")->required();
+  app->add_option("--control", options->control, "control cells; may be the file of --truth")
+      ->required();
+  app->add_option("--training", options->training,
+                  "cells a model was trained on: gives the mean-shift baseline");
+  app->add_option("--groupby,--condition-column", options->columns.condition_column,
+                  "obs column of the condition; groups are conditions within cell types")
+      ->capture_default_str();
+  app->add_option("--cell-type-column", options->columns.cell_type_column, "obs column")
+      ->capture_default_str();
+  app->add_option("--control-value", options->columns.control, "condition of unperturbed cells")
+      ->capture_default_str();
+  app->add_option("--matrix", options->columns.matrix,
+                  "what the files other than --predicted hold: auto, counts or log1p")
+      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+      ->capture_default_str();
+  app->add_option("--library-size-column", options->columns.library_size_column,
+                  "obs column of each cell's counts over all genes (default: the row's sum)");
+  app->add_option("--target-sum", options->target_sum,
+                  "normalises counts to this sum a cell (default: the predictions' "
+                  "uns/unlasting/target_sum, else the median of truth and control)")
+      ->check(CLI::Range(1.0, 1e9));
+  app->add_option("--threads", options->threads, "0: one for each processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  AddScoringFlags(app, &options->scoring);
+  app->add_option("--seed", options->seed, "of the random halves of the ceiling, and of resamples")
+      ->capture_default_str();
+  app->add_flag("--json", options->json, "JSON on stdout instead of tables");
+  app->add_option("--report", options->report, "writes an HTML page with plots here");
+  app->footer(
+      "\nExamples:\n"
+      "  unlasting-train metrics --predicted p.h5ad --truth cells.h5ad --control cells.h5ad\n"
+      "  unlasting-train metrics --predicted p.h5ad --truth t.h5ad --control c.h5ad \\\n"
+      "      --training train.h5ad --json --report report.html\n");
+  return {app, [options] { return RunMetrics(*options, std::cout, std::cerr); }};
+}
+
+}  // namespace unlasting::trainer

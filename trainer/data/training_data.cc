@@ -1,0 +1,231 @@
+#include "trainer/data/training_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+#include <set>
+
+#include "core/base/status.h"
+#include "core/grn/gene_embedding.h"
+
+namespace unlasting::trainer {
+
+absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared,
+                                                  const TrainingDataOptions& options) {
+  TrainingData data;
+  data.prepared_ = &prepared;
+  const cells::Dataset& cells = prepared.data;
+  UNLASTING_RETURN_IF_ERROR(data.ReadMolecules(options));
+  for (const auto& condition : cells.conditions) {
+    ConditionInputs inputs;
+    if (condition.molecule()) {
+      auto features = data.FeaturesOf(condition);
+      if (!features.ok()) {
+        return Annotate(features.status(), absl::StrCat("condition '", condition.name, "'"));
+      }
+      inputs.molecule = *std::move(features);
+      inputs.log10_dose_um = static_cast<float>(std::log10(condition.dose_um));
+      data.any_molecule_ = true;
+      data.molecule_features_ = static_cast<int64_t>(inputs.molecule.size());
+    }
+    for (const auto& gene : condition.genes) {
+      inputs.knockout.push_back(prepared.NodeOf(gene));
+      data.any_gene_ = true;
+    }
+    data.conditions_.push_back(std::move(inputs));
+  }
+
+  const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
+  data.controls_.resize(cells.cell_types.size());
+  std::vector<int64_t> all_controls;
+  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> perturbed;
+  for (const int64_t cell : training) {
+    if (cells.conditions[cells.condition[cell]].control) {
+      data.controls_[cells.cell_type[cell]].push_back(cell);
+      all_controls.push_back(cell);
+    } else {
+      perturbed[{cells.condition[cell], cells.cell_type[cell]}].push_back(cell);
+    }
+  }
+  if (all_controls.empty()) {
+    return absl::InvalidArgumentError("found no control cells among the training cells");
+  }
+  for (auto& controls : data.controls_) {
+    if (!controls.empty()) data.control_groups_.push_back(controls);
+    if (controls.empty()) controls = all_controls;
+  }
+  for (auto& [key, members] : perturbed) data.perturbed_groups_.push_back(std::move(members));
+  if (options.validation_fraction > 0) UNLASTING_RETURN_IF_ERROR(data.HoldOut(options));
+  if (!options.balance_conditions) data.MergeGroups();
+  data.statistics_ = cells::ControlsByCellType(cells, training);
+  return data;
+}
+
+absl::Status TrainingData::ReadMolecules(const TrainingDataOptions& options) {
+  const cells::Dataset& cells = prepared_->data;
+  if (!options.molecule_embeddings.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(const auto table,
+                               network::ReadGeneEmbedding(options.molecule_embeddings,
+                                                          "molecule_embeddings", ".names.txt"));
+    std::map<std::string, int64_t> rows;
+    for (size_t row = 0; row < table.genes.size(); ++row) {
+      rows.emplace(table.genes[row], static_cast<int64_t>(row));
+    }
+    for (const auto& condition : cells.conditions) {
+      if (!condition.molecule()) continue;
+      const auto row = rows.find(condition.name);
+      if (row == rows.end()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("molecule_embeddings: ", options.molecule_embeddings, ": has no row '",
+                         condition.name, "'"));
+      }
+      const auto values = table.vectors.Row(row->second);
+      if (std::all_of(values.begin(), values.end(), [](float value) { return value == 0; })) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("molecule_embeddings: ", options.molecule_embeddings, ": row '",
+                         condition.name, "' holds only zeros"));
+      }
+      molecule_embeddings_[condition.name].assign(values.begin(), values.end());
+    }
+    return absl::OkStatus();
+  }
+  if (!options.molecule_descriptors) return absl::OkStatus();
+  std::set<std::string> training;
+  for (const int64_t cell : prepared_->split.Cells(/*test_cells=*/false)) {
+    const auto& condition = cells.conditions[cells.condition[cell]];
+    if (condition.molecule()) training.insert(condition.smiles);
+  }
+  UNLASTING_ASSIGN_OR_RETURN(featurizer_,
+                             molecule::Featurizer::FitTo({training.begin(), training.end()}));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<float>> TrainingData::FeaturesOf(
+    const cells::Condition& condition) const {
+  if (!molecule_embeddings_.empty()) return molecule_embeddings_.at(condition.name);
+  UNLASTING_ASSIGN_OR_RETURN(auto featurized, featurizer_.Featurize(condition.smiles));
+  return std::move(featurized.features);
+}
+
+absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
+  std::mt19937_64 random(options.seed);
+  const auto shuffle = [&random](auto* items) {
+    for (size_t k = items->size(); k > 1; --k) std::swap((*items)[k - 1], (*items)[random() % k]);
+  };
+  const auto share = [&options](size_t size) {
+    return static_cast<size_t>(std::ceil(options.validation_fraction * static_cast<double>(size)));
+  };
+  std::set<int32_t> held_out;
+  if (options.validate_conditions) {
+    std::set<int32_t> all;
+    for (const auto& group : perturbed_groups_) all.insert(prepared_->data.condition[group[0]]);
+    std::vector<int32_t> order(all.begin(), all.end());
+    shuffle(&order);
+    if (share(order.size()) >= order.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("validation: conditions: found ", order.size(),
+                       " training conditions, expected more than are held out"));
+    }
+    held_out.insert(order.begin(), order.begin() + static_cast<int64_t>(share(order.size())));
+  }
+  std::vector<std::vector<int64_t>> training;
+  for (auto& group : perturbed_groups_) {
+    std::vector<int64_t> mine = group;
+    shuffle(&mine);
+    size_t count = share(group.size());
+    if (options.validate_conditions) {
+      count = held_out.count(prepared_->data.condition[group[0]]) > 0 ? group.size() : 0;
+    } else if (count < 2 || count + 2 > group.size()) {
+      // A distance needs two cells, and training some too.
+      count = 0;
+    }
+    const auto middle = mine.begin() + static_cast<int64_t>(count);
+    if (count > 1) validation_groups_.emplace_back(mine.begin(), middle);
+    if (middle != mine.end()) training.emplace_back(middle, mine.end());
+  }
+  perturbed_groups_ = std::move(training);
+  return absl::OkStatus();
+}
+
+void TrainingData::MergeGroups() {
+  for (auto* groups : {&control_groups_, &perturbed_groups_}) {
+    std::vector<int64_t> all;
+    for (const auto& group : *groups) all.insert(all.end(), group.begin(), group.end());
+    *groups = {std::move(all)};
+  }
+}
+
+Batch TrainingData::Draw(uint64_t seed, int64_t step, int64_t batch_size) const {
+  std::seed_seq mixed{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32),
+                      static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
+  std::mt19937_64 random(mixed);
+  const auto from = [&random](const auto& items) -> const auto& {
+    return items[random() % items.size()];
+  };
+  Batch batch;
+  for (int64_t k = 0; k < batch_size / 2; ++k)
+    batch.control_cells.push_back(from(from(control_groups_)));
+  for (int64_t k = batch_size / 2; k < batch_size; ++k) {
+    const int64_t cell = from(from(perturbed_groups_));
+    batch.perturbed_cells.push_back(cell);
+    batch.partner_cells.push_back(from(controls_[cell_type(cell)]));
+  }
+  return batch;
+}
+
+void TrainingData::Fill(int64_t cell, float* out) const {
+  const auto scale = static_cast<float>(1.0 / prepared_->x_max);
+  std::fill(out, out + genes(), 0.0f);
+  const auto columns = prepared_->data.values.RowIndices(cell);
+  const auto values = prepared_->data.values.RowValues(cell);
+  for (size_t k = 0; k < columns.size(); ++k) out[columns[k]] = values[k] * scale;
+}
+
+namespace {
+
+absl::StatusOr<std::vector<network::Edge>> PriorEdges(const std::string& path,
+                                                      const std::vector<std::string>& nodes,
+                                                      double embedding_threshold, int threads) {
+  int64_t skipped = 0;
+  if (!network::HoldsEmbedding(path)) return network::ReadPriorEdges(path, nodes, &skipped);
+  UNLASTING_ASSIGN_OR_RETURN(const auto embedding, network::ReadGeneEmbedding(path));
+  auto edges = network::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
+  if (skipped == static_cast<int64_t>(nodes.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("network.prior: ", path, ": holds none of the data's genes; found '",
+                     embedding.genes[0], "', expected names like '", nodes[0], "'"));
+  }
+  return edges;
+}
+
+}  // namespace
+
+absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
+                                       int threads) {
+  std::vector<int64_t> controls;
+  for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
+    if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
+  }
+  if (controls.empty()) {
+    return absl::InvalidArgumentError("found no control cells among the training cells");
+  }
+  auto edges = network::CoExpressionEdges(SelectRows(prepared.data.values, controls),
+                                          config.threshold(), threads);
+  if (!config.prior().empty()) {
+    // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
+    std::vector<std::string> nodes;
+    for (const auto& gene : prepared.data.genes) {
+      const auto symbol = prepared.data.gene_symbols.find(gene);
+      nodes.push_back(symbol == prepared.data.gene_symbols.end() ? gene : symbol->second);
+    }
+    nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto prior, PriorEdges(config.prior(), nodes, config.embedding_threshold(), threads));
+    edges.insert(edges.end(), prior.begin(), prior.end());
+  }
+  const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
+  return network::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
+}
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,50 @@
+#include <cstdlib>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/base/status.h"
+#include "trainer/ranks/rank_group.h"
+
+namespace unlasting::trainer {
+namespace {
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+absl::StatusOr<int> Number(const char* name, int least, int most) {
+  int value = 0;
+  if (!absl::SimpleAtoi(Variable(name), &value) || value < least || value > most) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": found '", Variable(name), "', expected a number from ", least, " to ", most));
+  }
+  return value;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<RankPlace>> RankPlaceOfEnvironment() {
+  constexpr int kMostRanks = 1 << 16;
+  if (Variable("RANK").empty() || Variable("WORLD_SIZE").empty()) return std::nullopt;
+  RankPlace place;
+  UNLASTING_ASSIGN_OR_RETURN(place.size, Number("WORLD_SIZE", 1, kMostRanks));
+  UNLASTING_ASSIGN_OR_RETURN(place.rank, Number("RANK", 0, place.size - 1));
+  if (place.size == 1) return std::nullopt;
+  place.host = Variable("MASTER_ADDR");
+  if (place.host.empty()) {
+    return absl::InvalidArgumentError("MASTER_ADDR: not set, expected the host of rank 0");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(place.port, Number("MASTER_PORT", 1, 65535));
+  const std::vector<std::string> interfaces = absl::StrSplit(Variable("GLOO_SOCKET_IFNAME"), ',');
+  place.interface = interfaces[0];
+  // As torch.distributed reads them: a restarted group must not find the keys of the one before.
+  place.served_by_launcher = Variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  if (place.served_by_launcher) {
+    place.prefix = absl::StrCat("/worker/attempt_", Variable("TORCHELASTIC_RESTART_COUNT"));
+  }
+  return place;
+}
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,143 @@
+#include "trainer/scoring/held_out.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/anndata/writer.h"
+#include "core/base/status.h"
+#include "core/predict/job/mask.h"
+#include "trainer/settings/settings.h"
+#include "trainer/scoring/training_sums.h"
+
+namespace unlasting::trainer {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The bundle's split of the file, and the groups of the part that is asked for.
+struct Parts {
+  cells::Split split;
+  std::vector<cells::TestGroup> groups;
+};
+
+absl::StatusOr<Parts> PartsOf(const bundle::Manifest& manifest, const TrainConfig& config,
+                              const cells::Dataset& annotations, const std::string& path,
+                              const std::string& part) {
+  if (part != "test" && part != "train") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--split: found '", part, "', expected test or train"));
+  }
+  Parts parts;
+  UNLASTING_ASSIGN_OR_RETURN(parts.split,
+                             cells::MakeSplit(annotations, PreprocessOptionsOf(config).split));
+  if (parts.split.record != manifest.split) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path,
+                     ": its split differs from the bundle's; expected the file that the bundle was "
+                     "trained on"));
+  }
+  cells::Split tested = parts.split;
+  if (part == "train") tested.test.flip();
+  parts.groups = cells::TestGroups(annotations, tested);
+  if (parts.groups.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": nothing is held out"));
+  }
+  return parts;
+}
+
+void KeepFirst(int64_t most, std::vector<int64_t>* cells) {
+  if (most > 0 && static_cast<int64_t>(cells->size()) > most) cells->resize(most);
+}
+
+}  // namespace
+
+absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std::string& path,
+                                    const std::string& part, int64_t max_cells) {
+  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
+  UNLASTING_ASSIGN_OR_RETURN(const auto file,
+                             cells::NormalisedFile::Open(path, LoadOptionsOf(config)));
+  HeldOut held_out;
+  held_out.annotations = file->annotations();
+  held_out.genes = manifest.genes;
+  UNLASTING_ASSIGN_OR_RETURN(auto parts,
+                             PartsOf(manifest, config, held_out.annotations, path, part));
+  held_out.groups = std::move(parts.groups);
+  held_out.values = cells::ChosenRows(held_out.annotations.n_cells());
+  for (cells::TestGroup& group : held_out.groups) {
+    for (auto* cells : {&group.truth, &group.control}) {
+      KeepFirst(max_cells, cells);
+      held_out.values.Want(*cells);
+    }
+  }
+  TrainingSums training(file->annotations(), parts.split.test, held_out.genes,
+                        /*with_dose=*/true);
+  UNLASTING_RETURN_IF_ERROR(file->ForEachBlock(held_out.genes, manifest.normalisation.target_sum,
+                                               [&](int64_t first, const CsrMatrix& block) {
+                                                 training.Add(first, block);
+                                                 held_out.values.Take(first, block);
+                                                 return absl::OkStatus();
+                                               }));
+  held_out.baselines = training.Baselines();
+  held_out.trained_doses = training.Doses();
+  return held_out;
+}
+
+evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group) {
+  const cells::Condition& condition = held_out.annotations.conditions[group.condition];
+  evaluate::Group result;
+  result.key = {{"condition", condition.Key()},
+                {"cell_type", held_out.annotations.cell_types[group.cell_type]}};
+  result.truth = held_out.values.Dense(group.truth);
+  result.control = held_out.values.Dense(group.control);
+  if (condition.molecule()) {
+    result.drug = condition.name;
+    result.dose_um = condition.dose_um;
+  }
+  held_out.baselines.AddTo(PerturbedOf(condition, true), &result);
+  return result;
+}
+
+DenseMatrix MeanShiftRank(const DenseMatrix& control, const std::vector<float>& mean_shift,
+                          const std::vector<float>& active_share) {
+  // Ranks are taken before clipping, so that silent cells keep an order.
+  DenseMatrix shifted = control;
+  for (int64_t r = 0; r < shifted.rows; ++r) {
+    auto row = shifted.Row(r);
+    for (size_t g = 0; g < row.size(); ++g) row[g] += mean_shift[g];
+  }
+  predict::KeepTopShare(std::vector<double>(active_share.begin(), active_share.end()), &shifted);
+  for (float& value : shifted.values) value = std::max(0.0f, value);
+  return shifted;
+}
+
+absl::Status ExportHeldOut(const bundle::Manifest& manifest, const std::string& path,
+                           const std::string& part, const std::string& directory) {
+  const double target_sum = manifest.normalisation.target_sum;
+  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
+  UNLASTING_ASSIGN_OR_RETURN(const auto data, cells::LoadNormalised(path, LoadOptionsOf(config),
+                                                                    manifest.genes, target_sum));
+  UNLASTING_ASSIGN_OR_RETURN(const auto parts, PartsOf(manifest, config, data, path, part));
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) return absl::UnknownError(absl::StrCat(directory, ": ", error.message()));
+  std::vector<int64_t> truth, control;
+  std::vector<bool> wanted(data.n_cells(), false);
+  for (const auto& group : parts.groups) {
+    truth.insert(truth.end(), group.truth.begin(), group.truth.end());
+    // Groups of one cell type share their control cells.
+    for (const int64_t cell : group.control) wanted[cell] = true;
+  }
+  for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
+    if (wanted[cell]) control.push_back(cell);
+  }
+  const auto write = [&](const std::vector<int64_t>& cells, const char* name) {
+    anndata::AnnData chosen = cells::ToAnnData(cells::SelectCells(data, cells));
+    chosen.uns["unlasting"] = {{"target_sum", target_sum}};
+    return anndata::WriteAnnData(chosen, fs::path(directory) / name);
+  };
+  UNLASTING_RETURN_IF_ERROR(write(truth, "truth.h5ad"));
+  UNLASTING_RETURN_IF_ERROR(write(control, "control.h5ad"));
+  return write(parts.split.Cells(/*test_cells=*/false), "training.h5ad");
+}
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,57 @@
+#include "trainer/scoring/predict_groups.h"
+
+#include "core/base/status.h"
+#include "core/predict/job/job.h"
+
+namespace unlasting::trainer {
+namespace {
+
+predict::PerturbationQuery QueryOf(const cells::Condition& condition,
+                                   const bundle::Manifest& manifest) {
+  predict::PerturbationQuery query;
+  query.genes = condition.genes;
+  if (condition.molecule() && manifest.molecule_featuriser == bundle::kEmbeddingsName) {
+    query.molecule_name = condition.name;
+  } else {
+    query.smiles = condition.smiles;
+  }
+  query.dose_um = condition.dose_um;
+  return query;
+}
+
+}  // namespace
+
+absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
+                           const PredictGroupsOptions& options,
+                           const std::function<absl::Status(const evaluate::Group&)>& visit) {
+  int64_t done = 0;
+  for (const auto& test : held_out.groups) {
+    evaluate::Group group = MakeGroup(held_out, test);
+    const cells::Condition& condition = held_out.annotations.conditions[test.condition];
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto perturbation,
+        predict::ResolvePerturbation(engine->bundle(),
+                                     QueryOf(condition, engine->bundle().manifest())));
+    predict::ControlQuery query;
+    query.values = group.control;
+    query.genes = held_out.genes;
+    query.cell_types = {held_out.annotations.cell_types[test.cell_type]};
+    UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), query));
+    UNLASTING_ASSIGN_OR_RETURN(
+        auto profiles,
+        predict::PredictAll(engine, std::make_shared<predict::ControlSet>(std::move(controls)),
+                            {perturbation}, options.predict));
+    group.predicted = std::move(profiles[0].values);
+    if (group.mean_shift) {
+      group.further_baselines["mean_shift_rank"] =
+          MeanShiftRank(group.control, *group.mean_shift, profiles[0].active_share);
+    }
+    UNLASTING_RETURN_IF_ERROR(visit(group));
+    if (options.progress) {
+      options.progress(++done, static_cast<int64_t>(held_out.groups.size()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unlasting::trainer

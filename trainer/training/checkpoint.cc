@@ -1,0 +1,126 @@
+#include "trainer/training/checkpoint.h"
+
+#include <sstream>
+
+#include "core/base/file.h"
+#include "core/base/status.h"
+
+namespace unlasting::trainer {
+namespace {
+
+using torch::serialize::InputArchive;
+using torch::serialize::OutputArchive;
+
+std::string FirstLine(const std::exception& error) {
+  const std::string what = error.what();
+  return what.substr(0, what.find('\n'));
+}
+
+std::string Key(const char* name, size_t k) { return absl::StrCat(name, ".", k); }
+
+void Fill(const TrainingState& state, OutputArchive* archive) {
+  const auto number = [&](const char* key, int64_t value) {
+    archive->write(key, torch::tensor(value, torch::kInt64));
+  };
+  number("step", state.step);
+  number("count", static_cast<int64_t>(state.weights.size()));
+  number("checks_since_best", state.checks_since_best);
+  number("best_count", static_cast<int64_t>(state.best.size()));
+  archive->write("best_distance", torch::tensor(state.best_distance, torch::kFloat64));
+  for (size_t k = 0; k < state.weights.size(); ++k) {
+    archive->write(Key("weight", k), state.weights[k].detach());
+    archive->write(Key("average", k), state.average[k]);
+  }
+  for (size_t k = 0; k < state.best.size(); ++k) archive->write(Key("best", k), state.best[k]);
+  OutputArchive optimizer;
+  state.optimizer->save(optimizer);
+  archive->write("optimizer", optimizer);
+}
+
+// Into a tensor of its own each time: reading over one that another entry filled is refused.
+torch::Tensor ReadEntry(InputArchive* archive, const std::string& key) {
+  torch::Tensor value;
+  archive->read(key, value);
+  return value;
+}
+
+void CopyChecked(const torch::Tensor& from, torch::Tensor to) {
+  TORCH_CHECK(from.sizes() == to.sizes(), "a weight has another shape");
+  to.copy_(from);
+}
+
+void Take(InputArchive* archive, TrainingState* state) {
+  torch::NoGradGuard no_grad;
+  const auto number = [&](const char* key) { return ReadEntry(archive, key).item<int64_t>(); };
+  TORCH_CHECK(number("count") == static_cast<int64_t>(state->weights.size()),
+              "it holds another number of weights");
+  for (size_t k = 0; k < state->weights.size(); ++k) {
+    CopyChecked(ReadEntry(archive, Key("weight", k)), state->weights[k]);
+    CopyChecked(ReadEntry(archive, Key("average", k)), state->average[k]);
+  }
+  InputArchive optimizer;
+  archive->read("optimizer", optimizer);
+  state->optimizer->load(optimizer);
+  state->best.clear();
+  const auto best = static_cast<size_t>(number("best_count"));
+  TORCH_CHECK(best == 0 || best == state->weights.size(), "it holds another number of weights");
+  for (size_t k = 0; k < best; ++k) {
+    state->best.push_back(torch::empty_like(state->average[k]));
+    CopyChecked(ReadEntry(archive, Key("best", k)), state->best[k]);
+  }
+  state->best_distance = ReadEntry(archive, "best_distance").item<double>();
+  state->checks_since_best = number("checks_since_best");
+  state->step = number("step");
+}
+
+}  // namespace
+
+absl::Status WriteCheckpoint(const std::string& path, const TrainingState& state) {
+  StagedPath staged{std::filesystem::path(path)};
+  try {
+    OutputArchive archive;
+    Fill(state, &archive);
+    archive.save_to(staged.path().string());
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat(path, ": ", FirstLine(error)));
+  }
+  return staged.Commit();
+}
+
+absl::StatusOr<std::string> EncodeState(const TrainingState& state) {
+  try {
+    OutputArchive archive;
+    Fill(state, &archive);
+    std::ostringstream stream;
+    archive.save_to(stream);
+    return stream.str();
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("state of the training: ", FirstLine(error)));
+  }
+}
+
+absl::Status ReadCheckpoint(const std::string& path, TrainingState* state) {
+  try {
+    InputArchive archive;
+    archive.load_from(path);
+    Take(&archive, state);
+    return absl::OkStatus();
+  } catch (const std::exception& error) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": not a checkpoint of this model: ", FirstLine(error)));
+  }
+}
+
+absl::Status DecodeState(const std::string& bytes, TrainingState* state) {
+  try {
+    InputArchive archive;
+    archive.load_from(bytes.data(), bytes.size());
+    Take(&archive, state);
+    return absl::OkStatus();
+  } catch (const std::exception& error) {
+    return absl::DataLossError(
+        absl::StrCat("rank 0's state is not one of this model: ", FirstLine(error)));
+  }
+}
+
+}  // namespace unlasting::trainer

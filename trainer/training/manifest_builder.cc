@@ -1,0 +1,131 @@
+#include "trainer/training/manifest_builder.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "absl/time/clock.h"
+#include "core/base/version.h"
+#include "core/diffusion/solver.h"
+#include "trainer/settings/settings.h"
+
+namespace unlasting::trainer {
+
+model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& data,
+                                 const diffusion::Schedule& schedule) {
+  model::ModelConfig m;
+  m.genes = data.genes();
+  m.nodes = data.nodes();
+  m.cell_types = static_cast<int64_t>(data.prepared().data.cell_types.size());
+  m.molecule_features = data.molecule_features();
+  m.dim = config.dim();
+  m.layers = config.layers();
+  m.heads = config.heads();
+  m.hidden = config.hidden();
+  m.times = schedule.steps();
+  m.recipe = config.recipe();
+  m.grn_inputs = config.grn_inputs();
+  m.residual = config.residual();
+  m.control_residual = config.control_residual();
+  m.shift = HasShift(config);
+  m.mask_head = config.mask_head();
+  m.dose_gate = config.dose_gate();
+  m.control_input = config.ablation() != "no_control";
+  m.grn = config.ablation() != "no_grn";
+  return m;
+}
+
+bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
+                              const TrainingData& data, const network::Graph& graph,
+                              const diffusion::Schedule& schedule,
+                              const model::ModelConfig& model) {
+  const cells::Prepared& prepared = data.prepared();
+  bundle::Manifest m;
+  m.name = config.name().empty() ? std::filesystem::path(out).filename().string() : config.name();
+  m.version = config.version();
+  m.created = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone());
+  m.software_version = kVersion;
+  m.genes = prepared.data.genes;
+  m.perturbed_only = prepared.perturbed_only;
+  m.gene_symbols = prepared.data.gene_symbols;
+  m.cell_types = prepared.data.cell_types;
+  if (data.any_gene()) m.perturbation_kinds.push_back("gene");
+  if (data.any_molecule()) m.perturbation_kinds.push_back("molecule");
+  std::map<std::string, bundle::KnownMolecule> molecules;
+  std::vector<bool> trained(prepared.data.conditions.size(), false);
+  for (const int64_t cell : prepared.split.Cells(false)) {
+    trained[prepared.data.condition[cell]] = true;
+  }
+  for (size_t k = 0; k < trained.size(); ++k) {
+    const auto& condition = prepared.data.conditions[k];
+    if (!trained[k] || condition.control) continue;
+    m.conditions.push_back(condition.name);
+    if (!condition.molecule()) continue;
+    auto& known = molecules[condition.name];
+    known.name = condition.name;
+    known.smiles = condition.smiles;
+    known.doses_um.push_back(condition.dose_um);
+  }
+  for (auto& [name, known] : molecules) {
+    std::sort(known.doses_um.begin(), known.doses_um.end());
+    m.molecules.push_back(known);
+  }
+  m.normalisation = {prepared.target_sum, prepared.x_max};
+  m.schedule_steps = schedule.steps();
+  m.beta_first = schedule.beta_first();
+  m.beta_last = schedule.beta_last();
+  m.solver = config.solver();
+  m.solver_steps = static_cast<int>(config.solver_steps());
+  if (m.solver_steps == 0) {
+    m.solver_steps = diffusion::DefaultSteps(*diffusion::ParseSolver(config.solver()));
+  }
+  m.mask = config.mask();
+  if (!data.molecule_embeddings().empty()) {
+    m.molecule_featuriser = bundle::kEmbeddingsName;
+  } else if (data.any_molecule()) {
+    m.molecule_featuriser = data.featurizer().name();
+    const auto& scaling = data.featurizer().scaling();
+    m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
+  }
+  m.molecule_features = static_cast<int>(data.molecule_features());
+  m.model = model.ToJson();
+  m.network = network::Describe(graph);
+  m.network["threshold"] = config.network().threshold();
+  m.network["prior"] = std::filesystem::path(config.network().prior()).filename().string();
+  m.settings = ConfigToJson(config);
+  m.split = prepared.split.record;
+  return m;
+}
+
+bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& data,
+                                const network::Graph& graph) {
+  const cells::Prepared& prepared = data.prepared();
+  bundle::Reference reference;
+  std::vector<int64_t> panel;
+  for (size_t type = 0; type < prepared.data.cell_types.size(); ++type) {
+    // Every k-th training control cell: a panel that follows the file's order of samples.
+    std::vector<int64_t> own;
+    for (const int64_t cell : data.controls(static_cast<int32_t>(type))) {
+      if (data.cell_type(cell) == static_cast<int32_t>(type)) own.push_back(cell);
+    }
+    const auto wanted = std::min<int64_t>(config.panel_cells(), static_cast<int64_t>(own.size()));
+    for (int64_t k = 0; k < wanted; ++k) {
+      panel.push_back(own[k * static_cast<int64_t>(own.size()) / wanted]);
+    }
+  }
+  reference.panel = SelectRowsDense(prepared.data.values, panel);
+  for (const int64_t cell : panel) {
+    reference.panel_cell_type.push_back(data.cell_type(cell));
+    reference.panel_barcodes.push_back(prepared.data.barcodes[cell]);
+  }
+  reference.control_mean = data.control_statistics().mean;
+  reference.control_deviation = data.control_statistics().deviation;
+  reference.molecules = data.molecule_embeddings();
+  reference.network.rows = reference.network.cols = graph.nodes();
+  reference.network.indptr = graph.indptr;
+  reference.network.indices = graph.sources;
+  reference.network.values.assign(graph.sources.size(), 1.0f);
+  return reference;
+}
+
+}  // namespace unlasting::trainer

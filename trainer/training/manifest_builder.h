@@ -1,0 +1,28 @@
+// What a bundle says of its data, network and settings beside the weights.
+#pragma once
+
+#include <string>
+
+#include "core/bundle/manifest.h"
+#include "core/bundle/reference.h"
+#include "core/diffusion/schedule.h"
+#include "core/model/spec/config.h"
+#include "core/grn/graph.h"
+#include "trainer/settings/config.pb.h"
+#include "trainer/data/training_data.h"
+
+namespace unlasting::trainer {
+
+model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& data,
+                                 const diffusion::Schedule& schedule);
+
+// `out` is the bundle's folder; its name is the bundle's where the settings have none.
+bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
+                              const TrainingData& data, const network::Graph& graph,
+                              const diffusion::Schedule& schedule, const model::ModelConfig& model);
+
+// The control panel, the control statistics and the gene network that ship with the bundle.
+bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& data,
+                                const network::Graph& graph);
+
+}  // namespace unlasting::trainer

@@ -1,0 +1,291 @@
+#include "trainer/training/training.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "core/model/torch/threads.h"
+#include "trainer/training/batch_maker.h"
+#include "trainer/training/checkpoint.h"
+#include "trainer/training/validation.h"
+
+namespace unlasting::trainer {
+namespace {
+
+using model::Network;
+using model::NetworkKind;
+using torch::Tensor;
+using Clock = std::chrono::steady_clock;
+
+Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows) {
+  return task.kind == NetworkKind::kDenoiser
+             ? network.DenoiserLoss(rows.x_0, rows.x_t, rows.t, rows.inputs)
+             : network.MaskLoss(rows.x_0, rows.inputs);
+}
+
+// This rank's part of the batch's mean loss, with its gradients in the weights' `grad`. Each thread
+// differentiates its share of the rows; shares are summed in order, so that a run repeats.
+double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
+                        const std::vector<Tensor>& weights) {
+  const auto shards = static_cast<int>(task.config->threads());
+  const int ranks = task.ranks == nullptr ? 1 : task.ranks->size();
+  const int first = (task.ranks == nullptr ? 0 : task.ranks->rank()) * shards;
+  const int64_t total = batch.control.size() + batch.perturbed.size();
+  std::vector<std::vector<Tensor>> gradients(shards);
+  std::vector<double> losses(shards, 0.0);
+  model::RunShards(shards, [&](int shard) {
+    std::vector<Tensor> parts;
+    for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
+      const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
+      if (range.begin < range.end) {
+        parts.push_back(RowLosses(task, network, rows->Part(range)));
+      }
+    }
+    if (parts.empty()) return;
+    const Tensor loss = torch::cat(parts).sum() / static_cast<double>(total);
+    losses[shard] = loss.item<double>();
+    gradients[shard] = torch::autograd::grad({loss}, weights, /*grad_outputs=*/{},
+                                             /*retain_graph=*/false, /*create_graph=*/false,
+                                             /*allow_unused=*/true);
+  });
+  double loss = 0;
+  for (const double part : losses) loss += part;
+  torch::NoGradGuard no_grad;
+  for (size_t k = 0; k < weights.size(); ++k) {
+    Tensor sum;
+    for (const auto& part : gradients) {
+      if (part.empty() || !part[k].defined()) continue;
+      sum = sum.defined() ? sum.add_(part[k]) : part[k].clone();
+    }
+    Tensor weight = weights[k];
+    // Weights that the batch does not reach (a drug's, in a batch of genes) get zeros.
+    weight.mutable_grad() = sum.defined() ? sum : torch::zeros_like(weight);
+  }
+  return loss;
+}
+
+double LearningRate(const TrainConfig& config, int64_t step, int64_t steps) {
+  constexpr double kLast = 0.05;
+  const double warmup = std::min(1.0, (step + 1.0) / std::max<int64_t>(config.warmup_steps(), 1));
+  const double share = static_cast<double>(step) / static_cast<double>(std::max<int64_t>(steps, 1));
+  const double cosine = kLast + (1 - kLast) * 0.5 * (1 + std::cos(M_PI * share));
+  return config.learning_rate() * warmup * cosine;
+}
+
+void SetLearningRate(double rate, torch::optim::Optimizer* optimizer) {
+  for (auto& group : optimizer->param_groups()) {
+    static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
+  }
+}
+
+void UpdateAverage(double decay, const std::vector<Tensor>& weights, std::vector<Tensor>* average) {
+  torch::NoGradGuard no_grad;
+  for (size_t k = 0; k < weights.size(); ++k) {
+    (*average)[k].mul_(decay).add_(weights[k], 1.0 - decay);
+  }
+}
+
+const char* LossName(NetworkKind kind) {
+  return kind == NetworkKind::kDenoiser ? "loss" : "mask_loss";
+}
+
+class Loop {
+ public:
+  Loop(const TrainingTask& task, Network* network)
+      : task_(task),
+        config_(*task.config),
+        network_(*network),
+        optimizer_(network->Parameters(), torch::optim::AdamWOptions(task.config->learning_rate())
+                                              .weight_decay(task.config->weight_decay())),
+        batches_(task.kind, *task.config, *task.data, *task.schedule) {
+    state_.weights = network->Parameters();
+    for (const Tensor& weight : state_.weights) {
+      state_.average.push_back(weight.detach().clone());
+    }
+    state_.optimizer = &optimizer_;
+  }
+
+  absl::Status Run() {
+    if (StopsEarly() && leads()) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          validation_, Validation::Create(*task_.data, *task_.schedule, config_.seed() + 2));
+    }
+    UNLASTING_RETURN_IF_ERROR(Restore());
+    auto last_save = Clock::now();
+    // A run that had stopped before its mask model was trained stops again at once.
+    bool stop = StopsEarly() && state_.checks_since_best >= config_.patience();
+    while (state_.step < task_.steps && !stop) {
+      UNLASTING_RETURN_IF_ERROR(Step());
+      Report();
+      if (StopsEarly() && state_.step % config_.validate_every() == 0) {
+        UNLASTING_ASSIGN_OR_RETURN(stop, Validate());
+      }
+      if (interrupted_) {
+        if (!leads()) return absl::CancelledError("");
+        UNLASTING_RETURN_IF_ERROR(Save());
+        return absl::CancelledError(
+            absl::StrCat("interrupted at step ", state_.step, "; --resume goes on from there"));
+      }
+      if (leads() && Clock::now() - last_save >
+                         std::chrono::duration<double>(60 * config_.checkpoint_minutes())) {
+        UNLASTING_RETURN_IF_ERROR(Save());
+        last_save = Clock::now();
+      }
+    }
+    if (leads()) UNLASTING_RETURN_IF_ERROR(Save());
+    if (stop && task_.stopped) task_.stopped(state_.step, state_.best_distance);
+    CopyInto(state_.weights, state_.best.empty() ? state_.average : state_.best);
+    return absl::OkStatus();
+  }
+
+ private:
+  bool leads() const { return task_.ranks == nullptr || task_.ranks->rank() == 0; }
+  bool StopsEarly() const {
+    return task_.kind == NetworkKind::kDenoiser && config_.validation_fraction() > 0;
+  }
+  absl::Status Save() const { return WriteCheckpoint(task_.checkpoint_path, state_); }
+
+  // Rank 0's state is everyone's: only its checkpoint counts.
+  absl::Status Restore() {
+    if (leads() && task_.resume) {
+      if (std::filesystem::exists(task_.checkpoint_path)) {
+        UNLASTING_RETURN_IF_ERROR(ReadCheckpoint(task_.checkpoint_path, &state_));
+      }
+      if (task_.resumed) task_.resumed(state_.step);
+    }
+    if (task_.ranks == nullptr) return absl::OkStatus();
+    std::string bytes;
+    if (leads()) {
+      UNLASTING_ASSIGN_OR_RETURN(bytes, EncodeState(state_));
+    }
+    UNLASTING_RETURN_IF_ERROR(task_.ranks->Broadcast(&bytes));
+    return leads() ? absl::OkStatus() : DecodeState(bytes, &state_);
+  }
+
+  absl::Status Step() {
+    SetLearningRate(LearningRate(config_, state_.step, task_.steps), &optimizer_);
+    double loss = LossAndGradients(task_, network_, batches_.Make(state_.step), state_.weights);
+    if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss));
+    if (!std::isfinite(loss)) {
+      // Every rank sees the same sum: one of them says so.
+      if (!leads()) return absl::CancelledError("");
+      return absl::InternalError(absl::StrCat("training: the loss of step ", state_.step,
+                                              " is not finite; try a lower learning_rate"));
+    }
+    torch::nn::utils::clip_grad_norm_(state_.weights, config_.clip());
+    optimizer_.step();
+    UpdateAverage(std::min(config_.ema(), (1.0 + state_.step) / (10.0 + state_.step)),
+                  state_.weights, &state_.average);
+    ++state_.step;
+    loss_sum_ += loss;
+    ++loss_count_;
+    return absl::OkStatus();
+  }
+
+  // Gradients, loss and whether anyone was interrupted, in one call: ranks stop at the same step.
+  absl::Status SumOverRanks(double* loss) {
+    torch::NoGradGuard no_grad;
+    std::vector<Tensor> parts;
+    for (const Tensor& weight : state_.weights) parts.push_back(weight.grad().flatten());
+    parts.push_back(torch::tensor({static_cast<float>(*loss), Asked() ? 1.0f : 0.0f}));
+    const Tensor sum = torch::cat(parts);
+    UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
+    int64_t at = 0;
+    for (const Tensor& weight : state_.weights) {
+      weight.grad().copy_(sum.narrow(0, at, weight.numel()).view_as(weight));
+      at += weight.numel();
+    }
+    *loss = sum[at].item<double>();
+    interrupted_ = sum[at + 1].item<float>() > 0;
+    return absl::OkStatus();
+  }
+
+  // A lost rank ends the run between two steps: rank 0 still holds the state of the last.
+  absl::Status Sum(absl::Span<float> values) const {
+    const absl::Status status = task_.ranks->Sum(values);
+    if (status.ok() || !leads()) return status;
+    UNLASTING_RETURN_IF_ERROR(Save());
+    return absl::UnavailableError(
+        absl::StrCat(status.message(), " at step ", state_.step, "; --resume goes on from there"));
+  }
+
+  bool Asked() const { return task_.interrupted != nullptr && task_.interrupted->load(); }
+
+  void Report() {
+    if (state_.step % config_.log_every() == 0 || state_.step == task_.steps) {
+      const double mean = loss_sum_ / static_cast<double>(loss_count_);
+      if (leads() && task_.log) task_.log({{"step", state_.step}, {LossName(task_.kind), mean}});
+      if (leads() && task_.progress) task_.progress(state_.step, task_.steps, mean);
+      loss_sum_ = 0;
+      loss_count_ = 0;
+    }
+    if (task_.ranks == nullptr) interrupted_ = Asked();
+  }
+
+  // True where the held-out cells have not been met better for `patience` checks.
+  absl::StatusOr<bool> Validate() {
+    float stop = 0;
+    if (leads()) {
+      const double distance = AverageDistance();
+      if (state_.best.empty() || distance < state_.best_distance) {
+        state_.best.clear();
+        for (const Tensor& tensor : state_.average) state_.best.push_back(tensor.clone());
+        state_.best_distance = distance;
+        state_.checks_since_best = 0;
+      } else {
+        ++state_.checks_since_best;
+      }
+      stop = state_.checks_since_best >= config_.patience() ? 1 : 0;
+      if (task_.log) {
+        task_.log({{"step", state_.step}, {"validation_e_distance", distance}});
+      }
+    }
+    if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(&stop, 1)));
+    return stop > 0;
+  }
+
+  // Of the moving average: it is what the bundle will hold.
+  double AverageDistance() {
+    std::vector<Tensor> own;
+    for (const Tensor& weight : state_.weights) own.push_back(weight.detach().clone());
+    CopyInto(state_.weights, state_.average);
+    const double distance = validation_.Distance(network_, static_cast<int>(config_.threads()));
+    CopyInto(state_.weights, own);
+    return distance;
+  }
+
+  static void CopyInto(const std::vector<Tensor>& to, const std::vector<Tensor>& from) {
+    torch::NoGradGuard no_grad;
+    for (size_t k = 0; k < to.size(); ++k) to[k].copy_(from[k]);
+  }
+
+  const TrainingTask& task_;
+  const TrainConfig& config_;
+  const Network& network_;
+  torch::optim::AdamW optimizer_;
+  BatchMaker batches_;
+  Validation validation_;
+  TrainingState state_;
+  bool interrupted_ = false;
+  double loss_sum_ = 0;
+  int64_t loss_count_ = 0;
+};
+
+}  // namespace
+
+absl::Status Train(const TrainingTask& task, Network* network) {
+  model::PrepareProcess();
+  try {
+    at::set_num_threads(1);
+    return Loop(task, network).Run();
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    return absl::InternalError(absl::StrCat("training: ", what.substr(0, what.find('\n'))));
+  }
+}
+
+}  // namespace unlasting::trainer

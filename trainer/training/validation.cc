@@ -1,0 +1,118 @@
+#include "trainer/training/validation.h"
+
+#include <random>
+
+#include "core/base/status.h"
+#include "core/evaluate/distances.h"
+#include "core/model/torch/threads.h"
+#include "trainer/training/batch_maker.h"
+#include "trainer/training/training.h"
+
+namespace unlasting::trainer {
+namespace {
+
+using model::Network;
+using torch::Tensor;
+
+constexpr int kSolverSteps = 10;
+constexpr int64_t kMostCells = 512;  // of all groups together: a check costs 2 * 10 evaluations
+constexpr int64_t kMostOfAGroup = 64;
+constexpr int64_t kMostGroups = 16;
+
+Tensor Follow(const Network& denoiser, const diffusion::Plan& plan, const Network::Inputs& inputs,
+              Tensor x) {
+  Tensor previous = torch::zeros_like(x);
+  for (const auto& step : plan) {
+    const Tensor t = torch::full({x.size(0)}, step.time, torch::kInt64);
+    const Tensor x0 = denoiser.Denoise(x, t, inputs);
+    x = step.x_coefficient * x + step.x0_coefficient * x0 + step.previous_coefficient * previous;
+    previous = x0;
+  }
+  return x;
+}
+
+DenseMatrix ToMatrix(const Tensor& rows) {
+  DenseMatrix matrix(rows.size(0), rows.size(1));
+  std::copy_n(rows.contiguous().data_ptr<float>(), matrix.values.size(), matrix.values.begin());
+  return matrix;
+}
+
+}  // namespace
+
+absl::StatusOr<Validation> Validation::Create(const TrainingData& data,
+                                              const diffusion::Schedule& schedule, uint64_t seed) {
+  const auto& all = data.validation_groups();
+  if (all.empty()) {
+    return absl::InvalidArgumentError(
+        "validation_fraction: no condition has two cells to spare; found too few perturbed cells");
+  }
+  Validation validation;
+  validation.data_ = &data;
+  UNLASTING_ASSIGN_OR_RETURN(
+      validation.plan_,
+      diffusion::MakeBridgePlan(schedule, diffusion::Solver::kDpmSolverPp2m, kSolverSteps));
+  std::mt19937_64 random(seed);
+  const auto available = static_cast<int64_t>(all.size());
+  const int64_t wanted = std::min(kMostGroups, available);
+  const int64_t size = std::min(kMostOfAGroup, kMostCells / wanted);
+  for (int64_t k = 0; k < wanted; ++k) {
+    const auto& members = all[k * available / wanted];
+    const auto& controls = data.controls(data.cell_type(members[0]));
+    Group group;
+    group.truth.assign(members.begin(), members.begin() + std::min<int64_t>(size, members.size()));
+    for (size_t n = 0; n < group.truth.size(); ++n) {
+      group.control.push_back(controls[random() % controls.size()]);
+    }
+    validation.groups_.push_back(std::move(group));
+  }
+  return validation;
+}
+
+Tensor Validation::Generate(const Network& denoiser, const Group& group) const {
+  torch::NoGradGuard no_grad;
+  const Tensor control = RowsOf(*data_, group.control);
+  Network::Inputs source;
+  source.cell_type = TypesOf(*data_, group.control);
+  const Tensor latent = Follow(denoiser, plan_.invert, source, control);
+  Network::Inputs target = InputsOf(*data_, group.truth);
+  target.control = control;
+  return Follow(denoiser, plan_.decode, target, latent).clamp_min(0);
+}
+
+double Validation::Distance(const Network& denoiser, int threads) const {
+  std::vector<double> distances(groups_.size(), 0.0);
+  const auto total = static_cast<int64_t>(groups_.size());
+  model::RunShards(threads, [&](int shard) {
+    const model::Range range = model::ShardOf(total, threads, shard);
+    for (int64_t k = range.begin; k < range.end; ++k) {
+      const double scale = data_->prepared().x_max;
+      const DenseMatrix made = ToMatrix(Generate(denoiser, groups_[k]) * scale);
+      const DenseMatrix truth = ToMatrix(RowsOf(*data_, groups_[k].truth) * scale);
+      distances[k] = evaluate::EDistance(made, truth).unbiased;
+    }
+  });
+  double sum = 0;
+  for (const double distance : distances) sum += distance;
+  return sum / static_cast<double>(total);
+}
+
+absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingTask& task, const Network& network,
+                                                int64_t cells) {
+  UNLASTING_ASSIGN_OR_RETURN(
+      const auto plan,
+      diffusion::MakeBridgePlan(*task.schedule, diffusion::Solver::kDpmSolverPp2m, 10));
+  try {
+    torch::NoGradGuard no_grad;
+    Batch batch = task.data->Draw(task.config->seed() + 1, 0, 2 * cells);
+    Tensor x = RowsOf(*task.data, batch.control_cells);
+    Network::Inputs inputs;
+    inputs.cell_type = TypesOf(*task.data, batch.control_cells);
+    x = Follow(network, plan.invert, inputs, x);
+    return LatentStatistics{x.mean().item<double>(), x.std().item<double>()};
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    return absl::InternalError(absl::StrCat("latents: ", what.substr(0, what.find('\n'))));
+  }
+}
+
+}  // namespace unlasting::trainer
