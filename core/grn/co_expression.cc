@@ -6,7 +6,7 @@
 
 #include "core/grn/graph.h"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 namespace {
 
 // Cells whose rows a core's cache should keep while every gene of them is looked at.
@@ -142,4 +142,4 @@ std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold, in
   return edges;
 }
 
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

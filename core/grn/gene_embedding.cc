@@ -7,7 +7,7 @@
 #include <thread>
 #include <unordered_map>
 
-namespace unlasting::network {
+namespace unlasting::grn {
 namespace {
 
 // The nodes that have a vector, as columns of unit length: a row's products with all others then
@@ -85,4 +85,4 @@ std::vector<Edge> CosineEdges(const GeneEmbedding& embedding, const std::vector<
   return edges;
 }
 
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

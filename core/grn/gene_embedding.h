@@ -8,7 +8,7 @@
 #include "core/base/matrix.h"
 #include "core/grn/graph.h"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 
 struct GeneEmbedding {
   std::vector<std::string> genes;
@@ -36,4 +36,4 @@ absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path,
 std::vector<Edge> CosineEdges(const GeneEmbedding& embedding, const std::vector<std::string>& nodes,
                               double threshold, int threads, int64_t* unknown);
 
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

@@ -13,7 +13,7 @@
 #include "core/base/status.h"
 #include "core/grn/gene_embedding.h"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 namespace {
 
 bool IsHdf5(const std::string& path) {
@@ -183,4 +183,4 @@ absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path, const s
   return embedding;
 }
 
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 namespace {
 
 struct Columns {
@@ -109,4 +109,4 @@ nlohmann::json Describe(const Graph& graph) {
           {"nodes_without_neighbours", alone}};
 }
 
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

@@ -9,7 +9,7 @@
 #include "core/base/matrix.h"
 #include "nlohmann/json.hpp"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 
 // Directed, one self-loop per node, shared by all cells. Nodes are the bundle's genes in order,
 // then the perturbed genes without expression. Row = target gene, entries = its sources, ascending.
@@ -49,4 +49,4 @@ Graph BuildGraph(int64_t nodes, std::vector<Edge> edges, int max_in_degree);
 // nodes, edges, in-degree quantiles, nodes with a self-loop only.
 nlohmann::json Describe(const Graph& graph);
 
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

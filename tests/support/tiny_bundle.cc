@@ -118,13 +118,13 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   config.hidden = 16;
   m.model = config.ToJson();
 
-  std::vector<network::Edge> edges;
+  std::vector<grn::Edge> edges;
   for (int32_t g = 0; g < nodes; ++g) {
     edges.push_back({g, static_cast<int32_t>((g * 5 + 1) % nodes), 0.5});
     edges.push_back({g, static_cast<int32_t>((g * 7 + 3) % nodes), 0.4});
   }
-  const network::Graph graph = network::BuildGraph(nodes, edges, 0);
-  m.network = network::Describe(graph);
+  const grn::Graph graph = grn::BuildGraph(nodes, edges, 0);
+  m.network = grn::Describe(graph);
 
   bundle::Reference& reference = parts.reference;
   reference.panel = DenseMatrix(options.panel_cells * options.cell_types, kGenes);

@@ -16,7 +16,7 @@ struct NetworkFlags {
   std::string out;
 };
 
-std::string EdgeList(const cells::Prepared& prepared, const network::Graph& graph) {
+std::string EdgeList(const cells::Prepared& prepared, const grn::Graph& graph) {
   std::vector<std::string> nodes = prepared.data.genes;
   nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
   std::string text = "source\ttarget\tstrength\n";
@@ -42,7 +42,7 @@ absl::Status RunNetwork(const NetworkFlags& flags) {
   UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, graph)));
   if (style != cli::ProgressStyle::kNone) {
     std::fprintf(stderr, "wrote %s: %s\n", flags.out.c_str(),
-                 network::Describe(graph).dump().c_str());
+                 grn::Describe(graph).dump().c_str());
   }
   return absl::OkStatus();
 }

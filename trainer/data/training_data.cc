@@ -66,7 +66,7 @@ absl::Status TrainingData::ReadMolecules(const TrainingDataOptions& options) {
   const cells::Dataset& cells = prepared_->data;
   if (!options.molecule_embeddings.empty()) {
     UNLASTING_ASSIGN_OR_RETURN(const auto table,
-                               network::ReadGeneEmbedding(options.molecule_embeddings,
+                               grn::ReadGeneEmbedding(options.molecule_embeddings,
                                                           "molecule_embeddings", ".names.txt"));
     std::map<std::string, int64_t> rows;
     for (size_t row = 0; row < table.genes.size(); ++row) {
@@ -184,13 +184,13 @@ void TrainingData::Fill(int64_t cell, float* out) const {
 
 namespace {
 
-absl::StatusOr<std::vector<network::Edge>> PriorEdges(const std::string& path,
+absl::StatusOr<std::vector<grn::Edge>> PriorEdges(const std::string& path,
                                                       const std::vector<std::string>& nodes,
                                                       double embedding_threshold, int threads) {
   int64_t skipped = 0;
-  if (!network::HoldsEmbedding(path)) return network::ReadPriorEdges(path, nodes, &skipped);
-  UNLASTING_ASSIGN_OR_RETURN(const auto embedding, network::ReadGeneEmbedding(path));
-  auto edges = network::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
+  if (!grn::HoldsEmbedding(path)) return grn::ReadPriorEdges(path, nodes, &skipped);
+  UNLASTING_ASSIGN_OR_RETURN(const auto embedding, grn::ReadGeneEmbedding(path));
+  auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
   if (skipped == static_cast<int64_t>(nodes.size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("network.prior: ", path, ": holds none of the data's genes; found '",
@@ -201,7 +201,7 @@ absl::StatusOr<std::vector<network::Edge>> PriorEdges(const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
+absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
                                        int threads) {
   std::vector<int64_t> controls;
   for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
@@ -210,7 +210,7 @@ absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const Ne
   if (controls.empty()) {
     return absl::InvalidArgumentError("found no control cells among the training cells");
   }
-  auto edges = network::CoExpressionEdges(SelectRows(prepared.data.values, controls),
+  auto edges = grn::CoExpressionEdges(SelectRows(prepared.data.values, controls),
                                           config.threshold(), threads);
   if (!config.prior().empty()) {
     // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
@@ -225,7 +225,7 @@ absl::StatusOr<network::Graph> GraphOf(const cells::Prepared& prepared, const Ne
     edges.insert(edges.end(), prior.begin(), prior.end());
   }
   const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
-  return network::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
+  return grn::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
 }
 
 }  // namespace unlasting::trainer

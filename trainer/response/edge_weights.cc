@@ -115,7 +115,7 @@ Tensor Regress(const Tensor& sources, const Tensor& target, const Tensor& noise)
 }  // namespace
 
 std::vector<double> EdgeWeights(const TrainingData& data, const ConditionMoments& moments,
-                                const network::Graph& graph) {
+                                const grn::Graph& graph) {
   const Columns columns(data, moments);
   const int64_t count = columns.count();
   std::vector<double> weights(graph.edges(), 0.0);

@@ -13,6 +13,6 @@ namespace unlasting::trainer {
 // not with the file: of large ones every k-th cell is taken, of targets with many sources the
 // strongest.
 std::vector<double> EdgeWeights(const TrainingData& data, const ConditionMoments& moments,
-                                const network::Graph& graph);
+                                const grn::Graph& graph);
 
 }  // namespace unlasting::trainer

@@ -110,7 +110,7 @@ Tensor OwnChanges(const std::vector<Single>& singles, const Tensor& control) {
 }
 
 // What travels from a gene at reach 1, less its own change; [N].
-Tensor Reached(const Single& single, const Tensor& own, const network::Graph& graph,
+Tensor Reached(const Single& single, const Tensor& own, const grn::Graph& graph,
                const std::vector<double>& weights) {
   std::vector<double> start(graph.nodes(), 0.0);
   std::vector<bool> perturbed(graph.nodes(), false);
@@ -172,7 +172,7 @@ Tensor SlopeOnMean(const std::vector<Single>& singles, Tensor Response::*part) {
 
 std::optional<model::NetworkResponse> NetworkResponseOf(const TrainingData& data,
                                                         const ConditionMoments& moments,
-                                                        const network::Graph& graph) {
+                                                        const grn::Graph& graph) {
   const std::vector<Single> singles = SinglesOf(data, moments);
   if (DistinctGenes(singles) < kFewestGenes) return std::nullopt;
   std::vector<Tensor> means;

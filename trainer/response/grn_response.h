@@ -19,6 +19,6 @@ namespace unlasting::trainer {
 // network foresees nothing of them.
 std::optional<model::NetworkResponse> NetworkResponseOf(const TrainingData& data,
                                                         const ConditionMoments& moments,
-                                                        const network::Graph& graph);
+                                                        const grn::Graph& graph);
 
 }  // namespace unlasting::trainer

@@ -36,7 +36,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
 }
 
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
-                              const TrainingData& data, const network::Graph& graph,
+                              const TrainingData& data, const grn::Graph& graph,
                               const diffusion::Schedule& schedule,
                               const model::ModelConfig& model) {
   const cells::Prepared& prepared = data.prepared();
@@ -89,7 +89,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   }
   m.molecule_features = static_cast<int>(data.molecule_features());
   m.model = model.ToJson();
-  m.network = network::Describe(graph);
+  m.network = grn::Describe(graph);
   m.network["threshold"] = config.network().threshold();
   m.network["prior"] = std::filesystem::path(config.network().prior()).filename().string();
   m.settings = ConfigToJson(config);
@@ -98,7 +98,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
 }
 
 bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& data,
-                                const network::Graph& graph) {
+                                const grn::Graph& graph) {
   const cells::Prepared& prepared = data.prepared();
   bundle::Reference reference;
   std::vector<int64_t> panel;

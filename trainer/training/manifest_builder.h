@@ -18,11 +18,11 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
 
 // `out` is the bundle's folder; its name is the bundle's where the settings have none.
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
-                              const TrainingData& data, const network::Graph& graph,
+                              const TrainingData& data, const grn::Graph& graph,
                               const diffusion::Schedule& schedule, const model::ModelConfig& model);
 
 // The control panel, the control statistics and the gene network that ship with the bundle.
 bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& data,
-                                const network::Graph& graph);
+                                const grn::Graph& graph);
 
 }  // namespace unlasting::trainer

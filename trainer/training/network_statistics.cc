@@ -11,7 +11,7 @@ namespace unlasting::trainer {
 
 using torch::Tensor;
 
-model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::Graph& graph,
+model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph& graph,
                                       const TrainConfig& config) {
   const cells::Prepared& prepared = data.prepared();
   const double scale = 1.0 / prepared.x_max;

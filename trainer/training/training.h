@@ -47,7 +47,7 @@ struct TrainingTask {
 absl::Status Train(const TrainingTask& task, model::Network* network);
 
 // Statistics in model units that the networks carry (core/model/torch/network.h).
-model::NetworkStatistics StatisticsOf(const TrainingData& data, const network::Graph& graph,
+model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph& graph,
                                       const TrainConfig& config);
 
 // Mean and standard deviation of the latents of training control cells: near 0 and 1 when inversion

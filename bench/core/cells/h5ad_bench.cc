@@ -78,7 +78,7 @@ absl::Status Measure(const Flags& flags) {
     if (control || flags.all_cells) rows.push_back(cell);
   }
   const CsrMatrix chosen = SelectRows(prepared.data.values, rows);
-  const auto edges = network::CoExpressionEdges(chosen, 0.3, flags.threads);
+  const auto edges = grn::CoExpressionEdges(chosen, 0.3, flags.threads);
   result["seconds"]["co_expression"] = clock.Lap();
   result["co_expression_cells"] = rows.size();
   result["edges"] = edges.size();

@@ -11,7 +11,7 @@
 namespace unlasting::model {
 
 // By node, all arrays. `own` is the perturbed genes' own change, `perturbed` says which listen to
-// nothing; edges by target, as network::Graph has them, with their weights.
+// nothing; edges by target, as grn::Graph has them, with their weights.
 template <typename T>
 std::vector<T> Travel(absl::Span<const int64_t> indptr, absl::Span<const int32_t> sources,
                       absl::Span<const T> weights, const std::vector<T>& own,

@@ -104,7 +104,7 @@ TEST_P(GoldenTest, CoExpressionEdgesEqualNumpys) {
   }
   const auto golden = golden_["co_expression"];
   const auto edges =
-      network::CoExpressionEdges(SelectRows(data_.values, controls), golden["threshold"]);
+      grn::CoExpressionEdges(SelectRows(data_.values, controls), golden["threshold"]);
   // Every undirected edge comes in both directions.
   EXPECT_EQ(edges.size(), 2 * golden["edges_undirected_without_self_loops"].get<size_t>());
   for (const auto& expected : golden["first_20_edges"]) {
@@ -113,7 +113,7 @@ TEST_P(GoldenTest, CoExpressionEdgesEqualNumpys) {
                                   data_.genes.begin());
     };
     const int32_t a = index(expected[0]), b = index(expected[1]);
-    const auto edge = std::find_if(edges.begin(), edges.end(), [&](const network::Edge& e) {
+    const auto edge = std::find_if(edges.begin(), edges.end(), [&](const grn::Edge& e) {
       return e.source == a && e.target == b;
     });
     ASSERT_NE(edge, edges.end()) << expected;

@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "tests/support/files.h"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 namespace {
 
 using testing::HasSubstr;
@@ -135,4 +135,4 @@ TEST(CosineEdgesTest, IsTheDoublePrecisionCosineOnAnyNumberOfThreads) {
 }
 
 }  // namespace
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

@@ -5,7 +5,7 @@
 
 #include "tests/support/files.h"
 
-namespace unlasting::network {
+namespace unlasting::grn {
 namespace {
 
 std::vector<int32_t> SourcesOf(const Graph& graph, int64_t node) {
@@ -108,4 +108,4 @@ TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
 }
 
 }  // namespace
-}  // namespace unlasting::network
+}  // namespace unlasting::grn

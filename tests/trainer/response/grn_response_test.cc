@@ -41,16 +41,16 @@ class NetworkResponseTest : public testing::Test {
   }
 
   // Genes of the file keep their order in `prepared_`. Signs and sizes of the edges are not told.
-  network::Graph Graph(const std::vector<int32_t>& names) const {
-    std::vector<network::Edge> edges;
+  grn::Graph Graph(const std::vector<int32_t>& names) const {
+    std::vector<grn::Edge> edges;
     for (int32_t target = 0; target < planted_.rows; ++target) {
       for (const int32_t source : planted_.RowIndices(target)) {
         edges.push_back({names[source], names[target]});
       }
     }
-    return network::BuildGraph(data_.nodes(), edges, 0);
+    return grn::BuildGraph(data_.nodes(), edges, 0);
   }
-  network::Graph Planted() const {
+  grn::Graph Planted() const {
     std::vector<int32_t> names(planted_.rows);
     std::iota(names.begin(), names.end(), 0);
     return Graph(names);
@@ -83,7 +83,7 @@ class NetworkResponseTest : public testing::Test {
 };
 
 // core/model/torch/expected_response.h with a dense W, in log1p units.
-Tensor Foreseen(const model::NetworkResponse& response, const network::Graph& graph, int64_t gene,
+Tensor Foreseen(const model::NetworkResponse& response, const grn::Graph& graph, int64_t gene,
                 double x_max) {
   const int64_t nodes = graph.nodes();
   Tensor w = torch::zeros({nodes, nodes}, torch::kFloat64);
@@ -102,7 +102,7 @@ Tensor Foreseen(const model::NetworkResponse& response, const network::Graph& gr
 
 TEST_F(NetworkResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
   Simulate(40);
-  const network::Graph graph = Planted();
+  const grn::Graph graph = Planted();
   const auto response = NetworkResponseOf(data_, ConditionMoments(data_), graph);
   ASSERT_TRUE(response.has_value());
   EXPECT_GT(response->reach, 0);
@@ -131,7 +131,7 @@ TEST_F(NetworkResponseTest, ANetworkThatForeseesNothingIsNotFollowed) {
   std::rotate(names.begin(), names.begin() + 17, names.end());
   EXPECT_FALSE(NetworkResponseOf(data_, ConditionMoments(data_), Graph(names)).has_value());
   EXPECT_FALSE(
-      NetworkResponseOf(data_, ConditionMoments(data_), network::BuildGraph(data_.nodes(), {}, 0))
+      NetworkResponseOf(data_, ConditionMoments(data_), grn::BuildGraph(data_.nodes(), {}, 0))
           .has_value());
 }
 
@@ -142,7 +142,7 @@ TEST_F(NetworkResponseTest, FewKnockoutsSayNothingOfOthers) {
 
 TEST_F(NetworkResponseTest, EdgesHaveTheSignsOfThePlantedOnes) {
   Simulate(40);
-  const network::Graph graph = Planted();
+  const grn::Graph graph = Planted();
   const std::vector<double> weights = EdgeWeights(data_, ConditionMoments(data_), graph);
   int64_t edges = 0, agree = 0;
   for (int64_t target = 0; target < planted_.rows; ++target) {

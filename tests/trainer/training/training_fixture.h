@@ -79,7 +79,7 @@ class TrainingFixture : public ::testing::Test {
   TrainConfig config_;
   cells::Prepared prepared_;
   TrainingData data_;
-  network::Graph graph_;
+  grn::Graph graph_;
   diffusion::Schedule schedule_;
 };
 
