@@ -8,7 +8,7 @@
 namespace unlasting::test {
 
 using model::NetworkKind;
-using model::fused::AlignedVector;
+using model::cpu::AlignedVector;
 
 RandomGraph MakeRandomGraph(int64_t nodes, const std::function<int64_t(int64_t)>& degree) {
   std::mt19937_64 random(11);
@@ -22,11 +22,11 @@ RandomGraph MakeRandomGraph(int64_t nodes, const std::function<int64_t(int64_t)>
   return graph;
 }
 
-model::fused::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelConfig& config,
+model::cpu::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelConfig& config,
                                          const RandomGraph& graph, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
-  model::fused::Arrays<float> arrays;
+  model::cpu::Arrays<float> arrays;
   for (const auto& spec : model::ParameterSpecs(kind, config)) {
     int64_t count = 1;
     for (const int64_t length : spec.shape) count *= length;

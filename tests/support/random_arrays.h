@@ -18,7 +18,7 @@ struct RandomGraph {
 RandomGraph MakeRandomGraph(int64_t nodes, const std::function<int64_t(int64_t)>& degree);
 
 // Every parameter and buffer that a network of this kind and configuration has.
-model::fused::Arrays<float> RandomArrays(model::NetworkKind kind, const model::ModelConfig& config,
+model::cpu::Arrays<float> RandomArrays(model::NetworkKind kind, const model::ModelConfig& config,
                                          const RandomGraph& graph, uint64_t seed);
 
 }  // namespace unlasting::test

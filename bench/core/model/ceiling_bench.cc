@@ -16,8 +16,8 @@ extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 namespace unlasting::bench {
 namespace {
 
-using model::fused::PackedMatrix;
-using model::fused::ThreadTeam;
+using model::cpu::PackedMatrix;
+using model::cpu::ThreadTeam;
 
 void ReportFlops(benchmark::State& state, double flops) {
   state.counters["gflops"] =

@@ -18,8 +18,8 @@ using model::Attention;
 using model::ModelConfig;
 using model::Network;
 using model::NetworkKind;
-using model::fused::FusedNetwork;
-using model::fused::NetworkRow;
+using model::cpu::CpuNetwork;
+using model::cpu::NetworkRow;
 using torch::Tensor;
 
 void ReportPerCell(benchmark::State& state, int64_t cells) {
@@ -54,9 +54,9 @@ struct FusedCells {
     network.Run(rows);
   }
 
-  FusedNetwork<float> network;
+  CpuNetwork<float> network;
   Tensor x_t, control, out;
-  std::vector<model::fused::AlignedVector<float>> genewise;
+  std::vector<model::cpu::AlignedVector<float>> genewise;
   const int32_t knocked_out = 3;
   std::vector<NetworkRow<float>> rows;
 };

@@ -13,10 +13,10 @@ namespace {
 
 using unlasting::model::ModelConfig;
 using unlasting::model::NetworkKind;
-using unlasting::model::fused::AlignedVector;
-using unlasting::model::fused::Arrays;
-using unlasting::model::fused::FusedNetwork;
-using unlasting::model::fused::NetworkRow;
+using unlasting::model::cpu::AlignedVector;
+using unlasting::model::cpu::Arrays;
+using unlasting::model::cpu::CpuNetwork;
+using unlasting::model::cpu::NetworkRow;
 
 Arrays<float> RandomArrays(const ModelConfig& config, int64_t degree) {
   std::mt19937 random(1);
@@ -53,7 +53,7 @@ Arrays<float> RandomArrays(const ModelConfig& config, int64_t degree) {
 }  // namespace
 
 // Named for callgrind's --toggle-collect; not inlined.
-extern "C" __attribute__((noinline)) void EvaluateOnce(FusedNetwork<float>* network,
+extern "C" __attribute__((noinline)) void EvaluateOnce(CpuNetwork<float>* network,
                                                        const NetworkRow<float>* row) {
   network->Run(absl::MakeConstSpan(row, 1));
 }
@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
   ModelConfig config;
   config.genes = config.nodes = number(1, 1000);
   if (argc > 3) config.grn_inputs = argv[3];
-  FusedNetwork<float> network(true, config, RandomArrays(config, number(2, 20)), 1);
+  CpuNetwork<float> network(true, config, RandomArrays(config, number(2, 20)), 1);
   std::vector<float> x_t(config.genes, 0.3f), control(config.genes, 0.1f), out(config.genes);
   AlignedVector<float> genewise;
   const int32_t knocked_out = 3;

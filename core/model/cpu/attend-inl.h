@@ -1,9 +1,9 @@
 // GATv2 aggregation per instruction set; the formula is in kernels.h.
-#if defined(UNLASTING_FUSED_ATTEND_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef UNLASTING_FUSED_ATTEND_INL_H_
-#undef UNLASTING_FUSED_ATTEND_INL_H_
+#if defined(UNLASTING_CPU_ATTEND_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNLASTING_CPU_ATTEND_INL_H_
+#undef UNLASTING_CPU_ATTEND_INL_H_
 #else
-#define UNLASTING_FUSED_ATTEND_INL_H_
+#define UNLASTING_CPU_ATTEND_INL_H_
 #endif
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace unlasting::model::fused::HWY_NAMESPACE {
+namespace unlasting::model::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Sums of four vectors as the first four lanes of a 128-bit block.
@@ -217,6 +217,6 @@ void Attend(const AttendArguments<T>& s, int64_t first, int64_t last) {
   }
 }
 
-}  // namespace unlasting::model::fused::HWY_NAMESPACE
+}  // namespace unlasting::model::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

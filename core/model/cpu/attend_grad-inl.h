@@ -6,11 +6,11 @@
 //   dl_j  += w_j g + gs_j a s_j
 //   dr     = a sum_j gs_j s_j = 0.8 a sum_j gs_j [l_j > -r]
 //   da    += sum_j gs_j leaky(l_j + r) = sum_j gs_j (0.2 l_j + 0.8 max(l_j, -r))
-#if defined(UNLASTING_FUSED_ATTEND_GRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef UNLASTING_FUSED_ATTEND_GRAD_INL_H_
-#undef UNLASTING_FUSED_ATTEND_GRAD_INL_H_
+#if defined(UNLASTING_CPU_ATTEND_GRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNLASTING_CPU_ATTEND_GRAD_INL_H_
+#undef UNLASTING_CPU_ATTEND_GRAD_INL_H_
 #else
-#define UNLASTING_FUSED_ATTEND_GRAD_INL_H_
+#define UNLASTING_CPU_ATTEND_GRAD_INL_H_
 #endif
 
 #include "core/model/cpu/attend-inl.h"
@@ -18,7 +18,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace unlasting::model::fused::HWY_NAMESPACE {
+namespace unlasting::model::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // products[e] = <x, left_j> for the edges of one target.
@@ -131,6 +131,6 @@ void AttendGrad(const AttendGradArguments<T>& s, int64_t first, int64_t last) {
   }
 }
 
-}  // namespace unlasting::model::fused::HWY_NAMESPACE
+}  // namespace unlasting::model::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 // Nodes of a tile, as in grn_block.cc.
@@ -313,4 +313,4 @@ template class Attention<double>;
 template class AttentionLayer<float>;
 template class AttentionLayer<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

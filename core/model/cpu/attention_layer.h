@@ -7,7 +7,7 @@
 
 #include "core/model/cpu/matrix.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // Graph in the kernels' form.
 struct LayerGraph {
@@ -95,4 +95,4 @@ class AttentionLayer {
   AlignedVector<T> grad_out_, grad_left_, grad_right_, grad_inputs_, grad_hidden_;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

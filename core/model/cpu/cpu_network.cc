@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 // Rows of one share of the dense part at least: below, its weights are read for too little.
@@ -13,7 +13,7 @@ constexpr int64_t kNoTime = -1;
 }  // namespace
 
 template <typename T>
-FusedNetwork<T>::FusedNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays,
+CpuNetwork<T>::CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays,
                               int threads)
     : denoiser_(denoiser),
       config_(config),
@@ -48,7 +48,7 @@ FusedNetwork<T>::FusedNetwork(bool denoiser, const ModelConfig& config, const Ar
 }
 
 template <typename T>
-const typename FusedNetwork<T>::TimeTerms& FusedNetwork<T>::TermsOf(int32_t time) {
+const typename CpuNetwork<T>::TimeTerms& CpuNetwork<T>::TermsOf(int32_t time) {
   const auto [place, added] = time_terms_.try_emplace(time);
   if (!added) return place->second;
   const size_t half = frequency_.size();
@@ -73,7 +73,7 @@ const typename FusedNetwork<T>::TimeTerms& FusedNetwork<T>::TermsOf(int32_t time
 }
 
 template <typename T>
-void FusedNetwork<T>::FindAnchors(absl::Span<const NetworkRow<T>> rows) {
+void CpuNetwork<T>::FindAnchors(absl::Span<const NetworkRow<T>> rows) {
   row_anchors_.resize(rows.size());
   for (size_t r = 0; r < rows.size(); ++r) {
     const NetworkRow<T>& row = rows[r];
@@ -93,7 +93,7 @@ void FusedNetwork<T>::FindAnchors(absl::Span<const NetworkRow<T>> rows) {
 }
 
 template <typename T>
-std::shared_ptr<const NodeBase<T>> FusedNetwork<T>::BaseOf(const NetworkRow<T>& row,
+std::shared_ptr<const NodeBase<T>> CpuNetwork<T>::BaseOf(const NetworkRow<T>& row,
                                                            const Anchor<T>& anchor) {
   const T* shift = cell_in_grn_ ? TermsOf(row.time).phi.data() : nullptr;
   return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, shift, anchor.state, row.molecule,
@@ -101,7 +101,7 @@ std::shared_ptr<const NodeBase<T>> FusedNetwork<T>::BaseOf(const NetworkRow<T>& 
 }
 
 template <typename T>
-void FusedNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) const {
+void CpuNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) const {
   const Anchor<T>& type = *anchors_.OfType(row.cell_type);
   for (int64_t g = 0; g < config_.genes; ++g) {
     control[g] = (row.control[g] - type.mean[g]) / type.deviation[g];
@@ -110,7 +110,7 @@ void FusedNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) c
 
 // The skip's normalised input (core/model/torch/source.cc, `skip`).
 template <typename T>
-void FusedNetwork<T>::Standardise(const NetworkRow<T>& row, const Anchor<T>& anchor,
+void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Anchor<T>& anchor,
                                   T* state) const {
   if (!preconditioned_) {
     std::copy_n(row.x_t, config_.genes, state);
@@ -125,7 +125,7 @@ void FusedNetwork<T>::Standardise(const NetworkRow<T>& row, const Anchor<T>& anc
 }
 
 template <typename T>
-void FusedNetwork<T>::Finish(const NetworkRow<T>& row, const Anchor<T>& anchor,
+void CpuNetwork<T>::Finish(const NetworkRow<T>& row, const Anchor<T>& anchor,
                              const T* field) const {
   const int64_t genes = config_.genes;
   if (!denoiser_) {
@@ -150,14 +150,14 @@ void FusedNetwork<T>::Finish(const NetworkRow<T>& row, const Anchor<T>& anchor,
 }
 
 template <typename T>
-AlignedVector<T>* FusedNetwork<T>::Kept(const NetworkRow<T>& row) {
+AlignedVector<T>* CpuNetwork<T>::Kept(const NetworkRow<T>& row) {
   if (!denoiser_ || cell_in_grn_) return nullptr;
   const bool source = row.control == nullptr && row.knockout.empty() && row.molecule == nullptr;
   return source ? &source_genewise_[row.cell_type] : row.genewise;
 }
 
 template <typename T>
-void FusedNetwork<T>::Reserve(int64_t rows) {
+void CpuNetwork<T>::Reserve(int64_t rows) {
   const int64_t hidden = std::max(block_.hidden(), decoder_.hidden());
   if (static_cast<int64_t>(genewise_.size()) >= rows * nodes_stride_) return;
   state_.resize(rows * genes_stride_);
@@ -168,7 +168,7 @@ void FusedNetwork<T>::Reserve(int64_t rows) {
 }
 
 template <typename T>
-void FusedNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
+void CpuNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
   // Rows that wait for a result which another row of this call makes come last: sources of one cell
   // type share theirs.
   std::vector<int64_t> to_run;
@@ -209,7 +209,7 @@ void FusedNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
 }
 
 template <typename T>
-void FusedNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
+void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
   const auto count = static_cast<int64_t>(rows.size());
   cell_states_.assign(count, 0);
   block_times_.assign(count, nullptr);
@@ -253,7 +253,7 @@ void FusedNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
 }
 
 template <typename T>
-void FusedNetwork<T>::Run(absl::Span<const NetworkRow<T>> rows) {
+void CpuNetwork<T>::Run(absl::Span<const NetworkRow<T>> rows) {
   if (rows.empty()) return;
   Reserve(static_cast<int64_t>(rows.size()));
   FindAnchors(rows);
@@ -266,7 +266,7 @@ void FusedNetwork<T>::Run(absl::Span<const NetworkRow<T>> rows) {
   RunDense(rows);
 }
 
-template class FusedNetwork<float>;
-template class FusedNetwork<double>;
+template class CpuNetwork<float>;
+template class CpuNetwork<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -19,7 +19,7 @@
 #include "core/model/cpu/perceptron.h"
 #include "core/model/cpu/thread_team.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // One cell of a call. All profiles are in model units (log1p / x_max), [N].
 template <typename T>
@@ -38,10 +38,10 @@ struct NetworkRow {
 
 // One call at a time.
 template <typename T>
-class FusedNetwork {
+class CpuNetwork {
  public:
   // `denoiser`: else the mask model. `threads` >= 1.
-  FusedNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays, int threads);
+  CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays, int threads);
 
   void Run(absl::Span<const NetworkRow<T>> rows);
 
@@ -96,4 +96,4 @@ class FusedNetwork {
   std::vector<WorkerScratch> workers_;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

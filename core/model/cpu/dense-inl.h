@@ -1,11 +1,11 @@
 // Products with packed weights, per instruction set. Every output is one chain of fused
 // multiply-adds over the depth, whatever the number of rows: BLAS picks another order for another
 // shape, and a cell's last bits would then depend on its company.
-#if defined(UNLASTING_FUSED_DENSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef UNLASTING_FUSED_DENSE_INL_H_
-#undef UNLASTING_FUSED_DENSE_INL_H_
+#if defined(UNLASTING_CPU_DENSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNLASTING_CPU_DENSE_INL_H_
+#undef UNLASTING_CPU_DENSE_INL_H_
 #else
-#define UNLASTING_FUSED_DENSE_INL_H_
+#define UNLASTING_CPU_DENSE_INL_H_
 #endif
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace unlasting::model::fused::HWY_NAMESPACE {
+namespace unlasting::model::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 template <typename T>
@@ -102,6 +102,6 @@ void Multiply(const MultiplyArguments<T>& s) {
   }
 }
 
-}  // namespace unlasting::model::fused::HWY_NAMESPACE
+}  // namespace unlasting::model::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

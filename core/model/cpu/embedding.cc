@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 constexpr int64_t kTile = 60;
@@ -137,4 +137,4 @@ void Embedding<T>::TakeGradients(T* grad_out, T* grad_out_bias) const {
 template class Embedding<float>;
 template class Embedding<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -10,7 +10,7 @@
 
 #include "core/model/cpu/matrix.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // The map behind the hidden layer, and the sums of its gradients. One per thread.
 template <typename T>
@@ -44,4 +44,4 @@ class Embedding {
   AlignedVector<T> pre_, hidden_, y_, grad_y_, grad_pre_, ones_, sums_;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

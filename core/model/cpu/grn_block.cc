@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 // Nodes of a tile: its inputs and right features stay in the first-level cache. Multiple of the row
@@ -212,4 +212,4 @@ void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise)
 template class GrnBlock<float>;
 template class GrnBlock<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

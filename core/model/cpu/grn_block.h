@@ -11,7 +11,7 @@
 #include "core/model/cpu/node_inputs.h"
 #include "core/model/cpu/psi.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // A thread's buffers; made once, reused by every cell.
 template <typename T>
@@ -71,4 +71,4 @@ class GrnBlock {
   AlignedVector<T> readout_bias_;    // [N']
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

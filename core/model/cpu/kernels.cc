@@ -12,7 +12,7 @@
 #include "core/model/cpu/pointwise-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace unlasting::model::fused::HWY_NAMESPACE {
+namespace unlasting::model::cpu::HWY_NAMESPACE {
 
 template <typename T>
 const Kernels<T>* Table() {
@@ -24,11 +24,11 @@ const Kernels<T>* Table() {
 const Kernels<float>* TableOfFloat() { return Table<float>(); }
 const Kernels<double>* TableOfDouble() { return Table<double>(); }
 
-}  // namespace unlasting::model::fused::HWY_NAMESPACE
+}  // namespace unlasting::model::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 HWY_EXPORT(TableOfFloat);
 HWY_EXPORT(TableOfDouble);
@@ -44,5 +44,5 @@ const Kernels<double>& BestKernels<double>() {
   return table;
 }
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu
 #endif

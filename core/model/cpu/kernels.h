@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // Multiple of every vector length in use.
 constexpr int64_t kPad = 16;
@@ -126,4 +126,4 @@ const Kernels<float>& BestKernels<float>();
 template <>
 const Kernels<double>& BestKernels<double>();
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 // Depth of one pass: a panel's share of it stays in the second-level cache while the rows go by.
@@ -69,4 +69,4 @@ template void AddProduct(const double*, int64_t, int64_t, int64_t, int64_t, cons
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

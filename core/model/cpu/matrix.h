@@ -9,7 +9,7 @@
 #include "core/base/aligned.h"
 #include "core/model/cpu/kernels.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // Parameters and buffers of core/model/torch/source.cc by name, row-major.
 template <typename T>
@@ -60,4 +60,4 @@ template <typename T>
 void AddProduct(const T* a, int64_t a_stride, int64_t a_depth_stride, int64_t rows, int64_t depth,
                 const T* b, int64_t b_stride, int64_t columns, T* c, int64_t c_stride);
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 constexpr int64_t kTile = 60;
@@ -142,4 +142,4 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
 template class NodeInputs<float>;
 template class NodeInputs<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

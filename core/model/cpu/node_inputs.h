@@ -15,7 +15,7 @@
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/thread_team.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 template <typename T>
 struct Molecule {
@@ -73,4 +73,4 @@ class NodeInputs {
   LeastRecent<Key, std::shared_ptr<const NodeBase<T>>> bases_;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

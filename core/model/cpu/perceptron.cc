@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 template <typename T>
 Perceptron<T>::Perceptron(const ModelConfig& config, const Arrays<T>& arrays,
@@ -55,4 +55,4 @@ void Perceptron<T>::Run(const T* x, int64_t x_stride, int64_t rows, const int32_
 template class Perceptron<float>;
 template class Perceptron<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

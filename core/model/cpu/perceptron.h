@@ -9,7 +9,7 @@
 #include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 template <typename T>
 class Perceptron {
@@ -37,4 +37,4 @@ class Perceptron {
   AlignedVector<T> mid_bias_, out_bias_;  // padded
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

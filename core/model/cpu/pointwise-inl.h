@@ -1,9 +1,9 @@
 // What happens to one node or one value at a time, per instruction set.
-#if defined(UNLASTING_FUSED_POINTWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef UNLASTING_FUSED_POINTWISE_INL_H_
-#undef UNLASTING_FUSED_POINTWISE_INL_H_
+#if defined(UNLASTING_CPU_POINTWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNLASTING_CPU_POINTWISE_INL_H_
+#undef UNLASTING_CPU_POINTWISE_INL_H_
 #else
-#define UNLASTING_FUSED_POINTWISE_INL_H_
+#define UNLASTING_CPU_POINTWISE_INL_H_
 #endif
 
 #include <cmath>
@@ -13,7 +13,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace unlasting::model::fused::HWY_NAMESPACE {
+namespace unlasting::model::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 template <typename T>
@@ -166,6 +166,6 @@ void DotRows(const T* HWY_RESTRICT x, int64_t rows, int64_t count, int64_t dim,
   }
 }
 
-}  // namespace unlasting::model::fused::HWY_NAMESPACE
+}  // namespace unlasting::model::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

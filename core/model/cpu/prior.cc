@@ -7,7 +7,7 @@
 #include "core/model/spec/expected_response.h"
 #include "core/model/spec/propagation.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 // As bytes: equal for equal numbers, and cheaper than their decimals.
@@ -175,4 +175,4 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
 template class Anchors<float>;
 template class Anchors<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -13,7 +13,7 @@
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/node_inputs.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 template <typename T>
 struct Anchor {
@@ -69,4 +69,4 @@ class Anchors {
   LeastRecent<std::string, std::shared_ptr<const Anchor<T>>> kept_;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 constexpr double kReach = 64.0;
@@ -100,4 +100,4 @@ void Psi<T>::Add(const T* x, int64_t rows, T* out, T* scratch, int32_t* outside)
 template class Psi<float>;
 template class Psi<double>;
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -7,7 +7,7 @@
 
 #include "core/model/cpu/matrix.h"
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // Psi(v) = silu(v in + bias) out + out_bias. In float32 a cubic Hermite table over [-64, 64] stands
 // for it, refined until it is within kTableError of the largest value near 0, at points between the
@@ -49,4 +49,4 @@ class Psi {
   double table_error_ = 0;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 ThreadTeam::ThreadTeam(int threads) {
   for (int worker = 1; worker < threads; ++worker) {
@@ -76,4 +76,4 @@ void ThreadTeam::Run(int64_t tasks, const std::function<void(int64_t, int)>& wor
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

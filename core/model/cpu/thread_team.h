@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 
 // One caller at a time. The caller works too: a team of 1 has no threads of its own.
 class ThreadTeam {
@@ -41,4 +41,4 @@ class ThreadTeam {
   std::exception_ptr failure_;
 };
 
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

@@ -22,7 +22,7 @@ int64_t Bucket(int64_t rows) {
 }  // namespace
 
 CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
-                         const fused::Arrays<float>& arrays, std::shared_ptr<Context> context,
+                         const cpu::Arrays<float>& arrays, std::shared_ptr<Context> context,
                          const CudaOptions& options)
     : denoiser_(denoiser),
       config_(config),
@@ -130,7 +130,7 @@ void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
     row.base = filling.base;
     if (kind == kDense) continue;
     const float* shift = cell_in_grn_
-                             ? weights_.time_shift.data() + step.time * fused::Padded(config_.dim)
+                             ? weights_.time_shift.data() + step.time * cpu::Padded(config_.dim)
                              : nullptr;
     row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, shift, row.state, step.molecule,
                            gemm_, context_->stream());
@@ -168,7 +168,7 @@ void CudaNetwork::Step(absl::Span<const CellStep> steps) {
   }
 }
 
-void CudaNetwork::Run(absl::Span<const fused::NetworkRow<float>> rows) {
+void CudaNetwork::Run(absl::Span<const cpu::NetworkRow<float>> rows) {
   context_->Use();
   const std::vector<float> no_x(config_.genes);  // mask models have none
   for (size_t first = 0; first < rows.size(); first += kMostRows) {

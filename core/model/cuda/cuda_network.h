@@ -1,4 +1,4 @@
-// FusedNetwork's sibling on a CUDA device: a denoiser or mask model with its weights there, and
+// CpuNetwork's sibling on a CUDA device: a denoiser or mask model with its weights there, and
 // whole steps of the solver without a word from the host in between.
 //
 // Batches are filled up to 1, 2, 4, ... 256 rows, and for each of these the work is captured once
@@ -36,7 +36,7 @@ struct CellStep {
   int32_t time = 0;
   int32_t cell_type = 0;
   absl::Span<const int32_t> knockout;
-  const fused::Molecule<float>* molecule = nullptr;
+  const cpu::Molecule<float>* molecule = nullptr;
   // x <- x_coefficient x + x0_coefficient x0 + previous_coefficient previous_x0, in double.
   double x_coefficient = 0;
   double x0_coefficient = 1;
@@ -51,12 +51,12 @@ class CudaNetwork {
   static constexpr int64_t kMostRows = 256;
 
   // `denoiser`: else the mask model. Throws std::runtime_error.
-  CudaNetwork(bool denoiser, const ModelConfig& config, const fused::Arrays<float>& arrays,
+  CudaNetwork(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
               std::shared_ptr<Context> context, const CudaOptions& options);
 
-  // Host memory in and out, as FusedNetwork::Run, in batches of up to kMostRows; gene-wise values
+  // Host memory in and out, as CpuNetwork::Run, in batches of up to kMostRows; gene-wise values
   // are computed each time, and the rows' are left alone. Returns when the results are there.
-  void Run(absl::Span<const fused::NetworkRow<float>> rows);
+  void Run(absl::Span<const cpu::NetworkRow<float>> rows);
 
   // Cells of NewPool() move by one step. Does not wait: CellPool::Take does.
   void Step(absl::Span<const CellStep> steps);

@@ -5,7 +5,7 @@
 namespace unlasting::model::cuda {
 
 DeviceAnchors::DeviceAnchors(bool denoiser, const ModelConfig& config,
-                             const fused::Arrays<float>& arrays, const NetworkWeights& weights)
+                             const cpu::Arrays<float>& arrays, const NetworkWeights& weights)
     : denoiser_(denoiser),
       genes_(config.genes),
       weights_(weights),
@@ -22,7 +22,7 @@ DeviceAnchor DeviceAnchors::OfType(int32_t cell_type) const {
 }
 
 DeviceAnchor DeviceAnchors::OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
-                                        const fused::Molecule<float>* molecule) {
+                                        const cpu::Molecule<float>* molecule) {
   DeviceAnchor anchor = OfType(cell_type);
   const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
   if (host == host_.OfType(cell_type)) return anchor;

@@ -27,20 +27,20 @@ class DeviceAnchors {
   static constexpr size_t kMost = 1024;
 
   // `weights` must outlive this.
-  DeviceAnchors(bool denoiser, const ModelConfig& config, const fused::Arrays<float>& arrays,
+  DeviceAnchors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
                 const NetworkWeights& weights);
 
   DeviceAnchor OfType(int32_t cell_type) const;
   DeviceAnchor OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
-                           const fused::Molecule<float>* molecule);
+                           const cpu::Molecule<float>* molecule);
 
  private:
-  using Host = std::shared_ptr<const fused::Anchor<float>>;
+  using Host = std::shared_ptr<const cpu::Anchor<float>>;
 
   bool denoiser_;
   int64_t genes_;
   const NetworkWeights& weights_;
-  fused::Anchors<float> host_;
+  cpu::Anchors<float> host_;
   LeastRecent<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
 };
 

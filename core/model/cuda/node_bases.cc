@@ -7,7 +7,7 @@
 
 namespace unlasting::model::cuda {
 
-NodeBases::NodeBases(const ModelConfig& config, const fused::Arrays<float>& arrays, int64_t dim,
+NodeBases::NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
                      int64_t bytes)
     : config_(config),
       dim_(dim),
@@ -15,7 +15,7 @@ NodeBases::NodeBases(const ModelConfig& config, const fused::Arrays<float>& arra
           1, bytes / ((config.nodes + 1) * dim * static_cast<int64_t>(sizeof(float))))),
       inputs_(config, arrays),
       hidden_((config.nodes + 1) * dim) {
-  const int64_t d = config.dim, narrow = fused::Padded(d);
+  const int64_t d = config.dim, narrow = cpu::Padded(d);
   std::vector<float> genes = Widen(inputs_.genes().data(), config.nodes, narrow, narrow, dim);
   genes.resize((config.nodes + 1) * dim);
   genes_ = DeviceArray<float>::From(genes);
@@ -33,7 +33,7 @@ NodeBases::NodeBases(const ModelConfig& config, const fused::Arrays<float>& arra
   if (config.dose_gate == "sigmoid") fused_ = DeviceArray<float>((config.nodes + 1) * dim);
 }
 
-SmallRow NodeBases::Small(const fused::AlignedVector<float>& values) const {
+SmallRow NodeBases::Small(const cpu::AlignedVector<float>& values) const {
   SmallRow row{};
   std::copy(values.begin(), values.end(), row.values);
   return row;
@@ -77,7 +77,7 @@ DeviceArray<float> NodeBases::Room() {
 }
 
 const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell_state,
-                             const fused::Molecule<float>* molecule, const Gemm& gemm,
+                             const cpu::Molecule<float>* molecule, const Gemm& gemm,
                              cudaStream_t stream) {
   const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
   if (Entry* const found = entries_.Find(key)) {

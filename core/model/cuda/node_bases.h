@@ -17,15 +17,15 @@ namespace unlasting::model::cuda {
 class NodeBases {
  public:
   // `bytes`: most that is kept; what one batch needs is kept besides.
-  NodeBases(const ModelConfig& config, const fused::Arrays<float>& arrays, int64_t dim,
+  NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
             int64_t bytes);
 
   // From here on every base asked for stays until the next call.
   void BeginBatch() { ++batch_; }
   // [N' + 1, D]; the last row is a node's whose gene is knocked out. Filled in `stream` order.
-  // `time_shift` [padded dim of core/model/fused] is null where time does not enter.
+  // `time_shift` [padded dim of core/model/cpu] is null where time does not enter.
   const float* Base(int64_t time, const float* time_shift, int64_t cell_state,
-                    const fused::Molecule<float>* molecule, const Gemm& gemm, cudaStream_t stream);
+                    const cpu::Molecule<float>* molecule, const Gemm& gemm, cudaStream_t stream);
 
  private:
   using Key = std::tuple<int64_t, int64_t, std::string>;
@@ -35,7 +35,7 @@ class NodeBases {
   };
 
   DeviceArray<float> Room();
-  SmallRow Small(const fused::AlignedVector<float>& values) const;
+  SmallRow Small(const cpu::AlignedVector<float>& values) const;
   void Compute(const SmallRow& shift, const SmallRow* drug, const SmallRow* gate, float* out,
                const Gemm& gemm, cudaStream_t stream);
   // out [N' + 1, D] = bias in each row + hidden * map.
@@ -45,7 +45,7 @@ class NodeBases {
   ModelConfig config_;
   int64_t dim_;
   int64_t most_;  // bases
-  fused::NodeInputs<float> inputs_;
+  cpu::NodeInputs<float> inputs_;
   DeviceArray<float> genes_;   // [N' + 1, D]; zeros in the last row
   DeviceArray<float> hidden_;  // [N' + 1, D]
   DeviceArray<float> fused_;   // [N' + 1, D]; empty where the dose has no gate

@@ -11,9 +11,9 @@
 namespace unlasting::model::cuda {
 namespace {
 
-using fused::Arrays;
-using fused::PackedMatrix;
-using fused::Padded;
+using cpu::Arrays;
+using cpu::PackedMatrix;
+using cpu::Padded;
 
 BFloat16 Round(float value) {
   uint32_t bits;
@@ -76,7 +76,7 @@ LayerWeights MakeLayer(const ModelConfig& config, const Arrays<float>& arrays, i
 }
 
 PsiWeights MakePsi(const Arrays<float>& arrays, const std::string& prefix, int64_t d, int64_t dim) {
-  const fused::Psi<float> psi(arrays, prefix, d);
+  const cpu::Psi<float> psi(arrays, prefix, d);
   const auto row = [&](const char* name) {
     return DeviceArray<float>::From(Widen(arrays.at(prefix + name).data(), 1, d, d, dim));
   };
@@ -141,7 +141,7 @@ std::vector<float> TimeFeatures(const Arrays<float>& arrays, int64_t times, int6
   const PackedMatrix<float> map(arrays.at("time_weight").data(), 2 * half, features, 2 * half);
   std::vector<float> out(times * width);
   map.Multiply(waves.data(), 2 * half, times, bias.data(), false, out.data(), width);
-  fused::BestKernels<float>().silu(out.data(), static_cast<int64_t>(out.size()));
+  cpu::BestKernels<float>().silu(out.data(), static_cast<int64_t>(out.size()));
   return out;
 }
 
@@ -157,7 +157,7 @@ std::vector<float> Widen(const float* values, int64_t rows, int64_t columns, int
 }
 
 NetworkWeights::NetworkWeights(bool denoiser, const ModelConfig& config,
-                               const fused::Arrays<float>& arrays, Precision precision)
+                               const cpu::Arrays<float>& arrays, Precision precision)
     : dim(DeviceDim(config.dim)),
       genes_stride(Padded(config.genes)),
       nodes_stride(Padded(config.nodes)) {

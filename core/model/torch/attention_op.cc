@@ -26,8 +26,8 @@ void CheckGraph(const char* name, int64_t nodes, const Tensor& indptr, const Ten
   TORCH_CHECK(indptr.device().is_cpu(), name, ": this build computes on CPU only");
 }
 
-fused::LayerGraph GraphOf(const Tensor& indptr, const Tensor& sources) {
-  return fused::LayerGraph(indptr.data_ptr<int64_t>(), sources.data_ptr<int64_t>(),
+cpu::LayerGraph GraphOf(const Tensor& indptr, const Tensor& sources) {
+  return cpu::LayerGraph(indptr.data_ptr<int64_t>(), sources.data_ptr<int64_t>(),
                            indptr.numel() - 1);
 }
 
@@ -41,9 +41,9 @@ Tensor Gatv2Forward(const Tensor& left_in, const Tensor& right_in, const Tensor&
   const int64_t nodes = left.size(1), heads = left.size(2), dim = left.size(3);
   Tensor out = torch::empty({left.size(0), nodes, dim}, left.options());
   AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2", [&] {
-    const fused::LayerGraph graph = GraphOf(indptr, sources);
+    const cpu::LayerGraph graph = GraphOf(indptr, sources);
     ForCells(left.size(0), [&](int64_t first, int64_t last) {
-      fused::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
+      cpu::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
       for (int64_t b = first; b < last; ++b) {
         cell.Forward(left.data_ptr<scalar_t>() + b * nodes * heads * dim,
                      right.data_ptr<scalar_t>() + b * nodes * heads * dim,
@@ -64,9 +64,9 @@ std::tuple<Tensor, Tensor, Tensor> Gatv2Backward(const Tensor& grad_in, const Te
   Tensor grad_attention = torch::zeros_like(attention);
   const int64_t nodes = left.size(1), heads = left.size(2), dim = left.size(3);
   AT_DISPATCH_FLOATING_TYPES(left.scalar_type(), "gatv2_backward", [&] {
-    const fused::LayerGraph graph = GraphOf(indptr, sources);
+    const cpu::LayerGraph graph = GraphOf(indptr, sources);
     ForCellsInOrder(left.size(0), [&](int64_t first, int64_t last) {
-      fused::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
+      cpu::Attention<scalar_t> cell(graph, heads, dim, attention.data_ptr<scalar_t>());
       for (int64_t b = first; b < last; ++b) {
         const int64_t at = b * nodes * heads * dim;
         cell.Backward(left.data_ptr<scalar_t>() + at, right.data_ptr<scalar_t>() + at,
@@ -117,8 +117,8 @@ struct LayerTensors {
             list[4].contiguous(), list[5].contiguous(), list[6].contiguous(), list[7].contiguous()};
   }
   template <typename T>
-  fused::LayerWeights<T> Weights(bool residual) const {
-    fused::LayerWeights<T> weights;
+  cpu::LayerWeights<T> Weights(bool residual) const {
+    cpu::LayerWeights<T> weights;
     weights.heads = attention.size(0);
     weights.dim = attention.size(1);
     weights.residual = residual;
@@ -147,9 +147,9 @@ Tensor LayerForward(const Tensor& hidden_in, const LayerTensors& tensors_in, con
               "grn_layer: weights must fit hidden's width");
   Tensor out = torch::empty_like(hidden);
   AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "grn_layer", [&] {
-    const fused::LayerGraph graph = GraphOf(indptr, sources);
+    const cpu::LayerGraph graph = GraphOf(indptr, sources);
     ForCells(hidden.size(0), [&](int64_t first, int64_t last) {
-      fused::AttentionLayer<scalar_t> layer(graph, tensors.Weights<scalar_t>(residual));
+      cpu::AttentionLayer<scalar_t> layer(graph, tensors.Weights<scalar_t>(residual));
       for (int64_t b = first; b < last; ++b) {
         layer.Forward(hidden.data_ptr<scalar_t>() + b * nodes * dim,
                       out.data_ptr<scalar_t>() + b * nodes * dim);
@@ -185,9 +185,9 @@ struct LayerFunction : public Function<LayerFunction> {
     tensor_list sums;
     for (const Tensor& tensor : tensors.List()) sums.push_back(torch::zeros_like(tensor));
     AT_DISPATCH_FLOATING_TYPES(hidden.scalar_type(), "grn_layer_backward", [&] {
-      const fused::LayerGraph graph = GraphOf(saved[9], saved[10]);
+      const cpu::LayerGraph graph = GraphOf(saved[9], saved[10]);
       ForCellsInOrder(hidden.size(0), [&](int64_t first, int64_t last) {
-        fused::AttentionLayer<scalar_t> layer(graph, tensors.Weights<scalar_t>(residual));
+        cpu::AttentionLayer<scalar_t> layer(graph, tensors.Weights<scalar_t>(residual));
         for (int64_t b = first; b < last; ++b) {
           const int64_t at = b * nodes * dim;
           layer.Backward(hidden.data_ptr<scalar_t>() + at, grad.data_ptr<scalar_t>() + at,

@@ -42,7 +42,7 @@ Tensor PhiForward(const Tensor& gene_in, const Tensor& knockout_in, const Tensor
   Tensor y = torch::empty({cells, nodes, dim}, gene.options());
   AT_DISPATCH_FLOATING_TYPES(gene.scalar_type(), "phi", [&] {
     ForCells(cells, [&](int64_t first, int64_t last) {
-      fused::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
+      cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
                                            out_bias.data_ptr<scalar_t>());
       for (int64_t b = first; b < last; ++b) {
         embedding.Phi(gene.data_ptr<scalar_t>(), RowOrNull<scalar_t>(knockout, b),
@@ -75,7 +75,7 @@ struct PhiFunction : public Function<PhiFunction> {
     const int64_t nodes = gene.size(0), dim = gene.size(1);
     AT_DISPATCH_FLOATING_TYPES(gene.scalar_type(), "phi_backward", [&] {
       ForCellsInOrder(shift.size(0), [&](int64_t first, int64_t last) {
-        fused::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
+        cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
                                              out_bias.data_ptr<scalar_t>());
         for (int64_t b = first; b < last; ++b) {
           embedding.PhiBackward(gene.data_ptr<scalar_t>(), RowOrNull<scalar_t>(knockout, b),
@@ -105,7 +105,7 @@ Tensor PsiForward(const Tensor& base, const Tensor& x_in, const Tensor& in_weigh
   Tensor y = base.clone(at::MemoryFormat::Contiguous);
   AT_DISPATCH_FLOATING_TYPES(y.scalar_type(), "add_psi", [&] {
     ForCells(x.size(0), [&](int64_t first, int64_t last) {
-      fused::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
+      cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
                                            out_bias.data_ptr<scalar_t>());
       for (int64_t b = first; b < last; ++b) {
         embedding.AddPsi(x.data_ptr<scalar_t>() + b * genes, in.data_ptr<scalar_t>(),
@@ -138,7 +138,7 @@ struct PsiFunction : public Function<PsiFunction> {
     const int64_t nodes = grad.size(1), dim = grad.size(2), genes = x.size(1);
     AT_DISPATCH_FLOATING_TYPES(grad.scalar_type(), "add_psi_backward", [&] {
       ForCellsInOrder(x.size(0), [&](int64_t first, int64_t last) {
-        fused::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
+        cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
                                              out_bias.data_ptr<scalar_t>());
         for (int64_t b = first; b < last; ++b) {
           embedding.PsiBackward(x.data_ptr<scalar_t>() + b * genes, in.data_ptr<scalar_t>(),

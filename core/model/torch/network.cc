@@ -265,9 +265,9 @@ std::vector<std::string> Network::ParameterNames() const {
 }
 
 template <typename T>
-fused::Arrays<T> Network::ToArrays() const {
+cpu::Arrays<T> Network::ToArrays() const {
   constexpr auto kType = std::is_same_v<T, float> ? torch::kFloat32 : torch::kFloat64;
-  fused::Arrays<T> arrays;
+  cpu::Arrays<T> arrays;
   const auto add = [&](const std::string& name, const Tensor& tensor) {
     const Tensor flat = tensor.detach().to(torch::kCPU).contiguous().flatten();
     if (flat.is_floating_point()) {
@@ -289,8 +289,8 @@ fused::Arrays<T> Network::ToArrays() const {
   for (const auto& buffer : module_.named_buffers(false)) add(buffer.name, buffer.value);
   return arrays;
 }
-template fused::Arrays<float> Network::ToArrays<float>() const;
-template fused::Arrays<double> Network::ToArrays<double>() const;
+template cpu::Arrays<float> Network::ToArrays<float>() const;
+template cpu::Arrays<double> Network::ToArrays<double>() const;
 
 Tensor Network::Call(const char* method, std::vector<c10::IValue> inputs) const {
   // The flag is the thread's own. With it on, the executor would differentiate parts of the graph

@@ -51,7 +51,7 @@ class Network {
 
   // Weights and buffers for the fused networks; T is float or double.
   template <typename T>
-  fused::Arrays<T> ToArrays() const;
+  cpu::Arrays<T> ToArrays() const;
 
   // Undefined tensors stand for absent inputs. Shapes: core/model/torch/source.cc. Throws c10::Error.
   struct Inputs {

@@ -1,4 +1,4 @@
-// The default on CPU: FusedNetwork behind the engine's interface.
+// The default on CPU: CpuNetwork behind the engine's interface.
 #include <torch/script.h>
 
 #include <algorithm>
@@ -12,19 +12,19 @@
 namespace unlasting::predict {
 namespace {
 
-using model::fused::Arrays;
-using model::fused::FusedNetwork;
-using model::fused::Molecule;
-using model::fused::NetworkRow;
+using model::cpu::Arrays;
+using model::cpu::CpuNetwork;
+using model::cpu::Molecule;
+using model::cpu::NetworkRow;
 
 bool SameWeights(const Arrays<float>& a, const Arrays<float>& b) {
   return a.values == b.values && a.edge_indptr == b.edge_indptr && a.edge_source == b.edge_source &&
          a.indices == b.indices;
 }
 
-class FusedEngine : public Engine {
+class CpuEngine : public Engine {
  public:
-  FusedEngine(std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options)
+  CpuEngine(std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options)
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
@@ -32,7 +32,7 @@ class FusedEngine : public Engine {
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())) {
     const bundle::Modules& modules = bundle_->modules();
     const auto make = [&](bool denoiser, const Arrays<float>& arrays) {
-      return std::make_shared<FusedNetwork<float>>(denoiser, modules.config, arrays,
+      return std::make_shared<CpuNetwork<float>>(denoiser, modules.config, arrays,
                                                    options_.threads);
     };
     {
@@ -106,14 +106,14 @@ class FusedEngine : public Engine {
     return molecule;
   }
 
-  void StepHalf(FusedNetwork<float>* network, const std::vector<Row*>& rows) {
+  void StepHalf(CpuNetwork<float>* network, const std::vector<Row*>& rows) {
     for (size_t begin = 0; begin < rows.size(); begin += options_.max_batch) {
       const size_t count = std::min<size_t>(options_.max_batch, rows.size() - begin);
       Evaluate(network, absl::MakeConstSpan(rows).subspan(begin, count));
     }
   }
 
-  void Evaluate(FusedNetwork<float>* network, absl::Span<Row* const> rows) {
+  void Evaluate(CpuNetwork<float>* network, absl::Span<Row* const> rows) {
     network_rows_.assign(rows.size(), {});
     molecules_.resize(rows.size());
     x0_.resize(std::max(x0_.size(), rows.size() * genes_));
@@ -148,7 +148,7 @@ class FusedEngine : public Engine {
   ContentCache latents_;
   ContentCache thresholds_;
   int64_t genes_;
-  std::shared_ptr<FusedNetwork<float>> source_, target_, mask_;
+  std::shared_ptr<CpuNetwork<float>> source_, target_, mask_;
   // Of one call; kept so that a step allocates nothing.
   std::vector<Row*> inverting_, decoding_;
   std::vector<NetworkRow<float>> network_rows_;
@@ -158,9 +158,9 @@ class FusedEngine : public Engine {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> MakeFusedEngine(
+absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(
     std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options) {
-  return std::unique_ptr<Engine>(new FusedEngine(std::move(bundle), options));
+  return std::unique_ptr<Engine>(new CpuEngine(std::move(bundle), options));
 }
 
 }  // namespace unlasting::predict

@@ -22,9 +22,9 @@ using model::cuda::CellStep;
 using model::cuda::Context;
 using model::cuda::CudaNetwork;
 using model::cuda::CudaOptions;
-using model::fused::Arrays;
-using model::fused::Molecule;
-using model::fused::NetworkRow;
+using model::cpu::Arrays;
+using model::cpu::Molecule;
+using model::cpu::NetworkRow;
 
 absl::Status FromException(const std::exception& error) {
   return absl::InternalError(absl::StrCat("engine: ", error.what()));

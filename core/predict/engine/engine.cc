@@ -23,7 +23,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeEvaluatorsOwn(
 #endif
   const bool cpu =
       options.device == "cpu" || (options.device == "auto" && (kCudaBuild || !CudaIsThere()));
-  if (cpu) return MakeFusedEngine(std::move(bundle), options);
+  if (cpu) return MakeCpuEngine(std::move(bundle), options);
   return MakeTorchEngine(std::move(bundle), options);
 }
 

@@ -33,7 +33,7 @@ struct Row {
   uint64_t noise_key = 0;          // of plans that draw noise (core/base/counter_rng.h)
   // [N']: the GRN block's part where it does not change along the path; empty before the first
   // step. The fused engine's.
-  model::fused::AlignedVector<float> genewise;
+  model::cpu::AlignedVector<float> genewise;
   // Where the row is between its steps if not here. An engine that sets it leaves `x` alone until
   // the row has finished, and lets it go then.
   std::shared_ptr<void> device;
@@ -45,7 +45,7 @@ struct EngineOptions {
   std::string device = "cpu";  // "auto", "cpu", "cuda", "cuda:1"
   int threads = 2;             // of one evaluation, on CPU
   int64_t max_batch = 64;      // rows of one evaluation; more rows are split
-  // fused: the bundle's weights through core/model/fused on CPU and core/model/cuda on CUDA; a
+  // fused: the bundle's weights through core/model/cpu on CPU and core/model/cuda on CUDA; a
   // build without the latter takes torchscript there.
   // torchscript: the networks as the files hold them.
   std::string evaluator = "fused";

@@ -10,8 +10,8 @@ namespace unlasting::predict {
 // The networks as LibTorch runs them: any device; the reference.
 absl::StatusOr<std::unique_ptr<Engine>> MakeTorchEngine(
     std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
-// The same weights through core/model/fused: CPU.
-absl::StatusOr<std::unique_ptr<Engine>> MakeFusedEngine(
+// The same weights through core/model/cpu: CPU.
+absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(
     std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
 
 // The same through core/model/cuda; builds with UNLASTING_CUDA. INVALID_ARGUMENT names a device

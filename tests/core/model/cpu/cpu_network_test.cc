@@ -12,9 +12,9 @@
 namespace unlasting::model {
 namespace {
 
-using fused::FusedNetwork;
-using fused::Molecule;
-using fused::NetworkRow;
+using cpu::CpuNetwork;
+using cpu::Molecule;
+using cpu::NetworkRow;
 using torch::Tensor;
 
 using Graph = std::pair<std::vector<int64_t>, std::vector<int64_t>>;  // indptr, sources
@@ -172,7 +172,7 @@ struct Rows {
   Tensor x_t, control, molecule, out;
   std::vector<std::vector<int32_t>> knockouts;
   std::vector<Molecule<T>> molecules;
-  std::vector<fused::AlignedVector<T>> genewise;
+  std::vector<cpu::AlignedVector<T>> genewise;
   std::vector<NetworkRow<T>> rows;
 };
 
@@ -190,7 +190,7 @@ void ExpectParity(const ModelConfig& config, const Graph& graph, double toleranc
         rows.rows[k].control = rows.control[k].template data_ptr<T>();
       }
     }
-    FusedNetwork<T> fused(kind == NetworkKind::kDenoiser, config, network.ToArrays<T>(), 2);
+    CpuNetwork<T> fused(kind == NetworkKind::kDenoiser, config, network.ToArrays<T>(), 2);
     fused.Run(rows.rows);
     const Tensor expected = rows.Expected(network, kind);
     const double scale = std::max(1.0, Largest(expected));
@@ -203,7 +203,7 @@ void ExpectParity(const ModelConfig& config, const Graph& graph, double toleranc
   }
 }
 
-TEST(FusedNetworkTest, EqualsTorchScriptOnGraphsOfEveryShape) {
+TEST(CpuNetworkTest, EqualsTorchScriptOnGraphsOfEveryShape) {
   const std::vector<std::pair<std::string, Graph>> graphs = {
       {"some nodes without sources",
        RandomGraph(70, [](int64_t i) { return i % 5 == 0 ? 0 : 1 + i % 9; })},
@@ -224,7 +224,7 @@ TEST(FusedNetworkTest, EqualsTorchScriptOnGraphsOfEveryShape) {
   ExpectParity<double>(Config(1, 0), {{0, 1}, {0}}, 1e-9, "one node");
 }
 
-TEST(FusedNetworkTest, EqualsTorchScriptWithEverySwitch) {
+TEST(CpuNetworkTest, EqualsTorchScriptWithEverySwitch) {
   const Graph graph = RandomGraph(33, [](int64_t i) { return 1 + i % 6; });
   const std::vector<std::pair<std::string, std::function<void(ModelConfig*)>>> switches = {
       {"static", [](ModelConfig* c) { c->grn_inputs = "static"; }},
@@ -253,29 +253,29 @@ TEST(FusedNetworkTest, EqualsTorchScriptWithEverySwitch) {
   }
 }
 
-TEST(FusedNetworkTest, ARowIsTheSameToTheBitInAnyCompanyAndOnAnyThreads) {
+TEST(CpuNetworkTest, ARowIsTheSameToTheBitInAnyCompanyAndOnAnyThreads) {
   ModelConfig config = Config(67, 3);
   config.shift = true;
   const Network network =
       MakeNetwork(NetworkKind::kDenoiser, config, RandomGraph(70, [](int64_t i) { return i % 8; }));
   const auto arrays = network.ToArrays<float>();
-  FusedNetwork<float> together(true, config, arrays, 2);
+  CpuNetwork<float> together(true, config, arrays, 2);
   Rows<float> many(config, 23);
   together.Run(many.rows);
-  FusedNetwork<float> alone(true, config, arrays, 1);
+  CpuNetwork<float> alone(true, config, arrays, 1);
   Rows<float> one_by_one(config, 23);
   for (const auto& row : one_by_one.rows) alone.Run({row});
   EXPECT_TRUE(torch::equal(many.out, one_by_one.out));
 }
 
-TEST(FusedNetworkTest, NumbersBeyondTheTableAreComputed) {
+TEST(CpuNetworkTest, NumbersBeyondTheTableAreComputed) {
   const ModelConfig config = Config(31, 2);
   const Graph graph = RandomGraph(33, [](int64_t i) { return 1 + i % 6; });
   const Network network = MakeNetwork(NetworkKind::kDenoiser, config, graph);
   Rows<float> rows(config, 4);
   rows.x_t.mul_(400.0);
   rows.control.mul_(50.0);
-  FusedNetwork<float> fused(true, config, network.ToArrays<float>(), 1);
+  CpuNetwork<float> fused(true, config, network.ToArrays<float>(), 1);
   fused.Run(rows.rows);
   const Tensor expected = rows.Expected(network, NetworkKind::kDenoiser);
   EXPECT_LT(((expected - rows.out) / (1.0 + expected.abs())).abs().max().item<double>(), 1e-4);

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <stdexcept>
 
-namespace unlasting::model::fused {
+namespace unlasting::model::cpu {
 namespace {
 
 TEST(ThreadTeamTest, EveryTaskRunsOnceInEveryRound) {
@@ -31,4 +31,4 @@ TEST(ThreadTeamTest, TheFirstExceptionReachesTheCallerAndTheTeamWorksOn) {
 }
 
 }  // namespace
-}  // namespace unlasting::model::fused
+}  // namespace unlasting::model::cpu

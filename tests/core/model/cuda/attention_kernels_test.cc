@@ -52,8 +52,8 @@ void ExpectParity(const test::RandomGraph& graph, int64_t cells, int64_t heads, 
   const std::vector<T> attention = draw(weights), grad_out = draw(cells * out_cell);
   const std::vector<int64_t> sources(graph.sources.begin(), graph.sources.end());
 
-  const fused::LayerGraph layer_graph(graph.indptr.data(), sources.data(), nodes);
-  fused::Attention<T> cell(layer_graph, heads, dim, attention.data());
+  const cpu::LayerGraph layer_graph(graph.indptr.data(), sources.data(), nodes);
+  cpu::Attention<T> cell(layer_graph, heads, dim, attention.data());
   std::vector<T> out(cells * out_cell), grad_left(left.size()), grad_right(right.size());
   std::vector<T> grad_attention(weights);
   for (int64_t c = 0; c < cells; ++c) {

@@ -1,4 +1,4 @@
-// CudaNetwork against FusedNetwork. Built twice: for a device, where tests skip if there is none,
+// CudaNetwork against CpuNetwork. Built twice: for a device, where tests skip if there is none,
 // and for tests/support/host_cuda, where the same kernels run on this processor.
 #include "core/model/cuda/cuda_network.h"
 
@@ -21,10 +21,10 @@ using cuda::Context;
 using cuda::CudaNetwork;
 using cuda::CudaOptions;
 using cuda::Precision;
-using fused::Arrays;
-using fused::FusedNetwork;
-using fused::Molecule;
-using fused::NetworkRow;
+using cpu::Arrays;
+using cpu::CpuNetwork;
+using cpu::Molecule;
+using cpu::NetworkRow;
 using test::MakeRandomGraph;
 using test::RandomArrays;
 using test::RandomGraph;
@@ -86,7 +86,7 @@ struct Rows {
       rows.push_back(row);
     }
   }
-  std::vector<float> RunThrough(FusedNetwork<float>* network) {
+  std::vector<float> RunThrough(CpuNetwork<float>* network) {
     network->Run(rows);
     return out;
   }
@@ -124,7 +124,7 @@ void ExpectParity(const std::shared_ptr<Context>& context, const ModelConfig& co
     const bool denoiser = kind == NetworkKind::kDenoiser;
     const Arrays<float> arrays = RandomArrays(kind, config, graph, 7);
     Rows rows(config, 7, /*controls=*/!denoiser);
-    FusedNetwork<float> fused(denoiser, config, arrays, 1);
+    CpuNetwork<float> fused(denoiser, config, arrays, 1);
     const std::vector<float> expected = rows.RunThrough(&fused);
     for (const auto& [precision, tolerance] : kTolerances) {
       CudaOptions options;
@@ -217,7 +217,7 @@ TEST_F(CudaNetworkTest, MoreRowsThanABatchHoldsAreSplit) {
   options.precision = Precision::kFloat32;
   options.base_bytes = 1;  // and none of the node inputs outlives its batch
   CudaNetwork network(true, config, arrays, context_, options);
-  FusedNetwork<float> fused(true, config, arrays, 1);
+  CpuNetwork<float> fused(true, config, arrays, 1);
   Rows rows(config, CudaNetwork::kMostRows + 5);
   const std::vector<float> expected = rows.RunThrough(&fused);
   EXPECT_LT(Distance(expected, rows.RunThrough(&network)), 2e-5);
@@ -233,7 +233,7 @@ TEST_F(CudaNetworkTest, NumbersBeyondTheTableAreComputed) {
   Rows rows(config, 4);
   for (float& value : rows.x_t) value *= 400.0f;
   for (float& value : rows.control) value *= 50.0f;
-  FusedNetwork<float> fused(true, config, arrays, 1);
+  CpuNetwork<float> fused(true, config, arrays, 1);
   CudaOptions options;
   options.precision = Precision::kFloat32;
   CudaNetwork network(true, config, arrays, context_, options);
@@ -296,7 +296,7 @@ TEST_F(CudaNetworkTest, CellsThatStayOnTheDeviceWalkTheSamePath) {
     const Arrays<float> arrays =
         RandomArrays(NetworkKind::kDenoiser, config,
                      MakeRandomGraph(33, [](int64_t i) { return 1 + i % 6; }), 7);
-    FusedNetwork<float> fused(true, config, arrays, 1);
+    CpuNetwork<float> fused(true, config, arrays, 1);
     CudaOptions options;
     options.precision = Precision::kFloat32;
     CudaNetwork network(true, config, arrays, context_, options);
@@ -307,7 +307,7 @@ TEST_F(CudaNetworkTest, CellsThatStayOnTheDeviceWalkTheSamePath) {
             ->decode;
     std::vector<std::shared_ptr<Cell>> cells;
     std::vector<std::vector<float>> x, previous;
-    std::vector<fused::AlignedVector<float>> genewise(5);
+    std::vector<cpu::AlignedVector<float>> genewise(5);
     for (int k = 0; k < 5; ++k) {
       const auto& row = rows.rows[k];
       cells.push_back(pool->Acquire());
