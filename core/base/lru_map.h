@@ -11,7 +11,7 @@ namespace unlasting {
 
 // Not thread-safe. Pointers to values hold until the entry is taken.
 template <typename Key, typename Value>
-class LeastRecent {
+class LruMap {
  public:
   // The entry becomes the most recent; null where there is none.
   Value* Find(const Key& key) {

@@ -70,7 +70,7 @@ class NodeInputs {
   AlignedVector<T> gate_bias_, gate_hill_;  // empty without a gate
 
   std::mutex mutex_;
-  LeastRecent<Key, std::shared_ptr<const NodeBase<T>>> bases_;
+  LruMap<Key, std::shared_ptr<const NodeBase<T>>> bases_;
 };
 
 }  // namespace unlasting::model::cpu

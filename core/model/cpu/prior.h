@@ -66,7 +66,7 @@ class Anchors {
   std::vector<int64_t> edge_indptr_;
   std::vector<int32_t> edge_source_;
 
-  LeastRecent<std::string, std::shared_ptr<const Anchor<T>>> kept_;
+  LruMap<std::string, std::shared_ptr<const Anchor<T>>> kept_;
 };
 
 }  // namespace unlasting::model::cpu

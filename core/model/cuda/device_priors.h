@@ -41,7 +41,7 @@ class DeviceAnchors {
   int64_t genes_;
   const NetworkWeights& weights_;
   cpu::Anchors<float> host_;
-  LeastRecent<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
+  LruMap<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
 };
 
 }  // namespace unlasting::model::cuda

@@ -52,7 +52,7 @@ class NodeBases {
   DeviceArray<float> phi_out_, fuse_gene_, fuse_out_;
   SmallRow phi_bias_{}, fuse_bias_{};
   int64_t batch_ = 0;
-  LeastRecent<Key, Entry> entries_;
+  LruMap<Key, Entry> entries_;
 };
 
 }  // namespace unlasting::model::cuda

@@ -40,7 +40,7 @@ class ContentCache {
  private:
   const int64_t most_bytes_;
   mutable std::mutex mutex_;
-  LeastRecent<std::string, std::vector<float>> entries_;
+  LruMap<std::string, std::vector<float>> entries_;
   Statistics statistics_;
 };
 

@@ -8,8 +8,8 @@
 namespace unlasting {
 namespace {
 
-TEST(LeastRecentTest, WhatWasLookedUpOutlivesWhatWasNot) {
-  LeastRecent<std::string, int> entries;
+TEST(LruMapTest, WhatWasLookedUpOutlivesWhatWasNot) {
+  LruMap<std::string, int> entries;
   entries.Insert("a", 1);
   entries.Insert("b", 2);
   entries.Insert("c", 3);
@@ -23,8 +23,8 @@ TEST(LeastRecentTest, WhatWasLookedUpOutlivesWhatWasNot) {
   EXPECT_EQ(entries.size(), 1u);
 }
 
-TEST(LeastRecentTest, AKeyThatIsThereKeepsItsValueAndBecomesTheMostRecent) {
-  LeastRecent<int, std::unique_ptr<int>> entries;
+TEST(LruMapTest, AKeyThatIsThereKeepsItsValueAndBecomesTheMostRecent) {
+  LruMap<int, std::unique_ptr<int>> entries;
   int* const first = entries.Insert(1, std::make_unique<int>(10))->get();
   entries.Insert(2, std::make_unique<int>(20));
   EXPECT_EQ(entries.Insert(1, std::make_unique<int>(30))->get(), first);
@@ -32,8 +32,8 @@ TEST(LeastRecentTest, AKeyThatIsThereKeepsItsValueAndBecomesTheMostRecent) {
   EXPECT_EQ(*entries.TakeOldest(), 20);
 }
 
-TEST(LeastRecentTest, PointersHoldWhileOthersComeAndGo) {
-  LeastRecent<int, std::string> entries;
+TEST(LruMapTest, PointersHoldWhileOthersComeAndGo) {
+  LruMap<int, std::string> entries;
   const std::string* const kept = entries.Insert(0, "kept");
   for (int k = 1; k < 100; ++k) {
     entries.Insert(k, "other");
