@@ -132,7 +132,7 @@ absl::Status Server::OpenTokens() {
       LogEvent(LogLevel::kWarning, "tokens without TLS: whoever sees the traffic has them");
     }
   }
-  gate_ = std::make_unique<CallGate>(tokens_.get(), &limiter_);
+  gate_ = std::make_unique<CallAuthorizer>(tokens_.get(), &limiter_);
   return absl::OkStatus();
 }
 
@@ -161,7 +161,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
 }
 
 void Server::StartWatching() {
-  periodic_ = std::make_unique<Periodic>(clock_);
+  periodic_ = std::make_unique<PeriodicTasks>(clock_);
   const absl::Duration watch = absl::Seconds(config_.watch_seconds());
   periodic_->Every(kTrim, [] { malloc_trim(0); });
   periodic_->Every(kReaderCheck, [this] { models_.WakeAll(); });

@@ -67,10 +67,10 @@ class Server {
   // In order of construction: what is below uses what is above.
   Metrics metrics_;
   ControlStore controls_;
-  IncomingBudget incoming_;
+  RequestMemory incoming_;
   RateLimiter limiter_;
   std::unique_ptr<TokenFile> tokens_;  // null where everybody may call
-  std::unique_ptr<CallGate> gate_;
+  std::unique_ptr<CallAuthorizer> gate_;
   ModelRegistry models_;
   std::unique_ptr<WorkPool> prepare_pool_;
   std::unique_ptr<WorkPool> write_pool_;
@@ -80,7 +80,7 @@ class Server {
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<grpc::Server> plain_health_;
   std::unique_ptr<AdminHttp> admin_;
-  std::unique_ptr<Periodic> periodic_;
+  std::unique_ptr<PeriodicTasks> periodic_;
 };
 
 }  // namespace unlasting::server

@@ -21,7 +21,7 @@ std::string AddressOfPeer(absl::string_view peer) {
   return std::string(peer);
 }
 
-absl::StatusOr<std::string> CallGate::Identify(const Credentials& credentials, Role role) const {
+absl::StatusOr<std::string> CallAuthorizer::Identify(const Credentials& credentials, Role role) const {
   if (tokens_ == nullptr) {
     if (role == Role::kAdmin) {
       return WithReason(absl::PermissionDeniedError("the server has no tokens of administrators"),
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> CallGate::Identify(const Credentials& credentials, R
   return absl::StrCat("token:", owner->name);
 }
 
-absl::StatusOr<std::string> CallGate::Admit(const Credentials& credentials, Role role) const {
+absl::StatusOr<std::string> CallAuthorizer::Admit(const Credentials& credentials, Role role) const {
   UNLASTING_ASSIGN_OR_RETURN(const std::string client, Identify(credentials, role));
   const absl::Duration wait = limiter_->Take(client);
   if (wait > absl::ZeroDuration()) {

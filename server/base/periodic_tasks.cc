@@ -10,9 +10,9 @@ constexpr std::chrono::milliseconds kTick(200);
 
 }  // namespace
 
-Periodic::Periodic(const Clock* clock) : clock_(clock) {}
+PeriodicTasks::PeriodicTasks(const Clock* clock) : clock_(clock) {}
 
-Periodic::~Periodic() {
+PeriodicTasks::~PeriodicTasks() {
   {
     MutexLock lock(&mutex_);
     stopped_ = true;
@@ -21,16 +21,16 @@ Periodic::~Periodic() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Periodic::Every(absl::Duration interval, std::function<void()> task) {
+void PeriodicTasks::Every(absl::Duration interval, std::function<void()> task) {
   if (interval <= absl::ZeroDuration()) return;
   tasks_.push_back({interval, clock_->Now() + interval, std::move(task)});
 }
 
-void Periodic::Start() {
+void PeriodicTasks::Start() {
   if (!tasks_.empty()) thread_ = std::thread([this] { Loop(); });
 }
 
-void Periodic::RunDue() {
+void PeriodicTasks::RunDue() {
   for (Task& task : tasks_) {
     if (clock_->Now() < task.due) continue;
     task.run();
@@ -39,7 +39,7 @@ void Periodic::RunDue() {
   }
 }
 
-void Periodic::Loop() {
+void PeriodicTasks::Loop() {
   while (true) {
     {
       MutexLock lock(&mutex_);

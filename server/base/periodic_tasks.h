@@ -1,7 +1,7 @@
 // Things to look at every few seconds. What is due is decided by an injected clock; a thread only
 // asks often enough.
 //
-//   Periodic periodic(Clock::Steady());
+//   PeriodicTasks periodic(Clock::Steady());
 //   periodic.Every(absl::Seconds(5), [&] { registry.ReloadChanged(); });
 //   periodic.Start();
 #pragma once
@@ -18,11 +18,11 @@
 
 namespace unlasting::server {
 
-class Periodic {
+class PeriodicTasks {
  public:
-  explicit Periodic(const Clock* clock);
+  explicit PeriodicTasks(const Clock* clock);
   // Waits for the task that runs.
-  ~Periodic();
+  ~PeriodicTasks();
 
   // Before Start. `task` first runs one interval from now; zero or less never.
   void Every(absl::Duration interval, std::function<void()> task);

@@ -87,7 +87,7 @@ std::string Metrics::Expose(const MetricsSample& sample) const {
   set(state_->control_bytes, static_cast<double>(sample.control_store_bytes));
   set(state_->incoming_bytes, static_cast<double>(sample.incoming_bytes));
   set(state_->ready, sample.ready ? 1 : 0);
-  const ProcessFacts process = ReadProcessFacts();
+  const ProcessStats process = ReadProcessStats();
   set(state_->device_memory, static_cast<double>(process.resident_bytes), {{"device", "cpu"}});
   for (const auto& [device, bytes] : sample.device_bytes) {
     set(state_->device_memory, static_cast<double>(bytes), {{"device", device}});

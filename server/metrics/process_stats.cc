@@ -37,8 +37,8 @@ int64_t CountOpenFiles() {
 
 }  // namespace
 
-ProcessFacts ReadProcessFacts() {
-  ProcessFacts facts;
+ProcessStats ReadProcessStats() {
+  ProcessStats facts;
   std::ifstream stat("/proc/self/stat");
   std::string line;
   std::getline(stat, line);

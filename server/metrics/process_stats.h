@@ -5,7 +5,7 @@
 
 namespace unlasting::server {
 
-struct ProcessFacts {
+struct ProcessStats {
   double cpu_seconds = 0;  // user and system
   int64_t resident_bytes = 0;
   int64_t open_files = 0;
@@ -15,6 +15,6 @@ struct ProcessFacts {
 };
 
 // From /proc; what cannot be read is 0.
-ProcessFacts ReadProcessFacts();
+ProcessStats ReadProcessStats();
 
 }  // namespace unlasting::server

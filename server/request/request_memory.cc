@@ -13,21 +13,21 @@ AdmissionLimits LimitsOf(int64_t max_bytes) {
 
 }  // namespace
 
-IncomingBudget::IncomingBudget(int64_t max_bytes) : ledger_(LimitsOf(max_bytes)) {}
+RequestMemory::RequestMemory(int64_t max_bytes) : quota_(LimitsOf(max_bytes)) {}
 
-absl::Status IncomingBudget::Take(const std::string& client, int64_t bytes) {
+absl::Status RequestMemory::Take(const std::string& client, int64_t bytes) {
   MutexLock lock(&mutex_);
-  return ledger_.Take(client, {0, bytes});
+  return quota_.Take(client, {0, bytes});
 }
 
-void IncomingBudget::Return(const std::string& client, int64_t bytes) {
+void RequestMemory::Return(const std::string& client, int64_t bytes) {
   MutexLock lock(&mutex_);
-  ledger_.Return(client, {0, bytes});
+  quota_.Return(client, {0, bytes});
 }
 
-int64_t IncomingBudget::bytes() const {
+int64_t RequestMemory::bytes() const {
   MutexLock lock(&mutex_);
-  return ledger_.total().bytes;
+  return quota_.total().bytes;
 }
 
 absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {

@@ -16,25 +16,25 @@
 namespace unlasting::server {
 
 // Any thread.
-class IncomingBudget {
+class RequestMemory {
  public:
-  explicit IncomingBudget(int64_t max_bytes);
+  explicit RequestMemory(int64_t max_bytes);
 
-  // AdmissionLedger's errors.
+  // QueueQuota's errors.
   absl::Status Take(const std::string& client, int64_t bytes);
   void Return(const std::string& client, int64_t bytes);
   int64_t bytes() const;
 
  private:
   mutable Mutex mutex_;
-  AdmissionLedger ledger_ ABSL_GUARDED_BY(mutex_);
+  QueueQuota quota_ ABSL_GUARDED_BY(mutex_);
 };
 
 // One call's part of a budget, given back when it goes. One thread at a time.
 class IncomingHold {
  public:
   // `budget` outlives the hold.
-  explicit IncomingHold(IncomingBudget* budget) : budget_(budget) {}
+  explicit IncomingHold(RequestMemory* budget) : budget_(budget) {}
   ~IncomingHold() { Release(); }
   IncomingHold(const IncomingHold&) = delete;
   IncomingHold& operator=(const IncomingHold&) = delete;
@@ -44,7 +44,7 @@ class IncomingHold {
   void Release();
 
  private:
-  IncomingBudget* const budget_;
+  RequestMemory* const budget_;
   std::string client_;
   int64_t bytes_ = 0;
 };

@@ -23,7 +23,7 @@ class Call {
  public:
   Call(const ServiceContext& services, grpc::CallbackServerContext* context, const char* method);
 
-  // CallGate's errors.
+  // CallAuthorizer's errors.
   absl::Status Admit(Role role);
   // The caller's name after Admit.
   const std::string& client() const { return client_; }

@@ -21,10 +21,10 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& c
 
 }  // namespace
 
-PredictStream* PredictStream::Start(const ServiceContext& services,
+PredictCall* PredictCall::Start(const ServiceContext& services,
                                     grpc::CallbackServerContext* context,
                                     const v1::PredictRequest* request) {
-  auto stream = std::make_shared<PredictStream>(services, context, request);
+  auto stream = std::make_shared<PredictCall>(services, context, request);
   {
     MutexLock lock(&stream->mutex_);
     stream->self_ = stream;
@@ -42,7 +42,7 @@ PredictStream* PredictStream::Start(const ServiceContext& services,
   return stream.get();
 }
 
-PredictStream::PredictStream(const ServiceContext& services, grpc::CallbackServerContext* context,
+PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
                              const v1::PredictRequest* request)
     : services_(services),
       context_(context),
@@ -51,12 +51,12 @@ PredictStream::PredictStream(const ServiceContext& services, grpc::CallbackServe
       hold_(services.incoming),
       last_progress_(services_.clock->Now()) {}
 
-void PredictStream::Reach(CallPhase phase) {
+void PredictCall::Reach(CallPhase phase) {
   MutexLock lock(&mutex_);
   phase_ = std::max(phase_, phase);
 }
 
-void PredictStream::Prepare() {
+void PredictCall::Prepare() {
   // Whoever left while the request waited for this thread costs nothing more.
   const absl::Status status =
       context_->IsCancelled()
@@ -70,7 +70,7 @@ void PredictStream::Prepare() {
   }
 }
 
-absl::Status PredictStream::Submit() {
+absl::Status PredictCall::Submit() {
   UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                              services_.models->Find(request_->model(), request_->model_version()));
   UNLASTING_ASSIGN_OR_RETURN(
@@ -82,7 +82,7 @@ absl::Status PredictStream::Submit() {
                         return controls;
                       }));
   work_ = std::make_shared<const PredictWork>(std::move(work));
-  outbox_ = std::make_shared<Outbox>(
+  response_queue_ = std::make_shared<ResponseQueue>(
       std::make_shared<const ResponseBuilder>(model->bundle(), work_, services_.chunk_bytes),
       model->name(), services_.outbox_bytes);
 
@@ -112,7 +112,7 @@ absl::Status PredictStream::Submit() {
   return absl::OkStatus();
 }
 
-void PredictStream::Kick() {
+void PredictCall::Kick() {
   {
     MutexLock lock(&mutex_);
     if (pumping_) {
@@ -124,19 +124,19 @@ void PredictStream::Kick() {
   services_.write_pool->Schedule([stream = shared_from_this()] { stream->Pump(); });
 }
 
-void PredictStream::Pump() {
+void PredictCall::Pump() {
   while (true) {
     {
       MutexLock lock(&mutex_);
       kicked_ = false;
     }
-    Outbox::Item item = outbox_->Next();
+    ResponseQueue::Item item = response_queue_->Next();
     if (item.made_room) {
       MutexLock lock(&mutex_);
       if (model_ != nullptr) model_->scheduler().Wake();
     }
     switch (item.kind) {
-      case Outbox::Kind::kMessage:
+      case ResponseQueue::Kind::kMessage:
         message_ = std::move(item.message);
         {
           // What this pump wrote is the next one's after OnWriteDone: handed on under our own lock.
@@ -145,11 +145,11 @@ void PredictStream::Pump() {
         }
         StartWrite(&message_);
         return;
-      case Outbox::Kind::kEnd:
+      case ResponseQueue::Kind::kEnd:
         // pumping_ stays true: nothing may follow.
         FinishCall(item.status, item.timings);
         return;
-      case Outbox::Kind::kNothingYet: {
+      case ResponseQueue::Kind::kNothingYet: {
         MutexLock lock(&mutex_);
         if (kicked_) continue;
         pumping_ = false;
@@ -159,7 +159,7 @@ void PredictStream::Pump() {
   }
 }
 
-void PredictStream::CountCancelled(const absl::Status& status) {
+void PredictCall::CountCancelled(const absl::Status& status) {
   MutexLock lock(&mutex_);
   // A deadline that is refused at admission is a refusal and counted as one.
   if (absl::IsCancelled(status) ||
@@ -168,7 +168,7 @@ void PredictStream::CountCancelled(const absl::Status& status) {
   }
 }
 
-void PredictStream::FinishCall(const absl::Status& status, const JobTimings& timings) {
+void PredictCall::FinishCall(const absl::Status& status, const JobTimings& timings) {
   CountCancelled(status);
   LogFields fields;
   if (work_ != nullptr) {
@@ -191,7 +191,7 @@ void PredictStream::FinishCall(const absl::Status& status, const JobTimings& tim
   Finish(call_.End(status, fields));
 }
 
-void PredictStream::CancelJob() {
+void PredictCall::CancelJob() {
   std::shared_ptr<ServedModel> model;
   uint64_t job;
   {
@@ -203,7 +203,7 @@ void PredictStream::CancelJob() {
   if (model != nullptr && job != 0) model->scheduler().Cancel(job);
 }
 
-void PredictStream::OnWriteDone(bool ok) {
+void PredictCall::OnWriteDone(bool ok) {
   absl::Time started;
   {
     MutexLock lock(&mutex_);
@@ -212,16 +212,16 @@ void PredictStream::OnWriteDone(bool ok) {
   services_.metrics->ObserveWrite(services_.clock->Now() - started);
   if (!ok) {
     // Nobody reads any more.
-    outbox_->Break(WithReason(absl::CancelledError("the stream broke"), "CANCELLED"));
+    response_queue_->Break(WithReason(absl::CancelledError("the stream broke"), "CANCELLED"));
     CancelJob();
   }
   services_.write_pool->Schedule([stream = shared_from_this()] { stream->Pump(); });
 }
 
-void PredictStream::OnCancel() { CancelJob(); }
+void PredictCall::OnCancel() { CancelJob(); }
 
-void PredictStream::OnDone() {
-  std::shared_ptr<PredictStream> self;
+void PredictCall::OnDone() {
+  std::shared_ptr<PredictCall> self;
   std::shared_ptr<ServedModel> model;
   {
     MutexLock lock(&mutex_);
@@ -232,26 +232,26 @@ void PredictStream::OnDone() {
   services_.write_pool->Schedule([model = std::move(model)] {});
 }
 
-bool PredictStream::Ready() { return outbox_->HasRoom(); }
+bool PredictCall::Ready() { return response_queue_->HasRoom(); }
 
-void PredictStream::OnProfiles(predict::Profiles profiles) {
+void PredictCall::OnProfiles(predict::Profiles profiles) {
   Reach(CallPhase::kRunning);
-  outbox_->AddProfiles(std::move(profiles));
+  response_queue_->AddProfiles(std::move(profiles));
   Kick();
 }
 
-void PredictStream::OnProgress(const JobProgress& progress) {
+void PredictCall::OnProgress(const JobProgress& progress) {
   Reach(CallPhase::kRunning);
   const absl::Time now = services_.clock->Now();
   if (now - last_progress_ < kProgressEvery) return;
   last_progress_ = now;
-  outbox_->SetProgress(progress);
+  response_queue_->SetProgress(progress);
   Kick();
 }
 
-void PredictStream::OnEnd(const absl::Status& status, const JobTimings& timings) {
+void PredictCall::OnEnd(const absl::Status& status, const JobTimings& timings) {
   if (status.ok()) Reach(CallPhase::kWriting);
-  outbox_->Close(status, timings);
+  response_queue_->Close(status, timings);
   // A write to a peer that does not read would never end by itself.
   if (ReasonOf(status) == "SLOW_READER") context_->TryCancel();
   Kick();

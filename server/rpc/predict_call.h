@@ -1,7 +1,7 @@
 // One call of Predict: from the request through a scheduler to the last message.
 //
 // States: preparing (on the prepare pool) -> queued and running (in the model's scheduler) ->
-// closed. At most one pump is active at a time: it takes one message from the outbox on the write
+// closed. At most one pump is active at a time: it takes one message from the response_queue on the write
 // pool and starts its write; the write's end starts the next. Finish is called by the pump, once.
 #pragma once
 
@@ -21,15 +21,15 @@
 
 namespace unlasting::server {
 
-class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
+class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
                       public JobListener,
-                      public std::enable_shared_from_this<PredictStream> {
+                      public std::enable_shared_from_this<PredictCall> {
  public:
   // Starts the call; the object owns itself until gRPC is done with it.
-  static PredictStream* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
+  static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
                               const v1::PredictRequest* request);
 
-  PredictStream(const ServiceContext& services, grpc::CallbackServerContext* context,
+  PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
                 const v1::PredictRequest* request);
 
   // grpc::ServerWriteReactor.
@@ -63,7 +63,7 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
 
   // Set by Prepare before the job exists; then constant.
   std::shared_ptr<const PredictWork> work_;
-  std::shared_ptr<Outbox> outbox_;
+  std::shared_ptr<ResponseQueue> response_queue_;
 
   absl::Time last_progress_;  // sent, or the start; the listener's calls come one at a time
 
@@ -77,7 +77,7 @@ class PredictStream : public grpc::ServerWriteReactor<v1::PredictResponse>,
   CallPhase phase_ ABSL_GUARDED_BY(mutex_) = CallPhase::kPreparing;
   bool pumping_ ABSL_GUARDED_BY(mutex_) = false;
   bool kicked_ ABSL_GUARDED_BY(mutex_) = false;
-  std::shared_ptr<PredictStream> self_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<PredictCall> self_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace unlasting::server

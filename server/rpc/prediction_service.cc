@@ -49,12 +49,12 @@ absl::Status Featurize(const ModelRegistry& models, const v1::FeaturizeMoleculeR
 
 grpc::ServerWriteReactor<v1::PredictResponse>* PredictionServiceImpl::Predict(
     grpc::CallbackServerContext* context, const v1::PredictRequest* request) {
-  return PredictStream::Start(services_, context, request);
+  return PredictCall::Start(services_, context, request);
 }
 
 grpc::ServerReadReactor<v1::RegisterControlsRequest>* PredictionServiceImpl::RegisterControls(
     grpc::CallbackServerContext* context, v1::RegisterControlsResponse* response) {
-  return UploadStream::Start(services_, context, response);
+  return RegisterControlsCall::Start(services_, context, response);
 }
 
 grpc::ServerUnaryReactor* PredictionServiceImpl::FeaturizeMolecule(

@@ -6,10 +6,10 @@
 
 namespace unlasting::server {
 
-UploadStream* UploadStream::Start(const ServiceContext& services,
+RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services,
                                   grpc::CallbackServerContext* context,
                                   v1::RegisterControlsResponse* response) {
-  auto stream = std::make_shared<UploadStream>(services, context, response);
+  auto stream = std::make_shared<RegisterControlsCall>(services, context, response);
   stream->self_ = stream;
   const absl::Status admitted = stream->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
@@ -20,7 +20,7 @@ UploadStream* UploadStream::Start(const ServiceContext& services,
   return stream.get();
 }
 
-UploadStream::UploadStream(const ServiceContext& services, grpc::CallbackServerContext* context,
+RegisterControlsCall::RegisterControlsCall(const ServiceContext& services, grpc::CallbackServerContext* context,
                            v1::RegisterControlsResponse* response)
     : services_(services),
       context_(context),
@@ -28,7 +28,7 @@ UploadStream::UploadStream(const ServiceContext& services, grpc::CallbackServerC
       call_(services_, context, "RegisterControls"),
       hold_(services.incoming) {}
 
-void UploadStream::OnReadDone(bool ok) {
+void RegisterControlsCall::OnReadDone(bool ok) {
   services_.prepare_pool->Schedule([stream = shared_from_this(), ok] {
     if (ok) {
       stream->TakePart();
@@ -38,7 +38,7 @@ void UploadStream::OnReadDone(bool ok) {
   });
 }
 
-void UploadStream::TakePart() {
+void RegisterControlsCall::TakePart() {
   const absl::Status status = AddPart();
   if (!status.ok()) {
     FinishCall(status);
@@ -48,7 +48,7 @@ void UploadStream::TakePart() {
   StartRead(&message_);
 }
 
-absl::Status UploadStream::AddPart() {
+absl::Status RegisterControlsCall::AddPart() {
   Violations violations;
   switch (message_.part_case()) {
     case v1::RegisterControlsRequest::kHeader:
@@ -74,7 +74,7 @@ absl::Status UploadStream::AddPart() {
   return hold_.GrowTo(call_.client(), controls_.Bytes());
 }
 
-absl::Status UploadStream::Register() {
+absl::Status RegisterControlsCall::Register() {
   if (context_->IsCancelled()) {
     return WithReason(absl::CancelledError("the upload broke"), "CANCELLED");
   }
@@ -91,10 +91,10 @@ absl::Status UploadStream::Register() {
   return absl::OkStatus();
 }
 
-void UploadStream::FinishCall(const absl::Status& status) {
+void RegisterControlsCall::FinishCall(const absl::Status& status) {
   Finish(call_.End(status, {{"cells", absl::StrCat(response_->cells())}}));
 }
 
-void UploadStream::OnDone() { const std::shared_ptr<UploadStream> self = std::move(self_); }
+void RegisterControlsCall::OnDone() { const std::shared_ptr<RegisterControlsCall> self = std::move(self_); }
 
 }  // namespace unlasting::server

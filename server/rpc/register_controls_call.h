@@ -14,14 +14,14 @@ namespace unlasting::server {
 
 // Each part is decoded on the prepare pool before the next is read, so an upload holds one message
 // beside what it has gathered. A broken upload leaves nothing in the store.
-class UploadStream : public grpc::ServerReadReactor<v1::RegisterControlsRequest>,
-                     public std::enable_shared_from_this<UploadStream> {
+class RegisterControlsCall : public grpc::ServerReadReactor<v1::RegisterControlsRequest>,
+                     public std::enable_shared_from_this<RegisterControlsCall> {
  public:
   // Starts the call; the object owns itself until gRPC is done with it.
-  static UploadStream* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
+  static RegisterControlsCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
                              v1::RegisterControlsResponse* response);
 
-  UploadStream(const ServiceContext& services, grpc::CallbackServerContext* context,
+  RegisterControlsCall(const ServiceContext& services, grpc::CallbackServerContext* context,
                v1::RegisterControlsResponse* response);
 
   void OnReadDone(bool ok) override;
@@ -42,7 +42,7 @@ class UploadStream : public grpc::ServerReadReactor<v1::RegisterControlsRequest>
   v1::RegisterControlsRequest message_;
   bool has_header_ = false;
   RawControls controls_;
-  std::shared_ptr<UploadStream> self_;
+  std::shared_ptr<RegisterControlsCall> self_;
 };
 
 }  // namespace unlasting::server

@@ -4,26 +4,26 @@
 
 namespace unlasting::server {
 
-Outbox::Outbox(std::shared_ptr<const ResponseBuilder> builder, std::string model, int64_t max_bytes)
+ResponseQueue::ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model, int64_t max_bytes)
     : builder_(std::move(builder)), model_(std::move(model)), max_bytes_(max_bytes) {}
 
-int64_t Outbox::Bytes(const predict::Profiles& profiles) {
+int64_t ResponseQueue::Bytes(const predict::Profiles& profiles) {
   return static_cast<int64_t>(profiles.values.values.size() * sizeof(float));
 }
 
-void Outbox::AddProfiles(predict::Profiles profiles) {
+void ResponseQueue::AddProfiles(predict::Profiles profiles) {
   MutexLock lock(&mutex_);
   if (closed_) return;
   bytes_ += Bytes(profiles);
   waiting_.push_back(std::move(profiles));
 }
 
-void Outbox::SetProgress(const JobProgress& progress) {
+void ResponseQueue::SetProgress(const JobProgress& progress) {
   MutexLock lock(&mutex_);
   progress_ = progress;
 }
 
-void Outbox::Close(const absl::Status& status, const JobTimings& timings) {
+void ResponseQueue::Close(const absl::Status& status, const JobTimings& timings) {
   MutexLock lock(&mutex_);
   if (closed_) return;
   closed_ = true;
@@ -32,19 +32,19 @@ void Outbox::Close(const absl::Status& status, const JobTimings& timings) {
   if (!status.ok()) waiting_.clear();
 }
 
-void Outbox::Break(const absl::Status& status) {
+void ResponseQueue::Break(const absl::Status& status) {
   MutexLock lock(&mutex_);
   closed_ = true;
   if (status_.ok()) status_ = status;
   waiting_.clear();
 }
 
-bool Outbox::HasRoom() const {
+bool ResponseQueue::HasRoom() const {
   MutexLock lock(&mutex_);
   return bytes_ < max_bytes_;
 }
 
-std::optional<v1::PredictResponse> Outbox::NextPart() {
+std::optional<v1::PredictResponse> ResponseQueue::NextPart() {
   const ResultOptions& result = builder_->result();
   if (result.profiles && next_row_ < current_->values.rows) {
     v1::PredictResponse part = builder_->Chunk(*current_, next_row_);
@@ -58,7 +58,7 @@ std::optional<v1::PredictResponse> Outbox::NextPart() {
   return std::nullopt;
 }
 
-Outbox::Item Outbox::Next() {
+ResponseQueue::Item ResponseQueue::Next() {
   Item item;
   while (true) {
     std::optional<JobTimings> finished;

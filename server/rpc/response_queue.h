@@ -3,10 +3,10 @@
 //
 // Producers (the scheduler's listener) may be any thread; Next is called by one thread at a time.
 //
-//   Outbox outbox(builder, model_name, max_bytes);
-//   outbox.AddProfiles(std::move(profiles));
-//   outbox.Close(absl::OkStatus(), timings);
-//   for (auto next = outbox.Next(); next.kind == Outbox::Kind::kMessage; next = outbox.Next()) ...
+//   ResponseQueue response_queue(builder, model_name, max_bytes);
+//   response_queue.AddProfiles(std::move(profiles));
+//   response_queue.Close(absl::OkStatus(), timings);
+//   for (auto next = response_queue.Next(); next.kind == ResponseQueue::Kind::kMessage; next = response_queue.Next()) ...
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace unlasting::server {
 
-class Outbox {
+class ResponseQueue {
  public:
   enum class Kind {
     kMessage,     // `message` is to be sent
@@ -37,7 +37,7 @@ class Outbox {
     bool made_room = false;  // HasRoom became true with this call
   };
 
-  Outbox(std::shared_ptr<const ResponseBuilder> builder, std::string model, int64_t max_bytes);
+  ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model, int64_t max_bytes);
 
   void AddProfiles(predict::Profiles profiles);
   // Only the latest is kept, and only sent when nothing else is to be.
@@ -45,7 +45,7 @@ class Outbox {
   // No more results. On an error what is not sent yet is dropped.
   void Close(const absl::Status& status, const JobTimings& timings);
   // The stream broke: what is not sent yet is dropped and the end is `status`, or the error that
-  // the outbox was closed with.
+  // the response_queue was closed with.
   void Break(const absl::Status& status);
 
   // Whether less than `max_bytes` of results wait.

@@ -18,8 +18,8 @@ namespace unlasting::server {
 struct ServiceContext {
   ModelRegistry* models = nullptr;
   ControlStore* controls = nullptr;
-  const CallGate* gate = nullptr;
-  IncomingBudget* incoming = nullptr;
+  const CallAuthorizer* gate = nullptr;
+  RequestMemory* incoming = nullptr;
   Metrics* metrics = nullptr;
   const Clock* clock = nullptr;
   WorkPool* prepare_pool = nullptr;  // decoding and validating requests

@@ -37,7 +37,7 @@ void Add(Amount* sum, const Amount& amount) {
 
 }  // namespace
 
-absl::Status AdmissionLedger::Take(const std::string& client, const Amount& amount) {
+absl::Status QueueQuota::Take(const std::string& client, const Amount& amount) {
   UNLASTING_RETURN_IF_ERROR(
       CheckEver("rows", "TOO_MANY_ROWS", amount.rows, limits_.total.rows, limits_.per_client.rows));
   UNLASTING_RETURN_IF_ERROR(CheckEver("bytes", "TOO_MANY_BYTES", amount.bytes, limits_.total.bytes,
@@ -63,7 +63,7 @@ absl::Status AdmissionLedger::Take(const std::string& client, const Amount& amou
   return absl::OkStatus();
 }
 
-void AdmissionLedger::Return(const std::string& client, const Amount& amount) {
+void QueueQuota::Return(const std::string& client, const Amount& amount) {
   const Amount less = {-amount.rows, -amount.bytes};
   Add(&total_, less);
   const auto held = clients_.find(client);

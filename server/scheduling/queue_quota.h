@@ -1,8 +1,8 @@
 // Who holds how much of a bounded store of rows and bytes.
 //
-//   UNLASTING_RETURN_IF_ERROR(ledger.Take(client, {rows, bytes}));
+//   UNLASTING_RETURN_IF_ERROR(quota.Take(client, {rows, bytes}));
 //   ...
-//   ledger.Return(client, {rows, bytes});
+//   quota.Return(client, {rows, bytes});
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct AdmissionLimits {
 };
 
 // One thread at a time.
-class AdmissionLedger {
+class QueueQuota {
  public:
-  explicit AdmissionLedger(const AdmissionLimits& limits) : limits_(limits) {}
+  explicit QueueQuota(const AdmissionLimits& limits) : limits_(limits) {}
 
   // All of `amount` or none. RESOURCE_EXHAUSTED: with reason QUEUE_FULL or CLIENT_QUEUE_FULL and
   // RetryInfo where there is no room now, with reason TOO_MANY_ROWS or TOO_MANY_BYTES and without

@@ -31,7 +31,7 @@ Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOpt
       options_(options),
       clock_(clock),
       observer_(observer),
-      ledger_(options.admission) {}
+      quota_(options.admission) {}
 
 Scheduler::~Scheduler() {
   Stop();
@@ -66,7 +66,7 @@ absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
     return WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN");
   }
   UNLASTING_RETURN_IF_ERROR(CheckDeadline(request, entry->arrival));
-  UNLASTING_RETURN_IF_ERROR(ledger_.Take(request.client, entry->held));
+  UNLASTING_RETURN_IF_ERROR(quota_.Take(request.client, entry->held));
   backlog_.evaluations += EstimateOf(request).evaluations;
   entry->request = std::move(request);
   const uint64_t id = next_id_++;
@@ -101,7 +101,7 @@ void Scheduler::Stop() {
 
 int64_t Scheduler::queued_rows() const {
   MutexLock lock(&mutex_);
-  return ledger_.total().rows;
+  return quota_.total().rows;
 }
 
 bool Scheduler::WaitForWork() {

@@ -112,7 +112,7 @@ class Scheduler {
   // Jobs that are left end as UNAVAILABLE.
   ~Scheduler();
 
-  // The job's id. AdmissionLedger's errors where the queue has no room, DEADLINE_EXCEEDED with
+  // The job's id. QueueQuota's errors where the queue has no room, DEADLINE_EXCEEDED with
   // reason DEADLINE_EXCEEDED where the deadline is past or DEADLINE_CANNOT_BE_MET where it will be
   // before the work can be done, UNAVAILABLE with reason SHUTTING_DOWN after Stop. On an error the
   // listener is not called.
@@ -176,7 +176,7 @@ class Scheduler {
   std::vector<std::unique_ptr<Entry>> arrivals_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> cancelled_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  AdmissionLedger ledger_ ABSL_GUARDED_BY(mutex_);
+  QueueQuota quota_ ABSL_GUARDED_BY(mutex_);
   StepTimes step_times_ ABSL_GUARDED_BY(mutex_);
   // What is active as of the latest step, and what arrived since.
   Backlog backlog_ ABSL_GUARDED_BY(mutex_);

@@ -24,7 +24,7 @@ struct Scheduler::Entry {
   absl::Time full_since = absl::InfiniteFuture();  // the listener has not been Ready
   absl::Duration compute;
   uint64_t last_turn = 0;
-  Amount held;  // in the ledger
+  Amount held;  // in the quota
   int perturbations_done = 0;
   std::vector<predict::Row*> rows;  // in the current step
 

@@ -35,8 +35,8 @@ void Scheduler::ReportLoad(int64_t step_rows) {
     MutexLock lock(&mutex_);
     for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->request).evaluations;
     backlog_ = {evaluations, static_cast<int64_t>(clients_.size())};
-    load.queued_rows = ledger_.total().rows;
-    load.queued_bytes = ledger_.total().bytes;
+    load.queued_rows = quota_.total().rows;
+    load.queued_bytes = quota_.total().bytes;
   }
   if (observer_ == nullptr) return;
   if (predict::ContentCache* latents = engine_->latents()) load.latents = latents->statistics();
@@ -203,7 +203,7 @@ void Scheduler::DeliverComplete() {
       entry->held.rows -= entry->cells();
       {
         MutexLock lock(&mutex_);
-        ledger_.Return(entry->request.client, {entry->cells(), 0});
+        quota_.Return(entry->request.client, {entry->cells(), 0});
       }
       entry->listener->OnProfiles(std::move(*profiles));
     }
@@ -219,7 +219,7 @@ void Scheduler::End(uint64_t id, const absl::Status& status) {
   active_.erase(found);
   {
     MutexLock lock(&mutex_);
-    ledger_.Return(entry->request.client, entry->held);
+    quota_.Return(entry->request.client, entry->held);
   }
   if (--entry->client->jobs == 0) clients_.erase(entry->request.client);
   const absl::Time now = clock_->Now();

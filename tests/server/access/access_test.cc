@@ -132,16 +132,16 @@ TEST(RateLimiter, ForgetsClientsThatRest) {
   EXPECT_LE(limiter.clients(), 2048u);
 }
 
-class CallGateTest : public testing::Test {
+class CallAuthorizerTest : public testing::Test {
  protected:
-  CallGateTest() {
+  CallAuthorizerTest() {
     EXPECT_TRUE(WriteFileAtomically(folder_.At("tokens"),
                                     Line("alice", "predict", "a") + Line("root", "admin", "r"))
                     .ok());
     tokens_ = *TokenFile::Open(folder_.At("tokens"));
   }
 
-  static std::string ReasonFor(const CallGate& gate, const Credentials& credentials, Role role) {
+  static std::string ReasonFor(const CallAuthorizer& gate, const Credentials& credentials, Role role) {
     return ReasonOf(gate.Admit(credentials, role).status());
   }
 
@@ -151,8 +151,8 @@ class CallGateTest : public testing::Test {
   std::unique_ptr<TokenFile> tokens_;
 };
 
-TEST_F(CallGateTest, ATokenGivesANameAndItsRolesOnly) {
-  const CallGate gate(tokens_.get(), &limiter_);
+TEST_F(CallAuthorizerTest, ATokenGivesANameAndItsRolesOnly) {
+  const CallAuthorizer gate(tokens_.get(), &limiter_);
   EXPECT_EQ(*gate.Admit({"Bearer a", "", ""}, Role::kPredict), "token:alice");
   EXPECT_EQ(*gate.Admit({"bearer a", "", ""}, Role::kPredict), "token:alice");
   EXPECT_EQ(ReasonFor(gate, {"Bearer a", "", ""}, Role::kAdmin), "ROLE_REQUIRED");
@@ -160,8 +160,8 @@ TEST_F(CallGateTest, ATokenGivesANameAndItsRolesOnly) {
   EXPECT_EQ(*gate.Admit({"Bearer r", "", ""}, Role::kAdmin), "token:root");
 }
 
-TEST_F(CallGateTest, WithoutASoundTokenNobodyPasses) {
-  const CallGate gate(tokens_.get(), &limiter_);
+TEST_F(CallAuthorizerTest, WithoutASoundTokenNobodyPasses) {
+  const CallAuthorizer gate(tokens_.get(), &limiter_);
   for (const char* authorization : {"", "a", "Basic a", "Bearer", "Bearer"}) {
     EXPECT_EQ(ReasonFor(gate, {authorization, "cert", "ipv4:1.2.3.4:5"}, Role::kPredict),
               "TOKEN_MISSING");
@@ -174,8 +174,8 @@ TEST_F(CallGateTest, WithoutASoundTokenNobodyPasses) {
   }
 }
 
-TEST_F(CallGateTest, WithoutTokensTheCertificateOrTheAddressNamesTheCaller) {
-  const CallGate gate(nullptr, &limiter_);
+TEST_F(CallAuthorizerTest, WithoutTokensTheCertificateOrTheAddressNamesTheCaller) {
+  const CallAuthorizer gate(nullptr, &limiter_);
   EXPECT_EQ(*gate.Admit({"", "lab.example", "ipv4:10.0.0.7:41"}, Role::kPredict),
             "certificate:lab.example");
   EXPECT_EQ(*gate.Admit({"", "", "ipv4:10.0.0.7:41"}, Role::kPredict), "ipv4:10.0.0.7");
@@ -185,8 +185,8 @@ TEST_F(CallGateTest, WithoutTokensTheCertificateOrTheAddressNamesTheCaller) {
   EXPECT_EQ(ReasonFor(gate, {"", "lab.example", ""}, Role::kAdmin), "ROLE_REQUIRED");
 }
 
-TEST_F(CallGateTest, TooManyCallsAreToldWhenToComeBack) {
-  const CallGate gate(tokens_.get(), &limiter_);
+TEST_F(CallAuthorizerTest, TooManyCallsAreToldWhenToComeBack) {
+  const CallAuthorizer gate(tokens_.get(), &limiter_);
   const Credentials alice = {"Bearer a", "", ""};
   ASSERT_OK(gate.Admit(alice, Role::kPredict));
   ASSERT_OK(gate.Admit(alice, Role::kPredict));

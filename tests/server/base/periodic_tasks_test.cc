@@ -14,9 +14,9 @@ namespace {
 
 using test::FakeClock;
 
-TEST(Periodic, RunsWhatIsDueByTheClock) {
+TEST(PeriodicTasks, RunsWhatIsDueByTheClock) {
   FakeClock clock;
-  Periodic periodic(&clock);
+  PeriodicTasks periodic(&clock);
   std::string ran;
   periodic.Every(absl::Seconds(2), [&] { ran += "a"; });
   periodic.Every(absl::Seconds(3), [&] { ran += "b"; });
@@ -30,9 +30,9 @@ TEST(Periodic, RunsWhatIsDueByTheClock) {
   EXPECT_EQ(ran, "abaab");
 }
 
-TEST(Periodic, ATaskSlowerThanItsIntervalLeavesTimeForOthers) {
+TEST(PeriodicTasks, ATaskSlowerThanItsIntervalLeavesTimeForOthers) {
   FakeClock clock;
-  Periodic periodic(&clock);
+  PeriodicTasks periodic(&clock);
   int runs = 0;
   periodic.Every(absl::Seconds(1), [&] {
     ++runs;
@@ -44,11 +44,11 @@ TEST(Periodic, ATaskSlowerThanItsIntervalLeavesTimeForOthers) {
   EXPECT_EQ(runs, 1);
 }
 
-TEST(Periodic, TheThreadAsksTheClock) {
+TEST(PeriodicTasks, TheThreadAsksTheClock) {
   FakeClock clock;
   std::promise<void> ran;
   {
-    Periodic periodic(&clock);
+    PeriodicTasks periodic(&clock);
     periodic.Every(absl::Seconds(1), [&, once = false]() mutable {
       if (!once) ran.set_value();
       once = true;

@@ -111,7 +111,7 @@ TEST(Metrics, TheProcessDescribesItself) {
   EXPECT_THAT(text, HasSubstr("unlasting_control_store_bytes 5"));
   EXPECT_THAT(text, HasSubstr("unlasting_incoming_bytes 6"));
   EXPECT_THAT(text, HasSubstr("unlasting_ready 1"));
-  const ProcessFacts facts = ReadProcessFacts();
+  const ProcessStats facts = ReadProcessStats();
   EXPECT_GT(facts.resident_bytes, 1 << 20);
   EXPECT_GT(facts.threads, 0);
   EXPECT_GT(facts.open_files, 2);

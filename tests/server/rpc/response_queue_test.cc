@@ -13,9 +13,9 @@ namespace {
 constexpr int64_t kGenes = 24;
 constexpr int64_t kRowBytes = kGenes * 4;
 
-class OutboxTest : public testing::Test {
+class ResponseQueueTest : public testing::Test {
  protected:
-  OutboxTest() {
+  ResponseQueueTest() {
     work_.controls = test::SomeControls(5);
     work_.perturbations = {test::Knockout({"G1"}), test::Knockout({"G2", "G3"})};
     work_.options = predict::DefaultOptions(*test::TinyBundle());
@@ -23,10 +23,10 @@ class OutboxTest : public testing::Test {
   }
 
   // Chunks of two rows; room for less than two perturbations.
-  std::unique_ptr<Outbox> Make() {
+  std::unique_ptr<ResponseQueue> Make() {
     auto builder = std::make_shared<const ResponseBuilder>(
         test::TinyBundle(), std::make_shared<const PredictWork>(work_), 2 * kRowBytes);
-    return std::make_unique<Outbox>(std::move(builder), "tiny", 6 * kRowBytes);
+    return std::make_unique<ResponseQueue>(std::move(builder), "tiny", 6 * kRowBytes);
   }
 
   static predict::Profiles Result(int perturbation, float value) {
@@ -43,17 +43,17 @@ class OutboxTest : public testing::Test {
   PredictWork work_;
 };
 
-v1::PredictResponse::PartCase NextPart(Outbox* outbox) {
-  const Outbox::Item item = outbox->Next();
-  return item.kind == Outbox::Kind::kMessage ? item.message.part_case()
+v1::PredictResponse::PartCase NextPart(ResponseQueue* response_queue) {
+  const ResponseQueue::Item item = response_queue->Next();
+  return item.kind == ResponseQueue::Kind::kMessage ? item.message.part_case()
                                              : v1::PredictResponse::PART_NOT_SET;
 }
 
-TEST_F(OutboxTest, TheHeaderComesFirstAndSaysWhatWasResolved) {
-  const auto outbox = Make();
-  outbox->AddProfiles(Result(0, 1));
-  const Outbox::Item item = outbox->Next();
-  ASSERT_EQ(item.kind, Outbox::Kind::kMessage);
+TEST_F(ResponseQueueTest, TheHeaderComesFirstAndSaysWhatWasResolved) {
+  const auto response_queue = Make();
+  response_queue->AddProfiles(Result(0, 1));
+  const ResponseQueue::Item item = response_queue->Next();
+  ASSERT_EQ(item.kind, ResponseQueue::Kind::kMessage);
   const v1::PredictHeader& header = item.message.header();
   EXPECT_EQ(header.model(), "tiny");
   EXPECT_EQ(header.bundle_hash(), test::TinyBundle()->hash());
@@ -71,14 +71,14 @@ TEST_F(OutboxTest, TheHeaderComesFirstAndSaysWhatWasResolved) {
   EXPECT_GT(header.perturbations(1).notes_size(), 0);
 }
 
-TEST_F(OutboxTest, ProfilesAreCutIntoChunksAndFollowedByTheirSummary) {
-  const auto outbox = Make();
-  outbox->Next();
-  outbox->AddProfiles(Result(1, 1));
-  outbox->Close(absl::OkStatus(), {});
+TEST_F(ResponseQueueTest, ProfilesAreCutIntoChunksAndFollowedByTheirSummary) {
+  const auto response_queue = Make();
+  response_queue->Next();
+  response_queue->AddProfiles(Result(1, 1));
+  response_queue->Close(absl::OkStatus(), {});
   int64_t rows = 0;
   for (const int64_t expected : {2, 2, 1}) {
-    const Outbox::Item item = outbox->Next();
+    const ResponseQueue::Item item = response_queue->Next();
     ASSERT_TRUE(item.message.has_profiles());
     const v1::ProfileChunk& chunk = item.message.profiles();
     const auto values = codec::DecodeDenseMatrix(chunk.matrix());
@@ -90,67 +90,67 @@ TEST_F(OutboxTest, ProfilesAreCutIntoChunksAndFollowedByTheirSummary) {
       EXPECT_EQ(values->At(k, 0), 1.0f + static_cast<float>(rows));
     }
   }
-  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kSummary);
-  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kFinished);
-  const Outbox::Item end = outbox->Next();
-  EXPECT_EQ(end.kind, Outbox::Kind::kEnd);
+  EXPECT_EQ(NextPart(response_queue.get()), v1::PredictResponse::kSummary);
+  EXPECT_EQ(NextPart(response_queue.get()), v1::PredictResponse::kFinished);
+  const ResponseQueue::Item end = response_queue->Next();
+  EXPECT_EQ(end.kind, ResponseQueue::Kind::kEnd);
   ASSERT_OK(end.status);
 }
 
-TEST_F(OutboxTest, GenesScaleAndContentFollowTheRequest) {
+TEST_F(ResponseQueueTest, GenesScaleAndContentFollowTheRequest) {
   work_.result.columns = {3, 1};
   work_.result.value_kind = v1::VALUE_KIND_COUNTS;
   work_.result.summaries = false;
-  const auto outbox = Make();
-  const Outbox::Item header = outbox->Next();
+  const auto response_queue = Make();
+  const ResponseQueue::Item header = response_queue->Next();
   EXPECT_EQ(header.message.header().genes(0), "G3");
-  outbox->AddProfiles(Result(0, 1));
-  outbox->Close(absl::OkStatus(), {});
-  const Outbox::Item item = outbox->Next();
+  response_queue->AddProfiles(Result(0, 1));
+  response_queue->Close(absl::OkStatus(), {});
+  const ResponseQueue::Item item = response_queue->Next();
   const auto values = codec::DecodeDenseMatrix(item.message.profiles().matrix());
   ASSERT_OK(values);
   EXPECT_EQ(values->cols, 2);
   EXPECT_EQ(values->rows, 5) << "rows are shorter, so more fit a chunk";
   EXPECT_FLOAT_EQ(values->At(0, 0), std::expm1(1.0f));
-  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kFinished);
+  EXPECT_EQ(NextPart(response_queue.get()), v1::PredictResponse::kFinished);
 }
 
-TEST_F(OutboxTest, IsFullUntilEnoughIsSent) {
-  const auto outbox = Make();
-  EXPECT_TRUE(outbox->HasRoom());
-  outbox->AddProfiles(Result(0, 1));
-  EXPECT_TRUE(outbox->HasRoom());
-  outbox->AddProfiles(Result(1, 1));
-  EXPECT_FALSE(outbox->HasRoom());
+TEST_F(ResponseQueueTest, IsFullUntilEnoughIsSent) {
+  const auto response_queue = Make();
+  EXPECT_TRUE(response_queue->HasRoom());
+  response_queue->AddProfiles(Result(0, 1));
+  EXPECT_TRUE(response_queue->HasRoom());
+  response_queue->AddProfiles(Result(1, 1));
+  EXPECT_FALSE(response_queue->HasRoom());
   int room_made = 0;
   while (true) {
-    const Outbox::Item item = outbox->Next();
+    const ResponseQueue::Item item = response_queue->Next();
     room_made += item.made_room ? 1 : 0;
-    if (item.kind == Outbox::Kind::kNothingYet) break;
+    if (item.kind == ResponseQueue::Kind::kNothingYet) break;
   }
   EXPECT_EQ(room_made, 1);
-  EXPECT_TRUE(outbox->HasRoom());
+  EXPECT_TRUE(response_queue->HasRoom());
 }
 
-TEST_F(OutboxTest, ProgressWaitsForResultsAndOnlyTheLatestIsSent) {
-  const auto outbox = Make();
-  outbox->SetProgress({1, 10, 0});
-  EXPECT_EQ(NextPart(outbox.get()), v1::PredictResponse::kHeader);
-  outbox->SetProgress({2, 10, 0});
-  const Outbox::Item item = outbox->Next();
+TEST_F(ResponseQueueTest, ProgressWaitsForResultsAndOnlyTheLatestIsSent) {
+  const auto response_queue = Make();
+  response_queue->SetProgress({1, 10, 0});
+  EXPECT_EQ(NextPart(response_queue.get()), v1::PredictResponse::kHeader);
+  response_queue->SetProgress({2, 10, 0});
+  const ResponseQueue::Item item = response_queue->Next();
   EXPECT_EQ(item.message.progress().evaluations_done(), 2);
-  EXPECT_EQ(outbox->Next().kind, Outbox::Kind::kNothingYet);
+  EXPECT_EQ(response_queue->Next().kind, ResponseQueue::Kind::kNothingYet);
 }
 
-TEST_F(OutboxTest, AnErrorEndsTheStreamAtOnce) {
-  const auto outbox = Make();
-  outbox->AddProfiles(Result(0, 1));
-  outbox->Next();
-  outbox->Next();
-  outbox->Close(absl::CancelledError("gone"), {});
-  outbox->AddProfiles(Result(1, 1));
-  const Outbox::Item end = outbox->Next();
-  EXPECT_EQ(end.kind, Outbox::Kind::kEnd);
+TEST_F(ResponseQueueTest, AnErrorEndsTheStreamAtOnce) {
+  const auto response_queue = Make();
+  response_queue->AddProfiles(Result(0, 1));
+  response_queue->Next();
+  response_queue->Next();
+  response_queue->Close(absl::CancelledError("gone"), {});
+  response_queue->AddProfiles(Result(1, 1));
+  const ResponseQueue::Item end = response_queue->Next();
+  EXPECT_EQ(end.kind, ResponseQueue::Kind::kEnd);
   EXPECT_EQ(end.status.code(), absl::StatusCode::kCancelled);
 }
 

@@ -18,57 +18,57 @@ AdmissionLimits Limits() {
   return limits;
 }
 
-TEST(AdmissionLedger, TakesUntilTheTotalIsFull) {
-  AdmissionLedger ledger(Limits());
-  ASSERT_OK(ledger.Take("a", {60, 10}));
-  ASSERT_OK(ledger.Take("b", {40, 10}));
-  const absl::Status full = ledger.Take("c", {1, 0});
+TEST(QueueQuota, TakesUntilTheTotalIsFull) {
+  QueueQuota quota(Limits());
+  ASSERT_OK(quota.Take("a", {60, 10}));
+  ASSERT_OK(quota.Take("b", {40, 10}));
+  const absl::Status full = quota.Take("c", {1, 0});
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(full), "QUEUE_FULL");
   EXPECT_EQ(RetryDelayOf(full), absl::Seconds(3));
-  ledger.Return("b", {1, 0});
-  ASSERT_OK(ledger.Take("c", {1, 0}));
+  quota.Return("b", {1, 0});
+  ASSERT_OK(quota.Take("c", {1, 0}));
 }
 
-TEST(AdmissionLedger, OneClientCannotTakeAll) {
-  AdmissionLedger ledger(Limits());
-  ASSERT_OK(ledger.Take("a", {50, 0}));
-  const absl::Status full = ledger.Take("a", {11, 0});
+TEST(QueueQuota, OneClientCannotTakeAll) {
+  QueueQuota quota(Limits());
+  ASSERT_OK(quota.Take("a", {50, 0}));
+  const absl::Status full = quota.Take("a", {11, 0});
   EXPECT_EQ(ReasonOf(full), "CLIENT_QUEUE_FULL");
   EXPECT_EQ(RetryDelayOf(full), absl::Seconds(3));
-  ASSERT_OK(ledger.Take("b", {11, 0}));
+  ASSERT_OK(quota.Take("b", {11, 0}));
 }
 
-TEST(AdmissionLedger, BytesBoundAsRowsDo) {
-  AdmissionLedger ledger(Limits());
-  ASSERT_OK(ledger.Take("a", {1, 600}));
-  EXPECT_EQ(ReasonOf(ledger.Take("a", {1, 1})), "CLIENT_QUEUE_FULL");
-  EXPECT_EQ(ReasonOf(ledger.Take("b", {1, 401})), "QUEUE_FULL");
-  ASSERT_OK(ledger.Take("b", {1, 400}));
+TEST(QueueQuota, BytesBoundAsRowsDo) {
+  QueueQuota quota(Limits());
+  ASSERT_OK(quota.Take("a", {1, 600}));
+  EXPECT_EQ(ReasonOf(quota.Take("a", {1, 1})), "CLIENT_QUEUE_FULL");
+  EXPECT_EQ(ReasonOf(quota.Take("b", {1, 401})), "QUEUE_FULL");
+  ASSERT_OK(quota.Take("b", {1, 400}));
 }
 
-TEST(AdmissionLedger, WhatWouldNeverFitIsNotToldToComeBack) {
-  AdmissionLedger ledger(Limits());
+TEST(QueueQuota, WhatWouldNeverFitIsNotToldToComeBack) {
+  QueueQuota quota(Limits());
   for (const Amount& amount : {Amount{61, 0}, Amount{AdmissionLimits::kNoLimit, 0}}) {
-    const absl::Status never = ledger.Take("a", amount);
+    const absl::Status never = quota.Take("a", amount);
     EXPECT_EQ(ReasonOf(never), "TOO_MANY_ROWS");
     EXPECT_EQ(RetryDelayOf(never), absl::ZeroDuration());
   }
-  EXPECT_EQ(ReasonOf(ledger.Take("a", {1, 601})), "TOO_MANY_BYTES");
-  EXPECT_EQ(ledger.total().rows, 0);
+  EXPECT_EQ(ReasonOf(quota.Take("a", {1, 601})), "TOO_MANY_BYTES");
+  EXPECT_EQ(quota.total().rows, 0);
 }
 
-TEST(AdmissionLedger, ARefusalTakesNothing) {
-  AdmissionLedger ledger(Limits());
-  ASSERT_OK(ledger.Take("a", {60, 100}));
-  EXPECT_FALSE(ledger.Take("b", {41, 100}).ok());
-  EXPECT_EQ(ledger.total().bytes, 100);
-  ledger.Return("a", {60, 100});
-  ASSERT_OK(ledger.Take("a", {60, 600}));
+TEST(QueueQuota, ARefusalTakesNothing) {
+  QueueQuota quota(Limits());
+  ASSERT_OK(quota.Take("a", {60, 100}));
+  EXPECT_FALSE(quota.Take("b", {41, 100}).ok());
+  EXPECT_EQ(quota.total().bytes, 100);
+  quota.Return("a", {60, 100});
+  ASSERT_OK(quota.Take("a", {60, 600}));
 }
 
-TEST(IncomingBudget, AHoldGrowsAndGivesAllBack) {
-  IncomingBudget budget(100);
+TEST(RequestMemory, AHoldGrowsAndGivesAllBack) {
+  RequestMemory budget(100);
   {
     IncomingHold hold(&budget);
     ASSERT_OK(hold.GrowTo("a", 40));
