@@ -95,7 +95,7 @@ class Generator {
 
   // Expected counts [genes] of a cell, or of its unperturbed twin.
   void Rates(int64_t number, const Cell& cell, bool perturbed, std::vector<float>* rates) const {
-    const Dice noise(options_.seed, 20);
+    const CounterRng noise(options_.seed, 20);
     rates->resize(options_.genes);
     for (int64_t g = 0; g < options_.genes; ++g) {
       (*rates)[g] = static_cast<float>(0.6 * noise.Normal(number, g));
@@ -115,7 +115,7 @@ class Generator {
   }
 
   void AppendCounts(int64_t number, const std::vector<float>& rates, CsrMatrix* counts) const {
-    const Dice draw(options_.seed, 30), loss(options_.seed, 40);
+    const CounterRng draw(options_.seed, 30), loss(options_.seed, 40);
     for (int64_t g = 0; g < options_.genes; ++g) {
       const double uniform = draw.Uniform(number, g);
       // Most entries: exp(-rate) >= 1 - rate already covers the draw.
@@ -132,7 +132,7 @@ class Generator {
  private:
   const SimulationOptions& options_;
   const SimulationModel& model_;
-  Dice cell_dice_;
+  CounterRng cell_dice_;
 };
 
 // The library size at which some unperturbed cells express the wanted share of genes.

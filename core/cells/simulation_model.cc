@@ -47,7 +47,7 @@ absl::Status Check(const SimulationOptions& o) {
 }
 
 // Genes in an order that their numbers do not betray, so that a scrambled network is seen.
-std::vector<int32_t> Shuffled(int64_t genes, const Dice& dice) {
+std::vector<int32_t> Shuffled(int64_t genes, const CounterRng& dice) {
   std::vector<int32_t> order(genes);
   std::iota(order.begin(), order.end(), 0);
   for (int64_t k = genes; k > 1; --k) std::swap(order[k - 1], order[dice.Bits(k) % k]);
@@ -55,7 +55,7 @@ std::vector<int32_t> Shuffled(int64_t genes, const Dice& dice) {
 }
 
 // The first tenth of the order, the perturbed genes at least, regulates what comes later.
-void PlantNetwork(const SimulationOptions& o, const Dice& dice, SimulationModel* model) {
+void PlantNetwork(const SimulationOptions& o, const CounterRng& dice, SimulationModel* model) {
   const int64_t regulators =
       std::min(o.genes, std::max<int64_t>({o.perturbations, o.genes / 10, 2}));
   std::vector<std::vector<std::pair<int32_t, float>>> rows(o.genes);
@@ -85,7 +85,7 @@ void PlantNetwork(const SimulationOptions& o, const Dice& dice, SimulationModel*
   }
 }
 
-void DrawBaseRates(const SimulationOptions& o, const Dice& dice, SimulationModel* model) {
+void DrawBaseRates(const SimulationOptions& o, const CounterRng& dice, SimulationModel* model) {
   model->base = DenseMatrix(o.cell_types, o.genes);
   for (int64_t g = 0; g < o.genes; ++g) {
     const double common = 1.2 * dice.Normal(g, 1);
@@ -119,7 +119,7 @@ Molecule MakeMolecule(int64_t number) {
   return molecule;
 }
 
-void ListConditions(const SimulationOptions& o, const Dice& dice, SimulationModel* model) {
+void ListConditions(const SimulationOptions& o, const CounterRng& dice, SimulationModel* model) {
   model->conditions.push_back({"ctrl"});
   for (int64_t p = 0; p < o.perturbations; ++p) {
     SimulatedCondition single;
@@ -158,7 +158,7 @@ void ListConditions(const SimulationOptions& o, const Dice& dice, SimulationMode
 
 }  // namespace
 
-double Dice::Normal(uint64_t a, uint64_t b) const {
+double CounterRng::Normal(uint64_t a, uint64_t b) const {
   const uint64_t bits = Bits(a, b);
   const auto sum = static_cast<double>((bits & 0xFFFF) + (bits >> 16 & 0xFFFF) +
                                        (bits >> 32 & 0xFFFF) + (bits >> 48));
@@ -189,10 +189,10 @@ absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& opt
   for (int64_t g = 0; g < options.genes; ++g) {
     model.genes.push_back(absl::StrFormat("G%0*d", digits, g));
   }
-  model.order = Shuffled(options.genes, Dice(options.seed, 1));
-  PlantNetwork(options, Dice(options.seed, 2), &model);
-  DrawBaseRates(options, Dice(options.seed, 3), &model);
-  ListConditions(options, Dice(options.seed, 4), &model);
+  model.order = Shuffled(options.genes, CounterRng(options.seed, 1));
+  PlantNetwork(options, CounterRng(options.seed, 2), &model);
+  DrawBaseRates(options, CounterRng(options.seed, 3), &model);
+  ListConditions(options, CounterRng(options.seed, 4), &model);
   return model;
 }
 

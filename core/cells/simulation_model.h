@@ -11,9 +11,9 @@
 namespace unlasting::cells {
 
 // Random numbers as a function of where they are used: the same in any order and on any thread.
-class Dice {
+class CounterRng {
  public:
-  Dice(uint64_t seed, uint64_t stream) : base_(Mix(seed * 0x9E3779B97F4A7C15u + stream)) {}
+  CounterRng(uint64_t seed, uint64_t stream) : base_(Mix(seed * 0x9E3779B97F4A7C15u + stream)) {}
   uint64_t Bits(uint64_t a, uint64_t b = 0) const { return Mix(Mix(base_ + a) + b); }
   // In (0, 1).
   double Uniform(uint64_t a, uint64_t b = 0) const {

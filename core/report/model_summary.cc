@@ -78,7 +78,7 @@ std::string Describe(const json& value) {
 
 }  // namespace
 
-std::string FactsSection(const json& manifest) {
+std::string ModelSummarySection(const json& manifest) {
   if (!manifest.is_object()) return "";
   std::vector<std::string> keys(kFirst.begin(), kFirst.end());
   for (const auto& [key, unused] : manifest.items()) {

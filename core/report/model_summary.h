@@ -9,6 +9,6 @@ namespace unlasting::report {
 
 // Known keys first, in a fixed order; file hashes and other machine matters are left out. "" for an
 // empty manifest.
-std::string FactsSection(const nlohmann::json& manifest);
+std::string ModelSummarySection(const nlohmann::json& manifest);
 
 }  // namespace unlasting::report

@@ -71,7 +71,7 @@ std::string RenderHtml(const ReportInput& input) {
       input.plots == nullptr ? "" : input.plots->Distributions(),
       input.plots == nullptr ? "" : input.plots->DoseResponse(input.trained_doses),
       input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
-      TrainingSection(input.training), FactsSection(WithReadableGenes(input)), kReading,
+      TrainingSection(input.training), ModelSummarySection(WithReadableGenes(input)), kReading,
       "</main>\n</body>\n</html>\n");
 }
 

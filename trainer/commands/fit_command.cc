@@ -125,7 +125,7 @@ class Fit {
 
   // A place that the environment gives stands before --ranks: so do our own copies find theirs.
   absl::Status FindPlace() {
-    UNLASTING_ASSIGN_OR_RETURN(const auto given, RankPlaceOfEnvironment());
+    UNLASTING_ASSIGN_OR_RETURN(const auto given, RankInfoFromEnvironment());
     if (given.has_value()) {
       place_ = *given;
       return absl::OkStatus();
@@ -234,10 +234,10 @@ class Fit {
   }
 
   FitFlags flags_;
-  WorkFolder work_;
+  RunDirectory work_;
   TrainConfig config_;
   cli::ProgressStyle style_ = cli::ProgressStyle::kNone;
-  RankPlace place_;
+  RankInfo place_;
   bool launches_ = false;
   // Ends our own copies before the group goes that they belong to.
   std::unique_ptr<RankGroup> ranks_;

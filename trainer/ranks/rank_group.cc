@@ -37,7 +37,7 @@ std::string FirstLine(const std::exception& error) {
 
 class GlooGroup : public RankGroup {
  public:
-  GlooGroup(const RankPlace& place, const Hooks& hooks) : place_(place), hooks_(hooks) {}
+  GlooGroup(const RankInfo& place, const Hooks& hooks) : place_(place), hooks_(hooks) {}
 
   absl::Status Connect() {
     try {
@@ -160,7 +160,7 @@ class GlooGroup : public RankGroup {
     return absl::UnavailableError(absl::StrCat("rank ", names, " of ", place_.size, " ", what));
   }
 
-  RankPlace place_;
+  RankInfo place_;
   Hooks hooks_;
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
@@ -169,7 +169,7 @@ class GlooGroup : public RankGroup {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RankGroup>> RankGroup::Join(const RankPlace& place,
+absl::StatusOr<std::unique_ptr<RankGroup>> RankGroup::Join(const RankInfo& place,
                                                            const Hooks& hooks) {
   auto group = std::make_unique<GlooGroup>(place, hooks);
   UNLASTING_RETURN_IF_ERROR(group->Connect());

@@ -12,7 +12,7 @@
 namespace unlasting::trainer {
 
 // Where a process stands in its group.
-struct RankPlace {
+struct RankInfo {
   int rank = 0;
   int size = 1;
   std::string host;       // of rank 0
@@ -25,7 +25,7 @@ struct RankPlace {
 
 // Of RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun and Kubeflow set them, with
 // GLOO_SOCKET_IFNAME; nullopt where RANK or WORLD_SIZE is not set or the size is 1.
-absl::StatusOr<std::optional<RankPlace>> RankPlaceOfEnvironment();
+absl::StatusOr<std::optional<RankInfo>> RankInfoFromEnvironment();
 
 // Collective calls: every rank makes the same ones in the same order. UNAVAILABLE where a rank was
 // lost: on rank 0 the message names it, on others it is empty unless it was rank 0. A group that
@@ -40,7 +40,7 @@ class RankGroup {
   };
 
   // Waits until every rank has arrived. UNIMPLEMENTED in a build whose LibTorch has no Gloo.
-  static absl::StatusOr<std::unique_ptr<RankGroup>> Join(const RankPlace& place,
+  static absl::StatusOr<std::unique_ptr<RankGroup>> Join(const RankInfo& place,
                                                          const Hooks& hooks);
   virtual ~RankGroup() = default;
 

@@ -3,7 +3,7 @@
 
 namespace unlasting::trainer {
 
-absl::StatusOr<std::unique_ptr<RankGroup>> RankGroup::Join(const RankPlace& place,
+absl::StatusOr<std::unique_ptr<RankGroup>> RankGroup::Join(const RankInfo& place,
                                                            const Hooks& hooks) {
   return absl::UnimplementedError(
       "training on several ranks: this build's LibTorch has no Gloo or its headers (libgloo-dev)");

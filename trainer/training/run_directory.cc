@@ -12,9 +12,9 @@ namespace unlasting::trainer {
 
 namespace fs = std::filesystem;
 
-WorkFolder::WorkFolder(const std::string& out) : path_(fs::path(out).string() + ".training") {}
+RunDirectory::RunDirectory(const std::string& out) : path_(fs::path(out).string() + ".training") {}
 
-absl::Status WorkFolder::Prepare(bool resume, const TrainConfig& config) {
+absl::Status RunDirectory::Prepare(bool resume, const TrainConfig& config) {
   const std::string settings = ConfigToJson(config).dump(2);
   const auto settings_path = path_ / "settings.json";
   std::error_code error;
@@ -39,31 +39,31 @@ absl::Status WorkFolder::Prepare(bool resume, const TrainConfig& config) {
   return WriteFileAtomically(settings_path, settings);
 }
 
-void WorkFolder::Remove() const {
+void RunDirectory::Remove() const {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }
 
-void WorkFolder::Log(const nlohmann::json& line) {
+void RunDirectory::Log(const nlohmann::json& line) {
   lines_.push_back(line);
   // A lost log line is no reason to lose the run.
   (void)WriteFileAtomically(path_ / "training.jsonl", LogText());
 }
 
-void WorkFolder::ForgetAfter(int64_t step, const std::string& key) {
+void RunDirectory::ForgetAfter(int64_t step, const std::string& key) {
   const auto later = [&](const nlohmann::json& line) {
     return line.is_object() && line.contains(key) && line.value("step", int64_t{0}) > step;
   };
   lines_.erase(std::remove_if(lines_.begin(), lines_.end(), later), lines_.end());
 }
 
-std::string WorkFolder::LogText() const {
+std::string RunDirectory::LogText() const {
   std::string text;
   for (const auto& line : lines_) absl::StrAppend(&text, line.dump(), "\n");
   return text;
 }
 
-void WorkFolder::ReadLog() {
+void RunDirectory::ReadLog() {
   const auto text = ReadFile(path_ / "training.jsonl");
   if (!text.ok()) return;
   std::istringstream stream(*text);

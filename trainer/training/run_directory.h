@@ -11,10 +11,10 @@
 
 namespace unlasting::trainer {
 
-class WorkFolder {
+class RunDirectory {
  public:
   // `out` is the bundle's folder; the work folder is its name with .training behind.
-  explicit WorkFolder(const std::string& out);
+  explicit RunDirectory(const std::string& out);
 
   // Makes the folder, empty unless `resume` finds one of a run with these settings.
   // FAILED_PRECONDITION where its settings differ.

@@ -19,7 +19,7 @@ Pair JoinTwo() {
   std::promise<int> port;
   std::unique_ptr<RankGroup> second;
   std::thread other([&] {
-    RankPlace place{1, 2, "127.0.0.1", port.get_future().get(), "lo"};
+    RankInfo place{1, 2, "127.0.0.1", port.get_future().get(), "lo"};
     auto joined = RankGroup::Join(place, {});
     if (joined.ok()) second = std::move(*joined);
   });
@@ -28,7 +28,7 @@ Pair JoinTwo() {
     port.set_value(listening);
     return absl::OkStatus();
   };
-  auto first = RankGroup::Join(RankPlace{0, 2, "127.0.0.1", 0, "lo"}, hooks);
+  auto first = RankGroup::Join(RankInfo{0, 2, "127.0.0.1", 0, "lo"}, hooks);
   other.join();
   EXPECT_TRUE(first.ok()) << first.status();
   return {first.ok() ? std::move(*first) : nullptr, std::move(second)};
@@ -112,13 +112,13 @@ TEST_F(RanksTest, ALostRankIsNamedAndLeavesACheckpoint) {
   ASSERT_OK(Train(rest, &first));
 }
 
-TEST(RankPlaceTest, ReadsWhatTorchrunAndKubeflowSet) {
+TEST(RankInfoTest, ReadsWhatTorchrunAndKubeflowSet) {
   const auto with = [](const char* rank, const char* size, const char* host, const char* port) {
     setenv("RANK", rank, 1);
     setenv("WORLD_SIZE", size, 1);
     setenv("MASTER_ADDR", host, 1);
     setenv("MASTER_PORT", port, 1);
-    return RankPlaceOfEnvironment();
+    return RankInfoFromEnvironment();
   };
   const auto place = with("2", "4", "trainer-master-0", "23456");
   ASSERT_OK(place);
@@ -135,7 +135,7 @@ TEST(RankPlaceTest, ReadsWhatTorchrunAndKubeflowSet) {
   EXPECT_THAT(std::string(with("1", "4", "a", "no").status().message()),
               testing::HasSubstr("MASTER_PORT"));
   for (const char* name : {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}) unsetenv(name);
-  EXPECT_FALSE(RankPlaceOfEnvironment()->has_value());
+  EXPECT_FALSE(RankInfoFromEnvironment()->has_value());
 }
 
 }  // namespace
