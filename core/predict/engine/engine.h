@@ -83,10 +83,10 @@ class Engine {
   };
   virtual std::optional<DeviceMemory> device_memory() const { return std::nullopt; }
   // For jobs, on the thread that steps.
-  PathsInWork& in_work() { return in_work_; }
+  InFlightTrajectories& in_work() { return in_work_; }
 
  private:
-  PathsInWork in_work_;
+  InFlightTrajectories in_work_;
 };
 
 }  // namespace unlasting::predict

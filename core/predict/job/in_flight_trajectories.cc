@@ -4,7 +4,7 @@
 
 namespace unlasting::predict {
 
-std::shared_ptr<Path> PathsInWork::Find(const std::string& key) const {
+std::shared_ptr<Trajectory> InFlightTrajectories::Find(const std::string& key) const {
   const auto found = paths_.find(key);
   return found == paths_.end() ? nullptr : found->second.lock();
 }

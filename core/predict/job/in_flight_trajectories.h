@@ -9,19 +9,19 @@
 
 namespace unlasting::predict {
 
-struct Path;  // path.h
+struct Trajectory;  // trajectory.h
 
 // On the thread that steps the engine.
-class PathsInWork {
+class InFlightTrajectories {
  public:
   // Null where none is under way.
-  std::shared_ptr<Path> Find(const std::string& key) const;
-  void Add(const std::string& key, const std::shared_ptr<Path>& path) { paths_[key] = path; }
+  std::shared_ptr<Trajectory> Find(const std::string& key) const;
+  void Add(const std::string& key, const std::shared_ptr<Trajectory>& trajectory) { paths_[key] = trajectory; }
   void Remove(const std::string& key) { paths_.erase(key); }
   size_t size() const { return paths_.size(); }
 
  private:
-  std::unordered_map<std::string, std::weak_ptr<Path>> paths_;
+  std::unordered_map<std::string, std::weak_ptr<Trajectory>> paths_;
 };
 
 }  // namespace unlasting::predict

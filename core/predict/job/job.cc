@@ -20,20 +20,20 @@ void Job::State::AddPanelCells() {
       const std::vector<int64_t> rows = reference.PanelRows(type);
       if (cells >= kFewestRankedCells || rows.empty()) continue;
       TakeKeptThresholds(type);
-      const auto& found = lent[type];
+      const auto& found = panel_thresholds[type];
       const bool all = std::none_of(found.begin(), found.end(),
                                     [](const auto& thresholds) { return thresholds.empty(); });
       if (!all) panel.insert(panel.end(), rows.begin(), rows.end());
     }
   }
-  visible = controls->values.rows;
-  auto units = std::make_shared<DenseMatrix>(visible + static_cast<int64_t>(panel.size()),
+  request_cells = controls->values.rows;
+  auto units = std::make_shared<DenseMatrix>(request_cells + static_cast<int64_t>(panel.size()),
                                              controls->values.cols);
   std::copy(controls->values.values.begin(), controls->values.values.end(), units->values.begin());
   cell_type = controls->cell_type;
   for (size_t k = 0; k < panel.size(); ++k) {
     const auto row = reference.panel.Row(panel[k]);
-    std::copy(row.begin(), row.end(), units->Row(visible + static_cast<int64_t>(k)).begin());
+    std::copy(row.begin(), row.end(), units->Row(request_cells + static_cast<int64_t>(k)).begin());
     cell_type.push_back(reference.panel_cell_type[panel[k]]);
   }
   const auto scale = static_cast<float>(1.0 / bundle.manifest().normalisation.x_max);
@@ -58,11 +58,11 @@ void Job::State::MakeTargets() {
 void Job::State::Fail(const absl::Status& why) {
   status = why;
   to_invert.clear();
-  startable = 0;
+  ready_cells = 0;
   targets.resize(perturbations.size());
   complete.clear();
   for (size_t p = 0; p < targets.size(); ++p) {
-    targets[p].startable.clear();
+    targets[p].ready_cells.clear();
     if (!targets[p].collected) complete.push_back(static_cast<int>(p));
   }
 }
@@ -96,7 +96,7 @@ int64_t Job::evaluations_left() const { return state_->evaluations_left; }
 int64_t Job::evaluations_total() const { return state_->evaluations_total; }
 
 int64_t Job::runnable() const {
-  return static_cast<int64_t>(state_->paths.size() + state_->to_invert.size()) + state_->startable -
+  return static_cast<int64_t>(state_->trajectories.size() + state_->to_invert.size()) + state_->ready_cells -
          state_->taken;
 }
 
@@ -105,33 +105,33 @@ bool Job::done() const { return state_->collected == static_cast<int64_t>(state_
 void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
   State& s = *state_;
   const size_t most = rows->size() + static_cast<size_t>(std::max<int64_t>(limit, 0));
-  // A path that another job has handed out to this step goes on without our help.
-  const auto take = [&s, rows](const std::shared_ptr<Path>& path) {
-    if (path->taken_by == nullptr) {
-      s.Take(path, rows);
+  // A trajectory that another job has handed out to this step goes on without our help.
+  const auto take = [&s, rows](const std::shared_ptr<Trajectory>& trajectory) {
+    if (trajectory->taken_by == nullptr) {
+      s.Take(trajectory, rows);
     } else {
-      s.resting.push_back(path);
+      s.idle_trajectories.push_back(trajectory);
     }
   };
-  for (size_t looked = s.resting.size(); looked > 0 && rows->size() < most; --looked) {
-    const std::shared_ptr<Path> path = std::move(s.resting.front());
-    s.resting.pop_front();
-    if (!path->finished()) take(path);
+  for (size_t looked = s.idle_trajectories.size(); looked > 0 && rows->size() < most; --looked) {
+    const std::shared_ptr<Trajectory> trajectory = std::move(s.idle_trajectories.front());
+    s.idle_trajectories.pop_front();
+    if (!trajectory->finished()) take(trajectory);
   }
   while (rows->size() < most && !s.to_invert.empty()) {
-    if (const auto path = s.StartInversion()) take(path);
+    if (const auto trajectory = s.StartInversion()) take(trajectory);
   }
   const auto targets = static_cast<int>(s.targets.size());
-  for (; s.first_startable < targets && rows->size() < most; ++s.first_startable) {
-    while (rows->size() < most && !s.targets[s.first_startable].startable.empty()) {
-      if (const auto path = s.StartDecode(s.first_startable)) take(path);
+  for (; s.first_ready_target < targets && rows->size() < most; ++s.first_ready_target) {
+    while (rows->size() < most && !s.targets[s.first_ready_target].ready_cells.empty()) {
+      if (const auto trajectory = s.StartDecode(s.first_ready_target)) take(trajectory);
     }
-    if (!s.targets[s.first_startable].startable.empty()) break;
+    if (!s.targets[s.first_ready_target].ready_cells.empty()) break;
   }
 }
 
 void Job::Return(absl::Span<Row* const> rows) {
-  for (Row* row : rows) state_->Return(static_cast<Path*>(row));
+  for (Row* row : rows) state_->Return(static_cast<Trajectory*>(row));
 }
 
 bool Job::HasComplete() const { return !state_->complete.empty(); }
@@ -147,8 +147,8 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   State& s = *state_;
   UNLASTING_RETURN_IF_ERROR(s.status);
   State::Target& target = s.targets[perturbation];
-  DenseMatrix values(s.visible, s.control_units->cols);
-  for (int64_t cell = 0; cell < s.visible; ++cell) {
+  DenseMatrix values(s.request_cells, s.control_units->cols);
+  for (int64_t cell = 0; cell < s.request_cells; ++cell) {
     std::copy(target.x[cell].begin(), target.x[cell].end(), values.Row(cell).begin());
   }
   if (!target.collected) {

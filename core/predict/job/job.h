@@ -70,7 +70,7 @@ class Job {
   absl::StatusOr<Profiles> Finish(int perturbation);
 
  private:
-  friend struct Path;
+  friend struct Trajectory;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -11,7 +11,7 @@
 namespace unlasting::predict {
 
 bool Job::State::Decodes(int cell, int perturbation) const {
-  return cell < visible || lent.at(cell_type[cell])[perturbation].empty();
+  return cell < request_cells || panel_thresholds.at(cell_type[cell])[perturbation].empty();
 }
 
 std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
@@ -27,7 +27,7 @@ ContentCache* Job::State::KeptThresholds() const {
 }
 
 void Job::State::TakeKeptThresholds(int32_t type) {
-  std::vector<std::vector<float>>& of_type = lent[type];
+  std::vector<std::vector<float>>& of_type = panel_thresholds[type];
   of_type.resize(perturbations.size());
   ContentCache* kept = KeptThresholds();
   if (kept == nullptr) return;
@@ -36,40 +36,40 @@ void Job::State::TakeKeptThresholds(int32_t type) {
   }
 }
 
-bool Job::State::ThresholdsTurnedUp(int perturbation, int32_t type) {
+bool Job::State::TakeLateThresholds(int perturbation, int32_t type) {
   ContentCache* kept = KeptThresholds();
   if (kept == nullptr) return false;
   const std::pair<int, int32_t> place = {perturbation, type};
-  if (turned_up.count(place) == 0) {
+  if (late_thresholds.count(place) == 0) {
     auto found = kept->Find(ThresholdKey(perturbation, type), ContentCache::Look::kAgain);
     if (!found.has_value()) return false;
-    turned_up[place] = *std::move(found);
+    late_thresholds[place] = *std::move(found);
   }
   // This cell is spared; those that are on their way arrive, and those that are not started come
   // here one by one.
   const auto saved = static_cast<int64_t>(plan->decode.size());
   evaluations_total -= saved;
   evaluations_left -= saved;
-  RowIsIn(perturbation);
+  MarkRowDone(perturbation);
   return true;
 }
 
-absl::StatusOr<std::vector<float>> Job::State::LentThresholds(int perturbation, int32_t type) {
-  const std::vector<float>& found = lent.at(type)[perturbation];
+absl::StatusOr<std::vector<float>> Job::State::PanelThresholds(int perturbation, int32_t type) {
+  const std::vector<float>& found = panel_thresholds.at(type)[perturbation];
   if (!found.empty()) return found;
-  const auto later = turned_up.find({perturbation, type});
-  if (later != turned_up.end()) return later->second;
+  const auto later = late_thresholds.find({perturbation, type});
+  if (later != late_thresholds.end()) return later->second;
   ContentCache* kept = KeptThresholds();
   const std::string key = ThresholdKey(perturbation, type);
   if (kept != nullptr) {
-    // Of a job that went the same paths and came to this point first.
+    // Of a job that went the same trajectories and came to this point first.
     if (auto thresholds = kept->Find(key, ContentCache::Look::kAgain)) {
       return *std::move(thresholds);
     }
   }
   const Target& target = targets[perturbation];
   std::vector<int64_t> panel;
-  for (int64_t cell = visible; cell < cells(); ++cell) {
+  for (int64_t cell = request_cells; cell < cells(); ++cell) {
     if (cell_type[cell] == type) panel.push_back(cell);
   }
   DenseMatrix values(static_cast<int64_t>(panel.size()), control_units->cols);
@@ -89,7 +89,7 @@ absl::StatusOr<std::vector<float>> Job::State::LentThresholds(int perturbation, 
 absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
   // Company means cells of the same type: each type is masked by itself.
   std::map<int32_t, std::vector<int64_t>> rows_of_type;
-  for (int64_t row = 0; row < visible; ++row) rows_of_type[cell_type[row]].push_back(row);
+  for (int64_t row = 0; row < request_cells; ++row) rows_of_type[cell_type[row]].push_back(row);
   std::vector<float>& active_share = profiles->active_share;
   active_share.assign(values->cols, 0.0f);
   std::vector<double> mask_variance(options.mask == MaskMode::kSample ? values->cols : 0, 0.0);
@@ -100,14 +100,14 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* p
                                                        *perturbations[perturbation]));
     for (int64_t k = 0; k < probability.rows; ++k) {
       for (int64_t g = 0; g < values->cols; ++g) {
-        active_share[g] += probability.At(k, g) / static_cast<float>(visible);
+        active_share[g] += probability.At(k, g) / static_cast<float>(request_cells);
       }
     }
     DenseMatrix group = SelectRows(*values, rows);
     if (options.mask == MaskMode::kRank) {
-      if (lent.count(type) != 0) {
+      if (panel_thresholds.count(type) != 0) {
         UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> thresholds,
-                                   LentThresholds(perturbation, type));
+                                   PanelThresholds(perturbation, type));
         KeepAbove(thresholds, &group);
       } else {
         KeepTopShare(MeanProbability(probability), &group);
@@ -135,7 +135,7 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* p
   const double x_max = engine->bundle().manifest().normalisation.x_max;
   for (const double variance : mask_variance) {
     profiles->mask_deviation.push_back(
-        static_cast<float>(x_max * std::sqrt(variance) / static_cast<double>(visible)));
+        static_cast<float>(x_max * std::sqrt(variance) / static_cast<double>(request_cells)));
   }
   return absl::OkStatus();
 }

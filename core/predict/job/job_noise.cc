@@ -20,7 +20,7 @@ void Job::State::NameNoise() {
   std::map<std::string, int> count;
   for (int cell = 0; cell < cells(); ++cell) {
     // Panel cells are counted by themselves: the request may hold them too.
-    if (cell == visible) count.clear();
+    if (cell == request_cells) count.clear();
     const std::string content = ContentCache::LatentKey(options.solver, options.solver_steps,
                                                         cell_type[cell], control_units->Row(cell));
     noise_name.push_back(absl::StrCat(content, "#", count[content]++));

@@ -10,21 +10,21 @@
 namespace unlasting::predict {
 
 Job::State::~State() {
-  for (const auto& [raw, path] : paths) {
-    auto& waiters = path->waiters;
+  for (const auto& [raw, trajectory] : trajectories) {
+    auto& waiters = trajectory->waiters;
     waiters.erase(std::remove_if(waiters.begin(), waiters.end(),
-                                 [this](const Path::Waiter& each) { return each.job == this; }),
+                                 [this](const Trajectory::Waiter& each) { return each.job == this; }),
                   waiters.end());
-    if (path->taken_by != this) continue;
+    if (trajectory->taken_by != this) continue;
     // A step that did not come back: its rows are spoilt for everybody, and stay taken so that
     // nobody moves them.
-    if (path->in_work != nullptr) {
-      path->in_work->Remove(path->key);
-      path->in_work = nullptr;
+    if (trajectory->in_flight != nullptr) {
+      trajectory->in_flight->Remove(trajectory->key);
+      trajectory->in_flight = nullptr;
     }
-    const std::vector<Path::Waiter> others = std::exchange(waiters, {});
-    for (const Path::Waiter& each : others) {
-      each.job->paths.erase(raw);
+    const std::vector<Trajectory::Waiter> others = std::exchange(waiters, {});
+    for (const Trajectory::Waiter& each : others) {
+      each.job->trajectories.erase(raw);
       each.job->Fail(absl::InternalError("engine: a step shared with another request failed"));
     }
   }
@@ -67,118 +67,118 @@ bool Job::State::TakeCachedLatent(int cell, ContentCache::Look look) {
 void Job::State::LatentReady(int cell) {
   for (int p = 0; p < static_cast<int>(targets.size()); ++p) {
     if (!Decodes(cell, p)) continue;
-    targets[p].startable.push_back(cell);
-    ++startable;
+    targets[p].ready_cells.push_back(cell);
+    ++ready_cells;
   }
-  first_startable = 0;
+  first_ready_target = 0;
 }
 
-std::shared_ptr<Path> Job::State::JoinOrBegin(const std::string& key, const Path::Waiter& waiter) {
-  std::shared_ptr<Path> path;
-  if (!key.empty()) path = engine->in_work().Find(key);
-  if (path != nullptr) {
+std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key, const Trajectory::Waiter& waiter) {
+  std::shared_ptr<Trajectory> trajectory;
+  if (!key.empty()) trajectory = engine->in_flight().Find(key);
+  if (trajectory != nullptr) {
     // Steps that others have made.
-    evaluations_total -= path->step;
-    evaluations_left -= path->step;
+    evaluations_total -= trajectory->step;
+    evaluations_left -= trajectory->step;
   } else {
-    path = std::make_shared<Path>();
-    path->kept_plan = plan;
-    path->cell_type = cell_type[waiter.cell];
+    trajectory = std::make_shared<Trajectory>();
+    trajectory->kept_plan = plan;
+    trajectory->cell_type = cell_type[waiter.cell];
     if (!key.empty()) {
-      path->key = key;
-      path->in_work = &engine->in_work();
-      path->in_work->Add(key, path);
+      trajectory->key = key;
+      trajectory->in_flight = &engine->in_flight();
+      trajectory->in_flight->Add(key, trajectory);
     }
   }
-  path->waiters.push_back(waiter);
-  paths.emplace(path.get(), path);
-  return path;
+  trajectory->waiters.push_back(waiter);
+  trajectories.emplace(trajectory.get(), trajectory);
+  return trajectory;
 }
 
-std::shared_ptr<Path> Job::State::StartInversion() {
+std::shared_ptr<Trajectory> Job::State::StartInversion() {
   const int cell = to_invert.front();
   to_invert.pop_front();
   const std::string key = latent_key.empty() ? "" : latent_key[cell];
   // Another job may have made it since.
-  const bool in_work = !key.empty() && engine->in_work().Find(key) != nullptr;
-  if (!in_work && TakeCachedLatent(cell, ContentCache::Look::kAgain)) return nullptr;
-  std::shared_ptr<Path> path = JoinOrBegin(key, {this, cell, kInversion});
-  if (path->plan == nullptr) {
-    path->plan = &plan->invert;
+  const bool in_flight = !key.empty() && engine->in_flight().Find(key) != nullptr;
+  if (!in_flight && TakeCachedLatent(cell, ContentCache::Look::kAgain)) return nullptr;
+  std::shared_ptr<Trajectory> trajectory = JoinOrBegin(key, {this, cell, kInversion});
+  if (trajectory->plan == nullptr) {
+    trajectory->plan = &plan->invert;
     const auto row = control_units->Row(cell);
-    path->x.assign(row.begin(), row.end());
+    trajectory->x.assign(row.begin(), row.end());
   }
-  return path;
+  return trajectory;
 }
 
-std::shared_ptr<Path> Job::State::StartDecode(int perturbation) {
+std::shared_ptr<Trajectory> Job::State::StartDecode(int perturbation) {
   Target& target = targets[perturbation];
-  const int cell = target.startable.front();
-  target.startable.pop_front();
-  --startable;
-  if (cell >= visible && ThresholdsTurnedUp(perturbation, cell_type[cell])) return nullptr;
+  const int cell = target.ready_cells.front();
+  target.ready_cells.pop_front();
+  --ready_cells;
+  if (cell >= request_cells && TakeLateThresholds(perturbation, cell_type[cell])) return nullptr;
   // Only the panel's cells are sure to be wanted by others; with noise each seed has its own.
   std::string key;
-  if (cell >= visible && !latent_key.empty() && noise_name.empty()) {
+  if (cell >= request_cells && !latent_key.empty() && noise_name.empty()) {
     key = absl::StrCat(latent_key[cell], "/", ThresholdKey(perturbation, cell_type[cell]));
   }
-  std::shared_ptr<Path> path = JoinOrBegin(key, {this, cell, perturbation});
-  if (path->plan == nullptr) {
-    path->plan = &plan->decode;
-    path->kept_controls = control_units;
-    path->control = control_units->Row(cell).data();
-    path->kept_perturbation = perturbations[perturbation];
-    path->perturbation = path->kept_perturbation.get();
-    path->x = latent[cell];
-    if (!noise_name.empty()) path->noise_key = NoiseKey(perturbation, cell);
+  std::shared_ptr<Trajectory> trajectory = JoinOrBegin(key, {this, cell, perturbation});
+  if (trajectory->plan == nullptr) {
+    trajectory->plan = &plan->decode;
+    trajectory->kept_controls = control_units;
+    trajectory->control = control_units->Row(cell).data();
+    trajectory->kept_perturbation = perturbations[perturbation];
+    trajectory->perturbation = trajectory->kept_perturbation.get();
+    trajectory->x = latent[cell];
+    if (!noise_name.empty()) trajectory->noise_key = NoiseKey(perturbation, cell);
   }
-  if (path->finished()) {
-    path->waiters.clear();
-    Arrive({this, cell, perturbation}, path);
+  if (trajectory->finished()) {
+    trajectory->waiters.clear();
+    OnTrajectoryFinished({this, cell, perturbation}, trajectory);
     return nullptr;
   }
-  return path;
+  return trajectory;
 }
 
-void Job::State::Take(const std::shared_ptr<Path>& path, std::vector<Row*>* rows) {
-  path->taken_by = this;
+void Job::State::Take(const std::shared_ptr<Trajectory>& trajectory, std::vector<Row*>* rows) {
+  trajectory->taken_by = this;
   ++taken;
-  rows->push_back(path.get());
+  rows->push_back(trajectory.get());
 }
 
-void Job::State::Return(Path* path) {
-  path->taken_by = nullptr;
+void Job::State::Return(Trajectory* trajectory) {
+  trajectory->taken_by = nullptr;
   --taken;
-  for (const Path::Waiter& each : path->waiters) --each.job->evaluations_left;
-  const std::shared_ptr<Path> kept = paths.at(path);
-  if (!path->finished()) {
-    resting.push_back(kept);
+  for (const Trajectory::Waiter& each : trajectory->waiters) --each.job->evaluations_left;
+  const std::shared_ptr<Trajectory> kept = trajectories.at(trajectory);
+  if (!trajectory->finished()) {
+    idle_trajectories.push_back(kept);
     return;
   }
-  const std::vector<Path::Waiter> waiters = std::exchange(path->waiters, {});
-  if (path->perturbation == nullptr && !path->key.empty()) {
+  const std::vector<Trajectory::Waiter> waiters = std::exchange(trajectory->waiters, {});
+  if (trajectory->perturbation == nullptr && !trajectory->key.empty()) {
     // From here on the cache has it.
-    engine->latents()->Insert(path->key, path->x);
-    path->in_work->Remove(path->key);
-    path->in_work = nullptr;
+    engine->latents()->Insert(trajectory->key, trajectory->x);
+    trajectory->in_flight->Remove(trajectory->key);
+    trajectory->in_flight = nullptr;
   }
-  for (const Path::Waiter& each : waiters) each.job->Arrive(each, kept);
+  for (const Trajectory::Waiter& each : waiters) each.job->OnTrajectoryFinished(each, kept);
 }
 
-void Job::State::Arrive(const Path::Waiter& waiter, const std::shared_ptr<Path>& path) {
-  paths.erase(path.get());
+void Job::State::OnTrajectoryFinished(const Trajectory::Waiter& waiter, const std::shared_ptr<Trajectory>& trajectory) {
+  trajectories.erase(trajectory.get());
   if (waiter.perturbation_index == kInversion) {
-    latent[waiter.cell] = path->x;
+    latent[waiter.cell] = trajectory->x;
     LatentReady(waiter.cell);
     return;
   }
   Target& target = targets[waiter.perturbation_index];
-  target.x[waiter.cell] = path->x;
-  if (!path->key.empty()) target.panel.push_back(path);
-  RowIsIn(waiter.perturbation_index);
+  target.x[waiter.cell] = trajectory->x;
+  if (!trajectory->key.empty()) target.panel.push_back(trajectory);
+  MarkRowDone(waiter.perturbation_index);
 }
 
-void Job::State::RowIsIn(int perturbation) {
+void Job::State::MarkRowDone(int perturbation) {
   if (--targets[perturbation].rows_left == 0) complete.push_back(perturbation);
 }
 

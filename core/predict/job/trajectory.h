@@ -17,20 +17,20 @@ namespace unlasting::predict {
 inline constexpr int kInversion = -1;
 
 // On the thread that steps the engine. Any of the jobs that wait may hand the row to a step.
-struct Path : public Row {
+struct Trajectory : public Row {
   struct Waiter {
     Job::State* job = nullptr;
     int cell = 0;  // of that job
     int perturbation_index = kInversion;
   };
 
-  ~Path() {
-    if (in_work != nullptr) in_work->Remove(key);
+  ~Trajectory() {
+    if (in_flight != nullptr) in_flight->Remove(key);
   }
 
   // "" and null where no other job can want it.
   std::string key;
-  PathsInWork* in_work = nullptr;
+  InFlightTrajectories* in_flight = nullptr;
   std::vector<Waiter> waiters;
   Job::State* taken_by = nullptr;  // handed out to a step by this one
 

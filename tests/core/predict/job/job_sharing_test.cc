@@ -84,7 +84,7 @@ TEST_F(JobTest, SmallRequestsThatComeTogetherAskThePanelOnce) {
   EXPECT_EQ(company.evaluations, (30 + 30 + 3 + 4) * 10);
   EXPECT_EQ(of_a.values, expected_a[0].values.values);
   EXPECT_EQ(of_b.values, expected_b[0].values.values);
-  EXPECT_EQ(engine_->in_work().size(), 0u);
+  EXPECT_EQ(engine_->in_flight().size(), 0u);
 }
 
 TEST_F(JobTest, WhatAJobThatLeavesHasBegunIsFinishedByTheOthers) {
@@ -118,7 +118,7 @@ TEST_F(JobTest, AJobThatGoesDownWithAStepFailsThoseThatShareItsRows) {
   ASSERT_TRUE(stayer.HasComplete());
   EXPECT_EQ(stayer.Finish(*stayer.NextComplete()).status().code(), absl::StatusCode::kInternal);
   EXPECT_FALSE(stranger.HasComplete());
-  EXPECT_EQ(engine_->in_work().size(), 25u) << "the stranger's";
+  EXPECT_EQ(engine_->in_flight().size(), 25u) << "the stranger's";
   // Whoever comes later begins anew.
   EXPECT_EQ(Predict(controls, {Knockout("G4")}).size(), 1u);
 }
