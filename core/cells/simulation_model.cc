@@ -12,7 +12,7 @@ namespace unlasting::cells {
 namespace {
 
 constexpr float kKnockedOut = -3.0f;
-constexpr double kShift = 2.0;
+constexpr double kExpectedResponse = 2.0;
 
 absl::Status Check(const SimulationOptions& o) {
   const auto between = [](const char* name, double value, double low, double high) -> absl::Status {
@@ -150,7 +150,7 @@ void ListConditions(const SimulationOptions& o, const CounterRng& dice, Simulati
         drug.targets.push_back(model->order[dice.Bits(10 + molecule.scaffold, k) % regulators]);
       }
       const double sign = molecule.scaffold % 2 == 0 ? 1 : -1;
-      drug.shift = sign * kShift * dose / (dose + molecule.ec50_um);
+      drug.shift = sign * kExpectedResponse * dose / (dose + molecule.ec50_um);
       model->conditions.push_back(drug);
     }
   }

@@ -47,27 +47,27 @@ model::cpu::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelConfi
     const float deviation = 0.2f * uniform(random) + 0.05f;
     return deviation * deviation;
   });
-  if (config.shift) {
+  if (config.expected_response) {
     // Two genes, their mean and three entries of two drugs, of full rank.
     const int64_t drugs = config.molecule_features > 0 ? 2 : 0;
-    arrays.indices["shift_nodes"] = {1, config.nodes - 1};
-    arrays.indices["shift_drug"] = {};
-    if (drugs > 0) arrays.indices["shift_drug"] = {0, 1, 1};
-    const auto entries = static_cast<int64_t>(3 + arrays.indices["shift_drug"].size());
+    arrays.indices["response_nodes"] = {1, config.nodes - 1};
+    arrays.indices["response_drug"] = {};
+    if (drugs > 0) arrays.indices["response_drug"] = {0, 1, 1};
+    const auto entries = static_cast<int64_t>(3 + arrays.indices["response_drug"].size());
     const int64_t rank = config.cell_types * entries;
     const int64_t columns = kind == NetworkKind::kMask ? config.genes : 2 * config.genes;
     const auto draw = [&](const char* name, int64_t count, float size) {
       arrays.values[name].resize(count);
       for (float& value : arrays.values[name]) value = size * (2.0f * uniform(random) - 1.0f);
     };
-    draw("shift_dose", entries - 3, 1.0f);
-    draw("shift_drugs", config.molecule_features * drugs, 0.7f);
-    draw("shift_coefficients", rank * rank, 0.3f);
-    draw("shift_basis", rank * columns, 0.3f);
-    draw("shift_own", config.cell_types * config.nodes, 0.2f);
-    draw("shift_edges", static_cast<int64_t>(graph.sources.size()), 0.5f);
-    draw("shift_reach", 1, 1.0f);
-    draw("shift_gain", columns, 1.0f);
+    draw("response_dose", entries - 3, 1.0f);
+    draw("response_drugs", config.molecule_features * drugs, 0.7f);
+    draw("response_coefficients", rank * rank, 0.3f);
+    draw("response_basis", rank * columns, 0.3f);
+    draw("response_self_effect", config.cell_types * config.nodes, 0.2f);
+    draw("response_edge_weights", static_cast<int64_t>(graph.sources.size()), 0.5f);
+    draw("response_damping", 1, 1.0f);
+    draw("response_gain", columns, 1.0f);
   }
   arrays.edge_indptr = graph.indptr;
   arrays.edge_source = graph.sources;

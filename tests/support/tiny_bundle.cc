@@ -26,9 +26,9 @@ void Shake(const model::Network& network, uint64_t seed) {
 }
 
 // Of the knockouts and, where there is `aspirin`, of its two doses.
-model::ShiftTable Responses(const TinyBundleOptions& options, const std::vector<float>& aspirin,
+model::ExpectedResponse Responses(const TinyBundleOptions& options, const std::vector<float>& aspirin,
                             int64_t nodes, int64_t edges) {
-  model::ShiftTable table;
+  model::ExpectedResponse table;
   if (options.genes) table.nodes = {0, 1, 2, 3, 4, 5};
   table.drugs = torch::zeros({0, 0});
   if (!aspirin.empty()) {
@@ -46,7 +46,7 @@ model::ShiftTable Responses(const TinyBundleOptions& options, const std::vector<
   table.log_variance = draw(0.2);
   table.active_logit = draw(0.3);
   if (options.genes) {
-    model::NetworkResponse& network = table.network.emplace();
+    model::GrnResponse& network = table.network.emplace();
     network.own = 0.05 * torch::randn({options.cell_types, nodes}, generator);
     network.edges = 0.3 * torch::randn({edges}, generator);
     network.reach = 0.8;
@@ -113,7 +113,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   config.cell_types = options.cell_types;
   config.molecule_features = m.molecule_features;
   config.dose_gate = options.dose_gate;
-  config.shift = options.shift;
+  config.expected_response = options.expected_response;
   config.dim = 8;
   config.hidden = 16;
   m.model = config.ToJson();
@@ -155,7 +155,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   statistics.active_share = torch::full({options.cell_types, kGenes}, 0.7);
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
-  if (options.shift) statistics.shift = Responses(options, aspirin, nodes, graph.edges());
+  if (options.expected_response) statistics.expected_response = Responses(options, aspirin, nodes, graph.edges());
   const diffusion::Schedule schedule;
   UNLASTING_ASSIGN_OR_RETURN(
       const auto denoiser,

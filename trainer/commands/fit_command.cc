@@ -119,8 +119,8 @@ class Fit {
   }
 
   static double ReachOf(const model::NetworkStatistics& statistics) {
-    const bool used = statistics.shift.has_value() && statistics.shift->network.has_value();
-    return used ? statistics.shift->network->reach : 0.0;
+    const bool used = statistics.expected_response.has_value() && statistics.expected_response->network.has_value();
+    return used ? statistics.expected_response->network->reach : 0.0;
   }
 
   // A place that the environment gives stands before --ranks: so do our own copies find theirs.

@@ -21,8 +21,8 @@ class Table {
     slopes_ = {SlopeOf(Mean), SlopeOf(LogVarianceOf)};
   }
 
-  model::ShiftTable Make() {
-    model::ShiftTable table;
+  model::ExpectedResponse Make() {
+    model::ExpectedResponse table;
     FindEntries(&table);
     std::vector<Tensor> mean, log_variance, active_logit;
     for (int64_t type = 0; type < moments_.cell_types(); ++type) {
@@ -102,7 +102,7 @@ class Table {
     return data_.condition_inputs(condition);
   }
 
-  void FindEntries(model::ShiftTable* table) {
+  void FindEntries(model::ExpectedResponse* table) {
     std::map<std::vector<float>, int64_t> drugs;
     std::vector<Tensor> rows;
     for (const auto& [condition, by_type] : moments_.perturbed()) {
@@ -132,7 +132,7 @@ class Table {
     table->drugs = rows.empty() ? torch::zeros({0, data_.molecule_features()}) : torch::stack(rows);
   }
 
-  std::vector<Response> EntriesOf(int32_t type, const model::ShiftTable& table) const {
+  std::vector<Response> EntriesOf(int32_t type, const model::ExpectedResponse& table) const {
     std::vector<Response> entries = GenesOf(type, table.nodes);
     std::vector<Response> all, drugs;
     for (const auto& [condition, by_type] : moments_.perturbed())
@@ -201,7 +201,7 @@ class Table {
 
 }  // namespace
 
-model::ShiftTable ShiftTableOf(const TrainingData& data, const ConditionMoments& moments,
+model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data, const ConditionMoments& moments,
                                const TrainConfig& config) {
   return Table(data, moments, config).Make();
 }

@@ -13,7 +13,7 @@ namespace unlasting::trainer {
 // predicts each measured type best from the others (1, the mean shift, with fewer than three), and
 // likewise the active shares with the slope `mask_prior`. Cells held out for validation take no
 // part.
-model::ShiftTable ShiftTableOf(const TrainingData& data, const ConditionMoments& moments,
+model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data, const ConditionMoments& moments,
                                const TrainConfig& config);
 
 }  // namespace unlasting::trainer

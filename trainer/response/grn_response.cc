@@ -170,7 +170,7 @@ Tensor SlopeOnMean(const std::vector<Single>& singles, Tensor Response::*part) {
 
 }  // namespace
 
-std::optional<model::NetworkResponse> NetworkResponseOf(const TrainingData& data,
+std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
                                                         const ConditionMoments& moments,
                                                         const grn::Graph& graph) {
   const std::vector<Single> singles = SinglesOf(data, moments);
@@ -183,7 +183,7 @@ std::optional<model::NetworkResponse> NetworkResponseOf(const TrainingData& data
   const std::vector<double> weights = EdgeWeights(data, moments, graph);
   std::vector<Tensor> reached;
   for (const Single& single : singles) reached.push_back(Reached(single, own, graph, weights));
-  model::NetworkResponse response;
+  model::GrnResponse response;
   response.reach = ReachOf(singles, reached);
   if (response.reach <= 0) return std::nullopt;
   const double x_max = data.prepared().x_max;

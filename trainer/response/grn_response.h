@@ -17,7 +17,7 @@ namespace unlasting::trainer {
 //
 // None where the measured genes perturbed alone in training are few, or where those show that the
 // network foresees nothing of them.
-std::optional<model::NetworkResponse> NetworkResponseOf(const TrainingData& data,
+std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
                                                         const ConditionMoments& moments,
                                                         const grn::Graph& graph);
 

@@ -57,7 +57,7 @@ constexpr Meaning kMeanings[] = {
     {"grn_inputs", "paper (x_t and t enter the GRN block) or static"},
     {"anchor", "centre of the Gaussian skip: shift (expected response), control or global"},
     {"unseen_genes", "response of genes never perturbed: network (what reaches others) or mean"},
-    {"shift_dropout", "share of cells trained as if their perturbation were new; anchor shift"},
+    {"response_dropout", "share of cells trained as if their perturbation were new; anchor shift"},
     {"control_input", "control cell in training: gaussian (eq 5) or cells (a random one)"},
     {"dim", "embedding width D"},
     {"layers", "GRN layers"},
@@ -188,7 +188,7 @@ TrainConfig DefaultConfig() {
   c.set_grn_inputs("paper");
   c.set_anchor("shift");
   c.set_unseen_genes("network");
-  c.set_shift_dropout(0);
+  c.set_response_dropout(0);
   c.set_control_input("cells");
   c.set_dim(64);
   c.set_layers(2);
@@ -254,12 +254,12 @@ absl::StatusOr<TrainConfig> ConfigFromJson(const json& settings) {
   return config;
 }
 
-bool HasShift(const TrainConfig& config) {
+bool HasExpectedResponse(const TrainConfig& config) {
   return config.anchor() == "shift" && config.recipe() == "preconditioned";
 }
 
 bool FollowsNetwork(const TrainConfig& config) {
-  return HasShift(config) && config.unseen_genes() == "network" && config.ablation() != "no_grn";
+  return HasExpectedResponse(config) && config.unseen_genes() == "network" && config.ablation() != "no_grn";
 }
 
 std::string DescribeSettings() {

@@ -31,7 +31,7 @@ absl::Status CheckConfig(const TrainConfig& config);
 
 // Whether the model starts from expected responses (core/model/torch/expected_response.h): the paper's recipe has no
 // skip that could be centred on them.
-bool HasShift(const TrainConfig& config);
+bool HasExpectedResponse(const TrainConfig& config);
 // Whether those of genes that training never perturbed are looked for in the gene network.
 bool FollowsNetwork(const TrainConfig& config);
 

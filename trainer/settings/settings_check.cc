@@ -51,9 +51,9 @@ absl::Status CheckConfig(const TrainConfig& c) {
     return absl::InvalidArgumentError(absl::StrCat("network.embedding_threshold: found ", cosine,
                                                    ", expected above 0, at most 1"));
   }
-  if (!(c.shift_dropout() >= 0 && c.shift_dropout() <= 1)) {
+  if (!(c.response_dropout() >= 0 && c.response_dropout() <= 1)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("shift_dropout: found ", c.shift_dropout(), ", expected 0 to 1"));
+        absl::StrCat("response_dropout: found ", c.response_dropout(), ", expected 0 to 1"));
   }
   if (!(c.mask_prior() >= 0 && c.mask_prior() <= 1)) {
     return absl::InvalidArgumentError(

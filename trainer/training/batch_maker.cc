@@ -118,9 +118,9 @@ Network::Inputs BatchMaker::PerturbedInputs(const Batch& batch, const at::Genera
     const Tensor deviation = control_deviation_.index_select(0, inputs.cell_type);
     inputs.control = mean + deviation * torch::randn(mean.sizes(), random, mean.options());
   }
-  if (HasShift(config_)) {
+  if (HasExpectedResponse(config_)) {
     inputs.hidden = torch::rand({inputs.cell_type.size(0)}, random)
-                        .lt(config_.shift_dropout())
+                        .lt(config_.response_dropout())
                         .to(torch::kFloat32);
   }
   return inputs;

@@ -27,7 +27,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.grn_inputs = config.grn_inputs();
   m.residual = config.residual();
   m.control_residual = config.control_residual();
-  m.shift = HasShift(config);
+  m.shift = HasExpectedResponse(config);
   m.mask_head = config.mask_head();
   m.dose_gate = config.dose_gate();
   m.control_input = config.ablation() != "no_control";

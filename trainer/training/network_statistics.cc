@@ -50,15 +50,15 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph
   // Shrunk in logits: with weight 1 the network learns each type's change from its own control,
   // with 0 the mean over training types; an unseen type is best served between the two. Expected
   // responses shrink by themselves, and for unseen types alone.
-  const double weight = HasShift(config) ? 1.0 : config.mask_prior();
+  const double weight = HasExpectedResponse(config) ? 1.0 : config.mask_prior();
   statistics.active_share = torch::sigmoid(weight * torch::logit(statistics.active_share, 1e-3));
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
-  if (HasShift(config)) {
+  if (HasExpectedResponse(config)) {
     const ConditionMoments moments(data);
-    statistics.shift = ShiftTableOf(data, moments, config);
+    statistics.expected_response = EstimateExpectedResponse(data, moments, config);
     if (FollowsNetwork(config)) {
-      statistics.shift->network = NetworkResponseOf(data, moments, graph);
+      statistics.expected_response->network = NetworkResponseOf(data, moments, graph);
     }
   }
   return statistics;

@@ -34,13 +34,13 @@ Anchors<T>::Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& a
     anchor->state = static_cast<int32_t>(type);
     types_.push_back(std::move(anchor));
   }
-  if (!config.shift) return;
-  const auto& nodes = arrays.indices.at("shift_nodes");
-  drug_ = arrays.indices.at("shift_drug");
-  dose_ = arrays.at("shift_dose");
-  coefficients_ = arrays.at("shift_coefficients");
-  basis_ = arrays.at("shift_basis");
-  drug_features_ = arrays.at("shift_drugs");
+  if (!config.expected_response) return;
+  const auto& nodes = arrays.indices.at("response_nodes");
+  drug_ = arrays.indices.at("response_drug");
+  dose_ = arrays.at("response_dose");
+  coefficients_ = arrays.at("response_coefficients");
+  basis_ = arrays.at("response_basis");
+  drug_features_ = arrays.at("response_drugs");
   genes_ = static_cast<int64_t>(nodes.size());
   entries_ = genes_ + 1 + static_cast<int64_t>(drug_.size());
   rank_ = static_cast<int64_t>(coefficients_.size()) / (config.cell_types * entries_);
@@ -49,11 +49,11 @@ Anchors<T>::Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& a
   }
   entry_of_node_.assign(config.nodes, -1);
   for (int64_t g = 0; g < genes_; ++g) entry_of_node_[nodes[g]] = static_cast<int32_t>(g);
-  if (arrays.values.count("shift_own") == 0) return;
-  own_ = arrays.at("shift_own");
-  edges_ = arrays.at("shift_edges");
-  gain_ = arrays.at("shift_gain");
-  reach_ = arrays.at("shift_reach")[0];
+  if (arrays.values.count("response_self_effect") == 0) return;
+  own_ = arrays.at("response_self_effect");
+  edges_ = arrays.at("response_edge_weights");
+  gain_ = arrays.at("response_gain");
+  reach_ = arrays.at("response_damping")[0];
   edge_indptr_ = arrays.edge_indptr;
   edge_source_ = arrays.edge_source;
 }
@@ -82,15 +82,15 @@ typename Anchors<T>::Weights Anchors<T>::WeightsOf(absl::Span<const int32_t> kno
     for (int64_t d = 0; d < drugs_; ++d) near[d] += value * drug_features_[k * drugs_ + d];
   }
   for (T& similarity : near) {
-    const bool same = similarity > static_cast<T>(kShiftSame);
+    const bool same = similarity > static_cast<T>(kResponseSame);
     weights.known |= same;
-    similarity = (similarity - T{1}) / static_cast<T>(kShiftSimilarity) +
-                 (same ? static_cast<T>(kShiftBonus) : T{0});
+    similarity = (similarity - T{1}) / static_cast<T>(kResponseSimilarity) +
+                 (same ? static_cast<T>(kResponseBonus) : T{0});
   }
   T* drugs = weights.entries.data() + genes_ + 1;
   T peak = -std::numeric_limits<T>::infinity(), sum = 0;
   for (size_t m = 0; m < drug_.size(); ++m) {
-    const T apart = (molecule->log10_dose_um - dose_[m]) / static_cast<T>(kShiftDecades);
+    const T apart = (molecule->log10_dose_um - dose_[m]) / static_cast<T>(kResponseDecades);
     drugs[m] = near[drug_[m]] - T{0.5} * apart * apart;
     peak = std::max(peak, drugs[m]);
   }
@@ -142,7 +142,7 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type, const We
   auto anchor = std::make_shared<Anchor<T>>(*types_[cell_type]);
   anchor->deviation.clear();
   anchor->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
-  const auto most = static_cast<T>(kShiftLogVariance);
+  const auto most = static_cast<T>(kResponseLogVariance);
   for (int64_t g = 0; g < n; ++g) {
     if (denoiser_) {
       anchor->mean[g] += shift[g];
@@ -158,7 +158,7 @@ template <typename T>
 std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
                                                          absl::Span<const int32_t> knockout,
                                                          const Molecule<T>* molecule) {
-  if (!config_.shift || (knockout.empty() && molecule == nullptr)) return types_[cell_type];
+  if (!config_.expected_response || (knockout.empty() && molecule == nullptr)) return types_[cell_type];
   std::string key;
   Append(cell_type, &key);
   if (molecule != nullptr) key += molecule->key;

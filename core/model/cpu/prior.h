@@ -60,7 +60,7 @@ class Anchors {
   std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
   std::vector<int64_t> drug_;           // by drug entry
   AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
-  // Of NetworkResponse; empty without one.
+  // Of GrnResponse; empty without one.
   AlignedVector<T> own_, edges_, gain_;
   T reach_ = 0;
   std::vector<int64_t> edge_indptr_;

@@ -79,7 +79,7 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.control_input = json.at("control_input");
     config.grn = json.at("grn");
     config.control_residual = json.at("control_residual");
-    config.shift = json.value("shift", false);  // older bundles have none
+    config.expected_response = json.value("shift", false);  // older bundles have none
     config.mask_head = json.at("mask_head");
     // Bundles from before the switch have none.
     config.dose_gate = json.value("dose_gate", "linear");

@@ -17,7 +17,7 @@ std::vector<T> Travel(absl::Span<const int64_t> indptr, absl::Span<const int32_t
                       absl::Span<const T> weights, const std::vector<T>& own,
                       const std::vector<bool>& perturbed) {
   std::vector<T> change = own, next(own.size());
-  for (int hop = 0; hop < kShiftHops; ++hop) {
+  for (int hop = 0; hop < kPropagationHops; ++hop) {
     for (size_t node = 0; node < own.size(); ++node) {
       T sum = 0;
       if (!perturbed[node]) {

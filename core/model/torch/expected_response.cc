@@ -17,14 +17,14 @@ using torch::Tensor;
 // so, and 400 MB whole.
 constexpr int64_t kLargestRank = 512;
 // Shapes as in shift.h; C cell types.
-constexpr char kShift[] = R"(
+constexpr char kExpectedResponse[] = R"(
 # How much each entry says of a row, [B, E], and whether training knew the row's perturbation, [B].
 # `hidden` rows [B] are treated as if it had not: the other genes' mean stands for each of their
 # genes, other drugs for theirs.
-def shift_weights(self, knockout: Tensor, molecule: Optional[Tensor], dose: Optional[Tensor],
+def response_weights(self, knockout: Tensor, molecule: Optional[Tensor], dose: Optional[Tensor],
                   hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    genes = self.shift_nodes.size(0)
-    own = knockout.index_select(1, self.shift_nodes)
+    genes = self.response_nodes.size(0)
+    own = knockout.index_select(1, self.response_nodes)
     count = own.sum(1)
     mean = knockout.sum(1) - count
     known = torch.gt(count, 0.5).to(own.dtype) * torch.lt(mean, 0.5).to(own.dtype)
@@ -32,20 +32,20 @@ def shift_weights(self, knockout: Tensor, molecule: Optional[Tensor], dose: Opti
         others = genes / (genes - 1.0)
         mean = mean + hidden * count * others
         own = own * (1.0 - hidden * others).unsqueeze(1)
-    drugs = torch.zeros([knockout.size(0), self.shift_dose.size(0)], dtype=own.dtype,
+    drugs = torch.zeros([knockout.size(0), self.response_dose.size(0)], dtype=own.dtype,
                         device=own.device)
     if molecule is not None and dose is not None:
         length = torch.sqrt((molecule * molecule).sum(1))
         present = torch.gt(length, 0.0).to(own.dtype)
         similarity = torch.matmul(molecule / torch.clamp(length, 1e-12).unsqueeze(1),
-                                  self.shift_drugs)
-        same = torch.gt(similarity, self.shift_same).to(own.dtype)
+                                  self.response_drugs)
+        same = torch.gt(similarity, self.response_same).to(own.dtype)
         preferred = same
         if hidden is not None:
             preferred = same * (1.0 - 2.0 * hidden).unsqueeze(1)
-        near = (similarity - 1.0) / self.shift_similarity + self.shift_bonus * preferred
-        apart = (dose.unsqueeze(1) - self.shift_dose) / self.shift_decades
-        near = near.index_select(1, self.shift_drug) - 0.5 * apart * apart
+        near = (similarity - 1.0) / self.response_similarity + self.response_bonus * preferred
+        apart = (dose.unsqueeze(1) - self.response_dose) / self.response_decades
+        near = near.index_select(1, self.response_drug) - 0.5 * apart * apart
         drugs = torch.softmax(near, 1) * present.unsqueeze(1)
         known = known * (1.0 - present) + same.amax([1]) * present
         own = own * (1.0 - present).unsqueeze(1)
@@ -58,31 +58,31 @@ def shift_weights(self, knockout: Tensor, molecule: Optional[Tensor], dose: Opti
 # network.
 def add_reached(self, shift: Tensor, cell_type: Tensor, knockout: Tensor,
                 hidden: Optional[Tensor]) -> Tensor:
-    if hasattr(self, "shift_own"):
-        untrained = self.shift_untrained.unsqueeze(0)
+    if hasattr(self, "response_self_effect"):
+        untrained = self.response_of_untrained.unsqueeze(0)
         if hidden is not None:
             untrained = torch.max(untrained, hidden.unsqueeze(1))
-        own = knockout * untrained * self.shift_own.index_select(0, cell_type)
+        own = knockout * untrained * self.response_self_effect.index_select(0, cell_type)
         change = own
-        for hop in range(self.shift_hops):
-            along = change.index_select(1, self.edge_source) * self.shift_edges
+        for hop in range(self.propagation_hops):
+            along = change.index_select(1, self.edge_source) * self.response_edge_weights
             along = torch.index_add(torch.zeros_like(own), 1, self.edge_target, along)
             change = own + (1.0 - knockout) * along
-        change = own + self.shift_reach * (change - own)
+        change = own + self.response_damping * (change - own)
         change = change.narrow(1, 0, self.genes).unsqueeze(1)
-        shift = shift + (change * self.shift_gain).flatten(1)
+        shift = shift + (change * self.response_gain).flatten(1)
     return shift
 
 # The expected response of each row, [B, columns of the table], and its cell state, [B].
 def response(self, cell_type: Tensor, knockout: Tensor, molecule: Optional[Tensor],
              dose: Optional[Tensor], hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    weights, known = self.shift_weights(knockout, molecule, dose, hidden)
+    weights, known = self.response_weights(knockout, molecule, dose, hidden)
     weights = weights.unsqueeze(1)
     by_type = torch.zeros([weights.size(0), self.cell_types, weights.size(2)],
                           dtype=weights.dtype, device=weights.device)
     at = cell_type.view([-1, 1, 1]).expand([-1, 1, weights.size(2)])
     by_type = by_type.scatter(1, at, weights).flatten(1)
-    shift = torch.matmul(torch.matmul(by_type, self.shift_coefficients), self.shift_basis)
+    shift = torch.matmul(torch.matmul(by_type, self.response_coefficients), self.response_basis)
     shift = self.add_reached(shift, cell_type, knockout, hidden)
     return shift, cell_type + self.cell_types * known.to(cell_type.dtype)
 
@@ -105,34 +105,34 @@ Factors Factorise(const Tensor& table) {
 
 }  // namespace
 
-std::string ShiftSource() { return kShift; }
+std::string ExpectedResponseSource() { return kExpectedResponse; }
 
-void RegisterShift(NetworkKind kind, const ShiftTable& table, torch::jit::Module* module) {
+void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table, torch::jit::Module* module) {
   const Factors factors =
       Factorise(kind == NetworkKind::kMask ? table.active_logit
                                            : torch::cat({table.mean, table.log_variance}, 1));
-  module->register_buffer("shift_coefficients", factors.coefficients);
-  module->register_buffer("shift_basis", factors.basis);
-  module->register_buffer("shift_nodes", torch::tensor(table.nodes, torch::kInt64));
-  module->register_buffer("shift_drug", torch::tensor(table.drug, torch::kInt64));
-  module->register_buffer("shift_dose", torch::tensor(table.log10_dose, torch::kFloat32));
-  module->register_buffer("shift_drugs", table.drugs.t().contiguous().to(torch::kFloat32));
+  module->register_buffer("response_coefficients", factors.coefficients);
+  module->register_buffer("response_basis", factors.basis);
+  module->register_buffer("response_nodes", torch::tensor(table.nodes, torch::kInt64));
+  module->register_buffer("response_drug", torch::tensor(table.drug, torch::kInt64));
+  module->register_buffer("response_dose", torch::tensor(table.log10_dose, torch::kFloat32));
+  module->register_buffer("response_drugs", table.drugs.t().contiguous().to(torch::kFloat32));
   if (!table.network.has_value()) return;
-  const NetworkResponse& network = *table.network;
+  const GrnResponse& network = *table.network;
   Tensor untrained = torch::ones({network.own.size(1)});
   untrained.index_fill_(0, torch::tensor(table.nodes, torch::kInt64), 0.0);
   const Tensor gain =
       kind == NetworkKind::kMask
           ? network.active_logit.unsqueeze(0)
           : torch::stack({torch::ones_like(network.log_variance), network.log_variance});
-  module->register_buffer("shift_untrained", untrained);
-  module->register_buffer("shift_own", network.own.to(torch::kFloat32));
-  module->register_buffer("shift_edges", network.edges.to(torch::kFloat32));
-  module->register_buffer("shift_reach", torch::tensor({network.reach}, torch::kFloat32));
-  module->register_buffer("shift_gain", gain.to(torch::kFloat32));
+  module->register_buffer("response_of_untrained", untrained);
+  module->register_buffer("response_self_effect", network.own.to(torch::kFloat32));
+  module->register_buffer("response_edge_weights", network.edges.to(torch::kFloat32));
+  module->register_buffer("response_damping", torch::tensor({network.reach}, torch::kFloat32));
+  module->register_buffer("response_gain", gain.to(torch::kFloat32));
 }
 
-absl::Status CheckShift(NetworkKind kind, const ModelConfig& config,
+absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
                         const torch::jit::Module& module) {
   std::map<std::string, Tensor> buffers;
   for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
@@ -149,21 +149,21 @@ absl::Status CheckShift(NetworkKind kind, const ModelConfig& config,
            (tensor.numel() == 0 ||
             (tensor.min().item<int64_t>() >= 0 && tensor.max().item<int64_t>() < end));
   };
-  const int64_t genes = size("shift_nodes", 1, 0), entries = size("shift_drug", 1, 0);
+  const int64_t genes = size("response_nodes", 1, 0), entries = size("response_drug", 1, 0);
   const int64_t columns = kind == NetworkKind::kMask ? config.genes : 2 * config.genes;
   const bool fits =
-      genes >= 0 && entries >= 0 && size("shift_dose", 1, 0) == entries &&
+      genes >= 0 && entries >= 0 && size("response_dose", 1, 0) == entries &&
       (config.molecule_features == 0 ||
-       (entries > 0 && size("shift_drugs", 2, 0) == config.molecule_features)) &&
-      size("shift_coefficients", 2, 0) == config.cell_types * (genes + 1 + entries) &&
-      size("shift_basis", 2, 0) == size("shift_coefficients", 2, 1) &&
-      size("shift_basis", 2, 1) == columns && within("shift_nodes", config.nodes) &&
-      within("shift_drug", size("shift_drugs", 2, 1)) &&
-      (buffers.count("shift_own") == 0 ||
-       (size("shift_own", 2, 0) == config.cell_types && size("shift_own", 2, 1) == config.nodes &&
-        size("shift_untrained", 1, 0) == config.nodes &&
-        size("shift_edges", 1, 0) == size("edge_source", 1, 0) && size("shift_reach", 1, 0) == 1 &&
-        size("shift_gain", 2, 0) * size("shift_gain", 2, 1) == columns));
+       (entries > 0 && size("response_drugs", 2, 0) == config.molecule_features)) &&
+      size("response_coefficients", 2, 0) == config.cell_types * (genes + 1 + entries) &&
+      size("response_basis", 2, 0) == size("response_coefficients", 2, 1) &&
+      size("response_basis", 2, 1) == columns && within("response_nodes", config.nodes) &&
+      within("response_drug", size("response_drugs", 2, 1)) &&
+      (buffers.count("response_self_effect") == 0 ||
+       (size("response_self_effect", 2, 0) == config.cell_types && size("response_self_effect", 2, 1) == config.nodes &&
+        size("response_of_untrained", 1, 0) == config.nodes &&
+        size("response_edge_weights", 1, 0) == size("edge_source", 1, 0) && size("response_damping", 1, 0) == 1 &&
+        size("response_gain", 2, 0) * size("response_gain", 2, 1) == columns));
   if (fits) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "the buffers 'shift_*' are absent or do not fit the manifest's model");

@@ -22,8 +22,8 @@ namespace unlasting::model {
 
 // How a gene that training never perturbed reaches others. With u_0 the own change of such genes
 // among the perturbed ones, u_k+1 = u_0 + W u_k in all genes that are not perturbed, and
-// kShiftHops hops, the response is u_0 + reach (u - u_0). Model units.
-struct NetworkResponse {
+// kPropagationHops hops, the response is u_0 + reach (u - u_0). Model units.
+struct GrnResponse {
   torch::Tensor own;    // [C, N'], of each gene if it were perturbed; 0 where not measured
   torch::Tensor edges;  // W, in the order of NetworkStatistics::edge_source
   double reach = 0;
@@ -31,7 +31,7 @@ struct NetworkResponse {
 };
 
 // G genes, M drugs at a dose, E = G + 1 + M entries, C cell types, D drugs of Ds features.
-struct ShiftTable {
+struct ExpectedResponse {
   std::vector<int64_t> nodes;      // [G]
   torch::Tensor drugs;             // [D, Ds], rows of length one; [0, Ds] where there are none
   std::vector<int64_t> drug;       // [M], into `drugs`
@@ -40,14 +40,14 @@ struct ShiftTable {
   torch::Tensor mean;          // in model units
   torch::Tensor log_variance;  // of the values
   torch::Tensor active_logit;  // logit of the share of active cells, against the mask model's own
-  std::optional<NetworkResponse> network;  // none: unknown genes are at the mean
+  std::optional<GrnResponse> network;  // none: unknown genes are at the mean
 };
 
 // The part that a network of `kind` needs, as buffers of its module.
-void RegisterShift(NetworkKind kind, const ShiftTable& table, torch::jit::Module* module);
+void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table, torch::jit::Module* module);
 
 // INVALID_ARGUMENT where a module's buffers are not such a part, or do not fit `config`.
-absl::Status CheckShift(NetworkKind kind, const ModelConfig& config,
+absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
                         const torch::jit::Module& module);
 
 }  // namespace unlasting::model

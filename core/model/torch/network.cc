@@ -80,18 +80,18 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
     const auto set = [&](const char* name, double value) {
       module->register_attribute(name, c10::FloatType::get(), value);
     };
-    set("shift_similarity", kShiftSimilarity);
-    set("shift_decades", kShiftDecades);
-    set("shift_same", kShiftSame);
-    set("shift_bonus", kShiftBonus);
-    set("shift_log_variance", kShiftLogVariance);
-    SetAttribute(module, "shift_hops", kShiftHops);
+    set("response_similarity", kResponseSimilarity);
+    set("response_decades", kResponseDecades);
+    set("response_same", kResponseSame);
+    set("response_bonus", kResponseBonus);
+    set("response_log_variance", kResponseLogVariance);
+    SetAttribute(module, "propagation_hops", kPropagationHops);
   }
 }
 
 std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
-  return kind == NetworkKind::kDenoiser ? DenoiserSource(config.shift)
-                                        : MaskSource(config.mask_head == "dense", config.shift);
+  return kind == NetworkKind::kDenoiser ? DenoiserSource(config.expected_response)
+                                        : MaskSource(config.mask_head == "dense", config.expected_response);
 }
 
 void Compile(NetworkKind kind, const ModelConfig& config, Attention attention,
@@ -151,7 +151,7 @@ c10::IValue OrNone(const Tensor& tensor) {
 void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
                         const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
                         Module* module) {
-  if (config.shift) RegisterShift(kind, statistics.shift.value(), module);
+  if (config.expected_response) RegisterExpectedResponse(kind, statistics.expected_response.value(), module);
   module->register_buffer("anchor_mean", statistics.anchor_mean.to(torch::kFloat32));
   module->register_buffer(
       "anchor_variance",
@@ -222,8 +222,8 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
             absl::StrCat(path, ": weight '", spec.name, "' is absent or of another shape"));
       }
     }
-    if (config.shift) {
-      const absl::Status fits = CheckShift(network, config, file);
+    if (config.expected_response) {
+      const absl::Status fits = CheckExpectedResponse(network, config, file);
       if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
     }
     Module module = Rebuild(network, config, file, attention, ForwardOf(kind, config));

@@ -27,7 +27,7 @@ struct NetworkStatistics {
   torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
   std::vector<int64_t> edge_indptr;  // [N' + 1], by target
   std::vector<int64_t> edge_source;  // [edges]
-  std::optional<ShiftTable> shift;   // where the configuration asks for it
+  std::optional<ExpectedResponse> shift;   // where the configuration asks for it
 };
 
 class Network {

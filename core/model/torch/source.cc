@@ -110,12 +110,12 @@ def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Option
     if control is not None:
         units = (control - mu) / torch.sqrt(s2)
     state = cell_type
-    if hasattr(self, "shift_basis"):
+    if hasattr(self, "response_basis"):
         if control is not None and knockout is not None:
             shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
             mu = mu + shift.narrow(1, 0, self.genes)
             ratio = shift.narrow(1, self.genes, self.genes)
-            most = self.shift_log_variance
+            most = self.response_log_variance
             s2 = s2 * torch.exp(torch.clamp(ratio, -most, most))
     base, c_out, u = self.skip(x_t, t, mu, s2)
     return self.field(u, t, state, units, knockout, molecule, dose), base, c_out
@@ -160,7 +160,7 @@ def logits(self, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
     units = (control - mu) / torch.sqrt(s2)
     start = self.active_logit.index_select(0, cell_type)
     state = cell_type
-    if hasattr(self, "shift_basis"):
+    if hasattr(self, "response_basis"):
         if knockout is not None:
             shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
             start = start + shift
@@ -253,10 +253,10 @@ def grn_layer(self, h: Tensor, layer: int) -> Tensor:
 }  // namespace
 
 std::string DenoiserSource(bool shift) {
-  return absl::StrCat(kGrnBlock, shift ? ShiftSource() : "", kDecoder, kDenoiser);
+  return absl::StrCat(kGrnBlock, shift ? ExpectedResponseSource() : "", kDecoder, kDenoiser);
 }
 std::string MaskSource(bool dense_head, bool shift) {
-  return absl::StrCat(kGrnBlock, shift ? ShiftSource() : "", dense_head ? kDecoder : "", kMask);
+  return absl::StrCat(kGrnBlock, shift ? ExpectedResponseSource() : "", dense_head ? kDecoder : "", kMask);
 }
 std::string LayersSource(Attention attention) {
   switch (attention) {

@@ -12,7 +12,7 @@ std::string DenoiserSource(bool shift);
 // Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
 std::string MaskSource(bool dense_head, bool shift);
 // Of both, with `shift`: the expected response (core/model/torch/expected_response.h).
-std::string ShiftSource();
+std::string ExpectedResponseSource();
 
 enum class Attention {
   kPlain,     // tensor operations that any LibTorch has

@@ -18,7 +18,7 @@ using torch::Tensor;
 constexpr int64_t kGenes = 8;
 
 // Log1p cells whose condition c and type t have a mean of their own.
-class ShiftTableTest : public testing::Test {
+class ExpectedResponseTest : public testing::Test {
  protected:
   void Load(const std::vector<std::string>& conditions, const std::vector<std::string>& types,
             const std::vector<std::pair<std::string, std::string>>& held_out = {}) {
@@ -49,7 +49,7 @@ class ShiftTableTest : public testing::Test {
     auto created = TrainingData::Create(prepared_);
     ASSERT_OK(created);
     data_ = *std::move(created);
-    table_ = ShiftTableOf(data_, ConditionMoments(data_), DefaultConfig());
+    table_ = EstimateExpectedResponse(data_, ConditionMoments(data_), DefaultConfig());
   }
 
   // A response that carries over to other types in part: the types' own means count 0.6.
@@ -80,10 +80,10 @@ class ShiftTableTest : public testing::Test {
 
   cells::Prepared prepared_;
   TrainingData data_;
-  model::ShiftTable table_;
+  model::ExpectedResponse table_;
 };
 
-TEST_F(ShiftTableTest, MeasuredResponsesAreTheDifferencesOfMeans) {
+TEST_F(ExpectedResponseTest, MeasuredResponsesAreTheDifferencesOfMeans) {
   Load({"ctrl", "G1+ctrl", "G4+ctrl", "drug"}, {"T", "B"});
   EXPECT_EQ(table_.nodes, (std::vector<int64_t>{1, 4}));
   EXPECT_EQ(table_.drug, (std::vector<int64_t>{0, 0, 0}));
@@ -99,7 +99,7 @@ TEST_F(ShiftTableTest, MeasuredResponsesAreTheDifferencesOfMeans) {
   }
 }
 
-TEST_F(ShiftTableTest, AnUnmeasuredCellTypeIsMetAsFarAsResponsesCarryOver) {
+TEST_F(ExpectedResponseTest, AnUnmeasuredCellTypeIsMetAsFarAsResponsesCarryOver) {
   const std::vector<std::string> types = {"A", "B", "C", "D", "E", "F"};
   Load({"ctrl", "drug"}, types, {{"drug", "F"}});
   Tensor perturbed = torch::zeros({kGenes}, torch::kFloat64), control = perturbed.clone();
@@ -112,7 +112,7 @@ TEST_F(ShiftTableTest, AnUnmeasuredCellTypeIsMetAsFarAsResponsesCarryOver) {
   EXPECT_LT((Entry(5, 1) - truth).norm().item<double>(), 0.75 * mean_shift);
 }
 
-TEST_F(ShiftTableTest, GenesOfCombinationsAloneTakeWhatTheOthersLeave) {
+TEST_F(ExpectedResponseTest, GenesOfCombinationsAloneTakeWhatTheOthersLeave) {
   Load({"ctrl", "G1+ctrl", "G1+G4"}, {"T"});
   EXPECT_EQ(table_.nodes, (std::vector<int64_t>{1, 4}));
   const Tensor pair = MeanIn(2, 0) - MeanIn(0, 0);
@@ -120,7 +120,7 @@ TEST_F(ShiftTableTest, GenesOfCombinationsAloneTakeWhatTheOthersLeave) {
   EXPECT_LT(Distance(Entry(0, 0) + Entry(0, 1), pair), 1e-6);
 }
 
-TEST_F(ShiftTableTest, HeldOutCellsTakeNoPart) {
+TEST_F(ExpectedResponseTest, HeldOutCellsTakeNoPart) {
   Load({"ctrl", "G1+ctrl", "G4+ctrl"}, {"T"}, {{"G4+ctrl", "T"}});
   EXPECT_EQ(table_.nodes, (std::vector<int64_t>{1}));
   EXPECT_LT(Distance(Entry(0, 1), Entry(0, 0)), 1e-6) << "the mean is that of what was trained on";

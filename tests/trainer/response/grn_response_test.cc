@@ -15,7 +15,7 @@ namespace {
 using torch::Tensor;
 
 // Simulated knockouts, three in ten of them held out, and the network that was planted.
-class NetworkResponseTest : public testing::Test {
+class GrnResponseTest : public testing::Test {
  protected:
   void Simulate(int64_t perturbations) {
     cells::SimulationOptions options;
@@ -83,7 +83,7 @@ class NetworkResponseTest : public testing::Test {
 };
 
 // core/model/torch/expected_response.h with a dense W, in log1p units.
-Tensor Foreseen(const model::NetworkResponse& response, const grn::Graph& graph, int64_t gene,
+Tensor Foreseen(const model::GrnResponse& response, const grn::Graph& graph, int64_t gene,
                 double x_max) {
   const int64_t nodes = graph.nodes();
   Tensor w = torch::zeros({nodes, nodes}, torch::kFloat64);
@@ -96,11 +96,11 @@ Tensor Foreseen(const model::NetworkResponse& response, const grn::Graph& graph,
   Tensor own = torch::zeros({nodes}, torch::kFloat64);
   own[gene] = response.own[0][gene];
   Tensor change = own;
-  for (int hop = 0; hop < model::kShiftHops; ++hop) change = own + torch::matmul(w, change);
+  for (int hop = 0; hop < model::kPropagationHops; ++hop) change = own + torch::matmul(w, change);
   return x_max * (own + response.reach * (change - own));
 }
 
-TEST_F(NetworkResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
+TEST_F(GrnResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
   Simulate(40);
   const grn::Graph graph = Planted();
   const auto response = NetworkResponseOf(data_, ConditionMoments(data_), graph);
@@ -124,7 +124,7 @@ TEST_F(NetworkResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
   EXPECT_LT(errors_of_others, 0.75 * others) << "of what they reach";
 }
 
-TEST_F(NetworkResponseTest, ANetworkThatForeseesNothingIsNotFollowed) {
+TEST_F(GrnResponseTest, ANetworkThatForeseesNothingIsNotFollowed) {
   Simulate(40);
   std::vector<int32_t> names(planted_.rows);
   std::iota(names.begin(), names.end(), 0);
@@ -135,12 +135,12 @@ TEST_F(NetworkResponseTest, ANetworkThatForeseesNothingIsNotFollowed) {
           .has_value());
 }
 
-TEST_F(NetworkResponseTest, FewKnockoutsSayNothingOfOthers) {
+TEST_F(GrnResponseTest, FewKnockoutsSayNothingOfOthers) {
   Simulate(10);
   EXPECT_FALSE(NetworkResponseOf(data_, ConditionMoments(data_), Planted()).has_value());
 }
 
-TEST_F(NetworkResponseTest, EdgesHaveTheSignsOfThePlantedOnes) {
+TEST_F(GrnResponseTest, EdgesHaveTheSignsOfThePlantedOnes) {
   Simulate(40);
   const grn::Graph graph = Planted();
   const std::vector<double> weights = EdgeWeights(data_, ConditionMoments(data_), graph);

@@ -51,8 +51,8 @@ Tensor TrainedDrugs(const ModelConfig& config) {
 }
 
 // Three genes, the last of them a node without expression, and three drug entries.
-ShiftTable Table(const ModelConfig& config, int64_t more_genes = 0) {
-  ShiftTable table;
+ExpectedResponse Table(const ModelConfig& config, int64_t more_genes = 0) {
+  ExpectedResponse table;
   table.nodes = {1, 4, config.nodes - 1};
   for (int64_t k = 0; k < more_genes; ++k) table.nodes.push_back(5 + k);
   table.drugs = TrainedDrugs(config);
@@ -79,9 +79,9 @@ Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& gr
   statistics.active_share = torch::rand({config.cell_types, config.genes}) * 0.8 + 0.1;
   statistics.edge_indptr = graph.first;
   statistics.edge_source = graph.second;
-  if (config.shift) {
-    statistics.shift = Table(config);
-    NetworkResponse& network = statistics.shift->network.emplace();
+  if (config.expected_response) {
+    statistics.expected_response = Table(config);
+    GrnResponse& network = statistics.expected_response->network.emplace();
     network.own = -0.3 * torch::rand({config.cell_types, config.nodes});
     network.edges = 0.4 * torch::randn({static_cast<int64_t>(graph.second.size())});
     network.reach = 1.3;
@@ -108,7 +108,7 @@ struct Rows {
     x_t = torch::randn({count, config.genes}, type);
     control = torch::rand({count, config.genes}, type);
     molecule = torch::rand({count, config.molecule_features}, type);
-    if (config.shift && config.molecule_features > 0) {
+    if (config.expected_response && config.molecule_features > 0) {
       molecule[2].copy_(3.0 * TrainedDrugs(config)[0]);
     }
     out = torch::zeros({count, config.genes}, type);
@@ -255,7 +255,7 @@ TEST(CpuNetworkTest, EqualsTorchScriptWithEverySwitch) {
 
 TEST(CpuNetworkTest, ARowIsTheSameToTheBitInAnyCompanyAndOnAnyThreads) {
   ModelConfig config = Config(67, 3);
-  config.shift = true;
+  config.expected_response = true;
   const Network network =
       MakeNetwork(NetworkKind::kDenoiser, config, RandomGraph(70, [](int64_t i) { return i % 8; }));
   const auto arrays = network.ToArrays<float>();

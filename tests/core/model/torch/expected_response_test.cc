@@ -21,13 +21,13 @@ ModelConfig Config(int64_t molecule_features) {
   config.molecule_features = molecule_features;
   config.dim = 4;
   config.hidden = 8;
-  config.shift = true;
+  config.expected_response = true;
   return config;
 }
 
 // Genes 2, 5 and 7 and, with molecules, two drugs: the first at 0.1 and 10 uM, the second at 1 uM.
-ShiftTable Table(const ModelConfig& config) {
-  ShiftTable table;
+ExpectedResponse Table(const ModelConfig& config) {
+  ExpectedResponse table;
   table.nodes = {2, 5, 7};
   table.drugs = torch::zeros({0, 0});
   if (config.molecule_features > 0) {
@@ -54,7 +54,7 @@ NetworkStatistics Statistics(const ModelConfig& config) {
   statistics.anchor_deviation = torch::ones({2, kGenes});
   statistics.active_share = torch::full({2, kGenes}, 0.5);
   statistics.edge_indptr.assign(kNodes + 1, 0);
-  statistics.shift = Table(config);
+  statistics.expected_response = Table(config);
   return statistics;
 }
 
@@ -127,7 +127,7 @@ NetworkStatistics WithNetwork(const ModelConfig& config) {
   NetworkStatistics statistics = Statistics(config);
   statistics.edge_indptr = {0, 0, 1, 1, 3, 3, 3, 3, 3};
   statistics.edge_source = {0, 1, 5};
-  NetworkResponse& network = statistics.shift->network.emplace();
+  GrnResponse& network = statistics.expected_response->network.emplace();
   network.own = torch::zeros({2, kNodes});
   network.own.narrow(1, 0, kGenes).fill_(-2.0);
   network.own[1].mul_(0.5);
@@ -200,7 +200,7 @@ TEST(ShiftTest, AnUntrainedDenoiserPredictsTheExpectedResponse) {
   // Where nothing is left of x_t the posterior mean is the anchor's own.
   const Tensor x0 =
       network->Denoise(torch::zeros({1, kGenes}), torch::full({1}, 499, torch::kInt64), inputs)[0];
-  EXPECT_LT((x0 - statistics.shift->mean[4]).abs().max().item<double>(), 1e-3);
+  EXPECT_LT((x0 - statistics.expected_response->mean[4]).abs().max().item<double>(), 1e-3);
 }
 
 TEST(ShiftTest, ALargeTableIsKeptAtALowerRank) {
@@ -208,7 +208,7 @@ TEST(ShiftTest, ALargeTableIsKeptAtALowerRank) {
   config.nodes = 700;
   NetworkStatistics statistics = Statistics(config);
   statistics.edge_indptr.assign(701, 0);
-  ShiftTable& table = *statistics.shift;
+  ExpectedResponse& table = *statistics.expected_response;
   table.nodes.clear();
   for (int64_t node = 0; node < 600; ++node) table.nodes.push_back(node);
   torch::manual_seed(4);
@@ -218,7 +218,7 @@ TEST(ShiftTest, ALargeTableIsKeptAtALowerRank) {
   const auto network = Network::Create(NetworkKind::kMask, config, diffusion::Schedule(),
                                        statistics, 1, Attention::kPlain);
   ASSERT_OK(network);
-  EXPECT_LE(network->ToArrays<float>().at("shift_basis").size(), 512 * kGenes);
+  EXPECT_LE(network->ToArrays<float>().at("response_basis").size(), 512 * kGenes);
   Network::Inputs inputs;
   inputs.cell_type = torch::zeros({1}, torch::kInt64);
   inputs.control = torch::zeros({1, kGenes});
@@ -246,18 +246,18 @@ TEST(ShiftTest, AFileWithABrokenTableIsRefused) {
         Network::Load(folder.At("broken.pt"), ExportKind::kMask, config, Attention::kPlain);
     EXPECT_EQ(loaded.status().code(), absl::StatusCode::kInvalidArgument) << name;
   };
-  refused("shift_nodes", torch::tensor({2, 5, 8}, torch::kInt64));
-  refused("shift_nodes", torch::tensor({2, 5}, torch::kInt64));
-  refused("shift_drug", torch::tensor({0, -1, 1}, torch::kInt64));
-  refused("shift_dose", torch::zeros({2}));
-  refused("shift_basis", torch::zeros({14, kGenes + 1}));
-  refused("shift_coefficients", torch::zeros({13, 14}));
-  refused("shift_drugs", torch::zeros({3, 2}));
-  refused("shift_own", torch::zeros({2, kNodes + 1}));
-  refused("shift_untrained", torch::zeros({kNodes - 1}));
-  refused("shift_edges", torch::zeros({4}));
-  refused("shift_reach", torch::zeros({2}));
-  refused("shift_gain", torch::zeros({2, kGenes}));
+  refused("response_nodes", torch::tensor({2, 5, 8}, torch::kInt64));
+  refused("response_nodes", torch::tensor({2, 5}, torch::kInt64));
+  refused("response_drug", torch::tensor({0, -1, 1}, torch::kInt64));
+  refused("response_dose", torch::zeros({2}));
+  refused("response_basis", torch::zeros({14, kGenes + 1}));
+  refused("response_coefficients", torch::zeros({13, 14}));
+  refused("response_drugs", torch::zeros({3, 2}));
+  refused("response_self_effect", torch::zeros({2, kNodes + 1}));
+  refused("response_of_untrained", torch::zeros({kNodes - 1}));
+  refused("response_edge_weights", torch::zeros({4}));
+  refused("response_damping", torch::zeros({2}));
+  refused("response_gain", torch::zeros({2, kGenes}));
 }
 
 }  // namespace
