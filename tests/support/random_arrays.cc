@@ -42,8 +42,8 @@ model::cpu::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelConfi
     values.resize(config.cell_types * config.genes);
     for (float& value : values) value = make();
   };
-  profile("anchor_mean", [&] { return uniform(random); });
-  profile("anchor_variance", [&] {
+  profile("prior_mean", [&] { return uniform(random); });
+  profile("prior_variance", [&] {
     const float deviation = 0.2f * uniform(random) + 0.05f;
     return deviation * deviation;
   });

@@ -150,8 +150,8 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
         .clone();
   };
   model::NetworkStatistics statistics;
-  statistics.anchor_mean = tensor(reference.control_mean) / 6.0;
-  statistics.anchor_deviation = tensor(reference.control_deviation) / 6.0;
+  statistics.prior_mean = tensor(reference.control_mean) / 6.0;
+  statistics.prior_deviation = tensor(reference.control_deviation) / 6.0;
   statistics.active_share = torch::full({options.cell_types, kGenes}, 0.7);
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());

@@ -24,11 +24,11 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph
   cells::MeanAndDeviation(prepared.data.values, training, &mean, &deviation);
   const Tensor overall_deviation =
       torch::tensor(deviation, torch::kFloat64).mul(scale).to(torch::kFloat32);
-  statistics.anchor_deviation = overall_deviation.unsqueeze(0).repeat({types, 1});
+  statistics.prior_deviation = overall_deviation.unsqueeze(0).repeat({types, 1});
   if (config.anchor() != "global") {
-    statistics.anchor_mean = ToTensor(data.control_statistics().mean, scale);
+    statistics.prior_mean = ToTensor(data.control_statistics().mean, scale);
   } else {
-    statistics.anchor_mean = torch::tensor(mean, torch::kFloat64)
+    statistics.prior_mean = torch::tensor(mean, torch::kFloat64)
                                  .mul(scale)
                                  .to(torch::kFloat32)
                                  .unsqueeze(0)

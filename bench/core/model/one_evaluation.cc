@@ -32,8 +32,8 @@ Arrays<float> RandomArrays(const ModelConfig& config, int64_t degree) {
     auto& values = arrays.values[name];
     for (int64_t k = 0; k < size; ++k) values.push_back(low + (high - low) * unit(random));
   };
-  fill("anchor_mean", config.genes, 0.0f, 0.1f);
-  fill("anchor_variance", config.genes, 0.001f, 0.02f);
+  fill("prior_mean", config.genes, 0.0f, 0.1f);
+  fill("prior_variance", config.genes, 0.001f, 0.02f);
   fill("frequency", unlasting::model::kFrequencies, 0.0001f, 1.0f);
   for (int64_t t = 0; t < config.times; ++t) {
     arrays.values["alpha_bar"].push_back(1.0f - 0.99f * static_cast<float>(t + 1) /

@@ -22,8 +22,8 @@ ModelConfig PaperConfig(int64_t genes, const char* grn_inputs) {
 model::NetworkStatistics RandomStatistics(int64_t genes, int64_t degree) {
   model::NetworkStatistics statistics;
   torch::manual_seed(1);
-  statistics.anchor_mean = torch::rand({1, genes}) * 0.1;
-  statistics.anchor_deviation = torch::rand({1, genes}) * 0.1 + 0.02;
+  statistics.prior_mean = torch::rand({1, genes}) * 0.1;
+  statistics.prior_deviation = torch::rand({1, genes}) * 0.1 + 0.02;
   statistics.active_share = torch::rand({1, genes}) * 0.8 + 0.1;
   std::mt19937_64 random(2);
   statistics.edge_indptr = {0};

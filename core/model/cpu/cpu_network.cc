@@ -24,7 +24,7 @@ CpuNetwork<T>::CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays
       nodes_stride_(Padded(config.nodes)),
       node_inputs_(config, arrays),
       grn_(config, arrays),
-      anchors_(denoiser, config, arrays) {
+      priors_(denoiser, config, arrays) {
   if (denoiser || config.mask_head == "dense") {
     decoder_ = Perceptron<T>(config, arrays, "decoder", config.nodes);
   }
@@ -73,12 +73,12 @@ const typename CpuNetwork<T>::TimeTerms& CpuNetwork<T>::TermsOf(int32_t time) {
 }
 
 template <typename T>
-void CpuNetwork<T>::FindAnchors(absl::Span<const NetworkRow<T>> rows) {
-  row_anchors_.resize(rows.size());
+void CpuNetwork<T>::FindPriors(absl::Span<const NetworkRow<T>> rows) {
+  row_priors_.resize(rows.size());
   for (size_t r = 0; r < rows.size(); ++r) {
     const NetworkRow<T>& row = rows[r];
     if (row.control == nullptr) {
-      row_anchors_[r] = anchors_.OfType(row.cell_type);
+      row_priors_[r] = priors_.OfType(row.cell_type);
       continue;
     }
     // Rows of a perturbation mostly stand together.
@@ -87,22 +87,22 @@ void CpuNetwork<T>::FindAnchors(absl::Span<const NetworkRow<T>> rows) {
                            rows[r - 1].molecule == row.molecule &&
                            rows[r - 1].knockout.data() == row.knockout.data() &&
                            rows[r - 1].knockout.size() == row.knockout.size();
-    row_anchors_[r] = as_before ? row_anchors_[r - 1]
-                                : anchors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
+    row_priors_[r] = as_before ? row_priors_[r - 1]
+                                : priors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
   }
 }
 
 template <typename T>
 std::shared_ptr<const NodeBase<T>> CpuNetwork<T>::BaseOf(const NetworkRow<T>& row,
-                                                           const Anchor<T>& anchor) {
+                                                           const Prior<T>& prior) {
   const T* shift = cell_in_grn_ ? TermsOf(row.time).phi.data() : nullptr;
-  return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, shift, anchor.state, row.molecule,
+  return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, shift, prior.state, row.molecule,
                            &team_);
 }
 
 template <typename T>
 void CpuNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) const {
-  const Anchor<T>& type = *anchors_.OfType(row.cell_type);
+  const Prior<T>& type = *priors_.OfType(row.cell_type);
   for (int64_t g = 0; g < config_.genes; ++g) {
     control[g] = (row.control[g] - type.mean[g]) / type.deviation[g];
   }
@@ -110,32 +110,32 @@ void CpuNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) con
 
 // The skip's normalised input (core/model/torch/source.cc, `skip`).
 template <typename T>
-void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Anchor<T>& anchor,
+void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Prior<T>& prior,
                                   T* state) const {
   if (!preconditioned_) {
     std::copy_n(row.x_t, config_.genes, state);
     return;
   }
   const T abar = alpha_bar_[row.time], variance = (T{1} - abar) / abar, root = std::sqrt(abar);
-  const T* mean = anchor.mean.data();
-  const T* s2 = anchor.variance.data();
+  const T* mean = prior.mean.data();
+  const T* s2 = prior.variance.data();
   for (int64_t g = 0; g < config_.genes; ++g) {
     state[g] = (row.x_t[g] / root - mean[g]) / std::sqrt(s2[g] + variance);
   }
 }
 
 template <typename T>
-void CpuNetwork<T>::Finish(const NetworkRow<T>& row, const Anchor<T>& anchor,
+void CpuNetwork<T>::Finish(const NetworkRow<T>& row, const Prior<T>& prior,
                              const T* field) const {
   const int64_t genes = config_.genes;
   if (!denoiser_) {
-    for (int64_t g = 0; g < genes; ++g) row.out[g] = field[g] + anchor.logit[g];
+    for (int64_t g = 0; g < genes; ++g) row.out[g] = field[g] + prior.logit[g];
     return;
   }
   if (preconditioned_) {
     const T abar = alpha_bar_[row.time], variance = (T{1} - abar) / abar, root = std::sqrt(abar);
-    const T* mean = anchor.mean.data();
-    const T* s2 = anchor.variance.data();
+    const T* mean = prior.mean.data();
+    const T* s2 = prior.variance.data();
     for (int64_t g = 0; g < genes; ++g) {
       const T total = s2[g] + variance;
       const T base = mean[g] + s2[g] / total * (row.x_t[g] / root - mean[g]);
@@ -180,7 +180,7 @@ void CpuNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
     const bool there = kept[r] != nullptr && !kept[r]->empty();
     if (there || std::count(in_work.begin(), in_work.end(), kept[r]) > 0) continue;
     if (kept[r] != nullptr) in_work.push_back(kept[r]);
-    bases_[r] = BaseOf(rows[r], *row_anchors_[r]);
+    bases_[r] = BaseOf(rows[r], *row_priors_[r]);
     to_run.push_back(static_cast<int64_t>(r));
   }
   team_.Run(static_cast<int64_t>(to_run.size()), [&](int64_t task, int worker) {
@@ -215,7 +215,7 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
   block_times_.assign(count, nullptr);
   decoder_times_.assign(count, nullptr);
   for (int64_t r = 0; r < count; ++r) {
-    cell_states_[r] = row_anchors_[r]->state;
+    cell_states_[r] = row_priors_[r]->state;
     if (!denoiser_) continue;
     const TimeTerms& terms = TermsOf(rows[r].time);
     block_times_[r] = terms.block.data();
@@ -247,7 +247,7 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
                    second, field, genes_stride_);
     }
     for (int64_t r = 0; r < size; ++r) {
-      Finish(rows[begin + r], *row_anchors_[begin + r], field + r * genes_stride_);
+      Finish(rows[begin + r], *row_priors_[begin + r], field + r * genes_stride_);
     }
   });
 }
@@ -256,10 +256,10 @@ template <typename T>
 void CpuNetwork<T>::Run(absl::Span<const NetworkRow<T>> rows) {
   if (rows.empty()) return;
   Reserve(static_cast<int64_t>(rows.size()));
-  FindAnchors(rows);
+  FindPriors(rows);
   if (denoiser_) {
     for (size_t r = 0; r < rows.size(); ++r) {
-      Standardise(rows[r], *row_anchors_[r], state_.data() + r * genes_stride_);
+      Standardise(rows[r], *row_priors_[r], state_.data() + r * genes_stride_);
     }
   }
   RunGrn(rows);

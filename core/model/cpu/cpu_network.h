@@ -53,11 +53,11 @@ class CpuNetwork {
     AlignedVector<T> phi, block, decoder;
   };
   const TimeTerms& TermsOf(int32_t time);
-  void FindAnchors(absl::Span<const NetworkRow<T>> rows);
-  void Standardise(const NetworkRow<T>& row, const Anchor<T>& anchor, T* state) const;
-  void Finish(const NetworkRow<T>& row, const Anchor<T>& anchor, const T* field) const;
+  void FindPriors(absl::Span<const NetworkRow<T>> rows);
+  void Standardise(const NetworkRow<T>& row, const Prior<T>& prior, T* state) const;
+  void Finish(const NetworkRow<T>& row, const Prior<T>& prior, const T* field) const;
   void StandardiseControl(const NetworkRow<T>& row, T* control) const;
-  std::shared_ptr<const NodeBase<T>> BaseOf(const NetworkRow<T>& row, const Anchor<T>& anchor);
+  std::shared_ptr<const NodeBase<T>> BaseOf(const NetworkRow<T>& row, const Prior<T>& prior);
   // Where a row's gene-wise values are kept, if somewhere and whether they are there already.
   AlignedVector<T>* Kept(const NetworkRow<T>& row);
   void Reserve(int64_t rows);
@@ -74,14 +74,14 @@ class CpuNetwork {
   NodeInputs<T> node_inputs_;
   GrnBlock<T> grn_;
   Perceptron<T> block_, decoder_;
-  Anchors<T> anchors_;
+  Priors<T> priors_;
   AlignedVector<T> alpha_bar_, frequency_, time_bias_, phi_time_;
   PackedMatrix<T> time_weight_, phi_time_map_;
   std::map<int32_t, TimeTerms> time_terms_;
   std::map<int32_t, AlignedVector<T>> source_genewise_;  // by cell type; `static` inputs only
 
   // Buffers of one call, grown to the largest batch seen.
-  std::vector<std::shared_ptr<const Anchor<T>>> row_anchors_;
+  std::vector<std::shared_ptr<const Prior<T>>> row_priors_;
   std::vector<std::shared_ptr<const NodeBase<T>>> bases_;
   AlignedVector<T> state_;     // [rows, genes_stride_]
   AlignedVector<T> genewise_;  // [rows, nodes_stride_]

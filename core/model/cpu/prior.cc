@@ -19,20 +19,20 @@ void Append(const V& value, std::string* key) {
 }  // namespace
 
 template <typename T>
-Anchors<T>::Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays)
+Priors<T>::Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays)
     : denoiser_(denoiser), config_(config) {
   const int64_t n = config.genes;
   const auto slice = [n](const AlignedVector<T>& table, int64_t type) {
     return AlignedVector<T>(table.begin() + type * n, table.begin() + (type + 1) * n);
   };
   for (int64_t type = 0; type < config.cell_types; ++type) {
-    auto anchor = std::make_shared<Anchor<T>>();
-    anchor->mean = slice(arrays.at("anchor_mean"), type);
-    anchor->variance = slice(arrays.at("anchor_variance"), type);
-    for (const T variance : anchor->variance) anchor->deviation.push_back(std::sqrt(variance));
-    if (!denoiser) anchor->logit = slice(arrays.at("active_logit"), type);
-    anchor->state = static_cast<int32_t>(type);
-    types_.push_back(std::move(anchor));
+    auto prior = std::make_shared<Prior<T>>();
+    prior->mean = slice(arrays.at("prior_mean"), type);
+    prior->variance = slice(arrays.at("prior_variance"), type);
+    for (const T variance : prior->variance) prior->deviation.push_back(std::sqrt(variance));
+    if (!denoiser) prior->logit = slice(arrays.at("active_logit"), type);
+    prior->state = static_cast<int32_t>(type);
+    types_.push_back(std::move(prior));
   }
   if (!config.expected_response) return;
   const auto& nodes = arrays.indices.at("response_nodes");
@@ -59,7 +59,7 @@ Anchors<T>::Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& a
 }
 
 template <typename T>
-typename Anchors<T>::Weights Anchors<T>::WeightsOf(absl::Span<const int32_t> knockout,
+typename Priors<T>::Weights Priors<T>::WeightsOf(absl::Span<const int32_t> knockout,
                                                    const Molecule<T>* molecule) const {
   Weights weights;
   weights.entries.assign(entries_, T{0});
@@ -100,7 +100,7 @@ typename Anchors<T>::Weights Anchors<T>::WeightsOf(absl::Span<const int32_t> kno
 }
 
 template <typename T>
-void Anchors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
+void Priors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
                             AlignedVector<T>* shift) const {
   const T* own = own_.data() + cell_type * config_.nodes;
   std::vector<bool> perturbed(config_.nodes, false);
@@ -122,7 +122,7 @@ void Anchors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockou
 }
 
 template <typename T>
-std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type, const Weights& weights,
+std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weights& weights,
                                                      absl::Span<const int32_t> knockout) const {
   const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
   AlignedVector<T> mixed(rank_, T{0}), shift(columns, T{0});
@@ -139,23 +139,23 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::Compute(int32_t cell_type, const We
     for (int64_t k = 0; k < columns; ++k) shift[k] += mixed[r] * row[k];
   }
   if (!own_.empty()) AddReached(cell_type, knockout, &shift);
-  auto anchor = std::make_shared<Anchor<T>>(*types_[cell_type]);
-  anchor->deviation.clear();
-  anchor->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
+  auto prior = std::make_shared<Prior<T>>(*types_[cell_type]);
+  prior->deviation.clear();
+  prior->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
   const auto most = static_cast<T>(kResponseLogVariance);
   for (int64_t g = 0; g < n; ++g) {
     if (denoiser_) {
-      anchor->mean[g] += shift[g];
-      anchor->variance[g] *= std::exp(std::clamp(shift[n + g], -most, most));
+      prior->mean[g] += shift[g];
+      prior->variance[g] *= std::exp(std::clamp(shift[n + g], -most, most));
     } else {
-      anchor->logit[g] += shift[g];
+      prior->logit[g] += shift[g];
     }
   }
-  return anchor;
+  return prior;
 }
 
 template <typename T>
-std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
+std::shared_ptr<const Prior<T>> Priors<T>::OfPerturbed(int32_t cell_type,
                                                          absl::Span<const int32_t> knockout,
                                                          const Molecule<T>* molecule) {
   if (!config_.expected_response || (knockout.empty() && molecule == nullptr)) return types_[cell_type];
@@ -166,13 +166,13 @@ std::shared_ptr<const Anchor<T>> Anchors<T>::OfPerturbed(int32_t cell_type,
     for (const int32_t node : knockout) Append(node, &key);
   }
   if (const auto* const found = kept_.Find(key)) return *found;
-  auto anchor = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
-  kept_.Insert(key, anchor);
+  auto prior = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
+  kept_.Insert(key, prior);
   if (kept_.size() > kMost) kept_.TakeOldest();
-  return anchor;
+  return prior;
 }
 
-template class Anchors<float>;
-template class Anchors<double>;
+template class Priors<float>;
+template class Priors<double>;
 
 }  // namespace unlasting::model::cpu

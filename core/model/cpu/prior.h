@@ -16,7 +16,7 @@
 namespace unlasting::model::cpu {
 
 template <typename T>
-struct Anchor {
+struct Prior {
   AlignedVector<T> mean, variance;  // [N]
   AlignedVector<T> deviation;       // [N], of cell types alone
   AlignedVector<T> logit;           // [N], mask models
@@ -25,19 +25,19 @@ struct Anchor {
 
 // One call at a time.
 template <typename T>
-class Anchors {
+class Priors {
  public:
   // Most responses that are kept; those in use live on besides.
   static constexpr size_t kMost = 1024;
 
-  Anchors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
+  Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
 
   // Of control cells.
-  const std::shared_ptr<const Anchor<T>>& OfType(int32_t cell_type) const {
+  const std::shared_ptr<const Prior<T>>& OfType(int32_t cell_type) const {
     return types_[cell_type];
   }
   // Of perturbed cells; `molecule` may be null. Without `shift` the same as OfType.
-  std::shared_ptr<const Anchor<T>> OfPerturbed(int32_t cell_type,
+  std::shared_ptr<const Prior<T>> OfPerturbed(int32_t cell_type,
                                                absl::Span<const int32_t> knockout,
                                                const Molecule<T>* molecule);
 
@@ -50,12 +50,12 @@ class Anchors {
   void AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
                   AlignedVector<T>* shift) const;
   Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
-  std::shared_ptr<const Anchor<T>> Compute(int32_t cell_type, const Weights& weights,
+  std::shared_ptr<const Prior<T>> Compute(int32_t cell_type, const Weights& weights,
                                            absl::Span<const int32_t> knockout) const;
 
   bool denoiser_;
   ModelConfig config_;
-  std::vector<std::shared_ptr<const Anchor<T>>> types_;
+  std::vector<std::shared_ptr<const Prior<T>>> types_;
   int64_t genes_ = 0, drugs_ = 0, entries_ = 0, rank_ = 0;
   std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
   std::vector<int64_t> drug_;           // by drug entry
@@ -66,7 +66,7 @@ class Anchors {
   std::vector<int64_t> edge_indptr_;
   std::vector<int32_t> edge_source_;
 
-  LruMap<std::string, std::shared_ptr<const Anchor<T>>> kept_;
+  LruMap<std::string, std::shared_ptr<const Prior<T>>> kept_;
 };
 
 }  // namespace unlasting::model::cpu

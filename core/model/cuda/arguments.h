@@ -49,7 +49,7 @@ struct DeviceRow {
   double previous_coefficient = 0;
   double noise_coefficient = 0;  // of standard normal noise, added where above 0
   uint64_t noise_key = 0;        // of the row's step (core/base/counter_rng.h)
-  // What the skip is centred on and mask logits start from, [N] each (device_anchors.h).
+  // What the skip is centred on and mask logits start from, [N] each (device_priors.h).
   const float* mean = nullptr;
   const float* variance = nullptr;
   const float* logit = nullptr;

@@ -31,7 +31,7 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
       precision_(options.precision),
       context_((context->Use(), std::move(context))),
       weights_(denoiser, config, arrays, options.precision),
-      anchors_(denoiser, config, arrays, weights_),
+      priors_(denoiser, config, arrays, weights_),
       bases_(config, arrays, weights_.dim, options.base_bytes),
       gemm_(*context_),
       graphs_(*context_),
@@ -57,8 +57,8 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
   normalised_ = DeviceArray<char>(chunk_ * config.nodes * dim * feature);
   features_ = DeviceArray<char>(chunk_ * config.nodes * 2 * heads * dim * feature);
   no_base_ = DeviceArray<float>((config.nodes + 1) * dim);
-  skip_ = {preconditioned_, weights_.alpha_bar.data(), weights_.anchor_mean.data(),
-           weights_.anchor_variance.data()};
+  skip_ = {preconditioned_, weights_.alpha_bar.data(), weights_.prior_mean.data(),
+           weights_.prior_variance.data()};
 }
 
 std::unique_ptr<CellPool> CudaNetwork::NewPool() const {
@@ -79,13 +79,13 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.noise_key = step.noise_key;
   row.time = step.time;
   row.cell_type = step.cell_type;
-  const DeviceAnchor anchor =
-      step.cell->has_control ? anchors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
-                             : anchors_.OfType(step.cell_type);
-  row.mean = anchor.mean;
-  row.variance = anchor.variance;
-  row.logit = anchor.logit;
-  row.state = anchor.state;
+  const DevicePrior prior =
+      step.cell->has_control ? priors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
+                             : priors_.OfType(step.cell_type);
+  row.mean = prior.mean;
+  row.variance = prior.variance;
+  row.logit = prior.logit;
+  row.state = prior.state;
   return row;
 }
 

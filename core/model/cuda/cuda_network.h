@@ -88,7 +88,7 @@ class CudaNetwork {
   Precision precision_;
   std::shared_ptr<Context> context_;
   NetworkWeights weights_;
-  DeviceAnchors anchors_;
+  DevicePriors priors_;
   NodeBases bases_;
   Gemm gemm_;
   Graphs graphs_;

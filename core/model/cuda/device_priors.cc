@@ -4,29 +4,29 @@
 
 namespace unlasting::model::cuda {
 
-DeviceAnchors::DeviceAnchors(bool denoiser, const ModelConfig& config,
+DevicePriors::DevicePriors(bool denoiser, const ModelConfig& config,
                              const cpu::Arrays<float>& arrays, const NetworkWeights& weights)
     : denoiser_(denoiser),
       genes_(config.genes),
       weights_(weights),
       host_(denoiser, config, arrays) {}
 
-DeviceAnchor DeviceAnchors::OfType(int32_t cell_type) const {
+DevicePrior DevicePriors::OfType(int32_t cell_type) const {
   const int64_t at = cell_type * genes_;
-  DeviceAnchor anchor;
-  anchor.mean = weights_.anchor_mean.data() + at;
-  anchor.variance = weights_.anchor_variance.data() + at;
-  if (!denoiser_) anchor.logit = weights_.active_logit.data() + at;
-  anchor.state = cell_type;
-  return anchor;
+  DevicePrior prior;
+  prior.mean = weights_.prior_mean.data() + at;
+  prior.variance = weights_.prior_variance.data() + at;
+  if (!denoiser_) prior.logit = weights_.active_logit.data() + at;
+  prior.state = cell_type;
+  return prior;
 }
 
-DeviceAnchor DeviceAnchors::OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
+DevicePrior DevicePriors::OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                                         const cpu::Molecule<float>* molecule) {
-  DeviceAnchor anchor = OfType(cell_type);
+  DevicePrior prior = OfType(cell_type);
   const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
-  if (host == host_.OfType(cell_type)) return anchor;
-  anchor.state = host->state;
+  if (host == host_.OfType(cell_type)) return prior;
+  prior.state = host->state;
   const DeviceArray<float>* kept = kept_.Find(host);
   if (kept == nullptr) {
     std::vector<float> values(host->logit.begin(), host->logit.end());
@@ -38,12 +38,12 @@ DeviceAnchor DeviceAnchors::OfPerturbed(int32_t cell_type, absl::Span<const int3
     if (kept_.size() > kMost) kept_.TakeOldest();
   }
   if (denoiser_) {
-    anchor.mean = kept->data();
-    anchor.variance = kept->data() + genes_;
+    prior.mean = kept->data();
+    prior.variance = kept->data() + genes_;
   } else {
-    anchor.logit = kept->data();
+    prior.logit = kept->data();
   }
-  return anchor;
+  return prior;
 }
 
 }  // namespace unlasting::model::cuda

@@ -1,4 +1,4 @@
-// Anchors of rows (core/model/cpu/prior.h) on the device: computed on the host, uploaded once
+// Priors of rows (core/model/cpu/prior.h) on the device: computed on the host, uploaded once
 // and kept, the least recently used given up first.
 #pragma once
 
@@ -14,33 +14,33 @@
 
 namespace unlasting::model::cuda {
 
-struct DeviceAnchor {
+struct DevicePrior {
   const float* mean = nullptr;  // [N], as the two below; of mask models only the logit
   const float* variance = nullptr;
   const float* logit = nullptr;
   int32_t state = 0;
 };
 
-class DeviceAnchors {
+class DevicePriors {
  public:
   // More than a batch has rows: what a batch uses stays until it is through.
   static constexpr size_t kMost = 1024;
 
   // `weights` must outlive this.
-  DeviceAnchors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
+  DevicePriors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
                 const NetworkWeights& weights);
 
-  DeviceAnchor OfType(int32_t cell_type) const;
-  DeviceAnchor OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
+  DevicePrior OfType(int32_t cell_type) const;
+  DevicePrior OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                            const cpu::Molecule<float>* molecule);
 
  private:
-  using Host = std::shared_ptr<const cpu::Anchor<float>>;
+  using Host = std::shared_ptr<const cpu::Prior<float>>;
 
   bool denoiser_;
   int64_t genes_;
   const NetworkWeights& weights_;
-  cpu::Anchors<float> host_;
+  cpu::Priors<float> host_;
   LruMap<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
 };
 

@@ -175,8 +175,8 @@ NetworkWeights::NetworkWeights(bool denoiser, const ModelConfig& config,
   psi_control = MakePsi(arrays, "psi_control", d, dim);
   readout_weight = Matrix(arrays.at("readout_weight").data(), config.nodes, d, config.nodes, dim);
   auto readout = Widen(arrays.at("readout_bias").data(), 1, config.nodes, 0, nodes_stride);
-  anchor_mean = DeviceArray<float>::From(arrays.at("anchor_mean"));
-  anchor_variance = DeviceArray<float>::From(arrays.at("anchor_variance"));
+  prior_mean = DeviceArray<float>::From(arrays.at("prior_mean"));
+  prior_variance = DeviceArray<float>::From(arrays.at("prior_variance"));
   std::vector<float> time_features;
   int64_t features = 0;
   if (denoiser) {

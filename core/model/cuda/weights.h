@@ -44,7 +44,7 @@ struct NetworkWeights {
   PsiWeights psi_control, psi_x;
   DeviceArray<float> readout_weight, readout_bias;
   PerceptronWeights block, decoder;
-  DeviceArray<float> anchor_mean, anchor_variance;  // [cell types, N]
+  DeviceArray<float> prior_mean, prior_variance;  // [cell types, N]
   DeviceArray<float> alpha_bar;                     // [times]
   DeviceArray<float> active_logit;                  // [cell types, N]
   std::vector<float> time_shift;  // on the host: [times, padded dim], of Phi; empty for mask models

@@ -152,10 +152,10 @@ void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
                         const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
                         Module* module) {
   if (config.expected_response) RegisterExpectedResponse(kind, statistics.expected_response.value(), module);
-  module->register_buffer("anchor_mean", statistics.anchor_mean.to(torch::kFloat32));
+  module->register_buffer("prior_mean", statistics.prior_mean.to(torch::kFloat32));
   module->register_buffer(
-      "anchor_variance",
-      statistics.anchor_deviation.clamp_min(kSmallestDeviation).square().to(torch::kFloat32));
+      "prior_variance",
+      statistics.prior_deviation.clamp_min(kSmallestDeviation).square().to(torch::kFloat32));
   std::vector<int64_t> target;
   for (size_t i = 0; i + 1 < statistics.edge_indptr.size(); ++i) {
     target.insert(target.end(), statistics.edge_indptr[i + 1] - statistics.edge_indptr[i],

@@ -22,8 +22,8 @@ enum class ExportKind { kSource, kTarget, kMask };
 
 // What a network knows of the data besides its weights, in model units (log1p / x_max).
 struct NetworkStatistics {
-  torch::Tensor anchor_mean;         // [cell types, N]
-  torch::Tensor anchor_deviation;    // [cell types, N]; clamped from below
+  torch::Tensor prior_mean;         // [cell types, N]
+  torch::Tensor prior_deviation;    // [cell types, N]; clamped from below
   torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
   std::vector<int64_t> edge_indptr;  // [N' + 1], by target
   std::vector<int64_t> edge_source;  // [edges]

@@ -104,8 +104,8 @@ def skip(self, x_t: Tensor, t: Tensor, mu: Tensor, s2: Tensor) -> Tuple[Tensor, 
 def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
                 knockout: Optional[Tensor], molecule: Optional[Tensor], dose: Optional[Tensor],
                 hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
-    mu = self.anchor_mean.index_select(0, cell_type)
-    s2 = self.anchor_variance.index_select(0, cell_type)
+    mu = self.prior_mean.index_select(0, cell_type)
+    s2 = self.prior_variance.index_select(0, cell_type)
     units: Optional[Tensor] = None
     if control is not None:
         units = (control - mu) / torch.sqrt(s2)
@@ -155,8 +155,8 @@ constexpr char kMask[] = R"(
 def logits(self, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
            molecule: Optional[Tensor], dose: Optional[Tensor],
            hidden: Optional[Tensor]) -> Tensor:
-    mu = self.anchor_mean.index_select(0, cell_type)
-    s2 = self.anchor_variance.index_select(0, cell_type)
+    mu = self.prior_mean.index_select(0, cell_type)
+    s2 = self.prior_variance.index_select(0, cell_type)
     units = (control - mu) / torch.sqrt(s2)
     start = self.active_logit.index_select(0, cell_type)
     state = cell_type

@@ -74,8 +74,8 @@ ExpectedResponse Table(const ModelConfig& config, int64_t more_genes = 0) {
 Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& graph) {
   torch::manual_seed(5);
   NetworkStatistics statistics;
-  statistics.anchor_mean = torch::rand({config.cell_types, config.genes});
-  statistics.anchor_deviation = torch::rand({config.cell_types, config.genes}) * 0.2 + 0.05;
+  statistics.prior_mean = torch::rand({config.cell_types, config.genes});
+  statistics.prior_deviation = torch::rand({config.cell_types, config.genes}) * 0.2 + 0.05;
   statistics.active_share = torch::rand({config.cell_types, config.genes}) * 0.8 + 0.1;
   statistics.edge_indptr = graph.first;
   statistics.edge_source = graph.second;

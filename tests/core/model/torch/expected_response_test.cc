@@ -50,8 +50,8 @@ ExpectedResponse Table(const ModelConfig& config) {
 
 NetworkStatistics Statistics(const ModelConfig& config) {
   NetworkStatistics statistics;
-  statistics.anchor_mean = torch::zeros({2, kGenes});
-  statistics.anchor_deviation = torch::ones({2, kGenes});
+  statistics.prior_mean = torch::zeros({2, kGenes});
+  statistics.prior_deviation = torch::ones({2, kGenes});
   statistics.active_share = torch::full({2, kGenes}, 0.5);
   statistics.edge_indptr.assign(kNodes + 1, 0);
   statistics.expected_response = Table(config);
@@ -197,7 +197,7 @@ TEST(ShiftTest, AnUntrainedDenoiserPredictsTheExpectedResponse) {
   inputs.control = torch::zeros({1, kGenes});
   inputs.knockout = torch::zeros({1, kNodes});
   inputs.knockout[0][2] = 1.0;
-  // Where nothing is left of x_t the posterior mean is the anchor's own.
+  // Where nothing is left of x_t the posterior mean is the prior's own.
   const Tensor x0 =
       network->Denoise(torch::zeros({1, kGenes}), torch::full({1}, 499, torch::kInt64), inputs)[0];
   EXPECT_LT((x0 - statistics.expected_response->mean[4]).abs().max().item<double>(), 1e-3);

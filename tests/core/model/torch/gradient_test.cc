@@ -14,8 +14,8 @@ using torch::Tensor;
 NetworkStatistics Statistics(const ModelConfig& config) {
   torch::manual_seed(5);
   NetworkStatistics statistics;
-  statistics.anchor_mean = torch::rand({config.cell_types, config.genes});
-  statistics.anchor_deviation = torch::rand({config.cell_types, config.genes}) * 0.2 + 0.05;
+  statistics.prior_mean = torch::rand({config.cell_types, config.genes});
+  statistics.prior_deviation = torch::rand({config.cell_types, config.genes}) * 0.2 + 0.05;
   statistics.active_share = torch::rand({config.cell_types, config.genes}) * 0.8 + 0.1;
   statistics.edge_indptr = {0};
   // Nodes without sources, a hub, repeated sources.

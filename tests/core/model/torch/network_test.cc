@@ -26,8 +26,8 @@ ModelConfig SmallConfig(int64_t molecule_features) {
 NetworkStatistics SmallStatistics() {
   torch::manual_seed(5);
   NetworkStatistics statistics;
-  statistics.anchor_mean = torch::rand({3, kGenes});
-  statistics.anchor_deviation = torch::rand({3, kGenes}) * 0.2 + 0.05;
+  statistics.prior_mean = torch::rand({3, kGenes});
+  statistics.prior_deviation = torch::rand({3, kGenes}) * 0.2 + 0.05;
   statistics.active_share = torch::rand({3, kGenes}) * 0.8 + 0.1;
   statistics.edge_indptr = {0};
   for (int64_t i = 0; i < kNodes; ++i) {
@@ -172,8 +172,8 @@ TEST(NetworkTest, UntrainedPreconditionedNetworkPredictsTheGaussianPosteriorMean
   const Tensor x = torch::rand({4, kGenes});
   const Tensor t = torch::full({4}, 120, torch::kInt64);
   const double abar = schedule.alpha_bar(120);
-  const Tensor mean = statistics.anchor_mean[1];
-  const Tensor variance = statistics.anchor_deviation[1].square();
+  const Tensor mean = statistics.prior_mean[1];
+  const Tensor variance = statistics.prior_deviation[1].square();
   const Tensor expected = mean + std::sqrt(abar) * variance * (x - std::sqrt(abar) * mean) /
                                      (abar * variance + 1 - abar);
   EXPECT_LT(Difference(network->Denoise(x, t, in), expected), 1e-5);
