@@ -38,13 +38,13 @@ struct FusedCells {
         x_t(torch::randn({count, config.genes})),
         control(torch::rand({count, config.genes}) * 0.2),
         out(torch::zeros({count, config.genes})),
-        genewise(count) {
+        gene_readout(count) {
     for (int64_t k = 0; k < count; ++k) {
       NetworkRow<float> row;
       row.x_t = x_t[k].data_ptr<float>();
       row.control = control[k].data_ptr<float>();
       row.knockout = absl::MakeConstSpan(&knocked_out, 1);
-      row.genewise = &genewise[k];
+      row.gene_readout = &gene_readout[k];
       row.out = out[k].data_ptr<float>();
       rows.push_back(row);
     }
@@ -56,7 +56,7 @@ struct FusedCells {
 
   CpuNetwork<float> network;
   Tensor x_t, control, out;
-  std::vector<model::cpu::AlignedVector<float>> genewise;
+  std::vector<model::cpu::AlignedVector<float>> gene_readout;
   const int32_t knocked_out = 3;
   std::vector<NetworkRow<float>> rows;
 };
@@ -98,7 +98,7 @@ void Screen(benchmark::State& state, const char* grn_inputs) {
   const auto times = SolverTimes();
   for (const int32_t time : times) batch.Evaluate(time);
   for (auto _ : state) {
-    for (auto& kept : batch.genewise) kept.clear();
+    for (auto& kept : batch.gene_readout) kept.clear();
     for (const int32_t time : times) batch.Evaluate(time);
   }
   state.counters["cells_per_s"] =

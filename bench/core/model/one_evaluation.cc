@@ -67,13 +67,13 @@ int main(int argc, char** argv) {
   if (argc > 3) config.grn_inputs = argv[3];
   CpuNetwork<float> network(true, config, RandomArrays(config, number(2, 20)), 1);
   std::vector<float> x_t(config.genes, 0.3f), control(config.genes, 0.1f), out(config.genes);
-  AlignedVector<float> genewise;
+  AlignedVector<float> gene_readout;
   const int32_t knocked_out = 3;
   NetworkRow<float> row;
   row.x_t = x_t.data();
   row.control = control.data();
   row.knockout = absl::MakeConstSpan(&knocked_out, 1);
-  row.genewise = &genewise;
+  row.gene_readout = &gene_readout;
   row.out = out.data();
   row.time = 250;
   network.Run({row});  // what is kept between evaluations is made here

@@ -126,10 +126,10 @@ void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Prior<T>& prior,
 
 template <typename T>
 void CpuNetwork<T>::Finish(const NetworkRow<T>& row, const Prior<T>& prior,
-                             const T* field) const {
+                             const T* network_output) const {
   const int64_t genes = config_.genes;
   if (!denoiser_) {
-    for (int64_t g = 0; g < genes; ++g) row.out[g] = field[g] + prior.logit[g];
+    for (int64_t g = 0; g < genes; ++g) row.out[g] = network_output[g] + prior.logit[g];
     return;
   }
   if (preconditioned_) {
@@ -139,10 +139,10 @@ void CpuNetwork<T>::Finish(const NetworkRow<T>& row, const Prior<T>& prior,
     for (int64_t g = 0; g < genes; ++g) {
       const T total = s2[g] + variance;
       const T base = mean[g] + s2[g] / total * (row.x_t[g] / root - mean[g]);
-      row.out[g] = base + std::sqrt(variance * s2[g] / total) * field[g];
+      row.out[g] = base + std::sqrt(variance * s2[g] / total) * network_output[g];
     }
   } else {
-    std::copy_n(field, genes, row.out);
+    std::copy_n(network_output, genes, row.out);
   }
   if (config_.control_residual && row.control != nullptr) {
     for (int64_t g = 0; g < genes; ++g) row.out[g] += row.control[g];
@@ -153,16 +153,16 @@ template <typename T>
 AlignedVector<T>* CpuNetwork<T>::Kept(const NetworkRow<T>& row) {
   if (!denoiser_ || cell_in_grn_) return nullptr;
   const bool source = row.control == nullptr && row.knockout.empty() && row.molecule == nullptr;
-  return source ? &source_genewise_[row.cell_type] : row.genewise;
+  return source ? &source_gene_readout_[row.cell_type] : row.gene_readout;
 }
 
 template <typename T>
 void CpuNetwork<T>::Reserve(int64_t rows) {
   const int64_t hidden = std::max(block_.hidden(), decoder_.hidden());
-  if (static_cast<int64_t>(genewise_.size()) >= rows * nodes_stride_) return;
+  if (static_cast<int64_t>(gene_readout_.size()) >= rows * nodes_stride_) return;
   state_.resize(rows * genes_stride_);
-  genewise_.resize(rows * nodes_stride_);
-  field_.resize(rows * genes_stride_);
+  gene_readout_.resize(rows * nodes_stride_);
+  network_output_.resize(rows * genes_stride_);
   first_.resize(rows * hidden);
   second_.resize(rows * hidden);
 }
@@ -198,13 +198,13 @@ void CpuNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
       }
     }
     if (cell_in_grn_) inputs.state = state_.data() + r * genes_stride_;
-    T* genewise = genewise_.data() + r * nodes_stride_;
-    grn_.Run(inputs, &scratch.grn, genewise);
-    if (kept[r] != nullptr) kept[r]->assign(genewise, genewise + config_.nodes);
+    T* gene_readout = gene_readout_.data() + r * nodes_stride_;
+    grn_.Run(inputs, &scratch.grn, gene_readout);
+    if (kept[r] != nullptr) kept[r]->assign(gene_readout, gene_readout + config_.nodes);
   });
   for (size_t r = 0; r < rows.size(); ++r) {
     if (kept[r] == nullptr) continue;
-    std::copy(kept[r]->begin(), kept[r]->end(), genewise_.begin() + r * nodes_stride_);
+    std::copy(kept[r]->begin(), kept[r]->end(), gene_readout_.begin() + r * nodes_stride_);
   }
 }
 
@@ -226,28 +226,28 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
   const int64_t hidden = std::max(block_.hidden(), decoder_.hidden());
   team_.Run(shares, [&](int64_t share, int) {
     const int64_t begin = count * share / shares, size = count * (share + 1) / shares - begin;
-    T* genewise = genewise_.data() + begin * nodes_stride_;
-    T* field = field_.data() + begin * genes_stride_;
+    T* gene_readout = gene_readout_.data() + begin * nodes_stride_;
+    T* network_output = network_output_.data() + begin * genes_stride_;
     T* first = first_.data() + begin * hidden;
     T* second = second_.data() + begin * hidden;
     const int32_t* states = cell_states_.data() + begin;
     if (denoiser_) {
       block_.Run(state_.data() + begin * genes_stride_, genes_stride_, size, states,
-                 block_times_.data() + begin, /*accumulate=*/true, first, second, genewise,
+                 block_times_.data() + begin, /*accumulate=*/true, first, second, gene_readout,
                  nodes_stride_);
     }
     const bool add = !denoiser_;
     if (add) {
       for (int64_t r = 0; r < size; ++r) {
-        std::copy_n(genewise + r * nodes_stride_, config_.genes, field + r * genes_stride_);
+        std::copy_n(gene_readout + r * nodes_stride_, config_.genes, network_output + r * genes_stride_);
       }
     }
     if (decoder_.hidden() > 0) {
-      decoder_.Run(genewise, nodes_stride_, size, states, decoder_times_.data() + begin, add, first,
-                   second, field, genes_stride_);
+      decoder_.Run(gene_readout, nodes_stride_, size, states, decoder_times_.data() + begin, add, first,
+                   second, network_output, genes_stride_);
     }
     for (int64_t r = 0; r < size; ++r) {
-      Finish(rows[begin + r], *row_priors_[begin + r], field + r * genes_stride_);
+      Finish(rows[begin + r], *row_priors_[begin + r], network_output + r * genes_stride_);
     }
   });
 }

@@ -32,7 +32,7 @@ struct NetworkRow {
   const Molecule<T>* molecule = nullptr;
   // [N']: with `static` GRN inputs the block's result does not change along a cell's path. Empty:
   // filled by the first call. Others leave it alone; may be null.
-  AlignedVector<T>* genewise = nullptr;
+  AlignedVector<T>* gene_readout = nullptr;
   T* out = nullptr;  // x0 of eq 6, or the mask's logits
 };
 
@@ -55,7 +55,7 @@ class CpuNetwork {
   const TimeTerms& TermsOf(int32_t time);
   void FindPriors(absl::Span<const NetworkRow<T>> rows);
   void Standardise(const NetworkRow<T>& row, const Prior<T>& prior, T* state) const;
-  void Finish(const NetworkRow<T>& row, const Prior<T>& prior, const T* field) const;
+  void Finish(const NetworkRow<T>& row, const Prior<T>& prior, const T* network_output) const;
   void StandardiseControl(const NetworkRow<T>& row, T* control) const;
   std::shared_ptr<const NodeBase<T>> BaseOf(const NetworkRow<T>& row, const Prior<T>& prior);
   // Where a row's gene-wise values are kept, if somewhere and whether they are there already.
@@ -78,14 +78,14 @@ class CpuNetwork {
   AlignedVector<T> alpha_bar_, frequency_, time_bias_, phi_time_;
   PackedMatrix<T> time_weight_, phi_time_map_;
   std::map<int32_t, TimeTerms> time_terms_;
-  std::map<int32_t, AlignedVector<T>> source_genewise_;  // by cell type; `static` inputs only
+  std::map<int32_t, AlignedVector<T>> source_gene_readout_;  // by cell type; `static` inputs only
 
   // Buffers of one call, grown to the largest batch seen.
   std::vector<std::shared_ptr<const Prior<T>>> row_priors_;
   std::vector<std::shared_ptr<const NodeBase<T>>> bases_;
   AlignedVector<T> state_;     // [rows, genes_stride_]
-  AlignedVector<T> genewise_;  // [rows, nodes_stride_]
-  AlignedVector<T> field_;     // [rows, genes_stride_]
+  AlignedVector<T> gene_readout_;  // [rows, nodes_stride_]
+  AlignedVector<T> network_output_;     // [rows, genes_stride_]
   AlignedVector<T> first_, second_;
   std::vector<int32_t> cell_states_;
   std::vector<const T*> block_times_, decoder_times_;

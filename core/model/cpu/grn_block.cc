@@ -144,15 +144,15 @@ void GrnBlock<T>::AddDense(const Layer& layer, int64_t rows, GrnScratch<T>* scra
 }
 
 template <typename T>
-void GrnBlock<T>::ReadOut(const T* hidden, int64_t first, int64_t rows, T* genewise) const {
+void GrnBlock<T>::ReadOut(const T* hidden, int64_t first, int64_t rows, T* gene_readout) const {
   // One "row" of as many products as there are nodes: each node has weights of its own.
   BestKernels<T>().dot_rows(hidden, 1, rows, dim_, readout_weight_.data() + first * dim_,
-                            genewise + first);
-  for (int64_t r = 0; r < rows; ++r) genewise[first + r] += readout_bias_[first + r];
+                            gene_readout + first);
+  for (int64_t r = 0; r < rows; ++r) gene_readout[first + r] += readout_bias_[first + r];
 }
 
 template <typename T>
-void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise) const {
+void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* gene_readout) const {
   const auto tiles = [&](const auto& work) {
     for (int64_t first = 0; first < config_.nodes; first += kTile) {
       const int64_t rows = std::min(kTile, config_.nodes - first);
@@ -162,7 +162,7 @@ void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise)
   tiles([&](T* hidden, int64_t first, int64_t rows) {
     FillInputs(inputs, first, rows, scratch);
     if (layers_.empty()) {
-      ReadOut(hidden, first, rows, genewise);
+      ReadOut(hidden, first, rows, gene_readout);
     } else {
       MakeLeft(layers_[0], hidden, first, rows, scratch, &scratch->left, &scratch->left_score);
     }
@@ -197,7 +197,7 @@ void GrnBlock<T>::Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise)
       BestKernels<T>().attend(attend, first, first + rows);
       if (dense) AddDense(layer, rows, scratch, hidden);
       if (last) {
-        ReadOut(hidden, first, rows, genewise);
+        ReadOut(hidden, first, rows, gene_readout);
       } else {
         MakeLeft(layers_[l + 1], hidden, first, rows, scratch, &scratch->left_next,
                  &scratch->left_score_next);

@@ -35,8 +35,8 @@ class GrnBlock {
     const T* control = nullptr;          // [N], standardised; null for the source model
     const T* state = nullptr;            // [N], x_t standardised; null in `static` and for masks
   };
-  // genewise [N'].
-  void Run(const Inputs& inputs, GrnScratch<T>* scratch, T* genewise) const;
+  // gene_readout [N'].
+  void Run(const Inputs& inputs, GrnScratch<T>* scratch, T* gene_readout) const;
 
   GrnScratch<T> MakeScratch() const;
 
@@ -58,7 +58,7 @@ class GrnBlock {
   // Whether a tile has so many edges that its aggregation is faster as a dense product.
   bool Dense(int64_t first, int64_t rows) const;
   void AddDense(const Layer& layer, int64_t rows, GrnScratch<T>* scratch, T* hidden) const;
-  void ReadOut(const T* hidden, int64_t first, int64_t rows, T* genewise) const;
+  void ReadOut(const T* hidden, int64_t first, int64_t rows, T* gene_readout) const;
 
   ModelConfig config_;
   int64_t dim_;  // padded

@@ -41,7 +41,7 @@ struct DeviceRow {
   float* x = nullptr;              // [N]; the step moves it
   float* previous_x0 = nullptr;    // [N]; the step before's x0, replaced by this one's
   const float* control = nullptr;  // [N]; null for the source model
-  float* genewise = nullptr;       // [N']: kept along a path where GRN inputs are `static`
+  float* gene_readout = nullptr;       // [N']: kept along a path where GRN inputs are `static`
   const float* base = nullptr;     // [N' + 1, D]: node inputs without the cell; then without gene
   // x <- x_coefficient x + x0_coefficient x0 + previous_coefficient previous_x0
   double x_coefficient = 0;
@@ -92,8 +92,8 @@ struct Next {
   const float* norm_bias = nullptr;
   const float* readout_weight = nullptr;  // [N', D]: set behind the last layer
   const float* readout_bias = nullptr;    // [N']
-  float* genewise = nullptr;              // [R, genewise_stride]
-  int64_t genewise_stride = 0;
+  float* gene_readout = nullptr;              // [R, gene_readout_stride]
+  int64_t gene_readout_stride = 0;
 };
 
 struct NodeInputsArguments {
@@ -142,14 +142,14 @@ struct ActivateArguments {
   const float* time = nullptr;  // [times, width]
 };
 
-// From the network's field to x0 or logits, and the solver's update (eq 14).
+// From the network's network_output to x0 or logits, and the solver's update (eq 14).
 struct FinishArguments {
   const DeviceRow* rows = nullptr;
-  const float* field = nullptr;  // [R, field_stride]; null: no Decoder
-  int64_t field_stride = 0;
-  const float* field_bias = nullptr;  // [N]; with `field`
-  const float* genewise = nullptr;    // [R, genewise_stride]: mask models only
-  int64_t genewise_stride = 0;
+  const float* network_output = nullptr;  // [R, network_output_stride]; null: no Decoder
+  int64_t network_output_stride = 0;
+  const float* network_output_bias = nullptr;  // [N]; with `network_output`
+  const float* gene_readout = nullptr;    // [R, gene_readout_stride]: mask models only
+  int64_t gene_readout_stride = 0;
   bool mask = false;  // a mask model: gene-wise values and logits are added
   bool control_residual = false;
   Skip skip;

@@ -30,11 +30,11 @@ void CellPool::Grow(int64_t count, std::vector<Cell>* cells) {
   float* x = memory_->blocks.back().data();
   float* previous = x + count * genes_stride_;
   float* control = previous + count * genes_stride_;
-  float* genewise = control + count * genes_stride_;
+  float* gene_readout = control + count * genes_stride_;
   for (int64_t k = 0; k < count; ++k) {
     const int64_t at = k * genes_stride_;
     cells->push_back(
-        {x + at, previous + at, control + at, genewise + k * nodes_stride_, false, false});
+        {x + at, previous + at, control + at, gene_readout + k * nodes_stride_, false, false});
   }
 }
 
@@ -43,7 +43,7 @@ std::shared_ptr<Cell> CellPool::Acquire() {
   if (memory_->free.empty()) Grow(kBlockCells, &memory_->free);
   Cell cell = memory_->free.back();
   memory_->free.pop_back();
-  cell.has_control = cell.has_genewise = false;
+  cell.has_control = cell.has_gene_readout = false;
   return std::shared_ptr<Cell>(new Cell(cell), [memory = memory_](Cell* gone) {
     const std::lock_guard<std::mutex> lock(memory->mutex);
     memory->free.push_back(*gone);
@@ -70,7 +70,7 @@ void CellPool::Put(const float* x, const float* control, Cell* cell) {
   };
   put(x, 0, cell->x);
   cell->has_control = control != nullptr;
-  cell->has_genewise = false;
+  cell->has_gene_readout = false;
   if (control != nullptr) put(control, 1, cell->control);
   passed_[place].Record(context_->stream());
 }

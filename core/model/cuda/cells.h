@@ -16,9 +16,9 @@ struct Cell {
   float* x = nullptr;            // [N]
   float* previous_x0 = nullptr;  // [N]
   float* control = nullptr;      // [N]
-  float* genewise = nullptr;     // [N']
+  float* gene_readout = nullptr;     // [N']
   bool has_control = false;
-  bool has_genewise = false;  // set by the network where GRN inputs are `static`
+  bool has_gene_readout = false;  // set by the network where GRN inputs are `static`
 };
 
 // Hands out cells; memory grows by whole blocks and is kept. Acquire, and letting a cell go, may

@@ -49,8 +49,8 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
   while (2 * chunk_ <= kMostRows && 2 * chunk_ * cell_bytes <= kChunkBytes) chunk_ *= 2;
   const int64_t hidden = std::max(weights_.block.hidden, weights_.decoder.hidden);
   state_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
-  genewise_ = DeviceArray<float>(kMostRows * weights_.nodes_stride);
-  field_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
+  gene_readout_ = DeviceArray<float>(kMostRows * weights_.nodes_stride);
+  network_output_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
   first_ = DeviceArray<float>(kMostRows * hidden);
   second_ = DeviceArray<float>(kMostRows * hidden);
   hidden_ = DeviceArray<float>(chunk_ * config.nodes * dim);
@@ -71,7 +71,7 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.x = step.cell->x;
   row.previous_x0 = step.cell->previous_x0;
   row.control = step.cell->has_control ? step.cell->control : nullptr;
-  row.genewise = step.cell->genewise;
+  row.gene_readout = step.cell->gene_readout;
   row.x_coefficient = step.x_coefficient;
   row.x0_coefficient = step.x0_coefficient;
   row.previous_coefficient = step.previous_coefficient;
@@ -134,7 +134,7 @@ void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
                              : nullptr;
     row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, shift, row.state, step.molecule,
                            gemm_, context_->stream());
-    step.cell->has_genewise = denoiser_ && !cell_in_grn_;
+    step.cell->has_gene_readout = denoiser_ && !cell_in_grn_;
   }
   SendRows(rows, described.data(), knockout);
   graphs_.Launch(graph);
@@ -156,7 +156,7 @@ void CudaNetwork::Step(absl::Span<const CellStep> steps) {
   context_->Use();
   std::vector<CellStep> of_kind[2];
   for (const CellStep& step : steps) {
-    of_kind[step.cell->has_genewise ? kDense : kWhole].push_back(step);
+    of_kind[step.cell->has_gene_readout ? kDense : kWhole].push_back(step);
   }
   for (const Kind kind : {kWhole, kDense}) {
     auto left = absl::MakeConstSpan(of_kind[kind]);

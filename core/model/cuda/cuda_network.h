@@ -100,7 +100,7 @@ class CudaNetwork {
   int64_t next_upload_ = 0;
   std::unique_ptr<CellPool> own_cells_;
   std::vector<Cell> own_;  // of Run; the last is what fills up a batch
-  DeviceArray<float> state_, genewise_, field_, first_, second_;  // [kMostRows, ...]
+  DeviceArray<float> state_, gene_readout_, network_output_, first_, second_;  // [kMostRows, ...]
   DeviceArray<float> hidden_;                                     // [chunk, N', D]
   DeviceArray<char> normalised_;                                  // [chunk, N', D], features
   DeviceArray<char> features_;                                    // [chunk, N', 2, H, D], features

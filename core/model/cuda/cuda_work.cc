@@ -6,7 +6,7 @@
 
 namespace unlasting::model::cuda {
 
-// One chunk's rows through the GRN block, into genewise_.
+// One chunk's rows through the GRN block, into gene_readout_.
 void CudaNetwork::EnqueueGrn(int64_t first, int64_t rows) {
   const auto* described = reinterpret_cast<const DeviceRow*>(rows_.data());
   const cudaStream_t stream = context_->stream();
@@ -18,8 +18,8 @@ void CudaNetwork::EnqueueGrn(int64_t first, int64_t rows) {
     if (made == layers) {
       to.readout_weight = weights_.readout_weight.data();
       to.readout_bias = weights_.readout_bias.data();
-      to.genewise = genewise_.data() + first * weights_.nodes_stride;
-      to.genewise_stride = weights_.nodes_stride;
+      to.gene_readout = gene_readout_.data() + first * weights_.nodes_stride;
+      to.gene_readout_stride = weights_.nodes_stride;
       return to;
     }
     to.normalised = normalised_.data();
@@ -126,19 +126,19 @@ void CudaNetwork::EnqueuePerceptron(const PerceptronWeights& weights, const floa
 void CudaNetwork::EnqueueDense(int64_t rows) {
   if (denoiser_) {
     EnqueuePerceptron(weights_.block, state_.data(), weights_.genes_stride, rows,
-                      /*accumulate=*/true, genewise_.data(), weights_.nodes_stride);
+                      /*accumulate=*/true, gene_readout_.data(), weights_.nodes_stride);
   }
   FinishArguments finish;
   if (weights_.decoder.hidden > 0) {
-    EnqueuePerceptron(weights_.decoder, genewise_.data(), weights_.nodes_stride, rows,
-                      /*accumulate=*/false, field_.data(), weights_.genes_stride);
-    finish.field = field_.data();
-    finish.field_stride = weights_.genes_stride;
-    finish.field_bias = weights_.decoder.out_bias.data();
+    EnqueuePerceptron(weights_.decoder, gene_readout_.data(), weights_.nodes_stride, rows,
+                      /*accumulate=*/false, network_output_.data(), weights_.genes_stride);
+    finish.network_output = network_output_.data();
+    finish.network_output_stride = weights_.genes_stride;
+    finish.network_output_bias = weights_.decoder.out_bias.data();
   }
   finish.rows = reinterpret_cast<const DeviceRow*>(rows_.data());
-  finish.genewise = genewise_.data();
-  finish.genewise_stride = weights_.nodes_stride;
+  finish.gene_readout = gene_readout_.data();
+  finish.gene_readout_stride = weights_.nodes_stride;
   finish.mask = !denoiser_;
   finish.control_residual = denoiser_ && config_.control_residual;
   finish.skip = skip_;
@@ -154,16 +154,16 @@ void CudaNetwork::Enqueue(int64_t rows, Kind kind) {
     LaunchStandardise(described, skip_, config_.genes, weights_.genes_stride, state_.data(), rows,
                       stream);
   }
-  const auto genewise = [&](bool keep) {
-    LaunchGenewise(described, config_.nodes, weights_.nodes_stride, keep, genewise_.data(), rows,
+  const auto gene_readout = [&](bool keep) {
+    LaunchGeneReadout(described, config_.nodes, weights_.nodes_stride, keep, gene_readout_.data(), rows,
                    stream);
   };
   if (kind == kDense) {
-    genewise(/*keep=*/false);
+    gene_readout(/*keep=*/false);
   } else {
     const int64_t chunk = std::min(chunk_, rows);
     for (int64_t first = 0; first < rows; first += chunk) EnqueueGrn(first, chunk);
-    if (denoiser_ && !cell_in_grn_) genewise(/*keep=*/true);
+    if (denoiser_ && !cell_in_grn_) gene_readout(/*keep=*/true);
   }
   EnqueueDense(rows);
 }

@@ -19,7 +19,7 @@ __device__ __forceinline__ void PassOn(const Next& next, int64_t row, int32_t no
     for (int k = 0; k < kOwn; ++k) sum += v[k] * weight[k];
     sum = GroupSum<kLanes>(mask, sum);
     if (lane == 0) {
-      next.genewise[row * next.genewise_stride + node] = sum + next.readout_bias[node];
+      next.gene_readout[row * next.gene_readout_stride + node] = sum + next.readout_bias[node];
     }
     return;
   }

@@ -26,9 +26,9 @@ void LaunchFinish(const FinishArguments& in, int64_t rows, cudaStream_t stream) 
   Start(FinishKernel, Grid(in.genes, rows), kThreads, stream, in);
 }
 
-void LaunchGenewise(const DeviceRow* rows, int64_t nodes, int64_t stride, bool keep,
-                    float* genewise, int64_t count, cudaStream_t stream) {
-  Start(GenewiseKernel, Grid(nodes, count), kThreads, stream, rows, nodes, stride, keep, genewise);
+void LaunchGeneReadout(const DeviceRow* rows, int64_t nodes, int64_t stride, bool keep,
+                    float* gene_readout, int64_t count, cudaStream_t stream) {
+  Start(GeneReadoutKernel, Grid(nodes, count), kThreads, stream, rows, nodes, stride, keep, gene_readout);
 }
 
 void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t dim, float* out,

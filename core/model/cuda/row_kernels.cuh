@@ -43,8 +43,8 @@ __global__ void FinishKernel(FinishArguments in) {
   if (gene >= in.genes) return;
   const DeviceRow& row = in.rows[blockIdx.y];
   float x0 = 0;
-  if (in.field != nullptr) x0 = in.field[blockIdx.y * in.field_stride + gene] + in.field_bias[gene];
-  if (in.mask) x0 += in.genewise[blockIdx.y * in.genewise_stride + gene] + row.logit[gene];
+  if (in.network_output != nullptr) x0 = in.network_output[blockIdx.y * in.network_output_stride + gene] + in.network_output_bias[gene];
+  if (in.mask) x0 += in.gene_readout[blockIdx.y * in.gene_readout_stride + gene] + row.logit[gene];
   if (in.skip.on) {
     const float abar = in.skip.alpha_bar[row.time], variance = (1.0f - abar) / abar;
     const float mean = row.mean[gene], s2 = row.variance[gene], total = s2 + variance;
@@ -65,12 +65,12 @@ __global__ void FinishKernel(FinishArguments in) {
 }
 
 // Between the batch's gene-wise values [R, stride] and the rows' own.
-__global__ void GenewiseKernel(const DeviceRow* rows, int32_t nodes, int64_t stride, bool keep,
-                               float* genewise) {
+__global__ void GeneReadoutKernel(const DeviceRow* rows, int32_t nodes, int64_t stride, bool keep,
+                               float* gene_readout) {
   const int32_t node = PlaceInRow();
   if (node >= nodes) return;
-  float* kept = rows[blockIdx.y].genewise + node;
-  float* here = genewise + blockIdx.y * stride + node;
+  float* kept = rows[blockIdx.y].gene_readout + node;
+  float* here = gene_readout + blockIdx.y * stride + node;
   if (keep) {
     *kept = *here;
   } else {

@@ -73,7 +73,7 @@ def time_features(self, t: Tensor) -> Tensor:
     return torch.silu(torch.matmul(wave, self.time_weight) + self.time_bias)
 
 # GRN block, Block and Decoder (Fig 3, Appendix C): [B, N].
-def field(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
+def network_output(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
           knockout: Optional[Tensor], molecule: Optional[Tensor],
           dose: Optional[Tensor]) -> Tensor:
     t_features = self.time_features(t)
@@ -81,12 +81,12 @@ def field(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tenso
         inputs = self.node_inputs(None, None, cell_type, control, knockout, molecule, dose)
     else:
         inputs = self.node_inputs(u, t_features, cell_type, control, knockout, molecule, dose)
-    genewise = self.grn(inputs.expand([u.size(0), -1, -1]))
+    gene_readout = self.grn(inputs.expand([u.size(0), -1, -1]))
     h = torch.matmul(u, self.block_in) + torch.matmul(t_features, self.block_time)
     h = torch.silu(h + self.block_cell.index_select(0, cell_type))
     h = torch.silu(torch.matmul(h, self.block_mid) + self.block_mid_bias)
     block = torch.matmul(h, self.block_out) + self.block_out_bias
-    merged = torch.constant_pad_nd(block, [0, self.nodes - self.genes], 0) + genewise
+    merged = torch.constant_pad_nd(block, [0, self.nodes - self.genes], 0) + gene_readout
     return self.decoder(merged, t_features, cell_type)
 
 # Per-gene Gaussian skip: with x0 ~ N(mu, s^2) and F = 0 the prediction is already the posterior
@@ -118,7 +118,7 @@ def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Option
             most = self.response_log_variance
             s2 = s2 * torch.exp(torch.clamp(ratio, -most, most))
     base, c_out, u = self.skip(x_t, t, mu, s2)
-    return self.field(u, t, state, units, knockout, molecule, dose), base, c_out
+    return self.network_output(u, t, state, units, knockout, molecule, dose), base, c_out
 
 # x0 of eq 6, [B, N].
 def denoise(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
@@ -129,7 +129,7 @@ def denoise(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[T
                                           hidden)
         x0 = base + c_out * f
     else:
-        x0 = self.field(x_t, t, cell_type, control, knockout, molecule, dose)
+        x0 = self.network_output(x_t, t, cell_type, control, knockout, molecule, dose)
     if self.control_residual and control is not None:
         x0 = x0 + control
     return x0
@@ -165,10 +165,10 @@ def logits(self, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
             shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
             start = start + shift
     inputs = self.node_inputs(None, None, state, units, knockout, molecule, dose)
-    genewise = self.grn(inputs.expand([control.size(0), -1, -1]))
-    out = genewise.narrow(1, 0, self.genes) + start
+    gene_readout = self.grn(inputs.expand([control.size(0), -1, -1]))
+    out = gene_readout.narrow(1, 0, self.genes) + start
     if hasattr(self, "decoder_in"):
-        out = out + self.decoder(genewise, None, state)
+        out = out + self.decoder(gene_readout, None, state)
     return out
 
 def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],

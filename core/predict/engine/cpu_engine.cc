@@ -123,7 +123,7 @@ class CpuEngine : public Engine {
       in.x_t = row->x.data();
       in.time = (*row->plan)[row->step].time;
       in.cell_type = row->cell_type;
-      in.genewise = &row->genewise;
+      in.gene_readout = &row->gene_readout;
       in.out = x0_.data() + k * genes_;
       if (row->perturbation == nullptr) continue;
       in.control = row->control;

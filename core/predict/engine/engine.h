@@ -33,7 +33,7 @@ struct Row {
   uint64_t noise_key = 0;          // of plans that draw noise (core/base/counter_rng.h)
   // [N']: the GRN block's part where it does not change along the path; empty before the first
   // step. The fused engine's.
-  model::cpu::AlignedVector<float> genewise;
+  model::cpu::AlignedVector<float> gene_readout;
   // Where the row is between its steps if not here. An engine that sets it leaves `x` alone until
   // the row has finished, and lets it go then.
   std::shared_ptr<void> device;

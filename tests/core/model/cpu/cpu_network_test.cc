@@ -114,13 +114,13 @@ struct Rows {
     out = torch::zeros({count, config.genes}, type);
     knockouts.resize(count);
     molecules.resize(count);
-    genewise.resize(count);
+    gene_readout.resize(count);
     for (int64_t k = 0; k < count; ++k) {
       NetworkRow<T> row;
       row.x_t = x_t[k].template data_ptr<T>();
       row.time = static_cast<int32_t>((k * 131) % config.times);
       row.cell_type = static_cast<int32_t>(k % config.cell_types);
-      row.genewise = &genewise[k];
+      row.gene_readout = &gene_readout[k];
       row.out = out[k].template data_ptr<T>();
       if (k % 3 > 0) row.control = control[k].template data_ptr<T>();
       if (k % 3 == 1) {
@@ -172,7 +172,7 @@ struct Rows {
   Tensor x_t, control, molecule, out;
   std::vector<std::vector<int32_t>> knockouts;
   std::vector<Molecule<T>> molecules;
-  std::vector<cpu::AlignedVector<T>> genewise;
+  std::vector<cpu::AlignedVector<T>> gene_readout;
   std::vector<NetworkRow<T>> rows;
 };
 

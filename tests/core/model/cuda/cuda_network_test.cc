@@ -307,14 +307,14 @@ TEST_F(CudaNetworkTest, CellsThatStayOnTheDeviceWalkTheSamePath) {
             ->decode;
     std::vector<std::shared_ptr<Cell>> cells;
     std::vector<std::vector<float>> x, previous;
-    std::vector<cpu::AlignedVector<float>> genewise(5);
+    std::vector<cpu::AlignedVector<float>> gene_readout(5);
     for (int k = 0; k < 5; ++k) {
       const auto& row = rows.rows[k];
       cells.push_back(pool->Acquire());
       pool->Put(row.x_t, row.control, cells.back().get());
       x.emplace_back(row.x_t, row.x_t + config.genes);
       previous.emplace_back(config.genes);
-      rows.rows[k].genewise = &genewise[k];
+      rows.rows[k].gene_readout = &gene_readout[k];
     }
     // The last two cells set out one step later: rows of any step share a batch.
     for (size_t tick = 0; tick <= plan.size(); ++tick) {
