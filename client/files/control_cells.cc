@@ -19,13 +19,13 @@ namespace {
 
 // No logarithm of a count reaches this: e^25 is more molecules than any cell holds.
 constexpr float kLargestLog = 25.0f;
-constexpr size_t kMostListed = 10;
+constexpr size_t kMaxListed = 10;
 
 std::string Distinct(const std::vector<std::string>& values) {
   const std::set<std::string> distinct(values.begin(), values.end());
   std::vector<std::string> shown;
   for (const std::string& value : distinct) {
-    if (shown.size() == kMostListed) {
+    if (shown.size() == kMaxListed) {
       shown.push_back("...");
       break;
     }

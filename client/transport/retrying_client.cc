@@ -11,7 +11,7 @@ namespace unlasting::client {
 namespace {
 
 // Below this, control cells travel with the request; above, they are uploaded first in parts.
-constexpr int64_t kMostInlineBytes = 2 << 20;
+constexpr int64_t kMaxInlineBytes = 2 << 20;
 
 }  // namespace
 
@@ -38,7 +38,7 @@ void RetryingClient::UseControls(const ControlCells* cells) {
 
 absl::Status RetryingClient::AddControls(v1::PredictRequest* request) {
   if (cells_ == nullptr) return absl::OkStatus();
-  if (cells_->Bytes() <= kMostInlineBytes) {
+  if (cells_->Bytes() <= kMaxInlineBytes) {
     if (!request->has_cells()) *request->mutable_cells() = cells_->Message();
     return absl::OkStatus();
   }

@@ -16,12 +16,12 @@ constexpr int64_t kPiece = int64_t{1} << 20;
 
 absl::StatusOr<CscRows> CscRows::Open(const std::string& element, int64_t rows, int64_t cols,
                                       std::vector<int64_t> indptr, Arrays arrays,
-                                      int64_t most_held) {
+                                      int64_t max_held) {
   CscRows csc;
   csc.element_ = element;
   csc.rows_ = rows;
   csc.cols_ = cols;
-  csc.most_held_ = most_held;
+  csc.max_held_ = max_held;
   csc.column_ends_ = std::move(indptr);
   csc.arrays_ = std::move(arrays);
   csc.row_ends_.assign(rows + 1, 0);
@@ -46,7 +46,7 @@ absl::Status CscRows::ForEachPiece(
 }
 
 absl::Status CscRows::LoadWindow(int64_t first, int64_t last) {
-  while (last < rows_ && row_ends_[last + 1] - row_ends_[first] <= most_held_) ++last;
+  while (last < rows_ && row_ends_[last + 1] - row_ends_[first] <= max_held_) ++last;
   const int64_t base = row_ends_[first];
   columns_.resize(row_ends_[last] - base);
   values_.resize(columns_.size());

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMostLevels = 50;
+constexpr size_t kMaxLevels = 50;
 
 json DescribeFrame(const DataFrame& frame) {
   json columns = json::object();
@@ -20,7 +20,7 @@ json DescribeFrame(const DataFrame& frame) {
     if (column.index() > 1) continue;
     std::map<std::string, int64_t> levels;
     for (const auto& value : AsStrings(column)) ++levels[value];
-    if (levels.size() <= kMostLevels) columns[name]["levels"] = levels;
+    if (levels.size() <= kMaxLevels) columns[name]["levels"] = levels;
   }
   return columns;
 }

@@ -8,7 +8,7 @@ namespace unlasting::anndata {
 namespace {
 
 // More than any attribute of the format holds: a header alone must not make us allocate.
-constexpr hssize_t kMostAttributeValues = 1 << 20;
+constexpr hssize_t kMaxAttributeValues = 1 << 20;
 
 std::recursive_mutex* RoomMutex() {
   static auto* const mutex = new std::recursive_mutex;
@@ -53,7 +53,7 @@ Attribute OpenAttribute(hid_t object, const std::string& name) {
   result.type = Handle(H5Aget_type(result.attribute.get()));
   result.space = Handle(H5Aget_space(result.attribute.get()));
   result.points = H5Sget_simple_extent_npoints(result.space.get());
-  if (result.points > kMostAttributeValues) result.points = -1;
+  if (result.points > kMaxAttributeValues) result.points = -1;
   return result;
 }
 
@@ -138,7 +138,7 @@ std::vector<std::string> StringsAttribute(hid_t object, const std::string& name)
     return strings;
   }
   const size_t size = H5Tget_size(found.type.get());
-  if (size == 0 || size > static_cast<size_t>(kMostAttributeValues)) return {};
+  if (size == 0 || size > static_cast<size_t>(kMaxAttributeValues)) return {};
   std::vector<char> buffer(size * static_cast<size_t>(found.points));
   if (H5Aread(found.attribute.get(), found.type.get(), buffer.data()) < 0) return {};
   for (size_t at = 0; at < buffer.size(); at += size) {

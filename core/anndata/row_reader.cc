@@ -10,7 +10,7 @@ namespace {
 
 // Ranges begin within chunks: the chunk at a border is asked for twice and should be kept. Default
 // of HDF5 is 1 MB, which a large chunk does not fit into.
-constexpr size_t kMostCache = size_t{256} << 20;
+constexpr size_t kMaxCache = size_t{256} << 20;
 
 Handle OpenWithCache(hid_t group, const char* name) {
   const Handle plain(H5Dopen2(group, name, H5P_DEFAULT));
@@ -21,10 +21,10 @@ Handle OpenWithCache(hid_t group, const char* name) {
   size_t bytes = H5Tget_size(Handle(H5Dget_type(plain.get())).get());
   if (H5Pget_layout(layout.get()) == H5D_CHUNKED) {
     H5Pget_chunk(layout.get(), axes, chunk.data());
-    for (const hsize_t extent : chunk) bytes = std::min<size_t>(bytes * extent, kMostCache);
+    for (const hsize_t extent : chunk) bytes = std::min<size_t>(bytes * extent, kMaxCache);
   }
   const Handle access(H5Pcreate(H5P_DATASET_ACCESS));
-  H5Pset_chunk_cache(access.get(), 521, std::clamp(2 * bytes, size_t{1} << 20, kMostCache), 0.75);
+  H5Pset_chunk_cache(access.get(), 521, std::clamp(2 * bytes, size_t{1} << 20, kMaxCache), 0.75);
   return Handle(H5Dopen2(group, name, access.get()));
 }
 

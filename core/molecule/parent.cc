@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kLongestSmiles = 10000;
 // Reading a molecule takes time with the cube of its atoms: a tenth of a second at 500, eight
 // seconds at 2,000. Insulin has 400.
-constexpr unsigned kMostHeavyAtoms = 500;
+constexpr unsigned kMaxHeavyAtoms = 500;
 
 absl::Status Unparsable(const std::string& smiles, const std::string& why) {
   // A hostile SMILES can be long; its head is enough to recognise it.
@@ -116,9 +116,9 @@ absl::Status WithParent(const std::string& smiles, ParentRule rule,
   if (text.empty()) return Unparsable(smiles, "is empty");
   try {
     const unsigned atoms = HeavyAtoms(text);
-    if (atoms > kMostHeavyAtoms) {
+    if (atoms > kMaxHeavyAtoms) {
       return Unparsable(smiles, absl::StrCat("found ", atoms, " heavy atoms, expected at most ",
-                                             kMostHeavyAtoms));
+                                             kMaxHeavyAtoms));
     }
     const std::unique_ptr<RDKit::RWMol> molecule(RDKit::SmilesToMol(text));
     if (!molecule || molecule->getNumAtoms() == 0) return Unparsable(smiles, "cannot be parsed");

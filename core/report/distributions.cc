@@ -20,7 +20,7 @@ namespace {
 
 using evaluate::Group;
 
-constexpr size_t kMostGroups = 12;
+constexpr size_t kMaxGroups = 12;
 constexpr int kGenesShown = 9;
 constexpr int kCurvePoints = 80;
 
@@ -248,9 +248,9 @@ void GroupCards::Add(const Group& group, const std::vector<std::string>& genes) 
       Minus(evaluate::StatisticsOf(group.truth).mean, evaluate::StatisticsOf(group.control).mean));
   const auto place = std::find_if(cards_.begin(), cards_.end(),
                                   [change](const auto& card) { return card.first < change; });
-  if (place == cards_.end() && cards_.size() == kMostGroups) return;
+  if (place == cards_.end() && cards_.size() == kMaxGroups) return;
   cards_.insert(place, {change, GroupCard(group, genes)});
-  if (cards_.size() > kMostGroups) cards_.pop_back();
+  if (cards_.size() > kMaxGroups) cards_.pop_back();
 }
 
 std::string GroupCards::Section() const {

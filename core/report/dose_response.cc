@@ -15,7 +15,7 @@ using evaluate::Group;
 using Dose = DoseResponses::Dose;
 using Response = DoseResponses::Response;
 
-constexpr size_t kMostDrugs = 8;
+constexpr size_t kMaxDrugs = 8;
 constexpr int kGenesShown = 4;
 
 bool ByDose(const Dose& a, const Dose& b) { return a.log_dose < b.log_dose; }
@@ -124,7 +124,7 @@ std::string DoseResponses::Section(const std::vector<TrainedDose>& trained,
   for (const auto& [name, scored] : responses_) {
     const Response response = Completed(scored, name, trained, genes.size());
     if (response.truth.size() < 2) continue;
-    if (++found > kMostDrugs) continue;
+    if (++found > kMaxDrugs) continue;
     ++shown;
     absl::StrAppend(&cards, "<article><h3>", Escape(name), "</h3><div class=\"panels\">");
     for (const int64_t gene : response.genes) {

@@ -11,7 +11,7 @@ namespace unlasting::report {
 namespace {
 
 constexpr size_t kHubs = 12;
-constexpr int64_t kMostBars = 12;
+constexpr int64_t kMaxBars = 12;
 
 // How many nodes have 0, 1, 2-3, 4-7, ... neighbours.
 struct Bin {
@@ -21,7 +21,7 @@ struct Bin {
 std::vector<Bin> BinsOf(const std::vector<int64_t>& degrees) {
   std::vector<Bin> bins = {{0, 0, 0}};
   const int64_t most = *std::max_element(degrees.begin(), degrees.end());
-  for (int64_t first = 1; first <= most && static_cast<int64_t>(bins.size()) < kMostBars;
+  for (int64_t first = 1; first <= most && static_cast<int64_t>(bins.size()) < kMaxBars;
        first *= 2) {
     bins.push_back({first, 2 * first - 1, 0});
   }

@@ -21,7 +21,7 @@ using evaluate::GroupScores;
 using evaluate::Scorecard;
 using evaluate::Scores;
 
-constexpr size_t kMostGroups = 30;
+constexpr size_t kMaxGroups = 30;
 constexpr double kLineHeight = 26;
 constexpr size_t kLongestName = 26;
 constexpr size_t kNamesShown = 6;
@@ -245,7 +245,7 @@ std::string OverviewSection(const Scorecard& card) {
       absl::StrCat("<section><div class=\"verdict\">", Mark(card), Verdict(card), "</div>\n");
   if (!card.groups.empty()) {
     auto groups = MostChangedFirst(card);
-    groups.resize(std::min(groups.size(), kMostGroups));
+    groups.resize(std::min(groups.size(), kMaxGroups));
     absl::StrAppend(
         &html, Legend(card), "<div class=\"pair\">",
         DotPlot(groups, "e_distance.unbiased.all", "E-distance (unbiased, all genes)", true),

@@ -12,7 +12,7 @@
 namespace unlasting::report {
 namespace {
 
-constexpr int64_t kMostCells = 500;
+constexpr int64_t kMaxCells = 500;
 
 // Evenly spaced rows, for files order cells by batch.
 DenseMatrix Some(const DenseMatrix& cells, int64_t most) {
@@ -34,16 +34,16 @@ Points Projected(const PrincipalComponents& components, const DenseMatrix& cells
 }  // namespace
 
 std::string EmbeddingFigure(const evaluate::Group& group) {
-  const int64_t fitted = std::min({group.control.rows, group.truth.rows, kMostCells});
+  const int64_t fitted = std::min({group.control.rows, group.truth.rows, kMaxCells});
   DenseMatrix cells = Some(group.control, fitted);
   const DenseMatrix truth = Some(group.truth, fitted);
   cells.values.insert(cells.values.end(), truth.values.begin(), truth.values.end());
   cells.rows += truth.rows;
   const PrincipalComponents components = ComponentsOf(cells);
   const std::array<std::pair<const char*, Points>, 3> series = {
-      {{"control", Projected(components, Some(group.control, kMostCells))},
-       {"truth", Projected(components, Some(group.truth, kMostCells))},
-       {"predicted", Projected(components, Some(group.predicted, kMostCells))}}};
+      {{"control", Projected(components, Some(group.control, kMaxCells))},
+       {"truth", Projected(components, Some(group.truth, kMaxCells))},
+       {"predicted", Projected(components, Some(group.predicted, kMaxCells))}}};
   std::array<double, 2> low = {HUGE_VAL, HUGE_VAL}, high = {-HUGE_VAL, -HUGE_VAL};
   for (const auto& [unused, points] : series) {
     for (const auto& [x, y] : points) {

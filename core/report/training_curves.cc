@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMostPoints = 400;
+constexpr size_t kMaxPoints = 400;
 
 Points Series(const std::vector<json>& lines, const std::string& key) {
   Points points;
@@ -27,7 +27,7 @@ Points Series(const std::vector<json>& lines, const std::string& key) {
 
 // Means of equal runs of points.
 Points Thinned(const Points& points) {
-  const size_t run = (points.size() + kMostPoints - 1) / kMostPoints;
+  const size_t run = (points.size() + kMaxPoints - 1) / kMaxPoints;
   if (run <= 1) return points;
   Points thinned;
   for (size_t first = 0; first < points.size(); first += run) {

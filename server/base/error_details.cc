@@ -17,18 +17,18 @@ constexpr char kTypePrefix[] = "type.googleapis.com/";
 constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 // Trailers count, in base64, against the peer's limit on metadata, 8 KiB by default: details beyond
 // this are left out, longest first.
-constexpr size_t kMostDetailBytes = 4000;
+constexpr size_t kMaxDetailBytes = 4000;
 constexpr size_t kLongestMessage = 1500;
 
 // BadRequest entries are dropped from the end until the message fits.
-std::string Shortened(const std::string& payload, size_t most_bytes) {
-  if (payload.size() <= most_bytes) return payload;
+std::string Shortened(const std::string& payload, size_t max_bytes) {
+  if (payload.size() <= max_bytes) return payload;
   google::rpc::BadRequest bad_request;
   if (!bad_request.ParseFromString(payload)) return "";
-  while (bad_request.field_violations_size() > 1 && bad_request.ByteSizeLong() > most_bytes) {
+  while (bad_request.field_violations_size() > 1 && bad_request.ByteSizeLong() > max_bytes) {
     bad_request.mutable_field_violations()->RemoveLast();
   }
-  return bad_request.ByteSizeLong() <= most_bytes ? bad_request.SerializeAsString() : "";
+  return bad_request.ByteSizeLong() <= max_bytes ? bad_request.SerializeAsString() : "";
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   for (const auto& [url, payload] : payloads) {
     const size_t used = details.ByteSizeLong();
     const std::string value =
-        used < kMostDetailBytes ? Shortened(payload, kMostDetailBytes - used) : "";
+        used < kMaxDetailBytes ? Shortened(payload, kMaxDetailBytes - used) : "";
     if (value.empty()) continue;
     google::protobuf::Any* any = details.add_details();
     any->set_type_url(url);

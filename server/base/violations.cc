@@ -6,15 +6,15 @@
 namespace unlasting::server {
 namespace {
 
-constexpr size_t kMostEntries = 100;
-constexpr size_t kMostInMessage = 5;
+constexpr size_t kMaxEntries = 100;
+constexpr size_t kMaxInMessage = 5;
 constexpr size_t kLongestDescription = 500;
 
 }  // namespace
 
 void Violations::Add(const std::string& field, const std::string& reason,
                      const std::string& description, absl::StatusCode code) {
-  if (entries_.size() >= kMostEntries) {
+  if (entries_.size() >= kMaxEntries) {
     ++dropped_;
     return;
   }
@@ -48,11 +48,11 @@ absl::Status Violations::ToStatus() const {
     violation->set_field(entry.field);
     violation->set_reason(entry.reason);
     violation->set_description(entry.description);
-    if (k < kMostInMessage) {
+    if (k < kMaxInMessage) {
       absl::StrAppend(&message, k == 0 ? "" : "; ", entry.field, ": ", entry.description);
     }
   }
-  const int64_t unsaid = static_cast<int64_t>(entries_.size()) + dropped_ - kMostInMessage;
+  const int64_t unsaid = static_cast<int64_t>(entries_.size()) + dropped_ - kMaxInMessage;
   if (unsaid > 0) absl::StrAppend(&message, "; and ", unsaid, " more");
   absl::Status status = WithReason(absl::Status(code, message), entries_.front().reason);
   status.SetPayload(kBadRequestUrl, absl::Cord(bad_request.SerializeAsString()));

@@ -95,7 +95,7 @@ std::string Metrics::Expose(const MetricsSample& sample) const {
   set(state_->cpu_seconds, process.cpu_seconds);
   set(state_->resident_bytes, static_cast<double>(process.resident_bytes));
   set(state_->open_files, static_cast<double>(process.open_files));
-  set(state_->most_open_files, static_cast<double>(process.most_open_files));
+  set(state_->max_open_files, static_cast<double>(process.max_open_files));
   set(state_->threads, static_cast<double>(process.threads));
   set(state_->start_seconds, process.start_seconds);
   return prometheus::TextSerializer().Serialize(state_->registry.Collect());

@@ -58,7 +58,7 @@ ProcessStats ReadProcessStats() {
   facts.open_files = CountOpenFiles();
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    facts.most_open_files = static_cast<int64_t>(limit.rlim_cur);
+    facts.max_open_files = static_cast<int64_t>(limit.rlim_cur);
   }
   return facts;
 }

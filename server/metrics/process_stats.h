@@ -9,7 +9,7 @@ struct ProcessStats {
   double cpu_seconds = 0;  // user and system
   int64_t resident_bytes = 0;
   int64_t open_files = 0;
-  int64_t most_open_files = 0;
+  int64_t max_open_files = 0;
   int64_t threads = 0;
   double start_seconds = 0;  // since 1970
 };

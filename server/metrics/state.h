@@ -99,7 +99,7 @@ struct Metrics::State {
   Gauges& resident_bytes =
       NewGauges("unlasting_process_resident_memory_bytes", "Resident memory of this process.");
   Gauges& open_files = NewGauges("unlasting_process_open_fds", "Open file descriptors.");
-  Gauges& most_open_files = NewGauges("unlasting_process_max_fds", "Most that may be open.");
+  Gauges& max_open_files = NewGauges("unlasting_process_max_fds", "Most that may be open.");
   Gauges& threads = NewGauges("unlasting_process_threads", "Threads of this process.");
   Gauges& start_seconds = NewGauges("unlasting_process_start_time_seconds",
                                     "When this process started, seconds since 1970.");

@@ -25,10 +25,10 @@ void ResolveSolver(const v1::PredictOptions& message, const bundle::Bundle& bund
       options->solver_steps = diffusion::DefaultSteps(*solver);
     }
   }
-  const int most_steps = bundle.manifest().schedule_steps;
-  if (message.solver_steps() < 0 || message.solver_steps() > most_steps) {
+  const int max_steps = bundle.manifest().schedule_steps;
+  if (message.solver_steps() < 0 || message.solver_steps() > max_steps) {
     violations->Add("options.solver_steps", "INVALID_OPTION",
-                    absl::StrCat("found ", message.solver_steps(), ", expected 1 to ", most_steps));
+                    absl::StrCat("found ", message.solver_steps(), ", expected 1 to ", max_steps));
   } else if (message.solver_steps() > 0) {
     options->solver_steps = message.solver_steps();
   }

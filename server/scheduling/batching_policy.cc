@@ -122,7 +122,7 @@ int64_t RowsWorthWaitingFor(const std::vector<Client>& clients, int64_t rows,
   const std::vector<int64_t> shares = ShareBetweenClients(clients, rows);
   // The most rows that a client's wholly served jobs have: what each client may have in a step that
   // is no longer than these jobs need and as fair.
-  int64_t most_served = 0;
+  int64_t max_served = 0;
   for (size_t k = 0; k < clients.size(); ++k) {
     const Jobs& jobs = clients[k].jobs;
     const std::vector<int64_t> of_jobs = ShareBetweenJobs(jobs, shares[k], options);
@@ -131,11 +131,11 @@ int64_t RowsWorthWaitingFor(const std::vector<Client>& clients, int64_t rows,
       const bool hurries = jobs[j]->priority == JobPriority::kInteractive;
       if (hurries && of_jobs[j] == jobs[j]->runnable_rows) served += of_jobs[j];
     }
-    most_served = std::max(most_served, served);
+    max_served = std::max(max_served, served);
   }
-  if (most_served == 0) return rows;
+  if (max_served == 0) return rows;
   int64_t needed = 0;
-  for (const int64_t share : shares) needed += std::min(share, most_served);
+  for (const int64_t share : shares) needed += std::min(share, max_served);
   return std::min(rows, std::max(needed, options.efficient_rows));
 }
 

@@ -40,9 +40,9 @@ struct FitFlags {
 absl::StatusOr<evaluate::Scorecard> ScoreBundle(const std::string& directory,
                                                 const std::string& data_path, int threads) {
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(directory));
-  constexpr int64_t kMostCells = 300;  // of a group
+  constexpr int64_t kMaxCells = 300;  // of a group
   UNLASTING_ASSIGN_OR_RETURN(const auto held_out,
-                             LoadHeldOut(bundle->manifest(), data_path, "test", kMostCells));
+                             LoadHeldOut(bundle->manifest(), data_path, "test", kMaxCells));
   predict::EngineOptions engine_options;
   engine_options.threads = threads;
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::Engine::Create(bundle, engine_options));

@@ -26,10 +26,10 @@ absl::StatusOr<int> Number(const char* name, int least, int most) {
 }  // namespace
 
 absl::StatusOr<std::optional<RankInfo>> RankInfoFromEnvironment() {
-  constexpr int kMostRanks = 1 << 16;
+  constexpr int kMaxRanks = 1 << 16;
   if (Variable("RANK").empty() || Variable("WORLD_SIZE").empty()) return std::nullopt;
   RankInfo place;
-  UNLASTING_ASSIGN_OR_RETURN(place.size, Number("WORLD_SIZE", 1, kMostRanks));
+  UNLASTING_ASSIGN_OR_RETURN(place.size, Number("WORLD_SIZE", 1, kMaxRanks));
   UNLASTING_ASSIGN_OR_RETURN(place.rank, Number("RANK", 0, place.size - 1));
   if (place.size == 1) return std::nullopt;
   place.host = Variable("MASTER_ADDR");

@@ -9,8 +9,8 @@ namespace {
 
 using torch::Tensor;
 
-constexpr size_t kMostCells = 10000;
-constexpr size_t kMostSources = 64;
+constexpr size_t kMaxCells = 10000;
+constexpr size_t kMaxSources = 64;
 // Of a source's variance; less cannot be told from sampling noise alone.
 constexpr double kSmallestReliability = 0.1;
 // Smallest eigenvalue of the sources' correlations: what they share is split evenly below it.
@@ -22,7 +22,7 @@ class Columns {
   Columns(const TrainingData& data, const ConditionMoments& moments) : genes_(data.genes()) {
     const CsrMatrix& values = data.prepared().data.values;
     const std::vector<int64_t>& all = moments.cells();
-    const size_t step = all.size() / kMostCells + 1;
+    const size_t step = all.size() / kMaxCells + 1;
     std::vector<int64_t> cells;
     for (size_t k = 0; k < all.size(); k += step) cells.push_back(all[k]);
     count_ = static_cast<int64_t>(cells.size());
@@ -128,7 +128,7 @@ std::vector<double> EdgeWeights(const TrainingData& data, const ConditionMoments
     if (edges.empty()) continue;
     std::stable_sort(edges.begin(), edges.end(),
                      [&](int64_t a, int64_t b) { return graph.strengths[a] > graph.strengths[b]; });
-    edges.resize(std::min(edges.size(), kMostSources));
+    edges.resize(std::min(edges.size(), kMaxSources));
     const auto rows = static_cast<int64_t>(edges.size()) + 1;
     buffer.resize(rows * count);
     columns.Fill(target, buffer.data());

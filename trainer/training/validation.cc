@@ -15,9 +15,9 @@ using model::Network;
 using torch::Tensor;
 
 constexpr int kSolverSteps = 10;
-constexpr int64_t kMostCells = 512;  // of all groups together: a check costs 2 * 10 evaluations
-constexpr int64_t kMostOfAGroup = 64;
-constexpr int64_t kMostGroups = 16;
+constexpr int64_t kMaxCells = 512;  // of all groups together: a check costs 2 * 10 evaluations
+constexpr int64_t kMaxOfAGroup = 64;
+constexpr int64_t kMaxGroups = 16;
 
 Tensor Follow(const Network& denoiser, const diffusion::Plan& plan, const Network::Inputs& inputs,
               Tensor x) {
@@ -53,8 +53,8 @@ absl::StatusOr<Validation> Validation::Create(const TrainingData& data,
       diffusion::MakeBridgePlan(schedule, diffusion::Solver::kDpmSolverPp2m, kSolverSteps));
   std::mt19937_64 random(seed);
   const auto available = static_cast<int64_t>(all.size());
-  const int64_t wanted = std::min(kMostGroups, available);
-  const int64_t size = std::min(kMostOfAGroup, kMostCells / wanted);
+  const int64_t wanted = std::min(kMaxGroups, available);
+  const int64_t size = std::min(kMaxOfAGroup, kMaxCells / wanted);
   for (int64_t k = 0; k < wanted; ++k) {
     const auto& members = all[k * available / wanted];
     const auto& controls = data.controls(data.cell_type(members[0]));

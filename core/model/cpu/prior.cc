@@ -168,7 +168,7 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfPerturbed(int32_t cell_type,
   if (const auto* const found = kept_.Find(key)) return *found;
   auto prior = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
   kept_.Insert(key, prior);
-  if (kept_.size() > kMost) kept_.TakeOldest();
+  if (kept_.size() > kMaxKept) kept_.TakeOldest();
   return prior;
 }
 

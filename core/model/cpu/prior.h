@@ -28,7 +28,7 @@ template <typename T>
 class Priors {
  public:
   // Most responses that are kept; those in use live on besides.
-  static constexpr size_t kMost = 1024;
+  static constexpr size_t kMaxKept = 1024;
 
   Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
 

@@ -35,24 +35,24 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
       bases_(config, arrays, weights_.dim, options.base_bytes),
       gemm_(*context_),
       graphs_(*context_),
-      knockouts_(std::max<int64_t>(2 * config.nodes, 16 * kMostRows)),
-      rows_(kMostRows * sizeof(DeviceRow) + knockouts_ * sizeof(int32_t)),
+      knockouts_(std::max<int64_t>(2 * config.nodes, 16 * kMaxRows)),
+      rows_(kMaxRows * sizeof(DeviceRow) + knockouts_ * sizeof(int32_t)),
       uploads_(kUploads),
       own_cells_(NewPool()) {
-  own_ = own_cells_->Row(kMostRows + 1);
+  own_ = own_cells_->Row(kMaxRows + 1);
   for (Upload& upload : uploads_) upload.pinned = PinnedArray<char>(rows_.size());
   const int64_t dim = weights_.dim, heads = config.heads;
   const int64_t feature = precision_ == Precision::kBf16 ? sizeof(BFloat16) : sizeof(float);
   const int64_t cell_bytes =
       config.nodes * dim * (static_cast<int64_t>(sizeof(float)) + feature + 2 * heads * feature);
   chunk_ = 1;
-  while (2 * chunk_ <= kMostRows && 2 * chunk_ * cell_bytes <= kChunkBytes) chunk_ *= 2;
+  while (2 * chunk_ <= kMaxRows && 2 * chunk_ * cell_bytes <= kChunkBytes) chunk_ *= 2;
   const int64_t hidden = std::max(weights_.block.hidden, weights_.decoder.hidden);
-  state_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
-  gene_readout_ = DeviceArray<float>(kMostRows * weights_.nodes_stride);
-  network_output_ = DeviceArray<float>(kMostRows * weights_.genes_stride);
-  first_ = DeviceArray<float>(kMostRows * hidden);
-  second_ = DeviceArray<float>(kMostRows * hidden);
+  state_ = DeviceArray<float>(kMaxRows * weights_.genes_stride);
+  gene_readout_ = DeviceArray<float>(kMaxRows * weights_.nodes_stride);
+  network_output_ = DeviceArray<float>(kMaxRows * weights_.genes_stride);
+  first_ = DeviceArray<float>(kMaxRows * hidden);
+  second_ = DeviceArray<float>(kMaxRows * hidden);
   hidden_ = DeviceArray<float>(chunk_ * config.nodes * dim);
   normalised_ = DeviceArray<char>(chunk_ * config.nodes * dim * feature);
   features_ = DeviceArray<char>(chunk_ * config.nodes * 2 * heads * dim * feature);
@@ -93,7 +93,7 @@ void CudaNetwork::SendRows(int64_t rows, const DeviceRow* described,
                            const std::vector<int32_t>& knockout) {
   Upload& upload = uploads_[next_upload_++ % kUploads];
   upload.passed.Wait();
-  const size_t row_bytes = kMostRows * sizeof(DeviceRow);
+  const size_t row_bytes = kMaxRows * sizeof(DeviceRow);
   const size_t bytes = row_bytes + knockout.size() * sizeof(int32_t);
   std::memcpy(upload.pinned.data(), described, rows * sizeof(DeviceRow));
   if (!knockout.empty()) {
@@ -144,7 +144,7 @@ void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
 size_t CudaNetwork::Fitting(absl::Span<const CellStep> steps) const {
   int64_t knockouts = 0;
   size_t count = 0;
-  for (; count < steps.size() && count < kMostRows; ++count) {
+  for (; count < steps.size() && count < kMaxRows; ++count) {
     knockouts += static_cast<int64_t>(steps[count].knockout.size());
     if (knockouts > knockouts_) break;
   }
@@ -171,8 +171,8 @@ void CudaNetwork::Step(absl::Span<const CellStep> steps) {
 void CudaNetwork::Run(absl::Span<const cpu::NetworkRow<float>> rows) {
   context_->Use();
   const std::vector<float> no_x(config_.genes);  // mask models have none
-  for (size_t first = 0; first < rows.size(); first += kMostRows) {
-    const auto batch = rows.subspan(first, kMostRows);
+  for (size_t first = 0; first < rows.size(); first += kMaxRows) {
+    const auto batch = rows.subspan(first, kMaxRows);
     std::vector<CellStep> steps;
     std::vector<const Cell*> cells;
     std::vector<float*> out;

@@ -48,13 +48,13 @@ struct CellStep {
 // One call at a time, on one thread at a time, for all networks of a context.
 class CudaNetwork {
  public:
-  static constexpr int64_t kMostRows = 256;
+  static constexpr int64_t kMaxRows = 256;
 
   // `denoiser`: else the mask model. Throws std::runtime_error.
   CudaNetwork(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
               std::shared_ptr<Context> context, const CudaOptions& options);
 
-  // Host memory in and out, as CpuNetwork::Run, in batches of up to kMostRows; gene-wise values
+  // Host memory in and out, as CpuNetwork::Run, in batches of up to kMaxRows; gene-wise values
   // are computed each time, and the rows' are left alone. Returns when the results are there.
   void Run(absl::Span<const cpu::NetworkRow<float>> rows);
 
@@ -65,7 +65,7 @@ class CudaNetwork {
   const ModelConfig& config() const { return config_; }
 
  private:
-  // The rows of a batch as uploaded: DeviceRow [kMostRows], then the knocked-out nodes.
+  // The rows of a batch as uploaded: DeviceRow [kMaxRows], then the knocked-out nodes.
   struct Upload {
     PinnedArray<char> pinned;
     Event passed;
@@ -100,7 +100,7 @@ class CudaNetwork {
   int64_t next_upload_ = 0;
   std::unique_ptr<CellPool> own_cells_;
   std::vector<Cell> own_;  // of Run; the last is what fills up a batch
-  DeviceArray<float> state_, gene_readout_, network_output_, first_, second_;  // [kMostRows, ...]
+  DeviceArray<float> state_, gene_readout_, network_output_, first_, second_;  // [kMaxRows, ...]
   DeviceArray<float> hidden_;                                     // [chunk, N', D]
   DeviceArray<char> normalised_;                                  // [chunk, N', D], features
   DeviceArray<char> features_;                                    // [chunk, N', 2, H, D], features

@@ -32,7 +32,7 @@ void CudaNetwork::EnqueueGrn(int64_t first, int64_t rows) {
   };
   NodeInputsArguments inputs;
   inputs.rows = described + first;
-  inputs.knockout = reinterpret_cast<const int32_t*>(described + kMostRows);
+  inputs.knockout = reinterpret_cast<const int32_t*>(described + kMaxRows);
   if (cell_in_grn_) inputs.state = state_.data() + first * weights_.genes_stride;
   inputs.state_stride = weights_.genes_stride;
   inputs.control_input = config_.control_input;

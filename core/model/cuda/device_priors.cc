@@ -35,7 +35,7 @@ DevicePrior DevicePriors::OfPerturbed(int32_t cell_type, absl::Span<const int32_
       values.insert(values.end(), host->variance.begin(), host->variance.end());
     }
     kept = kept_.Insert(host, DeviceArray<float>::From(values));
-    if (kept_.size() > kMost) kept_.TakeOldest();
+    if (kept_.size() > kMaxKept) kept_.TakeOldest();
   }
   if (denoiser_) {
     prior.mean = kept->data();

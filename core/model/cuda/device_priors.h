@@ -24,7 +24,7 @@ struct DevicePrior {
 class DevicePriors {
  public:
   // More than a batch has rows: what a batch uses stays until it is through.
-  static constexpr size_t kMost = 1024;
+  static constexpr size_t kMaxKept = 1024;
 
   // `weights` must outlive this.
   DevicePriors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,

@@ -10,7 +10,7 @@
 namespace unlasting::model::cuda {
 
 // At most this many rows a call: the grid's second axis.
-constexpr int64_t kMostGridRows = 65535;
+constexpr int64_t kMaxGridRows = 65535;
 
 void LaunchNodeInputs(const NodeInputsArguments& in, int64_t rows, cudaStream_t stream);
 void LaunchAttend(const AttendArguments& in, int64_t rows, cudaStream_t stream);

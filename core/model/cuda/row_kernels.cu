@@ -33,17 +33,17 @@ void LaunchGeneReadout(const DeviceRow* rows, int64_t nodes, int64_t stride, boo
 
 void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t dim, float* out,
                  cudaStream_t stream) {
-  for (int64_t first = 0; first < rows; first += kMostGridRows) {
+  for (int64_t first = 0; first < rows; first += kMaxGridRows) {
     const float* from = in == nullptr ? nullptr : in + first * dim;
-    Start(ShiftKernel, Grid(dim, std::min(kMostGridRows, rows - first)), kThreads, stream, from,
+    Start(ShiftKernel, Grid(dim, std::min(kMaxGridRows, rows - first)), kThreads, stream, from,
           shift, dim, out + first * dim);
   }
 }
 
 void LaunchBlend(const float* other, const SmallRow& share, int64_t rows, int64_t dim, float* inout,
                  cudaStream_t stream) {
-  for (int64_t first = 0; first < rows; first += kMostGridRows) {
-    Start(BlendKernel, Grid(dim, std::min(kMostGridRows, rows - first)), kThreads, stream,
+  for (int64_t first = 0; first < rows; first += kMaxGridRows) {
+    Start(BlendKernel, Grid(dim, std::min(kMaxGridRows, rows - first)), kThreads, stream,
           other + first * dim, share, dim, inout + first * dim);
   }
 }

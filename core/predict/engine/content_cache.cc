@@ -32,12 +32,12 @@ std::optional<std::vector<float>> ContentCache::Find(const std::string& key, Loo
 }
 
 void ContentCache::Insert(const std::string& key, const std::vector<float>& values) {
-  if (BytesOf(values) > most_bytes_) return;
+  if (BytesOf(values) > max_bytes_) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (entries_.Find(key) != nullptr) return;
   entries_.Insert(key, values);
   statistics_.bytes += BytesOf(values);
-  while (statistics_.bytes > most_bytes_) statistics_.bytes -= BytesOf(entries_.TakeOldest());
+  while (statistics_.bytes > max_bytes_) statistics_.bytes -= BytesOf(entries_.TakeOldest());
 }
 
 ContentCache::Statistics ContentCache::statistics() const {

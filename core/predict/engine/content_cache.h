@@ -18,7 +18,7 @@ namespace unlasting::predict {
 // Least recently used leaves first. Thread-safe.
 class ContentCache {
  public:
-  explicit ContentCache(int64_t most_bytes) : most_bytes_(most_bytes) {}
+  explicit ContentCache(int64_t max_bytes) : max_bytes_(max_bytes) {}
 
   // SHA-256 over all that a latent depends on within one engine; `control` in model units.
   static std::string LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
@@ -35,10 +35,10 @@ class ContentCache {
     int64_t bytes = 0;
   };
   Statistics statistics() const;
-  bool enabled() const { return most_bytes_ > 0; }
+  bool enabled() const { return max_bytes_ > 0; }
 
  private:
-  const int64_t most_bytes_;
+  const int64_t max_bytes_;
   mutable std::mutex mutex_;
   LruMap<std::string, std::vector<float>> entries_;
   Statistics statistics_;

@@ -45,9 +45,9 @@ struct Columns {
 };
 
 TEST(CscRowsTest, WindowsOfAnySizeGiveTheRowsOfUnsortedColumns) {
-  for (const int64_t most_held : {int64_t{1}, int64_t{100}, int64_t{2000}, CscRows::kMostHeld}) {
+  for (const int64_t max_held : {int64_t{1}, int64_t{100}, int64_t{2000}, CscRows::kMaxHeld}) {
     Columns columns(3);
-    auto csc = CscRows::Open("X", kRows, kCols, columns.indptr, columns.Arrays(), most_held);
+    auto csc = CscRows::Open("X", kRows, kCols, columns.indptr, columns.Arrays(), max_held);
     ASSERT_OK(csc);
     for (int64_t first = 0; first < kRows; first += 70) {
       const int64_t count = std::min<int64_t>(70, kRows - first);
@@ -56,7 +56,7 @@ TEST(CscRowsTest, WindowsOfAnySizeGiveTheRowsOfUnsortedColumns) {
       const DenseMatrix dense = ToDense(*rows);
       EXPECT_TRUE(std::equal(dense.values.begin(), dense.values.end(),
                              columns.sum.values.begin() + first * kCols))
-          << most_held << " held, rows from " << first;
+          << max_held << " held, rows from " << first;
       for (int64_t r = 0; r < count; ++r) {
         const auto in_row = rows->RowIndices(r);
         EXPECT_TRUE(std::is_sorted(in_row.begin(), in_row.end(), std::less_equal<>()));
@@ -76,8 +76,8 @@ TEST(CscRowsTest, WindowsOfAnySizeGiveTheRowsOfUnsortedColumns) {
 TEST(CscRowsTest, OneMorePassForEachWindowAndNoMore) {
   Columns columns(5);
   const auto stored = static_cast<int64_t>(columns.indices.size());
-  const int64_t most_held = stored / 4;
-  auto csc = CscRows::Open("X", kRows, kCols, columns.indptr, columns.Arrays(), most_held);
+  const int64_t max_held = stored / 4;
+  auto csc = CscRows::Open("X", kRows, kCols, columns.indptr, columns.Arrays(), max_held);
   ASSERT_OK(csc);
   for (int64_t row = 0; row < kRows; ++row) ASSERT_OK(csc->Read(row, 1));
   // The count, four windows, and one for what does not come out even.

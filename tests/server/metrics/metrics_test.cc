@@ -115,7 +115,7 @@ TEST(Metrics, TheProcessDescribesItself) {
   EXPECT_GT(facts.resident_bytes, 1 << 20);
   EXPECT_GT(facts.threads, 0);
   EXPECT_GT(facts.open_files, 2);
-  EXPECT_GT(facts.most_open_files, facts.open_files);
+  EXPECT_GT(facts.max_open_files, facts.open_files);
   EXPECT_GT(facts.start_seconds, 1.6e9);
 }
 

@@ -218,7 +218,7 @@ TEST_F(CudaNetworkTest, MoreRowsThanABatchHoldsAreSplit) {
   options.base_bytes = 1;  // and none of the node inputs outlives its batch
   CudaNetwork network(true, config, arrays, context_, options);
   CpuNetwork<float> fused(true, config, arrays, 1);
-  Rows rows(config, CudaNetwork::kMostRows + 5);
+  Rows rows(config, CudaNetwork::kMaxRows + 5);
   const std::vector<float> expected = rows.RunThrough(&fused);
   EXPECT_LT(Distance(expected, rows.RunThrough(&network)), 2e-5);
   rows.knockouts[0].assign(100000, 1);
