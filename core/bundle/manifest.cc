@@ -98,7 +98,7 @@ json Manifest::ToJson() const {
       {"schedule",
        {{"steps", schedule_steps}, {"beta_first", beta_first}, {"beta_last", beta_last}}},
       {"defaults", {{"solver", solver}, {"solver_steps", solver_steps}, {"mask", mask}}},
-      {"molecule_featuriser", molecule_featuriser},
+      {"molecule_featurizer", molecule_featurizer},
       {"molecule_features", molecule_features},
       {"model", model},
       {"network", network},
@@ -146,7 +146,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.solver = j.at("defaults").at("solver");
     m.solver_steps = j.at("defaults").at("solver_steps");
     m.mask = j.at("defaults").at("mask");
-    m.molecule_featuriser = j.at("molecule_featuriser");
+    m.molecule_featurizer = j.at("molecule_featurizer");
     m.molecule_features = j.at("molecule_features");
     if (j.contains("molecule_scaling")) {
       const json& scaling = j.at("molecule_scaling");

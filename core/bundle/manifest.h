@@ -34,14 +34,14 @@ struct KnownMolecule {
 };
 
 // Mean and deviation over the training drugs of each descriptor behind a molecule's fingerprint, as
-// core/molecule/featurizer.h has them; empty where a featuriser needs none.
+// core/molecule/featurizer.h has them; empty where a featurizer needs none.
 struct DescriptorScaling {
   std::vector<std::string> names;
   std::vector<double> mean;
   std::vector<double> deviation;  // 0: constant in training, the feature is 0
 };
 
-// The featuriser of bundles whose molecules are vectors from a table, not made from SMILES.
+// The featurizer of bundles whose molecules are vectors from a table, not made from SMILES.
 inline constexpr char kEmbeddingsName[] = "embeddings";
 
 struct Manifest {
@@ -66,7 +66,7 @@ struct Manifest {
   int solver_steps = 10;
   std::string mask = "rank";  // default of requests: rank, cell, aggregate, sample, none
 
-  std::string molecule_featuriser;  // "" where molecules are not known; see docs/bundle.md
+  std::string molecule_featurizer;  // "" where molecules are not known; see docs/bundle.md
   int molecule_features = 0;        // Ds
   DescriptorScaling molecule_scaling;
 

@@ -9,7 +9,7 @@
 
 namespace unlasting::molecule {
 
-// Names and order are part of the featuriser's name: a change of either needs a new one.
+// Names and order are part of the featurizer's name: a change of either needs a new one.
 const std::vector<std::string>& DescriptorNames();
 
 // In their order, in RDKit's units; NaN or infinite where a molecule has no such value.

@@ -70,7 +70,7 @@ absl::StatusOr<Featurizer> Featurizer::Create(const std::string& name,
   Featurizer featurizer;
   if (name == kFingerprintName) return featurizer;
   if (name != kDescribedName) {
-    return absl::FailedPreconditionError(absl::StrCat("molecule_featuriser: found '", name,
+    return absl::FailedPreconditionError(absl::StrCat("molecule_featurizer: found '", name,
                                                       "', expected ", kFingerprintName, " or ",
                                                       kDescribedName));
   }

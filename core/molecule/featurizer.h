@@ -61,7 +61,7 @@ class Featurizer {
   DescriptorScaling scaling_;
 };
 
-// The canonical SMILES of the parent as the default featuriser has it; errors as Featurize.
+// The canonical SMILES of the parent as the default featurizer has it; errors as Featurize.
 absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles);
 
 // Tanimoto similarity, 0 to 1, of the fingerprints that two feature vectors begin with.

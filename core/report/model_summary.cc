@@ -20,7 +20,7 @@ constexpr std::array kFirst = {"name",           "version",
                                "perturbed_only", "perturbation_kinds",
                                "split",          "normalisation",
                                "network",        "model",
-                               "defaults",       "molecule_featuriser",
+                               "defaults",       "molecule_featurizer",
                                "schedule",       "predicted",
                                "truth",          "control",
                                "training",       "software_version"};

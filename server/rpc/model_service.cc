@@ -38,7 +38,7 @@ v1::Model Describe(const ModelRegistry& models, const ServedModel& model) {
     molecule->set_smiles(known.smiles);
     molecule->mutable_doses_micromolar()->Add(known.doses_um.begin(), known.doses_um.end());
   }
-  message.set_molecule_featurizer(manifest.molecule_featuriser);
+  message.set_molecule_featurizer(manifest.molecule_featurizer);
   message.set_molecule_features(manifest.molecule_features);
   message.set_target_sum(manifest.normalisation.target_sum);
   message.set_diffusion_steps(manifest.schedule_steps);

@@ -83,7 +83,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
     m.molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
     using Features = TinyBundleOptions::Features;
     if (options.features == Features::kEmbeddings) {
-      m.molecule_featuriser = bundle::kEmbeddingsName;
+      m.molecule_featurizer = bundle::kEmbeddingsName;
       m.molecule_features = 6;
       parts.reference.molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
                                    {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
@@ -94,7 +94,7 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
         UNLASTING_ASSIGN_OR_RETURN(
             featurizer, molecule::Featurizer::FitTo({m.molecules[0].smiles, "CCO", "c1ccccc1"}));
       }
-      m.molecule_featuriser = featurizer.name();
+      m.molecule_featurizer = featurizer.name();
       m.molecule_features = featurizer.features();
       const auto& scaling = featurizer.scaling();
       m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};

@@ -10,7 +10,7 @@ predict::PerturbationQuery QueryOf(const cells::Condition& condition,
                                    const bundle::Manifest& manifest) {
   predict::PerturbationQuery query;
   query.genes = condition.genes;
-  if (condition.molecule() && manifest.molecule_featuriser == bundle::kEmbeddingsName) {
+  if (condition.molecule() && manifest.molecule_featurizer == bundle::kEmbeddingsName) {
     query.molecule_name = condition.name;
   } else {
     query.smiles = condition.smiles;

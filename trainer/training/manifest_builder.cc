@@ -81,9 +81,9 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   }
   m.mask = config.mask();
   if (!data.molecule_embeddings().empty()) {
-    m.molecule_featuriser = bundle::kEmbeddingsName;
+    m.molecule_featurizer = bundle::kEmbeddingsName;
   } else if (data.any_molecule()) {
-    m.molecule_featuriser = data.featurizer().name();
+    m.molecule_featurizer = data.featurizer().name();
     const auto& scaling = data.featurizer().scaling();
     m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
   }

@@ -23,7 +23,7 @@ absl::Status Invalid(const std::string& reason, const std::string& message) {
 }
 
 bool TakesEmbeddings(const Manifest& manifest) {
-  return manifest.molecule_featuriser == bundle::kEmbeddingsName;
+  return manifest.molecule_featurizer == bundle::kEmbeddingsName;
 }
 
 absl::Status Unknown(const Manifest& manifest, const std::string& name) {
@@ -220,12 +220,12 @@ void AddNotes(Perturbation* perturbation) {
 absl::StatusOr<Featurizer> FeaturizerOf(const Bundle& bundle) {
   const Manifest& manifest = bundle.manifest();
   const auto& scaling = manifest.molecule_scaling;
-  auto featurizer = Featurizer::Create(manifest.molecule_featuriser,
+  auto featurizer = Featurizer::Create(manifest.molecule_featurizer,
                                        {scaling.names, scaling.mean, scaling.deviation});
   if (featurizer.ok() && featurizer->features() == manifest.molecule_features) return featurizer;
   return Invalid("UNSUPPORTED_PERTURBATION",
                  absl::StrCat("molecule: the model '", manifest.name, "' takes embeddings (",
-                              manifest.molecule_featuriser, "), not SMILES"));
+                              manifest.molecule_featurizer, "), not SMILES"));
 }
 
 DoseRange DoseRangeOf(const MoleculeDistance& distance, double dose_um) {

@@ -71,7 +71,7 @@ struct Perturbation {
 };
 
 // What makes features of SMILES for a bundle. INVALID_ARGUMENT with reason UNSUPPORTED_PERTURBATION
-// where it takes embeddings, or was trained with a featuriser that this build does not have.
+// where it takes embeddings, or was trained with a featurizer that this build does not have.
 absl::StatusOr<molecule::Featurizer> FeaturizerOf(const bundle::Bundle& bundle);
 
 // A digest of a molecule's features and dose; "" where there is no molecule.

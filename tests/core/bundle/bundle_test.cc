@@ -159,7 +159,7 @@ TEST_F(BundleTest, BundlesFromBeforeDescriptorsAndGatesStillLoad) {
   ASSERT_OK(test::WriteTinyBundle(directory_, options));
   auto json = Manifest();
   EXPECT_FALSE(json.contains("molecule_scaling"));
-  EXPECT_EQ(json["molecule_featuriser"], "morgan-count-r2-2048");
+  EXPECT_EQ(json["molecule_featurizer"], "morgan-count-r2-2048");
   EXPECT_EQ(json["molecule_features"], 2048);
   json["model"].erase("dose_gate");
   WriteManifest(json);
