@@ -9,8 +9,8 @@
 #include <string>
 
 #include "core/cli/exit_code.h"
-#include "server/config/flags.h"
 #include "server/base/logging.h"
+#include "server/config/flags.h"
 #include "server/server.h"
 
 namespace {

@@ -13,8 +13,8 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
-#include "server/base/logging.h"
 #include "server/access/tls.h"
+#include "server/base/logging.h"
 
 namespace unlasting::server {
 namespace {

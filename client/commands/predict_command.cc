@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "client/transport/client.h"
 #include "client/commands/commands.h"
-#include "client/files/prediction_file.h"
-#include "core/cli/progress.h"
-#include "client/transport/retrying_client.h"
 #include "client/commands/shared_flags.h"
+#include "client/files/prediction_file.h"
+#include "client/transport/client.h"
+#include "client/transport/retrying_client.h"
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
+#include "core/cli/progress.h"
 #include "nlohmann/json.hpp"
 #include "proto/codec/enums.h"
 
@@ -95,7 +95,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
 
 absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
-  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style, cli::ParseProgressStyle(flags.progress));
+  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
+                             cli::ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(v1::PredictRequest request, MakePredictRequest(flags.predict));
   UNLASTING_ASSIGN_OR_RETURN(const auto client, Client::Connect(flags.connection));
   RetryingClient retrying({client.get()}, 0, flags.retry, RetryingClient::RealTime());

@@ -6,12 +6,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/commands/commands.h"
-#include "core/cli/progress.h"
-#include "client/screen/screen.h"
 #include "client/commands/shared_flags.h"
+#include "client/screen/screen.h"
 #include "core/anndata/writer.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cli/progress.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::client {
@@ -100,7 +100,8 @@ absl::StatusOr<ScreenWork> MakeWork(const Flags& flags, Client* client) {
 
 absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
-  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style, cli::ParseProgressStyle(flags.progress));
+  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
+                             cli::ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags));
   UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags));
   UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, first));

@@ -6,9 +6,9 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
-#include "client/transport/client.h"
 #include "client/files/control_cells.h"
 #include "client/files/predict_request.h"
+#include "client/transport/client.h"
 #include "client/transport/retry.h"
 
 namespace unlasting::client {

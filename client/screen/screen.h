@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "client/transport/client.h"
-#include "client/transport/retrying_client.h"
 #include "client/screen/screen_parts.h"
 #include "client/screen/screen_plan.h"
+#include "client/transport/client.h"
+#include "client/transport/retrying_client.h"
 
 namespace unlasting::client {
 

@@ -14,8 +14,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/transport/client.h"
 #include "client/files/control_cells.h"
+#include "client/transport/client.h"
 #include "client/transport/retry.h"
 
 namespace unlasting::client {

@@ -99,7 +99,8 @@ absl::StatusOr<std::pair<int64_t, int64_t>> SparseShape(const Handle& group,
   auto shape = IntegersAttribute(group.get(), "shape");
   if (shape.empty()) shape = IntegersAttribute(group.get(), "h5sparse_shape");
   constexpr int64_t kMaxKept = int64_t{1} << 31;
-  if (shape.size() != 2 || shape[0] < 0 || shape[1] < 0 || shape[0] >= kMaxKept || shape[1] >= kMaxKept) {
+  if (shape.size() != 2 || shape[0] < 0 || shape[1] < 0 || shape[0] >= kMaxKept ||
+      shape[1] >= kMaxKept) {
     return Malformed(element, "expected an attribute 'shape' of two sizes");
   }
   return std::make_pair(shape[0], shape[1]);

@@ -4,8 +4,8 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/bundle/torch/modules.h"
 #include "core/bundle/reference.h"
+#include "core/bundle/torch/modules.h"
 #include "core/bundle/torch/write.h"
 
 namespace unlasting::bundle {

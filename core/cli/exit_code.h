@@ -1,5 +1,5 @@
-// ExitCode maps a status to the exit code that every program of ours gives: 0 for success, 2 for bad
-// usage or bad input, 1 for anything else.
+// ExitCode maps a status to the exit code that every program of ours gives: 0 for success, 2 for
+// bad usage or bad input, 1 for anything else.
 #pragma once
 
 #include "absl/status/status.h"

@@ -46,9 +46,10 @@ std::string FormatDuration(double seconds) {
 
 std::string ProgressLine(const std::string& title, const std::string& unit, ProgressStyle style,
                          const ProgressState& state) {
-  const double share = state.total > 0 ? std::min(1.0, static_cast<double>(state.done) /
-                                                           static_cast<double>(state.total))
-                                       : 0.0;
+  const double share =
+      state.total > 0
+          ? std::min(1.0, static_cast<double>(state.done) / static_cast<double>(state.total))
+          : 0.0;
   std::string line = absl::StrCat(title, " ");
   if (style == ProgressStyle::kBar) {
     const int filled = static_cast<int>(share * kBarWidth);
@@ -87,13 +88,12 @@ void Progress::Update(int64_t done, int64_t total, const std::string& detail) {
   if (style_ == ProgressStyle::kNone || total <= 0) return;
   if (done_at_start_ < 0) done_at_start_ = done;
   const absl::Time now = absl::Now();
-  const bool due =
-      now - last_ >= (style_ == ProgressStyle::kBar ? kBarInterval : kPlainInterval);
+  const bool due = now - last_ >= (style_ == ProgressStyle::kBar ? kBarInterval : kPlainInterval);
   if (!due && done < total) return;
   last_ = now;
   drawn_ = true;
-  const std::string line = ProgressLine(title_, unit_, style_,
-                                        {done, total, done_at_start_, now - start_, detail});
+  const std::string line =
+      ProgressLine(title_, unit_, style_, {done, total, done_at_start_, now - start_, detail});
   if (style_ == ProgressStyle::kBar) {
     // Erases what a longer line left behind.
     std::cerr << "\r" << line << "\x1b[K" << std::flush;

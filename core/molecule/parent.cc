@@ -117,8 +117,8 @@ absl::Status WithParent(const std::string& smiles, ParentRule rule,
   try {
     const unsigned atoms = HeavyAtoms(text);
     if (atoms > kMaxHeavyAtoms) {
-      return Unparsable(smiles, absl::StrCat("found ", atoms, " heavy atoms, expected at most ",
-                                             kMaxHeavyAtoms));
+      return Unparsable(
+          smiles, absl::StrCat("found ", atoms, " heavy atoms, expected at most ", kMaxHeavyAtoms));
     }
     const std::unique_ptr<RDKit::RWMol> molecule(RDKit::SmilesToMol(text));
     if (!molecule || molecule->getNumAtoms() == 0) return Unparsable(smiles, "cannot be parsed");

@@ -12,8 +12,8 @@
 #include "core/evaluate/differential_expression.h"
 #include "core/evaluate/dip.h"
 #include "core/report/chart.h"
-#include "core/report/projection.h"
 #include "core/report/html.h"
+#include "core/report/projection.h"
 
 namespace unlasting::report {
 namespace {

@@ -1,10 +1,10 @@
 #include "core/report/report.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/report/model_summary.h"
+#include "core/report/grn_summary.h"
 #include "core/report/group_plots.h"
 #include "core/report/html.h"
-#include "core/report/grn_summary.h"
+#include "core/report/model_summary.h"
 #include "core/report/overview.h"
 #include "core/report/score_tables.h"
 #include "core/report/style.h"

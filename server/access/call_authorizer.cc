@@ -21,7 +21,8 @@ std::string AddressOfPeer(absl::string_view peer) {
   return std::string(peer);
 }
 
-absl::StatusOr<std::string> CallAuthorizer::Identify(const Credentials& credentials, Role role) const {
+absl::StatusOr<std::string> CallAuthorizer::Identify(const Credentials& credentials,
+                                                     Role role) const {
   if (tokens_ == nullptr) {
     if (role == Role::kAdmin) {
       return WithReason(absl::PermissionDeniedError("the server has no tokens of administrators"),

@@ -22,7 +22,8 @@ class CallAuthorizer {
  public:
   // `tokens` may be null: then everybody has the role predict and nobody the role admin. Pointees
   // outlive the gate.
-  CallAuthorizer(const TokenFile* tokens, RateLimiter* limiter) : tokens_(tokens), limiter_(limiter) {}
+  CallAuthorizer(const TokenFile* tokens, RateLimiter* limiter)
+      : tokens_(tokens), limiter_(limiter) {}
 
   // The caller's name for limits, fairness and logs: the token's owner, else the certificate's
   // name, else the address. UNAUTHENTICATED with reason TOKEN_MISSING or TOKEN_UNKNOWN,

@@ -10,8 +10,8 @@
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
-#include "server/metrics/metrics.h"
 #include "server/base/mutex.h"
+#include "server/metrics/metrics.h"
 
 namespace unlasting::server {
 

@@ -17,11 +17,11 @@
 #include "absl/status/statusor.h"
 #include "core/bundle/bundle.h"
 #include "core/predict/engine/engine.h"
-#include "server/scheduling/executor.h"
 #include "server/base/file_identity.h"
-#include "server/request/gene_index.h"
-#include "server/metrics/metrics.h"
 #include "server/base/mutex.h"
+#include "server/metrics/metrics.h"
+#include "server/request/gene_index.h"
+#include "server/scheduling/executor.h"
 
 namespace unlasting::server {
 

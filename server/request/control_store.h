@@ -12,8 +12,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
-#include "server/request/control_validation.h"
 #include "server/base/mutex.h"
+#include "server/request/control_validation.h"
 
 namespace unlasting::server {
 

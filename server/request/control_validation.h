@@ -7,9 +7,9 @@
 #include "absl/status/statusor.h"
 #include "core/base/matrix.h"
 #include "core/predict/query/query.h"
-#include "server/request/gene_index.h"
-#include "server/config/limits.h"
 #include "server/base/violations.h"
+#include "server/config/limits.h"
+#include "server/request/gene_index.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::server {

@@ -1,8 +1,8 @@
 // Options of a PredictRequest against a model's defaults.
 #pragma once
 
-#include "server/request/request_validation.h"
 #include "server/base/violations.h"
+#include "server/request/request_validation.h"
 
 namespace unlasting::server {
 

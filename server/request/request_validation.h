@@ -12,9 +12,9 @@
 
 #include "absl/status/statusor.h"
 #include "core/predict/query/query.h"
+#include "server/config/limits.h"
 #include "server/request/control_validation.h"
 #include "server/request/gene_index.h"
-#include "server/config/limits.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::server {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "grpcpp/server_context.h"
-#include "server/rpc/service_context.h"
 #include "server/base/work_pool.h"
+#include "server/rpc/service_context.h"
 #include "unlasting/v1/admin_service.grpc.pb.h"
 
 namespace unlasting::server {

@@ -13,8 +13,8 @@
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "server/base/logging.h"
-#include "server/rpc/service_context.h"
 #include "server/base/trace_context.h"
+#include "server/rpc/service_context.h"
 
 namespace unlasting::server {
 

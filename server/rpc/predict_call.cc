@@ -22,8 +22,8 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& c
 }  // namespace
 
 PredictCall* PredictCall::Start(const ServiceContext& services,
-                                    grpc::CallbackServerContext* context,
-                                    const v1::PredictRequest* request) {
+                                grpc::CallbackServerContext* context,
+                                const v1::PredictRequest* request) {
   auto stream = std::make_shared<PredictCall>(services, context, request);
   {
     MutexLock lock(&stream->mutex_);
@@ -43,7 +43,7 @@ PredictCall* PredictCall::Start(const ServiceContext& services,
 }
 
 PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                             const v1::PredictRequest* request)
+                         const v1::PredictRequest* request)
     : services_(services),
       context_(context),
       request_(request),

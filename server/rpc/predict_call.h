@@ -1,8 +1,9 @@
 // One call of Predict: from the request through a scheduler to the last message.
 //
 // States: preparing (on the prepare pool) -> queued and running (in the model's scheduler) ->
-// closed. At most one pump is active at a time: it takes one message from the response_queue on the write
-// pool and starts its write; the write's end starts the next. Finish is called by the pump, once.
+// closed. At most one pump is active at a time: it takes one message from the response_queue on the
+// write pool and starts its write; the write's end starts the next. Finish is called by the pump,
+// once.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +13,25 @@
 #include "absl/base/thread_annotations.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/rpc/call.h"
 #include "server/base/mutex.h"
+#include "server/rpc/call.h"
 #include "server/rpc/response_queue.h"
-#include "server/scheduling/scheduler.h"
 #include "server/rpc/service_context.h"
+#include "server/scheduling/scheduler.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::server {
 
 class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
-                      public JobListener,
-                      public std::enable_shared_from_this<PredictCall> {
+                    public JobListener,
+                    public std::enable_shared_from_this<PredictCall> {
  public:
   // Starts the call; the object owns itself until gRPC is done with it.
   static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
-                              const v1::PredictRequest* request);
+                            const v1::PredictRequest* request);
 
   PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                const v1::PredictRequest* request);
+              const v1::PredictRequest* request);
 
   // grpc::ServerWriteReactor.
   void OnWriteDone(bool ok) override;

@@ -5,10 +5,10 @@
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
 #include "core/predict/query/query.h"
+#include "server/base/violations.h"
 #include "server/rpc/call.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/register_controls_call.h"
-#include "server/base/violations.h"
 
 namespace unlasting::server {
 namespace {

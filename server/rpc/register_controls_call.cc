@@ -7,8 +7,8 @@
 namespace unlasting::server {
 
 RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services,
-                                  grpc::CallbackServerContext* context,
-                                  v1::RegisterControlsResponse* response) {
+                                                  grpc::CallbackServerContext* context,
+                                                  v1::RegisterControlsResponse* response) {
   auto stream = std::make_shared<RegisterControlsCall>(services, context, response);
   stream->self_ = stream;
   const absl::Status admitted = stream->call_.Admit(Role::kPredict);
@@ -20,8 +20,9 @@ RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services
   return stream.get();
 }
 
-RegisterControlsCall::RegisterControlsCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                           v1::RegisterControlsResponse* response)
+RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
+                                           grpc::CallbackServerContext* context,
+                                           v1::RegisterControlsResponse* response)
     : services_(services),
       context_(context),
       response_(response),
@@ -95,6 +96,8 @@ void RegisterControlsCall::FinishCall(const absl::Status& status) {
   Finish(call_.End(status, {{"cells", absl::StrCat(response_->cells())}}));
 }
 
-void RegisterControlsCall::OnDone() { const std::shared_ptr<RegisterControlsCall> self = std::move(self_); }
+void RegisterControlsCall::OnDone() {
+  const std::shared_ptr<RegisterControlsCall> self = std::move(self_);
+}
 
 }  // namespace unlasting::server

@@ -5,8 +5,8 @@
 
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/rpc/call.h"
 #include "server/request/control_validation.h"
+#include "server/rpc/call.h"
 #include "server/rpc/service_context.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
@@ -15,14 +15,15 @@ namespace unlasting::server {
 // Each part is decoded on the prepare pool before the next is read, so an upload holds one message
 // beside what it has gathered. A broken upload leaves nothing in the store.
 class RegisterControlsCall : public grpc::ServerReadReactor<v1::RegisterControlsRequest>,
-                     public std::enable_shared_from_this<RegisterControlsCall> {
+                             public std::enable_shared_from_this<RegisterControlsCall> {
  public:
   // Starts the call; the object owns itself until gRPC is done with it.
-  static RegisterControlsCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
-                             v1::RegisterControlsResponse* response);
+  static RegisterControlsCall* Start(const ServiceContext& services,
+                                     grpc::CallbackServerContext* context,
+                                     v1::RegisterControlsResponse* response);
 
   RegisterControlsCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-               v1::RegisterControlsResponse* response);
+                       v1::RegisterControlsResponse* response);
 
   void OnReadDone(bool ok) override;
   void OnDone() override;

@@ -6,8 +6,8 @@
 
 #include "core/predict/job/job.h"
 #include "server/request/request_validation.h"
-#include "server/scheduling/scheduler.h"
 #include "server/rpc/summary.h"
+#include "server/scheduling/scheduler.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::server {

@@ -4,7 +4,8 @@
 
 namespace unlasting::server {
 
-ResponseQueue::ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model, int64_t max_bytes)
+ResponseQueue::ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model,
+                             int64_t max_bytes)
     : builder_(std::move(builder)), model_(std::move(model)), max_bytes_(max_bytes) {}
 
 int64_t ResponseQueue::Bytes(const predict::Profiles& profiles) {

@@ -6,7 +6,8 @@
 //   ResponseQueue response_queue(builder, model_name, max_bytes);
 //   response_queue.AddProfiles(std::move(profiles));
 //   response_queue.Close(absl::OkStatus(), timings);
-//   for (auto next = response_queue.Next(); next.kind == ResponseQueue::Kind::kMessage; next = response_queue.Next()) ...
+//   for (auto next = response_queue.Next(); next.kind == ResponseQueue::Kind::kMessage; next =
+//   response_queue.Next()) ...
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ class ResponseQueue {
     bool made_room = false;  // HasRoom became true with this call
   };
 
-  ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model, int64_t max_bytes);
+  ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model,
+                int64_t max_bytes);
 
   void AddProfiles(predict::Profiles profiles);
   // Only the latest is kept, and only sent when nothing else is to be.

@@ -5,12 +5,12 @@
 
 #include "server/access/call_authorizer.h"
 #include "server/base/clock.h"
-#include "server/request/control_store.h"
-#include "server/request/request_memory.h"
+#include "server/base/work_pool.h"
 #include "server/config/limits.h"
 #include "server/metrics/metrics.h"
 #include "server/models/model_registry.h"
-#include "server/base/work_pool.h"
+#include "server/request/control_store.h"
+#include "server/request/request_memory.h"
 
 namespace unlasting::server {
 

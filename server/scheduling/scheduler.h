@@ -24,11 +24,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/predict/job/job.h"
-#include "server/scheduling/queue_quota.h"
-#include "server/scheduling/batching_policy.h"
 #include "server/base/clock.h"
-#include "server/scheduling/deadline_policy.h"
 #include "server/base/mutex.h"
+#include "server/scheduling/batching_policy.h"
+#include "server/scheduling/deadline_policy.h"
+#include "server/scheduling/queue_quota.h"
 
 namespace unlasting::server {
 

@@ -6,8 +6,8 @@
 
 #include "absl/time/time.h"
 #include "core/predict/job/job.h"
-#include "server/scheduling/queue_quota.h"
 #include "server/scheduling/deadline_policy.h"
+#include "server/scheduling/queue_quota.h"
 #include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {

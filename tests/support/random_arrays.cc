@@ -23,7 +23,7 @@ RandomGraph MakeRandomGraph(int64_t nodes, const std::function<int64_t(int64_t)>
 }
 
 model::cpu::Arrays<float> RandomArrays(NetworkKind kind, const model::ModelConfig& config,
-                                         const RandomGraph& graph, uint64_t seed) {
+                                       const RandomGraph& graph, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
   model::cpu::Arrays<float> arrays;

@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
+#include "core/model/spec/config.h"
 #include "core/model/spec/parameters.h"
 
 namespace unlasting::test {
@@ -19,6 +19,6 @@ RandomGraph MakeRandomGraph(int64_t nodes, const std::function<int64_t(int64_t)>
 
 // Every parameter and buffer that a network of this kind and configuration has.
 model::cpu::Arrays<float> RandomArrays(model::NetworkKind kind, const model::ModelConfig& config,
-                                         const RandomGraph& graph, uint64_t seed);
+                                       const RandomGraph& graph, uint64_t seed);
 
 }  // namespace unlasting::test

@@ -7,8 +7,8 @@
 
 #include "core/base/status.h"
 #include "core/bundle/torch/write.h"
-#include "core/molecule/featurizer.h"
 #include "core/grn/graph.h"
+#include "core/molecule/featurizer.h"
 
 namespace unlasting::test {
 namespace {
@@ -26,8 +26,8 @@ void Shake(const model::Network& network, uint64_t seed) {
 }
 
 // Of the knockouts and, where there is `aspirin`, of its two doses.
-model::ExpectedResponse Responses(const TinyBundleOptions& options, const std::vector<float>& aspirin,
-                            int64_t nodes, int64_t edges) {
+model::ExpectedResponse Responses(const TinyBundleOptions& options,
+                                  const std::vector<float>& aspirin, int64_t nodes, int64_t edges) {
   model::ExpectedResponse table;
   if (options.genes) table.nodes = {0, 1, 2, 3, 4, 5};
   table.drugs = torch::zeros({0, 0});
@@ -46,10 +46,10 @@ model::ExpectedResponse Responses(const TinyBundleOptions& options, const std::v
   table.log_variance = draw(0.2);
   table.active_logit = draw(0.3);
   if (options.genes) {
-    model::GrnResponse& network = table.network.emplace();
-    network.own = 0.05 * torch::randn({options.cell_types, nodes}, generator);
-    network.edges = 0.3 * torch::randn({edges}, generator);
-    network.reach = 0.8;
+    model::GrnResponse& network = table.grn.emplace();
+    network.self_effect = 0.05 * torch::randn({options.cell_types, nodes}, generator);
+    network.edge_weights = 0.3 * torch::randn({edges}, generator);
+    network.damping = 0.8;
     network.log_variance = 0.2 * torch::randn({kGenes}, generator);
     network.active_logit = torch::randn({kGenes}, generator);
   }
@@ -155,7 +155,8 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   statistics.active_share = torch::full({options.cell_types, kGenes}, 0.7);
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
-  if (options.expected_response) statistics.expected_response = Responses(options, aspirin, nodes, graph.edges());
+  if (options.expected_response)
+    statistics.expected_response = Responses(options, aspirin, nodes, graph.edges());
   const diffusion::Schedule schedule;
   UNLASTING_ASSIGN_OR_RETURN(
       const auto denoiser,

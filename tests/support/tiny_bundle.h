@@ -16,9 +16,9 @@ struct TinyBundleOptions {
   // the held-out drug "unseen".
   enum class Features { kDescriptors, kCounts, kEmbeddings } features = Features::kDescriptors;
   std::string dose_gate = "linear";
-  bool shift = true;     // starts from expected responses, as the default of training
-  int cell_types = 2;    // "T0", "T1"
-  int panel_cells = 30;  // per cell type
+  bool expected_response = true;  // starts from expected responses, as the default of training
+  int cell_types = 2;             // "T0", "T1"
+  int panel_cells = 30;           // per cell type
   uint64_t seed = 1;
 };
 

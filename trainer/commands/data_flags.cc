@@ -1,10 +1,10 @@
-#include "core/cli/interrupt.h"
 #include "trainer/commands/data_flags.h"
 
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
 #include "core/base/status.h"
+#include "core/cli/interrupt.h"
 #include "core/molecule/featurizer.h"
 #include "trainer/commands/command.h"
 #include "trainer/settings/settings.h"

@@ -7,8 +7,8 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "core/cells/preprocess.h"
-#include "trainer/settings/config.pb.h"
 #include "core/cli/progress.h"
+#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 

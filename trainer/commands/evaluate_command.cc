@@ -5,12 +5,12 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cli/progress.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
 #include "trainer/commands/command.h"
-#include "trainer/scoring/predict_groups.h"
-#include "core/cli/progress.h"
 #include "trainer/commands/scoring_flags.h"
+#include "trainer/scoring/predict_groups.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -86,7 +86,8 @@ std::vector<std::string> ReadableNames(const bundle::Manifest& manifest,
 }
 
 absl::Status RunEvaluate(const EvaluateFlags& flags) {
-  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style, cli::ParseProgressStyle(flags.progress));
+  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
+                             cli::ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(flags.bundle));
   const auto& manifest = bundle->manifest();
   if (!flags.export_dir.empty()) {

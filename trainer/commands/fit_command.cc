@@ -6,20 +6,20 @@
 #include "core/base/status.h"
 #include "core/bundle/torch/write.h"
 #include "core/cells/preprocess.h"
-#include "core/predict/engine/engine.h"
-#include "core/predict/query/query.h"
-#include "trainer/training/manifest_builder.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/data_flags.h"
-#include "trainer/ranks/local_ranks.h"
-#include "trainer/training/model_card.h"
-#include "trainer/scoring/predict_groups.h"
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
-#include "trainer/settings/settings.h"
-#include "trainer/training/training.h"
+#include "core/predict/engine/engine.h"
+#include "core/predict/query/query.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/data_flags.h"
 #include "trainer/data/training_data.h"
+#include "trainer/ranks/local_ranks.h"
+#include "trainer/scoring/predict_groups.h"
+#include "trainer/settings/settings.h"
+#include "trainer/training/manifest_builder.h"
+#include "trainer/training/model_card.h"
 #include "trainer/training/run_directory.h"
+#include "trainer/training/training.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -119,7 +119,8 @@ class Fit {
   }
 
   static double ReachOf(const model::NetworkStatistics& statistics) {
-    const bool used = statistics.expected_response.has_value() && statistics.expected_response->network.has_value();
+    const bool used = statistics.expected_response.has_value() &&
+                      statistics.expected_response->network.has_value();
     return used ? statistics.expected_response->network->reach : 0.0;
   }
 

@@ -5,8 +5,8 @@
 #include "core/cli/interrupt.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/data_flags.h"
-#include "trainer/settings/settings.h"
 #include "trainer/data/training_data.h"
+#include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -41,8 +41,7 @@ absl::Status RunNetwork(const NetworkFlags& flags) {
   if (cli::Interrupted()) return absl::CancelledError("interrupted; nothing was written");
   UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, graph)));
   if (style != cli::ProgressStyle::kNone) {
-    std::fprintf(stderr, "wrote %s: %s\n", flags.out.c_str(),
-                 grn::Describe(graph).dump().c_str());
+    std::fprintf(stderr, "wrote %s: %s\n", flags.out.c_str(), grn::Describe(graph).dump().c_str());
   }
   return absl::OkStatus();
 }

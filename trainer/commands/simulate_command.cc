@@ -2,9 +2,9 @@
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/cells/simulation.h"
-#include "trainer/commands/command.h"
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
+#include "trainer/commands/command.h"
 
 namespace unlasting::trainer {
 namespace {

@@ -65,9 +65,9 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
 absl::Status TrainingData::ReadMolecules(const TrainingDataOptions& options) {
   const cells::Dataset& cells = prepared_->data;
   if (!options.molecule_embeddings.empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(const auto table,
-                               grn::ReadGeneEmbedding(options.molecule_embeddings,
-                                                          "molecule_embeddings", ".names.txt"));
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto table,
+        grn::ReadGeneEmbedding(options.molecule_embeddings, "molecule_embeddings", ".names.txt"));
     std::map<std::string, int64_t> rows;
     for (size_t row = 0; row < table.genes.size(); ++row) {
       rows.emplace(table.genes[row], static_cast<int64_t>(row));
@@ -185,8 +185,8 @@ void TrainingData::Fill(int64_t cell, float* out) const {
 namespace {
 
 absl::StatusOr<std::vector<grn::Edge>> PriorEdges(const std::string& path,
-                                                      const std::vector<std::string>& nodes,
-                                                      double embedding_threshold, int threads) {
+                                                  const std::vector<std::string>& nodes,
+                                                  double embedding_threshold, int threads) {
   int64_t skipped = 0;
   if (!grn::HoldsEmbedding(path)) return grn::ReadPriorEdges(path, nodes, &skipped);
   UNLASTING_ASSIGN_OR_RETURN(const auto embedding, grn::ReadGeneEmbedding(path));
@@ -202,7 +202,7 @@ absl::StatusOr<std::vector<grn::Edge>> PriorEdges(const std::string& path,
 }  // namespace
 
 absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
-                                       int threads) {
+                                   int threads) {
   std::vector<int64_t> controls;
   for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
     if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
@@ -211,7 +211,7 @@ absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const Networ
     return absl::InvalidArgumentError("found no control cells among the training cells");
   }
   auto edges = grn::CoExpressionEdges(SelectRows(prepared.data.values, controls),
-                                          config.threshold(), threads);
+                                      config.threshold(), threads);
   if (!config.prior().empty()) {
     // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
     std::vector<std::string> nodes;

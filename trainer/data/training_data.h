@@ -10,8 +10,8 @@
 #include "core/base/matrix.h"
 #include "core/cells/normalise.h"
 #include "core/cells/preprocess.h"
-#include "core/molecule/featurizer.h"
 #include "core/grn/graph.h"
+#include "core/molecule/featurizer.h"
 #include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
@@ -108,6 +108,6 @@ class TrainingData {
 // Eq 4 over the training control cells, with the prior where one is named; nodes as
 // cells::Prepared::NodeOf.
 absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
-                                       int threads);
+                                   int threads);
 
 }  // namespace unlasting::trainer

@@ -40,8 +40,7 @@ class RankGroup {
   };
 
   // Waits until every rank has arrived. UNIMPLEMENTED in a build whose LibTorch has no Gloo.
-  static absl::StatusOr<std::unique_ptr<RankGroup>> Join(const RankInfo& place,
-                                                         const Hooks& hooks);
+  static absl::StatusOr<std::unique_ptr<RankGroup>> Join(const RankInfo& place, const Hooks& hooks);
   virtual ~RankGroup() = default;
 
   virtual int rank() const = 0;

@@ -201,8 +201,9 @@ class Table {
 
 }  // namespace
 
-model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data, const ConditionMoments& moments,
-                               const TrainConfig& config) {
+model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data,
+                                                 const ConditionMoments& moments,
+                                                 const TrainConfig& config) {
   return Table(data, moments, config).Make();
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/model/torch/expected_response.h"
-#include "trainer/settings/config.pb.h"
-#include "trainer/response/condition_moments.h"
 #include "trainer/data/training_data.h"
+#include "trainer/response/condition_moments.h"
+#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 
@@ -13,7 +13,8 @@ namespace unlasting::trainer {
 // predicts each measured type best from the others (1, the mean shift, with fewer than three), and
 // likewise the active shares with the slope `mask_prior`. Cells held out for validation take no
 // part.
-model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data, const ConditionMoments& moments,
-                               const TrainConfig& config);
+model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data,
+                                                 const ConditionMoments& moments,
+                                                 const TrainConfig& config);
 
 }  // namespace unlasting::trainer

@@ -117,13 +117,13 @@ Tensor Reached(const Single& single, const Tensor& own, const grn::Graph& graph,
   start[single.gene] = own[single.type][single.gene].item<double>();
   perturbed[single.gene] = true;
   std::vector<double> change =
-      model::Travel<double>(graph.indptr, graph.sources, weights, start, perturbed);
+      model::Propagate<double>(graph.indptr, graph.sources, weights, start, perturbed);
   change[single.gene] = 0;
   return torch::tensor(change, torch::kFloat64).narrow(0, 0, own.size(1));
 }
 
 // How far changes reach: 0 where leaving genes out shows nothing gained.
-double ReachOf(const std::vector<Single>& singles, const std::vector<Tensor>& reached) {
+double DampingOf(const std::vector<Single>& singles, const std::vector<Tensor>& reached) {
   std::map<int64_t, std::pair<double, double>> products;  // by gene: with the residual, with itself
   double total_product = 0, total_square = 0, residual = 0;
   for (size_t k = 0; k < singles.size(); ++k) {
@@ -171,8 +171,8 @@ Tensor SlopeOnMean(const std::vector<Single>& singles, Tensor Response::*part) {
 }  // namespace
 
 std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
-                                                        const ConditionMoments& moments,
-                                                        const grn::Graph& graph) {
+                                                    const ConditionMoments& moments,
+                                                    const grn::Graph& graph) {
   const std::vector<Single> singles = SinglesOf(data, moments);
   if (DistinctGenes(singles) < kFewestGenes) return std::nullopt;
   std::vector<Tensor> means;
@@ -184,12 +184,12 @@ std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
   std::vector<Tensor> reached;
   for (const Single& single : singles) reached.push_back(Reached(single, own, graph, weights));
   model::GrnResponse response;
-  response.reach = ReachOf(singles, reached);
-  if (response.reach <= 0) return std::nullopt;
+  response.damping = DampingOf(singles, reached);
+  if (response.damping <= 0) return std::nullopt;
   const double x_max = data.prepared().x_max;
-  response.own = torch::zeros({own.size(0), graph.nodes()}, torch::kFloat64);
-  response.own.narrow(1, 0, data.genes()).copy_(own / x_max);
-  response.edges = torch::tensor(weights, torch::kFloat64);
+  response.self_effect = torch::zeros({own.size(0), graph.nodes()}, torch::kFloat64);
+  response.self_effect.narrow(1, 0, data.genes()).copy_(own / x_max);
+  response.edge_weights = torch::tensor(weights, torch::kFloat64);
   response.log_variance = SlopeOnMean(singles, &Response::log_variance) * x_max;
   response.active_logit = SlopeOnMean(singles, &Response::active_logit) * x_max;
   return response;

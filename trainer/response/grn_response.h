@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "core/model/torch/expected_response.h"
 #include "core/grn/graph.h"
+#include "core/model/torch/expected_response.h"
 #include "trainer/response/condition_moments.h"
 
 namespace unlasting::trainer {
@@ -18,7 +18,7 @@ namespace unlasting::trainer {
 // None where the measured genes perturbed alone in training are few, or where those show that the
 // network foresees nothing of them.
 std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
-                                                        const ConditionMoments& moments,
-                                                        const grn::Graph& graph);
+                                                    const ConditionMoments& moments,
+                                                    const grn::Graph& graph);
 
 }  // namespace unlasting::trainer

@@ -6,8 +6,8 @@
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/predict/job/mask.h"
-#include "trainer/settings/settings.h"
 #include "trainer/scoring/training_sums.h"
+#include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
 namespace {

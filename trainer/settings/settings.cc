@@ -259,7 +259,8 @@ bool HasExpectedResponse(const TrainConfig& config) {
 }
 
 bool FollowsNetwork(const TrainConfig& config) {
-  return HasExpectedResponse(config) && config.unseen_genes() == "network" && config.ablation() != "no_grn";
+  return HasExpectedResponse(config) && config.unseen_genes() == "network" &&
+         config.ablation() != "no_grn";
 }
 
 std::string DescribeSettings() {

@@ -8,8 +8,8 @@
 #include "core/cells/dataset.h"
 #include "core/cells/preprocess.h"
 #include "nlohmann/json.hpp"
-#include "trainer/settings/config.pb.h"
 #include "trainer/data/training_data.h"
+#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 
@@ -29,8 +29,8 @@ absl::StatusOr<TrainConfig> ConfigFromJson(const nlohmann::json& json);
 // Ranges and words, before any data is read. INVALID_ARGUMENT names the setting.
 absl::Status CheckConfig(const TrainConfig& config);
 
-// Whether the model starts from expected responses (core/model/torch/expected_response.h): the paper's recipe has no
-// skip that could be centred on them.
+// Whether the model starts from expected responses (core/model/torch/expected_response.h): the
+// paper's recipe has no skip that could be centred on them.
 bool HasExpectedResponse(const TrainConfig& config);
 // Whether those of genes that training never perturbed are looked for in the gene network.
 bool FollowsNetwork(const TrainConfig& config);

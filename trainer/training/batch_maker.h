@@ -9,8 +9,8 @@
 #include "core/diffusion/schedule.h"
 #include "core/model/torch/network.h"
 #include "core/model/torch/threads.h"
-#include "trainer/settings/config.pb.h"
 #include "trainer/data/training_data.h"
+#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 

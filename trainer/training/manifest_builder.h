@@ -6,10 +6,10 @@
 #include "core/bundle/manifest.h"
 #include "core/bundle/reference.h"
 #include "core/diffusion/schedule.h"
-#include "core/model/spec/config.h"
 #include "core/grn/graph.h"
-#include "trainer/settings/config.pb.h"
+#include "core/model/spec/config.h"
 #include "trainer/data/training_data.h"
+#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 

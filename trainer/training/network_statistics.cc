@@ -1,10 +1,10 @@
 // What the networks know of the data besides their weights.
 #include <torch/torch.h>
 
-#include "trainer/training/batch_maker.h"
-#include "trainer/response/grn_response.h"
 #include "trainer/response/expected_response.h"
+#include "trainer/response/grn_response.h"
 #include "trainer/settings/settings.h"
+#include "trainer/training/batch_maker.h"
 #include "trainer/training/training.h"
 
 namespace unlasting::trainer {
@@ -29,10 +29,10 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph
     statistics.prior_mean = ToTensor(data.control_statistics().mean, scale);
   } else {
     statistics.prior_mean = torch::tensor(mean, torch::kFloat64)
-                                 .mul(scale)
-                                 .to(torch::kFloat32)
-                                 .unsqueeze(0)
-                                 .repeat({types, 1});
+                                .mul(scale)
+                                .to(torch::kFloat32)
+                                .unsqueeze(0)
+                                .repeat({types, 1});
   }
 
   statistics.active_share = torch::zeros({types, genes}, torch::kFloat64);

@@ -10,9 +10,9 @@
 #include "core/diffusion/schedule.h"
 #include "core/model/torch/network.h"
 #include "nlohmann/json.hpp"
-#include "trainer/settings/config.pb.h"
-#include "trainer/ranks/rank_group.h"
 #include "trainer/data/training_data.h"
+#include "trainer/ranks/rank_group.h"
+#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 

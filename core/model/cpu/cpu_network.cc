@@ -14,7 +14,7 @@ constexpr int64_t kNoTime = -1;
 
 template <typename T>
 CpuNetwork<T>::CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays,
-                              int threads)
+                          int threads)
     : denoiser_(denoiser),
       config_(config),
       preconditioned_(!denoiser || config.recipe == "preconditioned"),
@@ -88,16 +88,16 @@ void CpuNetwork<T>::FindPriors(absl::Span<const NetworkRow<T>> rows) {
                            rows[r - 1].knockout.data() == row.knockout.data() &&
                            rows[r - 1].knockout.size() == row.knockout.size();
     row_priors_[r] = as_before ? row_priors_[r - 1]
-                                : priors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
+                               : priors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
   }
 }
 
 template <typename T>
 std::shared_ptr<const NodeBase<T>> CpuNetwork<T>::BaseOf(const NetworkRow<T>& row,
-                                                           const Prior<T>& prior) {
-  const T* shift = cell_in_grn_ ? TermsOf(row.time).phi.data() : nullptr;
-  return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, shift, prior.state, row.molecule,
-                           &team_);
+                                                         const Prior<T>& prior) {
+  const T* bias = cell_in_grn_ ? TermsOf(row.time).phi.data() : nullptr;
+  return node_inputs_.Base(cell_in_grn_ ? row.time : kNoTime, bias, prior.cell_embedding_row,
+                           row.molecule, &team_);
 }
 
 template <typename T>
@@ -110,8 +110,7 @@ void CpuNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) con
 
 // The skip's normalised input (core/model/torch/source.cc, `skip`).
 template <typename T>
-void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Prior<T>& prior,
-                                  T* state) const {
+void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Prior<T>& prior, T* state) const {
   if (!preconditioned_) {
     std::copy_n(row.x_t, config_.genes, state);
     return;
@@ -126,7 +125,7 @@ void CpuNetwork<T>::Standardise(const NetworkRow<T>& row, const Prior<T>& prior,
 
 template <typename T>
 void CpuNetwork<T>::Finish(const NetworkRow<T>& row, const Prior<T>& prior,
-                             const T* network_output) const {
+                           const T* network_output) const {
   const int64_t genes = config_.genes;
   if (!denoiser_) {
     for (int64_t g = 0; g < genes; ++g) row.out[g] = network_output[g] + prior.logit[g];
@@ -211,11 +210,11 @@ void CpuNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
 template <typename T>
 void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
   const auto count = static_cast<int64_t>(rows.size());
-  cell_states_.assign(count, 0);
+  cell_embedding_rows_.assign(count, 0);
   block_times_.assign(count, nullptr);
   decoder_times_.assign(count, nullptr);
   for (int64_t r = 0; r < count; ++r) {
-    cell_states_[r] = row_priors_[r]->state;
+    cell_embedding_rows_[r] = row_priors_[r]->cell_embedding_row;
     if (!denoiser_) continue;
     const TimeTerms& terms = TermsOf(rows[r].time);
     block_times_[r] = terms.block.data();
@@ -230,7 +229,7 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
     T* network_output = network_output_.data() + begin * genes_stride_;
     T* first = first_.data() + begin * hidden;
     T* second = second_.data() + begin * hidden;
-    const int32_t* states = cell_states_.data() + begin;
+    const int32_t* states = cell_embedding_rows_.data() + begin;
     if (denoiser_) {
       block_.Run(state_.data() + begin * genes_stride_, genes_stride_, size, states,
                  block_times_.data() + begin, /*accumulate=*/true, first, second, gene_readout,
@@ -239,12 +238,13 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
     const bool add = !denoiser_;
     if (add) {
       for (int64_t r = 0; r < size; ++r) {
-        std::copy_n(gene_readout + r * nodes_stride_, config_.genes, network_output + r * genes_stride_);
+        std::copy_n(gene_readout + r * nodes_stride_, config_.genes,
+                    network_output + r * genes_stride_);
       }
     }
     if (decoder_.hidden() > 0) {
-      decoder_.Run(gene_readout, nodes_stride_, size, states, decoder_times_.data() + begin, add, first,
-                   second, network_output, genes_stride_);
+      decoder_.Run(gene_readout, nodes_stride_, size, states, decoder_times_.data() + begin, add,
+                   first, second, network_output, genes_stride_);
     }
     for (int64_t r = 0; r < size; ++r) {
       Finish(rows[begin + r], *row_priors_[begin + r], network_output + r * genes_stride_);

@@ -1,6 +1,6 @@
 // A denoiser or mask model evaluated from plain arrays: the same weights and the same mathematics
-// as core/model/torch/source.cc, restructured so that what does not depend on the cell is computed once
-// and nothing is allocated per evaluation. Knows no LibTorch.
+// as core/model/torch/source.cc, restructured so that what does not depend on the cell is computed
+// once and nothing is allocated per evaluation. Knows no LibTorch.
 //
 // A row's result does not depend on the other rows of a call, to the bit.
 #pragma once
@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "core/model/spec/config.h"
-#include "core/model/cpu/prior.h"
 #include "core/model/cpu/grn_block.h"
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/node_inputs.h"
 #include "core/model/cpu/perceptron.h"
+#include "core/model/cpu/prior.h"
 #include "core/model/cpu/thread_team.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cpu {
 
@@ -83,11 +83,11 @@ class CpuNetwork {
   // Buffers of one call, grown to the largest batch seen.
   std::vector<std::shared_ptr<const Prior<T>>> row_priors_;
   std::vector<std::shared_ptr<const NodeBase<T>>> bases_;
-  AlignedVector<T> state_;     // [rows, genes_stride_]
-  AlignedVector<T> gene_readout_;  // [rows, nodes_stride_]
-  AlignedVector<T> network_output_;     // [rows, genes_stride_]
+  AlignedVector<T> state_;           // [rows, genes_stride_]
+  AlignedVector<T> gene_readout_;    // [rows, nodes_stride_]
+  AlignedVector<T> network_output_;  // [rows, genes_stride_]
   AlignedVector<T> first_, second_;
-  std::vector<int32_t> cell_states_;
+  std::vector<int32_t> cell_embedding_rows_;
   std::vector<const T*> block_times_, decoder_times_;
   struct WorkerScratch {
     GrnScratch<T> grn;

@@ -58,21 +58,21 @@ void Embedding<T>::Backward(int64_t rows, const T* grad) {
 }
 
 template <typename T>
-void Embedding<T>::Phi(const T* gene, const T* knockout, const T* shift, int64_t nodes, T* y) {
+void Embedding<T>::Phi(const T* gene, const T* knockout, const T* bias, int64_t nodes, T* y) {
   for (int64_t first = 0; first < nodes; first += kTile) {
     const int64_t rows = std::min(kTile, nodes - first);
     for (int64_t r = 0; r < rows; ++r) {
       const T keep = knockout == nullptr ? T{1} : T{1} - knockout[first + r];
       const T* g = gene + (first + r) * dim_;
-      for (int64_t k = 0; k < dim_; ++k) pre_[r * padded_ + k] = g[k] * keep + shift[k];
+      for (int64_t k = 0; k < dim_; ++k) pre_[r * padded_ + k] = g[k] * keep + bias[k];
     }
     Forward(rows, /*add=*/false, y + first * dim_);
   }
 }
 
 template <typename T>
-void Embedding<T>::PhiBackward(const T* gene, const T* knockout, const T* shift, int64_t nodes,
-                               const T* grad, T* grad_gene, T* grad_shift) {
+void Embedding<T>::PhiBackward(const T* gene, const T* knockout, const T* bias, int64_t nodes,
+                               const T* grad, T* grad_gene, T* grad_bias_in) {
   std::fill(sums_.begin(), sums_.end(), T{0});
   for (int64_t first = 0; first < nodes; first += kTile) {
     const int64_t rows = std::min(kTile, nodes - first);
@@ -82,7 +82,7 @@ void Embedding<T>::PhiBackward(const T* gene, const T* knockout, const T* shift,
     for (int64_t r = 0; r < rows; ++r) {
       const T kept = keep(r);
       const T* g = gene + (first + r) * dim_;
-      for (int64_t k = 0; k < dim_; ++k) pre_[r * padded_ + k] = g[k] * kept + shift[k];
+      for (int64_t k = 0; k < dim_; ++k) pre_[r * padded_ + k] = g[k] * kept + bias[k];
     }
     Backward(rows, grad + first * dim_);
     for (int64_t r = 0; r < rows; ++r) {
@@ -92,7 +92,7 @@ void Embedding<T>::PhiBackward(const T* gene, const T* knockout, const T* shift,
     }
     AddTransposedProduct(ones_.data(), 1, grad_pre_.data(), padded_, rows, sums_.data());
   }
-  for (int64_t k = 0; k < dim_; ++k) grad_shift[k] += sums_[k];
+  for (int64_t k = 0; k < dim_; ++k) grad_bias_in[k] += sums_[k];
 }
 
 template <typename T>

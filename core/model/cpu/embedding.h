@@ -2,7 +2,7 @@
 // with the hidden layer made anew a tile at a time in place of being kept.
 //
 //   y = silu(pre) out + out_bias
-//   Phi: pre_i = gene_i * keep_i + shift      gene [nodes, dim], keep_i = 1 - knockout_i
+//   Phi: pre_i = gene_i * keep_i + bias      gene [nodes, dim], keep_i = 1 - knockout_i
 //   Psi: pre_i = x_i * in + bias              x [nodes]
 #pragma once
 
@@ -20,10 +20,10 @@ class Embedding {
   Embedding(int64_t dim, const T* out, const T* out_bias);
 
   // y [nodes, dim] = Phi of one cell; knockout [nodes] may be null.
-  void Phi(const T* gene, const T* knockout, const T* shift, int64_t nodes, T* y);
-  // grad_gene [nodes, dim] and grad_shift [dim] are added to.
-  void PhiBackward(const T* gene, const T* knockout, const T* shift, int64_t nodes, const T* grad,
-                   T* grad_gene, T* grad_shift);
+  void Phi(const T* gene, const T* knockout, const T* bias, int64_t nodes, T* y);
+  // grad_gene [nodes, dim] and grad_bias_in [dim] are added to.
+  void PhiBackward(const T* gene, const T* knockout, const T* bias, int64_t nodes, const T* grad,
+                   T* grad_gene, T* grad_bias_in);
   // y [nodes, dim] += Psi of x [nodes].
   void AddPsi(const T* x, const T* in, const T* bias, int64_t nodes, T* y);
   // grad_in and grad_bias [dim] are added to. x is data: it has no gradient.

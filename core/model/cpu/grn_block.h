@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/node_inputs.h"
 #include "core/model/cpu/psi.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cpu {
 

@@ -23,7 +23,7 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
   gene_.resize(config.nodes * dim_);
   square("phi_gene")
       .Multiply(embedding.data(), dim_, config.nodes, nullptr, false, gene_.data(), dim_);
-  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_states(), d, dim_);
+  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_embedding_row(), d, dim_);
   const AlignedVector<T> phi_bias = row("phi_bias");
   for (size_t k = 0; k < cell_.size(); ++k) cell_[k] += phi_bias[k % dim_];
   phi_out_ = square("phi_out");
@@ -52,11 +52,11 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
 }
 
 template <typename T>
-AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_state, const T* time_shift) const {
-  AlignedVector<T> shift(cell_.begin() + cell_state * dim_,
-                         cell_.begin() + (cell_state + 1) * dim_);
-  for (int64_t k = 0; k < dim_ && time_shift != nullptr; ++k) shift[k] += time_shift[k];
-  return shift;
+AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_embedding_row, const T* time_bias) const {
+  AlignedVector<T> bias(cell_.begin() + cell_embedding_row * dim_,
+                        cell_.begin() + (cell_embedding_row + 1) * dim_);
+  for (int64_t k = 0; k < dim_ && time_bias != nullptr; ++k) bias[k] += time_bias[k];
+  return bias;
 }
 
 template <typename T>
@@ -83,10 +83,10 @@ AlignedVector<T> NodeInputs<T>::Gate(const Molecule<T>& molecule) const {
 }
 
 template <typename T>
-void NodeInputs<T>::Compute(const T* genes, int64_t rows, const T* shift, const T* drug,
+void NodeInputs<T>::Compute(const T* genes, int64_t rows, const T* bias, const T* drug,
                             const T* gate, T* out) const {
   AlignedVector<T> hidden(rows * dim_);
-  for (int64_t k = 0; k < rows * dim_; ++k) hidden[k] = genes[k] + shift[k % dim_];
+  for (int64_t k = 0; k < rows * dim_; ++k) hidden[k] = genes[k] + bias[k % dim_];
   BestKernels<T>().silu(hidden.data(), rows * dim_);
   phi_out_.Multiply(hidden.data(), dim_, rows, phi_bias_.data(), false, out, dim_);
   if (drug == nullptr) return;
@@ -101,16 +101,16 @@ void NodeInputs<T>::Compute(const T* genes, int64_t rows, const T* shift, const 
 }
 
 template <typename T>
-std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* time_shift,
-                                                       int64_t cell_state,
+std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* time_bias,
+                                                       int64_t cell_embedding_row,
                                                        const Molecule<T>* molecule,
                                                        ThreadTeam* team) {
-  const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
+  const Key key{time, cell_embedding_row, molecule == nullptr ? "" : molecule->key};
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto* const found = bases_.Find(key)) return *found;
   }
-  const AlignedVector<T> shift = Shift(cell_state, time_shift);
+  const AlignedVector<T> bias = Shift(cell_embedding_row, time_bias);
   AlignedVector<T> drug, gate;
   if (molecule != nullptr) {
     drug = DrugTerm(*molecule);
@@ -123,10 +123,10 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
   base->nodes.resize(config_.nodes * dim_);
   base->knocked_out.resize(dim_);
   const AlignedVector<T> no_gene(dim_, T{0});
-  Compute(no_gene.data(), 1, shift.data(), drug_term, drug_gate, base->knocked_out.data());
+  Compute(no_gene.data(), 1, bias.data(), drug_term, drug_gate, base->knocked_out.data());
   team->Run((config_.nodes + kTile - 1) / kTile, [&](int64_t tile, int) {
     const int64_t first = tile * kTile, rows = std::min(kTile, config_.nodes - first);
-    Compute(gene_.data() + first * dim_, rows, shift.data(), drug_term, drug_gate,
+    Compute(gene_.data() + first * dim_, rows, bias.data(), drug_term, drug_gate,
             base->nodes.data() + first * dim_);
   });
 

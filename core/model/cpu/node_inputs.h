@@ -11,9 +11,9 @@
 
 #include "absl/types/span.h"
 #include "core/base/lru_map.h"
-#include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/thread_team.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cpu {
 
@@ -39,16 +39,17 @@ class NodeInputs {
 
   NodeInputs(const ModelConfig& config, const Arrays<T>& arrays);
 
-  // `time_shift` [padded dim] is the time's part of Phi's first layer, null where time does not
+  // `time_bias` [padded dim] is the time's part of Phi's first layer, null where time does not
   // enter; `time` then only has to be the same each time. `molecule` may be null.
-  std::shared_ptr<const NodeBase<T>> Base(int64_t time, const T* time_shift, int64_t cell_state,
-                                          const Molecule<T>* molecule, ThreadTeam* team);
+  std::shared_ptr<const NodeBase<T>> Base(int64_t time, const T* time_bias,
+                                          int64_t cell_embedding_row, const Molecule<T>* molecule,
+                                          ThreadTeam* team);
 
   // Its parts, for those who compute bases elsewhere. Gene embeddings behind Phi's first layer,
   // [N', padded dim]:
   const AlignedVector<T>& genes() const { return gene_; }
   // what cell type and time add to them before the activation, [padded dim];
-  AlignedVector<T> Shift(int64_t cell_state, const T* time_shift) const;
+  AlignedVector<T> Shift(int64_t cell_embedding_row, const T* time_bias) const;
   // and the drug's row of the fusing layer, its bias included, [padded dim].
   AlignedVector<T> DrugTerm(const Molecule<T>& molecule) const;
   // What the drug's change of a node's inputs is multiplied by, 0 to 1, [padded dim]; empty where
@@ -58,7 +59,7 @@ class NodeInputs {
  private:
   using Key = std::tuple<int64_t, int64_t, std::string>;  // time, cell state, molecule
 
-  void Compute(const T* genes, int64_t rows, const T* shift, const T* drug, const T* gate,
+  void Compute(const T* genes, int64_t rows, const T* bias, const T* drug, const T* gate,
                T* out) const;
 
   ModelConfig config_;

@@ -17,7 +17,7 @@ Perceptron<T>::Perceptron(const ModelConfig& config, const Arrays<T>& arrays,
     const auto features = static_cast<int64_t>(time->second.size()) / h;
     time_ = PackedMatrix<T>(time->second.data(), features, h, features);
   }
-  cell_ = PadRows(arrays.at(prefix + "_cell").data(), config.cell_states(), h, hidden_);
+  cell_ = PadRows(arrays.at(prefix + "_cell").data(), config.cell_embedding_row(), h, hidden_);
   mid_bias_ = PadRows(arrays.at(prefix + "_mid_bias").data(), 1, h, hidden_);
   out_bias_ = PadRows(arrays.at(prefix + "_out_bias").data(), 1, genes_, Padded(genes_));
 }
@@ -31,13 +31,13 @@ AlignedVector<T> Perceptron<T>::TimeTerm(const AlignedVector<T>& time_features) 
 }
 
 template <typename T>
-void Perceptron<T>::Run(const T* x, int64_t x_stride, int64_t rows, const int32_t* cell_state,
-                        const T* const* time_term, bool accumulate, T* first, T* second, T* out,
-                        int64_t out_stride) const {
+void Perceptron<T>::Run(const T* x, int64_t x_stride, int64_t rows,
+                        const int32_t* cell_embedding_row, const T* const* time_term,
+                        bool accumulate, T* first, T* second, T* out, int64_t out_stride) const {
   const auto& kernels = BestKernels<T>();
   for (int64_t r = 0; r < rows; ++r) {
     T* row = first + r * hidden_;
-    std::copy_n(cell_.data() + cell_state[r] * hidden_, hidden_, row);
+    std::copy_n(cell_.data() + cell_embedding_row[r] * hidden_, hidden_, row);
     for (int64_t k = 0; k < hidden_ && time_term[r] != nullptr; ++k) row[k] += time_term[r][k];
   }
   in_.Multiply(x, x_stride, rows, nullptr, true, first, hidden_);

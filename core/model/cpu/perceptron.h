@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cpu {
 
@@ -25,7 +25,7 @@ class Perceptron {
 
   // out[rows, out_stride] = (accumulate ? out : 0) + the perceptron of x[rows, x_stride]. `first`
   // and `second` [rows, hidden()] are scratch; time_term[r] may be null.
-  void Run(const T* x, int64_t x_stride, int64_t rows, const int32_t* cell_state,
+  void Run(const T* x, int64_t x_stride, int64_t rows, const int32_t* cell_embedding_row,
            const T* const* time_term, bool accumulate, T* first, T* second, T* out,
            int64_t out_stride) const;
 

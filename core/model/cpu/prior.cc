@@ -31,7 +31,7 @@ Priors<T>::Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arr
     prior->variance = slice(arrays.at("prior_variance"), type);
     for (const T variance : prior->variance) prior->deviation.push_back(std::sqrt(variance));
     if (!denoiser) prior->logit = slice(arrays.at("active_logit"), type);
-    prior->state = static_cast<int32_t>(type);
+    prior->cell_embedding_row = static_cast<int32_t>(type);
     types_.push_back(std::move(prior));
   }
   if (!config.expected_response) return;
@@ -50,17 +50,17 @@ Priors<T>::Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arr
   entry_of_node_.assign(config.nodes, -1);
   for (int64_t g = 0; g < genes_; ++g) entry_of_node_[nodes[g]] = static_cast<int32_t>(g);
   if (arrays.values.count("response_self_effect") == 0) return;
-  own_ = arrays.at("response_self_effect");
+  self_effect_ = arrays.at("response_self_effect");
   edges_ = arrays.at("response_edge_weights");
   gain_ = arrays.at("response_gain");
-  reach_ = arrays.at("response_damping")[0];
+  damping_ = arrays.at("response_damping")[0];
   edge_indptr_ = arrays.edge_indptr;
   edge_source_ = arrays.edge_source;
 }
 
 template <typename T>
 typename Priors<T>::Weights Priors<T>::WeightsOf(absl::Span<const int32_t> knockout,
-                                                   const Molecule<T>* molecule) const {
+                                                 const Molecule<T>* molecule) const {
   Weights weights;
   weights.entries.assign(entries_, T{0});
   if (molecule == nullptr) {
@@ -100,9 +100,9 @@ typename Priors<T>::Weights Priors<T>::WeightsOf(absl::Span<const int32_t> knock
 }
 
 template <typename T>
-void Priors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
-                            AlignedVector<T>* shift) const {
-  const T* own = own_.data() + cell_type * config_.nodes;
+void Priors<T>::AddPropagated(int32_t cell_type, absl::Span<const int32_t> knockout,
+                              AlignedVector<T>* response) const {
+  const T* own = self_effect_.data() + cell_type * config_.nodes;
   std::vector<bool> perturbed(config_.nodes, false);
   std::vector<T> start(config_.nodes, T{0});
   bool any = false;
@@ -113,19 +113,19 @@ void Priors<T>::AddReached(int32_t cell_type, absl::Span<const int32_t> knockout
     any |= own[node] != T{0};
   }
   if (!any) return;
-  const std::vector<T> change = Travel<T>(edge_indptr_, edge_source_, edges_, start, perturbed);
+  const std::vector<T> change = Propagate<T>(edge_indptr_, edge_source_, edges_, start, perturbed);
   const int64_t n = config_.genes;
-  for (size_t k = 0; k < shift->size(); ++k) {
+  for (size_t k = 0; k < response->size(); ++k) {
     const size_t g = k % n;
-    (*shift)[k] += gain_[k] * (start[g] + reach_ * (change[g] - start[g]));
+    (*response)[k] += gain_[k] * (start[g] + damping_ * (change[g] - start[g]));
   }
 }
 
 template <typename T>
 std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weights& weights,
-                                                     absl::Span<const int32_t> knockout) const {
+                                                   absl::Span<const int32_t> knockout) const {
   const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
-  AlignedVector<T> mixed(rank_, T{0}), shift(columns, T{0});
+  AlignedVector<T> mixed(rank_, T{0}), response(columns, T{0});
   const T* coefficients = coefficients_.data() + cell_type * entries_ * rank_;
   for (int64_t e = 0; e < entries_; ++e) {
     if (weights.entries[e] == T{0}) continue;
@@ -136,19 +136,19 @@ std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weig
   for (int64_t r = 0; r < rank_; ++r) {
     if (mixed[r] == T{0}) continue;
     const T* row = basis_.data() + r * columns;
-    for (int64_t k = 0; k < columns; ++k) shift[k] += mixed[r] * row[k];
+    for (int64_t k = 0; k < columns; ++k) response[k] += mixed[r] * row[k];
   }
-  if (!own_.empty()) AddReached(cell_type, knockout, &shift);
+  if (!self_effect_.empty()) AddPropagated(cell_type, knockout, &response);
   auto prior = std::make_shared<Prior<T>>(*types_[cell_type]);
   prior->deviation.clear();
-  prior->state += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
-  const auto most = static_cast<T>(kResponseLogVariance);
+  prior->cell_embedding_row += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
+  const auto bound = static_cast<T>(kResponseLogVariance);
   for (int64_t g = 0; g < n; ++g) {
     if (denoiser_) {
-      prior->mean[g] += shift[g];
-      prior->variance[g] *= std::exp(std::clamp(shift[n + g], -most, most));
+      prior->mean[g] += response[g];
+      prior->variance[g] *= std::exp(std::clamp(response[n + g], -bound, bound));
     } else {
-      prior->logit[g] += shift[g];
+      prior->logit[g] += response[g];
     }
   }
   return prior;
@@ -156,9 +156,10 @@ std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weig
 
 template <typename T>
 std::shared_ptr<const Prior<T>> Priors<T>::OfPerturbed(int32_t cell_type,
-                                                         absl::Span<const int32_t> knockout,
-                                                         const Molecule<T>* molecule) {
-  if (!config_.expected_response || (knockout.empty() && molecule == nullptr)) return types_[cell_type];
+                                                       absl::Span<const int32_t> knockout,
+                                                       const Molecule<T>* molecule) {
+  if (!config_.expected_response || (knockout.empty() && molecule == nullptr))
+    return types_[cell_type];
   std::string key;
   Append(cell_type, &key);
   if (molecule != nullptr) key += molecule->key;

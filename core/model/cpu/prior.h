@@ -1,5 +1,6 @@
 // What a row's Gaussian skip is centred on, or its mask logits start from: the cell type's control
-// cells, and for perturbed rows their expected response besides (core/model/torch/expected_response.h).
+// cells, and for perturbed rows their expected response besides
+// (core/model/torch/expected_response.h).
 #pragma once
 
 #include <cstdint>
@@ -9,9 +10,9 @@
 
 #include "absl/types/span.h"
 #include "core/base/lru_map.h"
-#include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/node_inputs.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cpu {
 
@@ -20,7 +21,7 @@ struct Prior {
   AlignedVector<T> mean, variance;  // [N]
   AlignedVector<T> deviation;       // [N], of cell types alone
   AlignedVector<T> logit;           // [N], mask models
-  int32_t state = 0;                // row of the cell type embeddings
+  int32_t cell_embedding_row = 0;   // row of the cell type embeddings
 };
 
 // One call at a time.
@@ -36,22 +37,21 @@ class Priors {
   const std::shared_ptr<const Prior<T>>& OfType(int32_t cell_type) const {
     return types_[cell_type];
   }
-  // Of perturbed cells; `molecule` may be null. Without `shift` the same as OfType.
-  std::shared_ptr<const Prior<T>> OfPerturbed(int32_t cell_type,
-                                               absl::Span<const int32_t> knockout,
-                                               const Molecule<T>* molecule);
+  // Of perturbed cells; `molecule` may be null. Without `response` the same as OfType.
+  std::shared_ptr<const Prior<T>> OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
+                                              const Molecule<T>* molecule);
 
  private:
   struct Weights {
     std::vector<T> entries;  // [E]
     bool known = false;
   };
-  // Adds what genes that training never perturbed reach along the network to `shift` [columns].
-  void AddReached(int32_t cell_type, absl::Span<const int32_t> knockout,
-                  AlignedVector<T>* shift) const;
+  // Adds what genes that training never perturbed reach along the network to `response` [columns].
+  void AddPropagated(int32_t cell_type, absl::Span<const int32_t> knockout,
+                     AlignedVector<T>* response) const;
   Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
   std::shared_ptr<const Prior<T>> Compute(int32_t cell_type, const Weights& weights,
-                                           absl::Span<const int32_t> knockout) const;
+                                          absl::Span<const int32_t> knockout) const;
 
   bool denoiser_;
   ModelConfig config_;
@@ -61,8 +61,8 @@ class Priors {
   std::vector<int64_t> drug_;           // by drug entry
   AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
   // Of GrnResponse; empty without one.
-  AlignedVector<T> own_, edges_, gain_;
-  T reach_ = 0;
+  AlignedVector<T> self_effect_, edges_, gain_;
+  T damping_ = 0;
   std::vector<int64_t> edge_indptr_;
   std::vector<int32_t> edge_source_;
 

@@ -41,7 +41,7 @@ struct DeviceRow {
   float* x = nullptr;              // [N]; the step moves it
   float* previous_x0 = nullptr;    // [N]; the step before's x0, replaced by this one's
   const float* control = nullptr;  // [N]; null for the source model
-  float* gene_readout = nullptr;       // [N']: kept along a path where GRN inputs are `static`
+  float* gene_readout = nullptr;   // [N']: kept along a path where GRN inputs are `static`
   const float* base = nullptr;     // [N' + 1, D]: node inputs without the cell; then without gene
   // x <- x_coefficient x + x0_coefficient x0 + previous_coefficient previous_x0
   double x_coefficient = 0;
@@ -92,7 +92,7 @@ struct Next {
   const float* norm_bias = nullptr;
   const float* readout_weight = nullptr;  // [N', D]: set behind the last layer
   const float* readout_bias = nullptr;    // [N']
-  float* gene_readout = nullptr;              // [R, gene_readout_stride]
+  float* gene_readout = nullptr;          // [R, gene_readout_stride]
   int64_t gene_readout_stride = 0;
 };
 
@@ -148,7 +148,7 @@ struct FinishArguments {
   const float* network_output = nullptr;  // [R, network_output_stride]; null: no Decoder
   int64_t network_output_stride = 0;
   const float* network_output_bias = nullptr;  // [N]; with `network_output`
-  const float* gene_readout = nullptr;    // [R, gene_readout_stride]: mask models only
+  const float* gene_readout = nullptr;         // [R, gene_readout_stride]: mask models only
   int64_t gene_readout_stride = 0;
   bool mask = false;  // a mask model: gene-wise values and logits are added
   bool control_residual = false;

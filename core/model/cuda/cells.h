@@ -13,10 +13,10 @@ namespace unlasting::model::cuda {
 
 // One cell's place on the device. Where it has been is its owner's to know.
 struct Cell {
-  float* x = nullptr;            // [N]
-  float* previous_x0 = nullptr;  // [N]
-  float* control = nullptr;      // [N]
-  float* gene_readout = nullptr;     // [N']
+  float* x = nullptr;             // [N]
+  float* previous_x0 = nullptr;   // [N]
+  float* control = nullptr;       // [N]
+  float* gene_readout = nullptr;  // [N']
   bool has_control = false;
   bool has_gene_readout = false;  // set by the network where GRN inputs are `static`
 };

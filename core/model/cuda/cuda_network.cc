@@ -21,9 +21,8 @@ int64_t Bucket(int64_t rows) {
 
 }  // namespace
 
-CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
-                         const cpu::Arrays<float>& arrays, std::shared_ptr<Context> context,
-                         const CudaOptions& options)
+CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
+                         std::shared_ptr<Context> context, const CudaOptions& options)
     : denoiser_(denoiser),
       config_(config),
       preconditioned_(!denoiser || config.recipe == "preconditioned"),
@@ -39,7 +38,7 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
       rows_(kMaxRows * sizeof(DeviceRow) + knockouts_ * sizeof(int32_t)),
       uploads_(kUploads),
       own_cells_(NewPool()) {
-  own_ = own_cells_->Row(kMaxRows + 1);
+  self_effect_ = own_cells_->Row(kMaxRows + 1);
   for (Upload& upload : uploads_) upload.pinned = PinnedArray<char>(rows_.size());
   const int64_t dim = weights_.dim, heads = config.heads;
   const int64_t feature = precision_ == Precision::kBf16 ? sizeof(BFloat16) : sizeof(float);
@@ -79,13 +78,13 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.noise_key = step.noise_key;
   row.time = step.time;
   row.cell_type = step.cell_type;
-  const DevicePrior prior =
-      step.cell->has_control ? priors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
-                             : priors_.OfType(step.cell_type);
+  const DevicePrior prior = step.cell->has_control
+                                ? priors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
+                                : priors_.OfType(step.cell_type);
   row.mean = prior.mean;
   row.variance = prior.variance;
   row.logit = prior.logit;
-  row.state = prior.state;
+  row.state = prior.cell_embedding_row;
   return row;
 }
 
@@ -109,7 +108,7 @@ void CudaNetwork::SendRows(int64_t rows, const DeviceRow* described,
 void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
   const int64_t rows = Bucket(static_cast<int64_t>(steps.size()));
   CellStep nothing;
-  nothing.cell = &own_.back();
+  nothing.cell = &self_effect_.back();
   nothing.x0_coefficient = 0;  // its x stays 0
   DeviceRow filling = Describe(nothing);
   filling.base = no_base_.data();
@@ -129,10 +128,9 @@ void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
     row.knockout_end = static_cast<int32_t>(knockout.size());
     row.base = filling.base;
     if (kind == kDense) continue;
-    const float* shift = cell_in_grn_
-                             ? weights_.time_shift.data() + step.time * cpu::Padded(config_.dim)
-                             : nullptr;
-    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, shift, row.state, step.molecule,
+    const float* bias =
+        cell_in_grn_ ? weights_.time_bias.data() + step.time * cpu::Padded(config_.dim) : nullptr;
+    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, bias, row.state, step.molecule,
                            gemm_, context_->stream());
     step.cell->has_gene_readout = denoiser_ && !cell_in_grn_;
   }
@@ -178,15 +176,15 @@ void CudaNetwork::Run(absl::Span<const cpu::NetworkRow<float>> rows) {
     std::vector<float*> out;
     for (size_t k = 0; k < batch.size(); ++k) {
       const auto& row = batch[k];
-      own_cells_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, row.control, &own_[k]);
+      own_cells_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, row.control, &self_effect_[k]);
       CellStep step;
-      step.cell = &own_[k];
+      step.cell = &self_effect_[k];
       step.time = row.time;
       step.cell_type = row.cell_type;
       step.knockout = row.knockout;
       step.molecule = row.molecule;
       steps.push_back(step);
-      cells.push_back(&own_[k]);
+      cells.push_back(&self_effect_[k]);
       out.push_back(row.out);
     }
     Step(steps);

@@ -14,14 +14,14 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "core/model/spec/config.h"
+#include "core/model/cpu/cpu_network.h"
 #include "core/model/cuda/cells.h"
 #include "core/model/cuda/device_priors.h"
 #include "core/model/cuda/gemm.h"
 #include "core/model/cuda/graphs.h"
 #include "core/model/cuda/node_bases.h"
 #include "core/model/cuda/weights.h"
-#include "core/model/cpu/cpu_network.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cuda {
 
@@ -99,12 +99,12 @@ class CudaNetwork {
   std::vector<Upload> uploads_;
   int64_t next_upload_ = 0;
   std::unique_ptr<CellPool> own_cells_;
-  std::vector<Cell> own_;  // of Run; the last is what fills up a batch
+  std::vector<Cell> self_effect_;  // of Run; the last is what fills up a batch
   DeviceArray<float> state_, gene_readout_, network_output_, first_, second_;  // [kMaxRows, ...]
-  DeviceArray<float> hidden_;                                     // [chunk, N', D]
-  DeviceArray<char> normalised_;                                  // [chunk, N', D], features
-  DeviceArray<char> features_;                                    // [chunk, N', 2, H, D], features
-  DeviceArray<float> no_base_;                                    // what filling rows see
+  DeviceArray<float> hidden_;                                                  // [chunk, N', D]
+  DeviceArray<char> normalised_;  // [chunk, N', D], features
+  DeviceArray<char> features_;    // [chunk, N', 2, H, D], features
+  DeviceArray<float> no_base_;    // what filling rows see
   Skip skip_;
 };
 

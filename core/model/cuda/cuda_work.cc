@@ -155,8 +155,8 @@ void CudaNetwork::Enqueue(int64_t rows, Kind kind) {
                       stream);
   }
   const auto gene_readout = [&](bool keep) {
-    LaunchGeneReadout(described, config_.nodes, weights_.nodes_stride, keep, gene_readout_.data(), rows,
-                   stream);
+    LaunchGeneReadout(described, config_.nodes, weights_.nodes_stride, keep, gene_readout_.data(),
+                      rows, stream);
   };
   if (kind == kDense) {
     gene_readout(/*keep=*/false);

@@ -5,7 +5,7 @@
 namespace unlasting::model::cuda {
 
 DevicePriors::DevicePriors(bool denoiser, const ModelConfig& config,
-                             const cpu::Arrays<float>& arrays, const NetworkWeights& weights)
+                           const cpu::Arrays<float>& arrays, const NetworkWeights& weights)
     : denoiser_(denoiser),
       genes_(config.genes),
       weights_(weights),
@@ -17,16 +17,16 @@ DevicePrior DevicePriors::OfType(int32_t cell_type) const {
   prior.mean = weights_.prior_mean.data() + at;
   prior.variance = weights_.prior_variance.data() + at;
   if (!denoiser_) prior.logit = weights_.active_logit.data() + at;
-  prior.state = cell_type;
+  prior.cell_embedding_row = cell_type;
   return prior;
 }
 
 DevicePrior DevicePriors::OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
-                                        const cpu::Molecule<float>* molecule) {
+                                      const cpu::Molecule<float>* molecule) {
   DevicePrior prior = OfType(cell_type);
   const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
   if (host == host_.OfType(cell_type)) return prior;
-  prior.state = host->state;
+  prior.cell_embedding_row = host->state;
   const DeviceArray<float>* kept = kept_.Find(host);
   if (kept == nullptr) {
     std::vector<float> values(host->logit.begin(), host->logit.end());

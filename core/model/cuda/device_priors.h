@@ -7,10 +7,10 @@
 
 #include "absl/types/span.h"
 #include "core/base/lru_map.h"
-#include "core/model/spec/config.h"
+#include "core/model/cpu/prior.h"
 #include "core/model/cuda/runtime.h"
 #include "core/model/cuda/weights.h"
-#include "core/model/cpu/prior.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cuda {
 
@@ -28,11 +28,11 @@ class DevicePriors {
 
   // `weights` must outlive this.
   DevicePriors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
-                const NetworkWeights& weights);
+               const NetworkWeights& weights);
 
   DevicePrior OfType(int32_t cell_type) const;
   DevicePrior OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
-                           const cpu::Molecule<float>* molecule);
+                          const cpu::Molecule<float>* molecule);
 
  private:
   using Host = std::shared_ptr<const cpu::Prior<float>>;

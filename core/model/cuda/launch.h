@@ -20,10 +20,10 @@ void LaunchStandardise(const DeviceRow* rows, const Skip& skip, int64_t genes, i
 void LaunchActivate(const ActivateArguments& in, int64_t rows, cudaStream_t stream);
 void LaunchFinish(const FinishArguments& in, int64_t rows, cudaStream_t stream);
 void LaunchGeneReadout(const DeviceRow* rows, int64_t nodes, int64_t stride, bool keep,
-                    float* gene_readout, int64_t count, cudaStream_t stream);
+                       float* gene_readout, int64_t count, cudaStream_t stream);
 // Any number of rows.
-void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t dim, float* out,
-                 cudaStream_t stream);
+void LaunchBiasSilu(const float* in, const SmallRow& bias, int64_t rows, int64_t dim, float* out,
+                    cudaStream_t stream);
 // inout <- inout + share * (other - inout), the share by column. Any number of rows.
 void LaunchBlend(const float* other, const SmallRow& share, int64_t rows, int64_t dim, float* inout,
                  cudaStream_t stream);

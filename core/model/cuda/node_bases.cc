@@ -42,7 +42,7 @@ SmallRow NodeBases::Small(const cpu::AlignedVector<float>& values) const {
 void NodeBases::Map(const float* in, const DeviceArray<float>& map, const SmallRow& bias,
                     float* out, const Gemm& gemm, cudaStream_t stream) const {
   const int64_t rows = config_.nodes + 1;
-  LaunchShift(nullptr, bias, rows, dim_, out, stream);
+  LaunchBiasSilu(nullptr, bias, rows, dim_, out, stream);
   Product<float> product;
   product.a = in;
   product.b = map.data();
@@ -55,14 +55,14 @@ void NodeBases::Map(const float* in, const DeviceArray<float>& map, const SmallR
   gemm.Multiply(product, /*tf32=*/false);
 }
 
-void NodeBases::Compute(const SmallRow& shift, const SmallRow* drug, const SmallRow* gate,
+void NodeBases::Compute(const SmallRow& bias, const SmallRow* drug, const SmallRow* gate,
                         float* out, const Gemm& gemm, cudaStream_t stream) {
   const int64_t rows = config_.nodes + 1;
-  LaunchShift(genes_.data(), shift, rows, dim_, hidden_.data(), stream);
+  LaunchBiasSilu(genes_.data(), bias, rows, dim_, hidden_.data(), stream);
   Map(hidden_.data(), phi_out_, phi_bias_, out, gemm, stream);
   if (drug == nullptr) return;
   Map(out, fuse_gene_, *drug, hidden_.data(), gemm, stream);
-  LaunchShift(hidden_.data(), SmallRow{}, rows, dim_, hidden_.data(), stream);
+  LaunchBiasSilu(hidden_.data(), SmallRow{}, rows, dim_, hidden_.data(), stream);
   float* fused = gate == nullptr ? out : fused_.data();
   Map(hidden_.data(), fuse_out_, fuse_bias_, fused, gemm, stream);
   if (gate != nullptr) LaunchBlend(fused, *gate, rows, dim_, out, stream);
@@ -76,10 +76,10 @@ DeviceArray<float> NodeBases::Room() {
   return DeviceArray<float>((config_.nodes + 1) * dim_);
 }
 
-const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell_state,
+const float* NodeBases::Base(int64_t time, const float* time_bias, int64_t cell_embedding_row,
                              const cpu::Molecule<float>* molecule, const Gemm& gemm,
                              cudaStream_t stream) {
-  const Key key{time, cell_state, molecule == nullptr ? "" : molecule->key};
+  const Key key{time, cell_embedding_row, molecule == nullptr ? "" : molecule->key};
   if (Entry* const found = entries_.Find(key)) {
     found->batch = batch_;
     return found->base.data();
@@ -93,8 +93,9 @@ const float* NodeBases::Base(int64_t time, const float* time_shift, int64_t cell
     gated = !values.empty();
     gate = Small(values);
   }
-  Compute(Small(inputs_.Shift(cell_state, time_shift)), molecule == nullptr ? nullptr : &drug,
-          gated ? &gate : nullptr, room.data(), gemm, stream);
+  Compute(Small(inputs_.Shift(cell_embedding_row, time_bias)),
+          molecule == nullptr ? nullptr : &drug, gated ? &gate : nullptr, room.data(), gemm,
+          stream);
   return entries_.Insert(key, {std::move(room), batch_})->base.data();
 }
 

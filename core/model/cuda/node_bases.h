@@ -7,10 +7,10 @@
 #include <tuple>
 
 #include "core/base/lru_map.h"
-#include "core/model/spec/config.h"
+#include "core/model/cpu/node_inputs.h"
 #include "core/model/cuda/gemm.h"
 #include "core/model/cuda/runtime.h"
-#include "core/model/cpu/node_inputs.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cuda {
 
@@ -23,8 +23,8 @@ class NodeBases {
   // From here on every base asked for stays until the next call.
   void BeginBatch() { ++batch_; }
   // [N' + 1, D]; the last row is a node's whose gene is knocked out. Filled in `stream` order.
-  // `time_shift` [padded dim of core/model/cpu] is null where time does not enter.
-  const float* Base(int64_t time, const float* time_shift, int64_t cell_state,
+  // `time_bias` [padded dim of core/model/cpu] is null where time does not enter.
+  const float* Base(int64_t time, const float* time_bias, int64_t cell_embedding_row,
                     const cpu::Molecule<float>* molecule, const Gemm& gemm, cudaStream_t stream);
 
  private:
@@ -36,7 +36,7 @@ class NodeBases {
 
   DeviceArray<float> Room();
   SmallRow Small(const cpu::AlignedVector<float>& values) const;
-  void Compute(const SmallRow& shift, const SmallRow* drug, const SmallRow* gate, float* out,
+  void Compute(const SmallRow& bias, const SmallRow* drug, const SmallRow* gate, float* out,
                const Gemm& gemm, cudaStream_t stream);
   // out [N' + 1, D] = bias in each row + hidden * map.
   void Map(const float* in, const DeviceArray<float>& map, const SmallRow& bias, float* out,

@@ -27,16 +27,17 @@ void LaunchFinish(const FinishArguments& in, int64_t rows, cudaStream_t stream) 
 }
 
 void LaunchGeneReadout(const DeviceRow* rows, int64_t nodes, int64_t stride, bool keep,
-                    float* gene_readout, int64_t count, cudaStream_t stream) {
-  Start(GeneReadoutKernel, Grid(nodes, count), kThreads, stream, rows, nodes, stride, keep, gene_readout);
+                       float* gene_readout, int64_t count, cudaStream_t stream) {
+  Start(GeneReadoutKernel, Grid(nodes, count), kThreads, stream, rows, nodes, stride, keep,
+        gene_readout);
 }
 
-void LaunchShift(const float* in, const SmallRow& shift, int64_t rows, int64_t dim, float* out,
-                 cudaStream_t stream) {
+void LaunchBiasSilu(const float* in, const SmallRow& bias, int64_t rows, int64_t dim, float* out,
+                    cudaStream_t stream) {
   for (int64_t first = 0; first < rows; first += kMaxGridRows) {
     const float* from = in == nullptr ? nullptr : in + first * dim;
-    Start(ShiftKernel, Grid(dim, std::min(kMaxGridRows, rows - first)), kThreads, stream, from,
-          shift, dim, out + first * dim);
+    Start(BiasSiluKernel, Grid(dim, std::min(kMaxGridRows, rows - first)), kThreads, stream, from,
+          bias, dim, out + first * dim);
   }
 }
 

@@ -43,7 +43,9 @@ __global__ void FinishKernel(FinishArguments in) {
   if (gene >= in.genes) return;
   const DeviceRow& row = in.rows[blockIdx.y];
   float x0 = 0;
-  if (in.network_output != nullptr) x0 = in.network_output[blockIdx.y * in.network_output_stride + gene] + in.network_output_bias[gene];
+  if (in.network_output != nullptr)
+    x0 = in.network_output[blockIdx.y * in.network_output_stride + gene] +
+         in.network_output_bias[gene];
   if (in.mask) x0 += in.gene_readout[blockIdx.y * in.gene_readout_stride + gene] + row.logit[gene];
   if (in.skip.on) {
     const float abar = in.skip.alpha_bar[row.time], variance = (1.0f - abar) / abar;
@@ -66,7 +68,7 @@ __global__ void FinishKernel(FinishArguments in) {
 
 // Between the batch's gene-wise values [R, stride] and the rows' own.
 __global__ void GeneReadoutKernel(const DeviceRow* rows, int32_t nodes, int64_t stride, bool keep,
-                               float* gene_readout) {
+                                  float* gene_readout) {
   const int32_t node = PlaceInRow();
   if (node >= nodes) return;
   float* kept = rows[blockIdx.y].gene_readout + node;
@@ -78,12 +80,12 @@ __global__ void GeneReadoutKernel(const DeviceRow* rows, int32_t nodes, int64_t 
   }
 }
 
-// out [R, dim] <- silu(in + shift), or shift alone where `in` is null.
-__global__ void ShiftKernel(const float* in, SmallRow shift, int32_t dim, float* out) {
+// out [R, dim] <- silu(in + bias), or bias alone where `in` is null.
+__global__ void BiasSiluKernel(const float* in, SmallRow bias, int32_t dim, float* out) {
   const int32_t d = PlaceInRow();
   if (d >= dim) return;
   const int64_t at = static_cast<int64_t>(blockIdx.y) * dim + d;
-  out[at] = in == nullptr ? shift.values[d] : SiluOf(in[at] + shift.values[d]);
+  out[at] = in == nullptr ? bias.values[d] : SiluOf(in[at] + bias.values[d]);
 }
 
 // inout [R, dim] <- inout + share * (other - inout).

@@ -112,8 +112,8 @@ PerceptronWeights MakePerceptron(const ModelConfig& config, const Arrays<float>&
   out.out = Matrix(arrays.at(prefix + "_out").data(), h, config.genes, out.hidden, genes);
   out.mid_bias = Matrix(arrays.at(prefix + "_mid_bias").data(), 1, h, 1, out.hidden);
   out.out_bias = Matrix(arrays.at(prefix + "_out_bias").data(), 1, config.genes, 1, genes);
-  out.cell = Matrix(arrays.at(prefix + "_cell").data(), config.cell_states(), h,
-                    config.cell_states(), out.hidden);
+  out.cell = Matrix(arrays.at(prefix + "_cell").data(), config.cell_embedding_row(), h,
+                    config.cell_embedding_row(), out.hidden);
   if (features == 0) return out;
   const PackedMatrix<float> map(arrays.at(prefix + "_time").data(), features, h, features);
   std::vector<float> terms(config.times * out.hidden);
@@ -183,9 +183,9 @@ NetworkWeights::NetworkWeights(bool denoiser, const ModelConfig& config,
     features = static_cast<int64_t>(arrays.at("time_bias").size());
     time_features = TimeFeatures(arrays, config.times, features);
     const PackedMatrix<float> map(arrays.at("phi_time").data(), features, d, features);
-    time_shift.resize(config.times * Padded(d));
+    time_bias.resize(config.times * Padded(d));
     map.Multiply(time_features.data(), Padded(features), config.times, nullptr, false,
-                 time_shift.data(), Padded(d));
+                 time_bias.data(), Padded(d));
     psi_x = MakePsi(arrays, "psi_x", d, dim);
     block = MakePerceptron(config, arrays, "block", config.genes, time_features, features);
     // Block is added to the gene-wise values, so its bias may as well be there.

@@ -3,10 +3,10 @@
 
 #include <vector>
 
-#include "core/model/spec/config.h"
+#include "core/model/cpu/matrix.h"
 #include "core/model/cuda/arguments.h"
 #include "core/model/cuda/runtime.h"
-#include "core/model/cpu/matrix.h"
+#include "core/model/spec/config.h"
 
 namespace unlasting::model::cuda {
 
@@ -45,9 +45,9 @@ struct NetworkWeights {
   DeviceArray<float> readout_weight, readout_bias;
   PerceptronWeights block, decoder;
   DeviceArray<float> prior_mean, prior_variance;  // [cell types, N]
-  DeviceArray<float> alpha_bar;                     // [times]
-  DeviceArray<float> active_logit;                  // [cell types, N]
-  std::vector<float> time_shift;  // on the host: [times, padded dim], of Phi; empty for mask models
+  DeviceArray<float> alpha_bar;                   // [times]
+  DeviceArray<float> active_logit;                // [cell types, N]
+  std::vector<float> time_bias;  // on the host: [times, padded dim], of Phi; empty for mask models
 };
 
 // `rows` rows of `columns`, `stride` apart, as rows of `width` filled with zeros.

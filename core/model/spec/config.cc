@@ -34,8 +34,8 @@ absl::Status ModelConfig::Validate() const {
         CheckWord("dose_gate", dose_gate, "linear", "sigmoid")}) {
     if (!status.ok()) return status;
   }
-  if (shift && recipe != "preconditioned") {
-    return absl::InvalidArgumentError("shift: needs the recipe preconditioned");
+  if (expected_response && recipe != "preconditioned") {
+    return absl::InvalidArgumentError("expected_response: needs the recipe preconditioned");
   }
   return absl::OkStatus();
 }
@@ -56,7 +56,7 @@ nlohmann::json ModelConfig::ToJson() const {
           {"control_input", control_input},
           {"grn", grn},
           {"control_residual", control_residual},
-          {"shift", shift},
+          {"expected_response", expected_response},
           {"mask_head", mask_head},
           {"dose_gate", dose_gate}};
 }
@@ -79,7 +79,7 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.control_input = json.at("control_input");
     config.grn = json.at("grn");
     config.control_residual = json.at("control_residual");
-    config.expected_response = json.value("shift", false);  // older bundles have none
+    config.expected_response = json.at("expected_response");
     config.mask_head = json.at("mask_head");
     // Bundles from before the switch have none.
     config.dose_gate = json.value("dose_gate", "linear");

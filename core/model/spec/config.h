@@ -27,9 +27,9 @@ struct ModelConfig {
   bool control_input = true;      // off: ablation "w/o mu_c, sigma_c"
   bool grn = true;                // off: ablation "w/o GRN" (layers are skipped)
   bool control_residual = false;  // adds the control profile to the target's output
-  // The skip of perturbed cells is centred on their expected response (core/model/torch/expected_response.h), and the
-  // mask model starts from its shares.
-  bool shift = false;
+  // The skip of perturbed cells is centred on their expected response
+  // (core/model/torch/expected_response.h), and the mask model starts from its shares.
+  bool expected_response = false;
   // dense: the mask model's read-out passes a Decoder too; grn: the read-out alone, as in App. A.
   std::string mask_head = "dense";
   // How a drug's dose enters. linear: log10 of it joins the drug's features; sigmoid: what the drug
@@ -37,9 +37,9 @@ struct ModelConfig {
   // the dose, so that it fades to nothing with the dose and saturates above.
   std::string dose_gate = "linear";
 
-  // Rows of the cell type embeddings: with `shift`, each type has a second one for perturbations
-  // that training knew.
-  int64_t cell_states() const { return shift ? 2 * cell_types : cell_types; }
+  // Rows of the cell type embeddings: with `expected_response`, each type has a second one for
+  // perturbations that training knew.
+  int64_t cell_embedding_rows() const { return expected_response ? 2 * cell_types : cell_types; }
 
   nlohmann::json ToJson() const;
   // INVALID_ARGUMENT names the field that is absent or out of range.

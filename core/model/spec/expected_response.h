@@ -1,4 +1,5 @@
-// How near a trained drug is to a query (core/model/torch/expected_response.h), for the networks in every form.
+// How near a trained drug is to a query (core/model/torch/expected_response.h), for the networks in
+// every form.
 #pragma once
 
 namespace unlasting::model {
@@ -8,7 +9,8 @@ namespace unlasting::model {
 // trained is met almost by itself.
 inline constexpr double kResponseSimilarity = 0.2;
 inline constexpr double kResponseDecades = 0.3;
-// Cosine above which a drug is the trained one, which then outweighs all others by e^kResponseBonus.
+// Cosine above which a drug is the trained one, which then outweighs all others by
+// e^kResponseBonus.
 inline constexpr double kResponseSame = 0.9999;
 inline constexpr double kResponseBonus = 40;
 

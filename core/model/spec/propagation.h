@@ -1,4 +1,5 @@
-// How a change of perturbed genes travels along the network: u of core/model/torch/expected_response.h.
+// How a change of perturbed genes travels along the network: u of
+// core/model/torch/expected_response.h.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,9 @@ namespace unlasting::model {
 // By node, all arrays. `own` is the perturbed genes' own change, `perturbed` says which listen to
 // nothing; edges by target, as grn::Graph has them, with their weights.
 template <typename T>
-std::vector<T> Travel(absl::Span<const int64_t> indptr, absl::Span<const int32_t> sources,
-                      absl::Span<const T> weights, const std::vector<T>& own,
-                      const std::vector<bool>& perturbed) {
+std::vector<T> Propagate(absl::Span<const int64_t> indptr, absl::Span<const int32_t> sources,
+                         absl::Span<const T> weights, const std::vector<T>& own,
+                         const std::vector<bool>& perturbed) {
   std::vector<T> change = own, next(own.size());
   for (int hop = 0; hop < kPropagationHops; ++hop) {
     for (size_t node = 0; node < own.size(); ++node) {

@@ -28,7 +28,7 @@ void CheckGraph(const char* name, int64_t nodes, const Tensor& indptr, const Ten
 
 cpu::LayerGraph GraphOf(const Tensor& indptr, const Tensor& sources) {
   return cpu::LayerGraph(indptr.data_ptr<int64_t>(), sources.data_ptr<int64_t>(),
-                           indptr.numel() - 1);
+                         indptr.numel() - 1);
 }
 
 // --- gatv2: left, right [cells, nodes, heads, dim], attention [heads, dim] -> [cells, nodes, dim]

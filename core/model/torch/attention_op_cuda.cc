@@ -4,8 +4,8 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
-#include "core/model/torch/attention_op.h"
 #include "core/model/cuda/attention_kernels.h"
+#include "core/model/torch/attention_op.h"
 
 namespace unlasting::model {
 namespace {

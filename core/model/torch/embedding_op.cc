@@ -17,7 +17,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::tensor_list;
 
-// --- phi: gene [nodes, dim], knockout [cells, nodes]?, shift [cells, dim] -> [cells, nodes, dim]
+// --- phi: gene [nodes, dim], knockout [cells, nodes]?, bias [cells, dim] -> [cells, nodes, dim]
 
 const Tensor& OrEmpty(const optional<Tensor>& tensor) {
   static const Tensor none;
@@ -29,24 +29,24 @@ const T* RowOrNull(const Tensor& tensor, int64_t row) {
   return tensor.defined() ? tensor.data_ptr<T>() + row * tensor.size(1) : nullptr;
 }
 
-Tensor PhiForward(const Tensor& gene_in, const Tensor& knockout_in, const Tensor& shift_in,
+Tensor PhiForward(const Tensor& gene_in, const Tensor& knockout_in, const Tensor& bias_in,
                   const Tensor& out_weight_in, const Tensor& out_bias_in) {
-  const Tensor gene = gene_in.contiguous(), shift = shift_in.contiguous();
+  const Tensor gene = gene_in.contiguous(), bias = bias_in.contiguous();
   const Tensor out_weight = out_weight_in.contiguous(), out_bias = out_bias_in.contiguous();
   const Tensor knockout = knockout_in.defined() ? knockout_in.contiguous() : knockout_in;
-  const int64_t nodes = gene.size(0), dim = gene.size(1), cells = shift.size(0);
+  const int64_t nodes = gene.size(0), dim = gene.size(1), cells = bias.size(0);
   TORCH_CHECK(gene.device().is_cpu(), "phi: this build computes on CPU only");
-  TORCH_CHECK(shift.size(1) == dim && out_weight.numel() == dim * dim, "phi: widths must agree");
+  TORCH_CHECK(bias.size(1) == dim && out_weight.numel() == dim * dim, "phi: widths must agree");
   TORCH_CHECK(!knockout.defined() || (knockout.size(0) == cells && knockout.size(1) == nodes),
               "phi: knockout must be [cells, nodes]");
   Tensor y = torch::empty({cells, nodes, dim}, gene.options());
   AT_DISPATCH_FLOATING_TYPES(gene.scalar_type(), "phi", [&] {
     ForCells(cells, [&](int64_t first, int64_t last) {
       cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
-                                           out_bias.data_ptr<scalar_t>());
+                                         out_bias.data_ptr<scalar_t>());
       for (int64_t b = first; b < last; ++b) {
         embedding.Phi(gene.data_ptr<scalar_t>(), RowOrNull<scalar_t>(knockout, b),
-                      shift.data_ptr<scalar_t>() + b * dim, nodes,
+                      bias.data_ptr<scalar_t>() + b * dim, nodes,
                       y.data_ptr<scalar_t>() + b * nodes * dim);
       }
     });
@@ -57,37 +57,37 @@ Tensor PhiForward(const Tensor& gene_in, const Tensor& knockout_in, const Tensor
 struct PhiFunction : public Function<PhiFunction> {
   // An absent tensor must come as an optional: `apply` asks every tensor for its device.
   static Tensor forward(AutogradContext* context, const Tensor& gene,
-                        const optional<Tensor>& knockout, const Tensor& shift,
+                        const optional<Tensor>& knockout, const Tensor& bias,
                         const Tensor& out_weight, const Tensor& out_bias) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    context->save_for_backward({gene, OrEmpty(knockout), shift, out_weight, out_bias});
-    return PhiForward(gene, OrEmpty(knockout), shift, out_weight, out_bias);
+    context->save_for_backward({gene, OrEmpty(knockout), bias, out_weight, out_bias});
+    return PhiForward(gene, OrEmpty(knockout), bias, out_weight, out_bias);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list grads) {
     const auto saved = context->get_saved_variables();
-    const Tensor gene = saved[0].contiguous(), shift = saved[2].contiguous();
+    const Tensor gene = saved[0].contiguous(), bias = saved[2].contiguous();
     const Tensor knockout = saved[1].defined() ? saved[1].contiguous() : saved[1];
     const Tensor out_weight = saved[3].contiguous(), out_bias = saved[4].contiguous();
     const Tensor grad = grads[0].contiguous();
-    Tensor grad_gene = torch::zeros_like(gene), grad_shift = torch::zeros_like(shift);
+    Tensor grad_gene = torch::zeros_like(gene), grad_bias_in = torch::zeros_like(bias);
     Tensor grad_weight = torch::empty_like(out_weight), grad_bias = torch::empty_like(out_bias);
     const int64_t nodes = gene.size(0), dim = gene.size(1);
     AT_DISPATCH_FLOATING_TYPES(gene.scalar_type(), "phi_backward", [&] {
-      ForCellsInOrder(shift.size(0), [&](int64_t first, int64_t last) {
+      ForCellsInOrder(bias.size(0), [&](int64_t first, int64_t last) {
         cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
-                                             out_bias.data_ptr<scalar_t>());
+                                           out_bias.data_ptr<scalar_t>());
         for (int64_t b = first; b < last; ++b) {
           embedding.PhiBackward(gene.data_ptr<scalar_t>(), RowOrNull<scalar_t>(knockout, b),
-                                shift.data_ptr<scalar_t>() + b * dim, nodes,
+                                bias.data_ptr<scalar_t>() + b * dim, nodes,
                                 grad.data_ptr<scalar_t>() + b * nodes * dim,
                                 grad_gene.data_ptr<scalar_t>(),
-                                grad_shift.data_ptr<scalar_t>() + b * dim);
+                                grad_bias_in.data_ptr<scalar_t>() + b * dim);
         }
         embedding.TakeGradients(grad_weight.data_ptr<scalar_t>(), grad_bias.data_ptr<scalar_t>());
       });
     });
-    return {grad_gene, Tensor(), grad_shift, grad_weight, grad_bias};
+    return {grad_gene, Tensor(), grad_bias_in, grad_weight, grad_bias};
   }
 };
 
@@ -106,7 +106,7 @@ Tensor PsiForward(const Tensor& base, const Tensor& x_in, const Tensor& in_weigh
   AT_DISPATCH_FLOATING_TYPES(y.scalar_type(), "add_psi", [&] {
     ForCells(x.size(0), [&](int64_t first, int64_t last) {
       cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
-                                           out_bias.data_ptr<scalar_t>());
+                                         out_bias.data_ptr<scalar_t>());
       for (int64_t b = first; b < last; ++b) {
         embedding.AddPsi(x.data_ptr<scalar_t>() + b * genes, in.data_ptr<scalar_t>(),
                          bias.data_ptr<scalar_t>(), genes,
@@ -139,7 +139,7 @@ struct PsiFunction : public Function<PsiFunction> {
     AT_DISPATCH_FLOATING_TYPES(grad.scalar_type(), "add_psi_backward", [&] {
       ForCellsInOrder(x.size(0), [&](int64_t first, int64_t last) {
         cpu::Embedding<scalar_t> embedding(dim, out_weight.data_ptr<scalar_t>(),
-                                             out_bias.data_ptr<scalar_t>());
+                                           out_bias.data_ptr<scalar_t>());
         for (int64_t b = first; b < last; ++b) {
           embedding.PsiBackward(x.data_ptr<scalar_t>() + b * genes, in.data_ptr<scalar_t>(),
                                 bias.data_ptr<scalar_t>(), genes,
@@ -153,13 +153,13 @@ struct PsiFunction : public Function<PsiFunction> {
   }
 };
 
-Tensor Phi(const Tensor& gene, const optional<Tensor>& knockout, const Tensor& shift,
+Tensor Phi(const Tensor& gene, const optional<Tensor>& knockout, const Tensor& bias,
            const Tensor& out_weight, const Tensor& out_bias) {
-  return PhiForward(gene, OrEmpty(knockout), shift, out_weight, out_bias);
+  return PhiForward(gene, OrEmpty(knockout), bias, out_weight, out_bias);
 }
-Tensor PhiAutograd(const Tensor& gene, const optional<Tensor>& knockout, const Tensor& shift,
+Tensor PhiAutograd(const Tensor& gene, const optional<Tensor>& knockout, const Tensor& bias,
                    const Tensor& out_weight, const Tensor& out_bias) {
-  return PhiFunction::apply(gene, knockout, shift, out_weight, out_bias);
+  return PhiFunction::apply(gene, knockout, bias, out_weight, out_bias);
 }
 Tensor PsiAutograd(const Tensor& base, const Tensor& x, const Tensor& in_weight,
                    const Tensor& in_bias, const Tensor& out_weight, const Tensor& out_bias) {
@@ -168,7 +168,7 @@ Tensor PsiAutograd(const Tensor& base, const Tensor& x, const Tensor& in_weight,
 
 TORCH_LIBRARY_FRAGMENT(unlasting, library) {
   library.def(
-      "phi(Tensor gene, Tensor? knockout, Tensor shift, Tensor out, Tensor out_bias) -> Tensor");
+      "phi(Tensor gene, Tensor? knockout, Tensor bias, Tensor out, Tensor out_bias) -> Tensor");
   library.def(
       "add_psi(Tensor base, Tensor x, Tensor in_weight, Tensor in_bias, Tensor out, "
       "Tensor out_bias) -> Tensor");

@@ -16,7 +16,7 @@ using torch::Tensor;
 // Tables of more rows are kept as products of this rank: 10,000 knockouts of 5,000 genes are 20 MB
 // so, and 400 MB whole.
 constexpr int64_t kLargestRank = 512;
-// Shapes as in shift.h; C cell types.
+// Shapes as in expected_response.h; C cell types.
 constexpr char kExpectedResponse[] = R"(
 # How much each entry says of a row, [B, E], and whether training knew the row's perturbation, [B].
 # `hidden` rows [B] are treated as if it had not: the other genes' mean stands for each of their
@@ -54,9 +54,9 @@ def response_weights(self, knockout: Tensor, molecule: Optional[Tensor], dose: O
         known = known * (1.0 - hidden)
     return torch.cat([own, mean.unsqueeze(1), drugs], 1), known
 
-# `shift` [B, columns of the table] and what genes that training never perturbed reach along the
-# network.
-def add_reached(self, shift: Tensor, cell_type: Tensor, knockout: Tensor,
+# `response` [B, columns of the table] and what genes that training never perturbed pass on along the
+# gene network.
+def add_propagated(self, response: Tensor, cell_type: Tensor, knockout: Tensor,
                 hidden: Optional[Tensor]) -> Tensor:
     if hasattr(self, "response_self_effect"):
         untrained = self.response_of_untrained.unsqueeze(0)
@@ -70,21 +70,22 @@ def add_reached(self, shift: Tensor, cell_type: Tensor, knockout: Tensor,
             change = own + (1.0 - knockout) * along
         change = own + self.response_damping * (change - own)
         change = change.narrow(1, 0, self.genes).unsqueeze(1)
-        shift = shift + (change * self.response_gain).flatten(1)
-    return shift
+        response = response + (change * self.response_gain).flatten(1)
+    return response
 
-# The expected response of each row, [B, columns of the table], and its cell state, [B].
-def response(self, cell_type: Tensor, knockout: Tensor, molecule: Optional[Tensor],
-             dose: Optional[Tensor], hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
+# The expected response of each row, [B, columns of the table], and its row of the cell type
+# embeddings, [B].
+def expected_response(self, cell_type: Tensor, knockout: Tensor, molecule: Optional[Tensor],
+                      dose: Optional[Tensor], hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
     weights, known = self.response_weights(knockout, molecule, dose, hidden)
     weights = weights.unsqueeze(1)
     by_type = torch.zeros([weights.size(0), self.cell_types, weights.size(2)],
                           dtype=weights.dtype, device=weights.device)
     at = cell_type.view([-1, 1, 1]).expand([-1, 1, weights.size(2)])
     by_type = by_type.scatter(1, at, weights).flatten(1)
-    shift = torch.matmul(torch.matmul(by_type, self.response_coefficients), self.response_basis)
-    shift = self.add_reached(shift, cell_type, knockout, hidden)
-    return shift, cell_type + self.cell_types * known.to(cell_type.dtype)
+    response = torch.matmul(torch.matmul(by_type, self.response_coefficients), self.response_basis)
+    response = self.add_propagated(response, cell_type, knockout, hidden)
+    return response, cell_type + self.cell_types * known.to(cell_type.dtype)
 
 )";
 
@@ -107,7 +108,8 @@ Factors Factorise(const Tensor& table) {
 
 std::string ExpectedResponseSource() { return kExpectedResponse; }
 
-void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table, torch::jit::Module* module) {
+void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
+                              torch::jit::Module* module) {
   const Factors factors =
       Factorise(kind == NetworkKind::kMask ? table.active_logit
                                            : torch::cat({table.mean, table.log_variance}, 1));
@@ -117,23 +119,23 @@ void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table, t
   module->register_buffer("response_drug", torch::tensor(table.drug, torch::kInt64));
   module->register_buffer("response_dose", torch::tensor(table.log10_dose, torch::kFloat32));
   module->register_buffer("response_drugs", table.drugs.t().contiguous().to(torch::kFloat32));
-  if (!table.network.has_value()) return;
-  const GrnResponse& network = *table.network;
-  Tensor untrained = torch::ones({network.own.size(1)});
+  if (!table.grn.has_value()) return;
+  const GrnResponse& network = *table.grn;
+  Tensor untrained = torch::ones({network.self_effect.size(1)});
   untrained.index_fill_(0, torch::tensor(table.nodes, torch::kInt64), 0.0);
   const Tensor gain =
       kind == NetworkKind::kMask
           ? network.active_logit.unsqueeze(0)
           : torch::stack({torch::ones_like(network.log_variance), network.log_variance});
   module->register_buffer("response_of_untrained", untrained);
-  module->register_buffer("response_self_effect", network.own.to(torch::kFloat32));
-  module->register_buffer("response_edge_weights", network.edges.to(torch::kFloat32));
-  module->register_buffer("response_damping", torch::tensor({network.reach}, torch::kFloat32));
+  module->register_buffer("response_self_effect", network.self_effect.to(torch::kFloat32));
+  module->register_buffer("response_edge_weights", network.edge_weights.to(torch::kFloat32));
+  module->register_buffer("response_damping", torch::tensor({network.damping}, torch::kFloat32));
   module->register_buffer("response_gain", gain.to(torch::kFloat32));
 }
 
 absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
-                        const torch::jit::Module& module) {
+                                   const torch::jit::Module& module) {
   std::map<std::string, Tensor> buffers;
   for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
     buffers[buffer.name] = buffer.value;
@@ -160,13 +162,15 @@ absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
       size("response_basis", 2, 1) == columns && within("response_nodes", config.nodes) &&
       within("response_drug", size("response_drugs", 2, 1)) &&
       (buffers.count("response_self_effect") == 0 ||
-       (size("response_self_effect", 2, 0) == config.cell_types && size("response_self_effect", 2, 1) == config.nodes &&
+       (size("response_self_effect", 2, 0) == config.cell_types &&
+        size("response_self_effect", 2, 1) == config.nodes &&
         size("response_of_untrained", 1, 0) == config.nodes &&
-        size("response_edge_weights", 1, 0) == size("edge_source", 1, 0) && size("response_damping", 1, 0) == 1 &&
+        size("response_edge_weights", 1, 0) == size("edge_source", 1, 0) &&
+        size("response_damping", 1, 0) == 1 &&
         size("response_gain", 2, 0) * size("response_gain", 2, 1) == columns));
   if (fits) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "the buffers 'shift_*' are absent or do not fit the manifest's model");
+      "the buffers 'response_*' are absent or do not fit the manifest's model");
 }
 
 }  // namespace unlasting::model

@@ -1,6 +1,6 @@
 // The expected response of perturbed cells: what their training cells say without a network. With
-// `shift` the target model's Gaussian skip is centred on it and the mask model's logits start from
-// it, so that an untrained network already predicts the mean shift.
+// `expected_response` the target model's Gaussian skip is centred on it and the mask model's logits
+// start from it, so that an untrained network already predicts the mean shift.
 //
 // The table has, for each cell type, an entry for each gene perturbed in training, one for their
 // mean, and one for each drug at a dose. A combination of genes is the sum of its genes, unknown
@@ -20,13 +20,14 @@
 
 namespace unlasting::model {
 
-// How a gene that training never perturbed reaches others. With u_0 the own change of such genes
-// among the perturbed ones, u_k+1 = u_0 + W u_k in all genes that are not perturbed, and
-// kPropagationHops hops, the response is u_0 + reach (u - u_0). Model units.
+// How the effect of a gene that training never perturbed propagates along the gene network. With
+// u_0 the self effect of such genes among the perturbed ones, u_k+1 = u_0 + W u_k in all genes that
+// are not perturbed, and kPropagationHops hops, the response is u_0 + damping (u - u_0). Model
+// units.
 struct GrnResponse {
-  torch::Tensor own;    // [C, N'], of each gene if it were perturbed; 0 where not measured
-  torch::Tensor edges;  // W, in the order of NetworkStatistics::edge_source
-  double reach = 0;
+  torch::Tensor self_effect;   // [C, N'], of each gene if it were perturbed; 0 where not measured
+  torch::Tensor edge_weights;  // W, in the order of NetworkStatistics::edge_source
+  double damping = 0;
   torch::Tensor log_variance, active_logit;  // [N], per change of the mean
 };
 
@@ -40,14 +41,15 @@ struct ExpectedResponse {
   torch::Tensor mean;          // in model units
   torch::Tensor log_variance;  // of the values
   torch::Tensor active_logit;  // logit of the share of active cells, against the mask model's own
-  std::optional<GrnResponse> network;  // none: unknown genes are at the mean
+  std::optional<GrnResponse> grn;  // none: unknown genes are at the mean
 };
 
 // The part that a network of `kind` needs, as buffers of its module.
-void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table, torch::jit::Module* module);
+void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
+                              torch::jit::Module* module);
 
 // INVALID_ARGUMENT where a module's buffers are not such a part, or do not fit `config`.
 absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
-                        const torch::jit::Module& module);
+                                   const torch::jit::Module& module);
 
 }  // namespace unlasting::model

@@ -10,8 +10,8 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "core/model/spec/parameters.h"
 #include "core/model/spec/expected_response.h"
+#include "core/model/spec/parameters.h"
 #include "core/model/torch/source.h"
 
 namespace unlasting::model {
@@ -75,7 +75,7 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
     SetFlag(module, "static_grn", c.grn_inputs == "static");
     SetFlag(module, "control_residual", c.control_residual);
   }
-  if (c.shift) {
+  if (c.expected_response) {
     SetAttribute(module, "cell_types", c.cell_types);
     const auto set = [&](const char* name, double value) {
       module->register_attribute(name, c10::FloatType::get(), value);
@@ -90,8 +90,9 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
 }
 
 std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
-  return kind == NetworkKind::kDenoiser ? DenoiserSource(config.expected_response)
-                                        : MaskSource(config.mask_head == "dense", config.expected_response);
+  return kind == NetworkKind::kDenoiser
+             ? DenoiserSource(config.expected_response)
+             : MaskSource(config.mask_head == "dense", config.expected_response);
 }
 
 void Compile(NetworkKind kind, const ModelConfig& config, Attention attention,
@@ -151,7 +152,8 @@ c10::IValue OrNone(const Tensor& tensor) {
 void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
                         const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
                         Module* module) {
-  if (config.expected_response) RegisterExpectedResponse(kind, statistics.expected_response.value(), module);
+  if (config.expected_response)
+    RegisterExpectedResponse(kind, statistics.expected_response.value(), module);
   module->register_buffer("prior_mean", statistics.prior_mean.to(torch::kFloat32));
   module->register_buffer(
       "prior_variance",

@@ -10,8 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "core/diffusion/schedule.h"
-#include "core/model/spec/config.h"
 #include "core/model/cpu/matrix.h"
+#include "core/model/spec/config.h"
 #include "core/model/spec/parameters.h"
 #include "core/model/torch/expected_response.h"
 #include "core/model/torch/source.h"
@@ -22,12 +22,12 @@ enum class ExportKind { kSource, kTarget, kMask };
 
 // What a network knows of the data besides its weights, in model units (log1p / x_max).
 struct NetworkStatistics {
-  torch::Tensor prior_mean;         // [cell types, N]
-  torch::Tensor prior_deviation;    // [cell types, N]; clamped from below
+  torch::Tensor prior_mean;          // [cell types, N]
+  torch::Tensor prior_deviation;     // [cell types, N]; clamped from below
   torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
   std::vector<int64_t> edge_indptr;  // [N' + 1], by target
   std::vector<int64_t> edge_source;  // [edges]
-  std::optional<ExpectedResponse> shift;   // where the configuration asks for it
+  std::optional<ExpectedResponse> expected_response;  // where the configuration asks for it
 };
 
 class Network {
@@ -53,7 +53,8 @@ class Network {
   template <typename T>
   cpu::Arrays<T> ToArrays() const;
 
-  // Undefined tensors stand for absent inputs. Shapes: core/model/torch/source.cc. Throws c10::Error.
+  // Undefined tensors stand for absent inputs. Shapes: core/model/torch/source.cc. Throws
+  // c10::Error.
   struct Inputs {
     torch::Tensor cell_type;  // [B] int64
     torch::Tensor control;    // [B, N]

@@ -13,11 +13,11 @@ def node_inputs(self, u: Optional[Tensor], t_features: Optional[Tensor], cell_ty
                 control: Optional[Tensor], knockout: Optional[Tensor],
                 molecule: Optional[Tensor], dose: Optional[Tensor]) -> Tensor:
     gene = torch.matmul(self.gene_embedding, self.phi_gene)
-    shift = self.phi_cell.index_select(0, cell_type) + self.phi_bias
+    bias = self.phi_cell.index_select(0, cell_type) + self.phi_bias
     if hasattr(self, "phi_time"):
         if t_features is not None:
-            shift = shift + torch.matmul(t_features, self.phi_time)
-    phi = self.phi(gene, knockout, shift)
+            bias = bias + torch.matmul(t_features, self.phi_time)
+    phi = self.phi(gene, knockout, bias)
     if hasattr(self, "drug_in"):
         if molecule is not None and dose is not None:
             drug = torch.matmul(molecule, self.drug_in)
@@ -74,8 +74,8 @@ def time_features(self, t: Tensor) -> Tensor:
 
 # GRN block, Block and Decoder (Fig 3, Appendix C): [B, N].
 def network_output(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
-          knockout: Optional[Tensor], molecule: Optional[Tensor],
-          dose: Optional[Tensor]) -> Tensor:
+                   knockout: Optional[Tensor], molecule: Optional[Tensor],
+                   dose: Optional[Tensor]) -> Tensor:
     t_features = self.time_features(t)
     if self.static_grn:
         inputs = self.node_inputs(None, None, cell_type, control, knockout, molecule, dose)
@@ -109,16 +109,17 @@ def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Option
     units: Optional[Tensor] = None
     if control is not None:
         units = (control - mu) / torch.sqrt(s2)
-    state = cell_type
+    embedding_row = cell_type
     if hasattr(self, "response_basis"):
         if control is not None and knockout is not None:
-            shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
-            mu = mu + shift.narrow(1, 0, self.genes)
-            ratio = shift.narrow(1, self.genes, self.genes)
-            most = self.response_log_variance
-            s2 = s2 * torch.exp(torch.clamp(ratio, -most, most))
+            response, embedding_row = self.expected_response(cell_type, knockout, molecule,
+                                                             dose, hidden)
+            mu = mu + response.narrow(1, 0, self.genes)
+            ratio = response.narrow(1, self.genes, self.genes)
+            bound = self.response_log_variance
+            s2 = s2 * torch.exp(torch.clamp(ratio, -bound, bound))
     base, c_out, u = self.skip(x_t, t, mu, s2)
-    return self.network_output(u, t, state, units, knockout, molecule, dose), base, c_out
+    return self.network_output(u, t, embedding_row, units, knockout, molecule, dose), base, c_out
 
 # x0 of eq 6, [B, N].
 def denoise(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
@@ -159,16 +160,17 @@ def logits(self, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
     s2 = self.prior_variance.index_select(0, cell_type)
     units = (control - mu) / torch.sqrt(s2)
     start = self.active_logit.index_select(0, cell_type)
-    state = cell_type
+    embedding_row = cell_type
     if hasattr(self, "response_basis"):
         if knockout is not None:
-            shift, state = self.response(cell_type, knockout, molecule, dose, hidden)
-            start = start + shift
-    inputs = self.node_inputs(None, None, state, units, knockout, molecule, dose)
+            response, embedding_row = self.expected_response(cell_type, knockout, molecule,
+                                                             dose, hidden)
+            start = start + response
+    inputs = self.node_inputs(None, None, embedding_row, units, knockout, molecule, dose)
     gene_readout = self.grn(inputs.expand([control.size(0), -1, -1]))
     out = gene_readout.narrow(1, 0, self.genes) + start
     if hasattr(self, "decoder_in"):
-        out = out + self.decoder(gene_readout, None, state)
+        out = out + self.decoder(gene_readout, None, embedding_row)
     return out
 
 def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
@@ -181,13 +183,13 @@ def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Option
 )";
 
 constexpr char kPlainLayers[] = R"(
-# silu(gene + shift) through a linear map, the gene's part only where it is not knocked out:
-# gene [N', D], shift [B, D] -> [B, N', D].
-def phi(self, gene: Tensor, knockout: Optional[Tensor], shift: Tensor) -> Tensor:
+# silu(gene + bias) through a linear map, the gene's part only where it is not knocked out:
+# gene [N', D], bias [B, D] -> [B, N', D].
+def phi(self, gene: Tensor, knockout: Optional[Tensor], bias: Tensor) -> Tensor:
     g = gene.unsqueeze(0)
     if knockout is not None:
         g = g * (1.0 - knockout).unsqueeze(2)
-    hidden = torch.silu(g + shift.unsqueeze(1))
+    hidden = torch.silu(g + bias.unsqueeze(1))
     return torch.matmul(hidden, self.phi_out) + self.phi_out_bias
 
 # Adds an embedding of one number a gene, x [B, N], to the first N nodes.
@@ -235,8 +237,8 @@ def attend(self, left: Tensor, right: Tensor, attention: Tensor) -> Tensor:
 )";
 
 constexpr char kFusedLayers[] = R"(
-def phi(self, gene: Tensor, knockout: Optional[Tensor], shift: Tensor) -> Tensor:
-    return unlasting.phi(gene, knockout, shift, self.phi_out, self.phi_out_bias)
+def phi(self, gene: Tensor, knockout: Optional[Tensor], bias: Tensor) -> Tensor:
+    return unlasting.phi(gene, knockout, bias, self.phi_out, self.phi_out_bias)
 
 def add_psi(self, base: Tensor, x: Tensor, in_weight: Tensor, in_bias: Tensor, out: Tensor,
             out_bias: Tensor) -> Tensor:
@@ -252,11 +254,13 @@ def grn_layer(self, h: Tensor, layer: int) -> Tensor:
 
 }  // namespace
 
-std::string DenoiserSource(bool shift) {
-  return absl::StrCat(kGrnBlock, shift ? ExpectedResponseSource() : "", kDecoder, kDenoiser);
+std::string DenoiserSource(bool expected_response) {
+  return absl::StrCat(kGrnBlock, expected_response ? ExpectedResponseSource() : "", kDecoder,
+                      kDenoiser);
 }
-std::string MaskSource(bool dense_head, bool shift) {
-  return absl::StrCat(kGrnBlock, shift ? ExpectedResponseSource() : "", dense_head ? kDecoder : "", kMask);
+std::string MaskSource(bool dense_head, bool expected_response) {
+  return absl::StrCat(kGrnBlock, expected_response ? ExpectedResponseSource() : "",
+                      dense_head ? kDecoder : "", kMask);
 }
 std::string LayersSource(Attention attention) {
   switch (attention) {

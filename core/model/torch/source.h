@@ -8,10 +8,10 @@
 namespace unlasting::model {
 
 // Methods of the denoiser (source and target models: one set of weights).
-std::string DenoiserSource(bool shift);
+std::string DenoiserSource(bool expected_response);
 // Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
-std::string MaskSource(bool dense_head, bool shift);
-// Of both, with `shift`: the expected response (core/model/torch/expected_response.h).
+std::string MaskSource(bool dense_head, bool expected_response);
+// Of both, with `expected_response`: the expected response (core/model/torch/expected_response.h).
 std::string ExpectedResponseSource();
 
 enum class Attention {

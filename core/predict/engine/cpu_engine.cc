@@ -33,7 +33,7 @@ class CpuEngine : public Engine {
     const bundle::Modules& modules = bundle_->modules();
     const auto make = [&](bool denoiser, const Arrays<float>& arrays) {
       return std::make_shared<CpuNetwork<float>>(denoiser, modules.config, arrays,
-                                                   options_.threads);
+                                                 options_.threads);
     };
     {
       const auto source = modules.source.ToArrays<float>();
@@ -158,8 +158,8 @@ class CpuEngine : public Engine {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(
-    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options) {
+absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(std::shared_ptr<const bundle::Bundle> bundle,
+                                                      const EngineOptions& options) {
   return std::unique_ptr<Engine>(new CpuEngine(std::move(bundle), options));
 }
 

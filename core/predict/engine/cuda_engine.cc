@@ -8,23 +8,23 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/bundle/torch/modules.h"
 #include "core/base/counter_rng.h"
+#include "core/bundle/torch/modules.h"
 #include "core/model/cuda/cuda_network.h"
 #include "core/predict/engine/engines.h"
 
 namespace unlasting::predict {
 namespace {
 
+using model::cpu::Arrays;
+using model::cpu::Molecule;
+using model::cpu::NetworkRow;
 using model::cuda::Cell;
 using model::cuda::CellPool;
 using model::cuda::CellStep;
 using model::cuda::Context;
 using model::cuda::CudaNetwork;
 using model::cuda::CudaOptions;
-using model::cpu::Arrays;
-using model::cpu::Molecule;
-using model::cpu::NetworkRow;
 
 absl::Status FromException(const std::exception& error) {
   return absl::InternalError(absl::StrCat("engine: ", error.what()));

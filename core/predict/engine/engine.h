@@ -10,9 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/base/aligned.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
-#include "core/base/aligned.h"
 #include "core/predict/engine/content_cache.h"
 #include "core/predict/job/in_flight_trajectories.h"
 #include "core/predict/query/query.h"

@@ -11,8 +11,8 @@ namespace unlasting::predict {
 absl::StatusOr<std::unique_ptr<Engine>> MakeTorchEngine(
     std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
 // The same weights through core/model/cpu: CPU.
-absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(
-    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
+absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(std::shared_ptr<const bundle::Bundle> bundle,
+                                                      const EngineOptions& options);
 
 // The same through core/model/cuda; builds with UNLASTING_CUDA. INVALID_ARGUMENT names a device
 // that is not there.

@@ -16,7 +16,9 @@ class InFlightTrajectories {
  public:
   // Null where none is under way.
   std::shared_ptr<Trajectory> Find(const std::string& key) const;
-  void Add(const std::string& key, const std::shared_ptr<Trajectory>& trajectory) { paths_[key] = trajectory; }
+  void Add(const std::string& key, const std::shared_ptr<Trajectory>& trajectory) {
+    paths_[key] = trajectory;
+  }
   void Remove(const std::string& key) { paths_.erase(key); }
   size_t size() const { return paths_.size(); }
 

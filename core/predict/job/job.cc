@@ -96,8 +96,8 @@ int64_t Job::evaluations_left() const { return state_->evaluations_left; }
 int64_t Job::evaluations_total() const { return state_->evaluations_total; }
 
 int64_t Job::runnable() const {
-  return static_cast<int64_t>(state_->trajectories.size() + state_->to_invert.size()) + state_->ready_cells -
-         state_->taken;
+  return static_cast<int64_t>(state_->trajectories.size() + state_->to_invert.size()) +
+         state_->ready_cells - state_->taken;
 }
 
 bool Job::done() const { return state_->collected == static_cast<int64_t>(state_->targets.size()); }

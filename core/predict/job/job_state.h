@@ -17,7 +17,7 @@ namespace unlasting::predict {
 
 struct Job::State {
   struct Target {
-    std::deque<int> ready_cells;          // cells whose latent is known, not yet started
+    std::deque<int> ready_cells;        // cells whose latent is known, not yet started
     std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish
     int64_t rows_left = 0;
     // Of the panel, finished; others find them here until the thresholds are made of them.
@@ -53,8 +53,8 @@ struct Job::State {
   int first_ready_target = 0;
   int64_t ready_cells = 0;
   std::deque<int> complete;  // targets whose rows are all finished, not yet named
-  // Begun and unfinished; those of them that are not handed out by this job stand in `idle_trajectories`, as
-  // may some that have finished since.
+  // Begun and unfinished; those of them that are not handed out by this job stand in
+  // `idle_trajectories`, as may some that have finished since.
   std::unordered_map<Trajectory*, std::shared_ptr<Trajectory>> trajectories;
   std::deque<std::shared_ptr<Trajectory>> idle_trajectories;
   int64_t taken = 0;
@@ -82,7 +82,8 @@ struct Job::State {
   std::shared_ptr<Trajectory> JoinOrBegin(const std::string& key, const Trajectory::Waiter& waiter);
   void Take(const std::shared_ptr<Trajectory>& trajectory, std::vector<Row*>* rows);
   void Return(Trajectory* trajectory);
-  void OnTrajectoryFinished(const Trajectory::Waiter& waiter, const std::shared_ptr<Trajectory>& trajectory);
+  void OnTrajectoryFinished(const Trajectory::Waiter& waiter,
+                            const std::shared_ptr<Trajectory>& trajectory);
   // One of a target's rows is there, or not needed.
   void MarkRowDone(int perturbation);
 

@@ -12,9 +12,10 @@ namespace unlasting::predict {
 Job::State::~State() {
   for (const auto& [raw, trajectory] : trajectories) {
     auto& waiters = trajectory->waiters;
-    waiters.erase(std::remove_if(waiters.begin(), waiters.end(),
-                                 [this](const Trajectory::Waiter& each) { return each.job == this; }),
-                  waiters.end());
+    waiters.erase(
+        std::remove_if(waiters.begin(), waiters.end(),
+                       [this](const Trajectory::Waiter& each) { return each.job == this; }),
+        waiters.end());
     if (trajectory->taken_by != this) continue;
     // A step that did not come back: its rows are spoilt for everybody, and stay taken so that
     // nobody moves them.
@@ -73,7 +74,8 @@ void Job::State::LatentReady(int cell) {
   first_ready_target = 0;
 }
 
-std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key, const Trajectory::Waiter& waiter) {
+std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key,
+                                                    const Trajectory::Waiter& waiter) {
   std::shared_ptr<Trajectory> trajectory;
   if (!key.empty()) trajectory = engine->in_flight().Find(key);
   if (trajectory != nullptr) {
@@ -165,7 +167,8 @@ void Job::State::Return(Trajectory* trajectory) {
   for (const Trajectory::Waiter& each : waiters) each.job->OnTrajectoryFinished(each, kept);
 }
 
-void Job::State::OnTrajectoryFinished(const Trajectory::Waiter& waiter, const std::shared_ptr<Trajectory>& trajectory) {
+void Job::State::OnTrajectoryFinished(const Trajectory::Waiter& waiter,
+                                      const std::shared_ptr<Trajectory>& trajectory) {
   trajectories.erase(trajectory.get());
   if (waiter.perturbation_index == kInversion) {
     latent[waiter.cell] = trajectory->x;

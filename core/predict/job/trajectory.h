@@ -8,8 +8,8 @@
 #include "core/base/matrix.h"
 #include "core/diffusion/solver.h"
 #include "core/predict/engine/engine.h"
-#include "core/predict/job/job.h"
 #include "core/predict/job/in_flight_trajectories.h"
+#include "core/predict/job/job.h"
 
 namespace unlasting::predict {
 

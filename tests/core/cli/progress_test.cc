@@ -17,9 +17,9 @@ TEST(Progress, ALineTellsShareRateAndTimeLeftInTheUnitThatIsCounted) {
   EXPECT_EQ(ProgressLine("predict", "evaluations", ProgressStyle::kPlain,
                          At(250, 1000, absl::Seconds(10))),
             "predict  25% 250/1000 evaluations 25/s ETA 0:30");
-  EXPECT_EQ(ProgressLine("screen", "perturbations", ProgressStyle::kBar,
-                         At(12, 24, absl::Seconds(3))),
-            "screen [===============               ]  50% 12/24 perturbations 4.0/s ETA 0:03");
+  EXPECT_EQ(
+      ProgressLine("screen", "perturbations", ProgressStyle::kBar, At(12, 24, absl::Seconds(3))),
+      "screen [===============               ]  50% 12/24 perturbations 4.0/s ETA 0:03");
 }
 
 TEST(Progress, TheTimeLeftIsUnknownAtTheStartAndReadableWhenLong) {

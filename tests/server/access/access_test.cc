@@ -6,9 +6,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/access/call_authorizer.h"
-#include "server/base/error_details.h"
 #include "server/access/rate_limiter.h"
 #include "server/access/tokens.h"
+#include "server/base/error_details.h"
 #include "server/base/trace_context.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
@@ -141,7 +141,8 @@ class CallAuthorizerTest : public testing::Test {
     tokens_ = *TokenFile::Open(folder_.At("tokens"));
   }
 
-  static std::string ReasonFor(const CallAuthorizer& gate, const Credentials& credentials, Role role) {
+  static std::string ReasonFor(const CallAuthorizer& gate, const Credentials& credentials,
+                               Role role) {
     return ReasonOf(gate.Admit(credentials, role).status());
   }
 

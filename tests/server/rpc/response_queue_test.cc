@@ -46,7 +46,7 @@ class ResponseQueueTest : public testing::Test {
 v1::PredictResponse::PartCase NextPart(ResponseQueue* response_queue) {
   const ResponseQueue::Item item = response_queue->Next();
   return item.kind == ResponseQueue::Kind::kMessage ? item.message.part_case()
-                                             : v1::PredictResponse::PART_NOT_SET;
+                                                    : v1::PredictResponse::PART_NOT_SET;
 }
 
 TEST_F(ResponseQueueTest, TheHeaderComesFirstAndSaysWhatWasResolved) {

@@ -1,8 +1,8 @@
 // What callers and operators are told when something is wrong.
 #include <fstream>
 
-#include "core/cli/exit_code.h"
 #include "core/base/status.h"
+#include "core/cli/exit_code.h"
 #include "gmock/gmock.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/server/served.h"

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "core/cli/exit_code.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cli/exit_code.h"
 #include "gmock/gmock.h"
 #include "server/base/logging.h"
 #include "tests/server/served.h"

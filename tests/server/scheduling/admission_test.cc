@@ -1,10 +1,10 @@
 // Bounds on rows and bytes, and deadlines that cannot be met.
 #include "core/base/status.h"
 #include "gtest/gtest.h"
-#include "server/scheduling/queue_quota.h"
-#include "server/scheduling/deadline_policy.h"
 #include "server/base/error_details.h"
 #include "server/request/request_memory.h"
+#include "server/scheduling/deadline_policy.h"
+#include "server/scheduling/queue_quota.h"
 #include "tests/support/files.h"
 
 namespace unlasting::server {

@@ -89,15 +89,15 @@ Tensor Foreseen(const model::GrnResponse& response, const grn::Graph& graph, int
   Tensor w = torch::zeros({nodes, nodes}, torch::kFloat64);
   for (int64_t node = 0; node < nodes; ++node) {
     for (int64_t e = graph.indptr[node]; e < graph.indptr[node + 1]; ++e) {
-      w[node][graph.sources[e]] = response.edges[e];
+      w[node][graph.sources[e]] = response.edge_weights[e];
     }
   }
   w[gene].zero_();
   Tensor own = torch::zeros({nodes}, torch::kFloat64);
-  own[gene] = response.own[0][gene];
+  own[gene] = response.self_effect[0][gene];
   Tensor change = own;
   for (int hop = 0; hop < model::kPropagationHops; ++hop) change = own + torch::matmul(w, change);
-  return x_max * (own + response.reach * (change - own));
+  return x_max * (own + response.damping * (change - own));
 }
 
 TEST_F(GrnResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
@@ -105,7 +105,7 @@ TEST_F(GrnResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
   const grn::Graph graph = Planted();
   const auto response = NetworkResponseOf(data_, ConditionMoments(data_), graph);
   ASSERT_TRUE(response.has_value());
-  EXPECT_GT(response->reach, 0);
+  EXPECT_GT(response->damping, 0);
   double squares = 0, errors = 0, others = 0, errors_of_others = 0;
   const auto held_out = HeldOut();
   ASSERT_EQ(held_out.size(), 12u);

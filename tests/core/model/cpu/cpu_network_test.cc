@@ -82,9 +82,9 @@ Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& gr
   if (config.expected_response) {
     statistics.expected_response = Table(config);
     GrnResponse& network = statistics.expected_response->network.emplace();
-    network.own = -0.3 * torch::rand({config.cell_types, config.nodes});
-    network.edges = 0.4 * torch::randn({static_cast<int64_t>(graph.second.size())});
-    network.reach = 1.3;
+    network.self_effect = -0.3 * torch::rand({config.cell_types, config.nodes});
+    network.edge_weights = 0.4 * torch::randn({static_cast<int64_t>(graph.second.size())});
+    network.damping = 1.3;
     network.log_variance = torch::randn({config.genes});
     network.active_logit = torch::randn({config.genes});
   }
@@ -236,11 +236,11 @@ TEST(CpuNetworkTest, EqualsTorchScriptWithEverySwitch) {
       {"mask head", [](ModelConfig* c) { c->mask_head = "grn"; }},
       {"dose gate", [](ModelConfig* c) { c->dose_gate = "sigmoid"; }},
       {"no molecules", [](ModelConfig* c) { c->molecule_features = 0; }},
-      {"expected responses", [](ModelConfig* c) { c->shift = true; }},
+      {"expected responses", [](ModelConfig* c) { c->expected_response = true; }},
       {"expected responses of genes alone",
-       [](ModelConfig* c) { c->shift = true, c->molecule_features = 0; }},
+       [](ModelConfig* c) { c->expected_response = true, c->molecule_features = 0; }},
       {"expected responses, static",
-       [](ModelConfig* c) { c->shift = true, c->grn_inputs = "static"; }},
+       [](ModelConfig* c) { c->expected_response = true, c->grn_inputs = "static"; }},
       {"one layer", [](ModelConfig* c) { c->layers = 1; }},
       {"three layers of three heads", [](ModelConfig* c) { c->layers = c->heads = 3; }},
       {"width 64", [](ModelConfig* c) { c->dim = 64; }},

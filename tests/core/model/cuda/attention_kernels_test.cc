@@ -6,8 +6,8 @@
 #include <functional>
 #include <random>
 
-#include "core/model/cuda/runtime.h"
 #include "core/model/cpu/attention_layer.h"
+#include "core/model/cuda/runtime.h"
 #include "gtest/gtest.h"
 #include "tests/support/random_arrays.h"
 

@@ -15,16 +15,16 @@
 namespace unlasting::model {
 namespace {
 
+using cpu::Arrays;
+using cpu::CpuNetwork;
+using cpu::Molecule;
+using cpu::NetworkRow;
 using cuda::Cell;
 using cuda::CellStep;
 using cuda::Context;
 using cuda::CudaNetwork;
 using cuda::CudaOptions;
 using cuda::Precision;
-using cpu::Arrays;
-using cpu::CpuNetwork;
-using cpu::Molecule;
-using cpu::NetworkRow;
 using test::MakeRandomGraph;
 using test::RandomArrays;
 using test::RandomGraph;
@@ -165,9 +165,9 @@ TEST_F(CudaNetworkTest, EqualsTheFusedNetworkWithEverySwitch) {
       {"mask head", [](ModelConfig* c) { c->mask_head = "grn"; }},
       {"dose gate", [](ModelConfig* c) { c->dose_gate = "sigmoid"; }},
       {"no molecules", [](ModelConfig* c) { c->molecule_features = 0; }},
-      {"expected responses", [](ModelConfig* c) { c->shift = true; }},
+      {"expected responses", [](ModelConfig* c) { c->expected_response = true; }},
       {"expected responses of genes alone",
-       [](ModelConfig* c) { c->shift = true, c->molecule_features = 0; }},
+       [](ModelConfig* c) { c->expected_response = true, c->molecule_features = 0; }},
       {"one layer", [](ModelConfig* c) { c->layers = 1; }},
       {"three layers of three heads", [](ModelConfig* c) { c->layers = c->heads = 3; }},
       {"four heads", [](ModelConfig* c) { c->heads = 4; }},

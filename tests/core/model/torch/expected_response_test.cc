@@ -88,7 +88,7 @@ class Starts {
     return network_->MaskLogits(inputs)[0];
   }
   Tensor Entry(int64_t type, int64_t entry) const {
-    const Tensor& logits = statistics_.shift->active_logit;
+    const Tensor& logits = statistics_.expected_response->active_logit;
     return logits[type * (logits.size(0) / 2) + entry];
   }
 
@@ -128,11 +128,11 @@ NetworkStatistics WithNetwork(const ModelConfig& config) {
   statistics.edge_indptr = {0, 0, 1, 1, 3, 3, 3, 3, 3};
   statistics.edge_source = {0, 1, 5};
   GrnResponse& network = statistics.expected_response->network.emplace();
-  network.own = torch::zeros({2, kNodes});
-  network.own.narrow(1, 0, kGenes).fill_(-2.0);
-  network.own[1].mul_(0.5);
-  network.edges = torch::tensor({0.5, -0.4, 3.0});
-  network.reach = 1.5;
+  network.self_effect = torch::zeros({2, kNodes});
+  network.self_effect.narrow(1, 0, kGenes).fill_(-2.0);
+  network.self_effect[1].mul_(0.5);
+  network.edge_weights = torch::tensor({0.5, -0.4, 3.0});
+  network.damping = 1.5;
   network.log_variance = torch::zeros({kGenes});
   network.active_logit = torch::arange(1, kGenes + 1).to(torch::kFloat32);
   return statistics;
