@@ -27,7 +27,7 @@ bool HoldsEmbedding(const std::string& path);
 // INVALID_ARGUMENT says what is wrong with the file and where, NOT_FOUND that it is absent; both
 // name `setting`. A table of drugs is read the same, with another suffix of its file of names.
 absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path,
-                                                const std::string& setting = "network.prior",
+                                                const std::string& setting = "grn.prior",
                                                 const std::string& names_suffix = ".genes.txt");
 
 // Both directions of every pair of nodes whose vectors have a cosine >= threshold (above 0), with

@@ -33,8 +33,7 @@ absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
                                                  const std::vector<std::string>& nodes,
                                                  int64_t* skipped) {
   std::ifstream stream(path);
-  if (!stream)
-    return absl::NotFoundError(absl::StrCat("network.prior: ", path, ": cannot be read"));
+  if (!stream) return absl::NotFoundError(absl::StrCat("grn.prior: ", path, ": cannot be read"));
   std::unordered_map<std::string, int32_t> index;
   for (size_t k = 0; k < nodes.size(); ++k) index.emplace(nodes[k], static_cast<int32_t>(k));
   std::vector<Edge> edges;
@@ -50,7 +49,7 @@ absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
     first = false;
     if (fields.size() <= std::max(columns.source, columns.target)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("network.prior: ", path, ": line ", number,
+          absl::StrCat("grn.prior: ", path, ": line ", number,
                        ": found too few tabs, expected source and target"));
     }
     const auto source = index.find(fields[columns.source]);

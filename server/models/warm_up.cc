@@ -57,7 +57,9 @@ absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const 
   for (const int64_t size : StepBuckets(engine->options().max_batch)) {
     absl::Duration shortest = absl::InfiniteDuration();
     for (int round = 0; round < kRounds; ++round) {
-      predict::Job job(engine, MeanCells(engine->bundle(), size), {perturbation}, options);
+      predict::InFlightTrajectories in_flight;
+      predict::Job job(engine, &in_flight, MeanCells(engine->bundle(), size), {perturbation},
+                       options);
       while (!job.done()) {
         rows.clear();
         job.TakeRunnable(size, &rows);

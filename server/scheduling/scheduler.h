@@ -161,6 +161,7 @@ class Scheduler {
   bool AnythingToDo() const;
 
   const std::unique_ptr<predict::Engine> engine_;
+  predict::InFlightTrajectories in_flight_;  // on the thread that steps the engine
   const SchedulerOptions options_;
   const Clock* const clock_;
   StepObserver* const observer_;

@@ -69,7 +69,7 @@ void Scheduler::AdmitArrivals() {
   }
   for (auto& entry : arrivals) {
     entry->job =
-        std::make_unique<predict::Job>(engine_.get(), entry->request.controls,
+        std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->request.controls,
                                        entry->request.perturbations, entry->request.options);
     const auto [client, is_new] = clients_.try_emplace(entry->request.client);
     if (is_new) {

@@ -106,13 +106,13 @@ def simulated():
     assert (data.layers["unperturbed"] != data.X)[~data.obs["responder"].to_numpy()].nnz == 0
     assert "drug003" in set(data.obs["condition"]) and set(data.obs["dose_val"]) == {0, 0.1, 10}
     run("network", "--data", out, "--out", tsv, "--set", "genes=0", "--set",
-        "network.threshold=0.2")
+        "grn.threshold=0.2")
     lines = tsv.read_text().splitlines()
     assert lines[0] == "source\ttarget\tstrength" and len(lines) > 3
     assert all(float(line.split("\t")[2]) >= 0.2 for line in lines[1:])
     # It can be given back as a prior.
     run("network", "--data", out, "--out", work / "prior.tsv", "--set", "genes=0", "--set",
-        "network.threshold=1", "--set", f"network.prior={tsv}")
+        "grn.threshold=1", "--set", f"grn.prior={tsv}")
     ends = {tuple(line.split("\t")[:2]) for line in lines[1:]}
     prior = (work / "prior.tsv").read_text().splitlines()[1:]
     assert {tuple(line.split("\t")[:2]) for line in prior} == ends
@@ -123,18 +123,18 @@ def simulated():
                              for gene, a in zip(data.var_names, angles)))
     for cosine in (0.5, 0.9):
         run("network", "--data", out, "--out", work / "cosine.tsv", "--set", "genes=0", "--set",
-            "network.threshold=1", "--set", f"network.prior={table}", "--set",
-            f"network.embedding_threshold={cosine}", "--set", "network.max_in_degree=0")
+            "grn.threshold=1", "--set", f"grn.prior={table}", "--set",
+            f"grn.embedding_threshold={cosine}", "--set", "grn.max_in_degree=0")
         edges[cosine] = len((work / "cosine.tsv").read_text().splitlines()) - 1
         near = np.cos(angles[:, None] - angles) >= cosine
         assert edges[cosine] == near.sum() - 120, (cosine, edges)
-    refuses("network.embedding_threshold: found 2", "network", "--data", out, "--out",
-            work / "no.tsv", "--set", "network.embedding_threshold=2")
+    refuses("grn.embedding_threshold: found 2", "network", "--data", out, "--out",
+            work / "no.tsv", "--set", "grn.embedding_threshold=2")
     refuses("--perturbations: found 500", "simulate", "--out", work / "no.h5ad", "--perturbations",
             500, "--genes", 100)
     refuses("/nowhere/", "simulate", "--out", "/nowhere/x.h5ad", "--cells", 50)
-    refuses("network.prior", "network", "--data", out, "--out", work / "no.tsv", "--set",
-            "network.prior=absent.tsv")
+    refuses("grn.prior", "network", "--data", out, "--out", work / "no.tsv", "--set",
+            "grn.prior=absent.tsv")
     refuses("absent.h5ad", "network", "--data", "absent.h5ad", "--out", work / "no.tsv")
     assert not list(work.glob("no.*"))
 

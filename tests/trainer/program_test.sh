@@ -27,7 +27,7 @@ shows() {
 }
 
 shows 'unlasting-train ' "$train" --version
-shows 'network.threshold' "$train" fit --help
+shows 'grn.threshold' "$train" fit --help
 refuses 2 'required' "$train" fit
 refuses 2 'absent.h5ad' "$train" fit --data absent.h5ad --out "$work/b" --progress none
 refuses 2 'obs has no column' "$train" fit --data $data --out "$work/b" --progress none \

@@ -74,8 +74,8 @@ class Fit {
                                PrepareCells(flags_.data.data, config_, style_));
     UNLASTING_ASSIGN_OR_RETURN(const auto data,
                                TrainingData::Create(prepared, TrainingDataOptionsOf(config_)));
-    UNLASTING_ASSIGN_OR_RETURN(const auto graph, GraphOf(prepared, config_.network(),
-                                                         static_cast<int>(config_.threads())));
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto graph, GraphOf(prepared, config_.grn(), static_cast<int>(config_.threads())));
     Note(absl::StrFormat("network: %d nodes (%d without expression), %d edges", graph.nodes(),
                          data.nodes() - data.genes(), graph.edges() - graph.nodes()));
     if (leads()) UNLASTING_RETURN_IF_ERROR(work_.Prepare(flags_.resume, config_));
@@ -84,10 +84,14 @@ class Fit {
     const diffusion::Schedule schedule;
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
     const auto statistics = StatisticsOf(data, graph, config_);
-    const double reach = ReachOf(statistics);
-    if (data.any_gene() && FollowsNetwork(config_)) {
-      Note(reach > 0 ? absl::StrFormat("unseen genes: what the network foresees, times %.2f", reach)
-                     : "unseen genes: the mean of the trained ones; the network foresees no more");
+    const double damping = DampingOf(statistics);
+    if (data.any_gene() && FollowsGrn(config_)) {
+      Note(damping > 0
+               ? absl::StrFormat("genes never perturbed in training: their effect is propagated "
+                                 "along the gene network with damping %.2f",
+                                 damping)
+               : "genes never perturbed in training: they respond as the mean of the trained ones; "
+                 "leaving trained genes out shows no gain from the gene network");
     }
     UNLASTING_ASSIGN_OR_RETURN(
         auto denoiser, Network::Create(NetworkKind::kDenoiser, model_config, schedule, statistics,
@@ -100,7 +104,7 @@ class Fit {
 
     bundle::BundleParts parts;
     parts.manifest = MakeManifest(config_, flags_.out, data, graph, schedule, model_config);
-    parts.manifest.network["reach"] = reach;
+    parts.manifest.network["damping"] = damping;
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -118,10 +122,10 @@ class Fit {
     if (style_ != cli::ProgressStyle::kNone) std::fprintf(stderr, "%s\n", text.c_str());
   }
 
-  static double ReachOf(const model::NetworkStatistics& statistics) {
-    const bool used = statistics.expected_response.has_value() &&
-                      statistics.expected_response->network.has_value();
-    return used ? statistics.expected_response->network->reach : 0.0;
+  static double DampingOf(const model::NetworkStatistics& statistics) {
+    const bool used =
+        statistics.expected_response.has_value() && statistics.expected_response->grn.has_value();
+    return used ? statistics.expected_response->grn->damping : 0.0;
   }
 
   // A place that the environment gives stands before --ranks: so do our own copies find theirs.

@@ -36,8 +36,8 @@ absl::Status RunNetwork(const NetworkFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ResolveDataConfig(flags.data));
   UNLASTING_RETURN_IF_ERROR(CheckConfig(config));
   UNLASTING_ASSIGN_OR_RETURN(const auto prepared, PrepareCells(flags.data.data, config, style));
-  UNLASTING_ASSIGN_OR_RETURN(
-      const auto graph, GraphOf(prepared, config.network(), static_cast<int>(config.threads())));
+  UNLASTING_ASSIGN_OR_RETURN(const auto graph,
+                             GraphOf(prepared, config.grn(), static_cast<int>(config.threads())));
   if (cli::Interrupted()) return absl::CancelledError("interrupted; nothing was written");
   UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, graph)));
   if (style != cli::ProgressStyle::kNone) {
@@ -59,13 +59,13 @@ Command AddNetworkCommand(CLI::App& root) {
       "strength is |Pearson| of a co-expression edge, 1 for an edge of a prior list, the cosine "
       "for one\n"
       "of a gene embedding; self-loops are left out. The file can be given back as "
-      "network.prior.\n\n"
+      "grn.prior.\n\n"
       "Settings, with their defaults (--set):\n" +
       DescribeSettings() +
       "\nExamples:\n"
       "  unlasting-train network --data cells.h5ad --out grn.tsv\n"
-      "  unlasting-train network --data cells.h5ad --out grn.tsv --set network.threshold=0.2 \\\n"
-      "      --set network.prior=trrust.tsv --set network.max_in_degree=0");
+      "  unlasting-train network --data cells.h5ad --out grn.tsv --set grn.threshold=0.2 \\\n"
+      "      --set grn.prior=trrust.tsv --set grn.max_in_degree=0");
   return {app, [flags] { return RunNetwork(*flags); }};
 }
 

@@ -193,7 +193,7 @@ absl::StatusOr<std::vector<grn::Edge>> PriorEdges(const std::string& path,
   auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
   if (skipped == static_cast<int64_t>(nodes.size())) {
     return absl::InvalidArgumentError(
-        absl::StrCat("network.prior: ", path, ": holds none of the data's genes; found '",
+        absl::StrCat("grn.prior: ", path, ": holds none of the data's genes; found '",
                      embedding.genes[0], "', expected names like '", nodes[0], "'"));
   }
   return edges;
@@ -201,7 +201,7 @@ absl::StatusOr<std::vector<grn::Edge>> PriorEdges(const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
+absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const GrnConfig& config,
                                    int threads) {
   std::vector<int64_t> controls;
   for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {

@@ -107,7 +107,7 @@ class TrainingData {
 
 // Eq 4 over the training control cells, with the prior where one is named; nodes as
 // cells::Prepared::NodeOf.
-absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const NetworkConfig& config,
+absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const GrnConfig& config,
                                    int threads);
 
 }  // namespace unlasting::trainer

@@ -170,9 +170,9 @@ Tensor SlopeOnMean(const std::vector<Single>& singles, Tensor Response::*part) {
 
 }  // namespace
 
-std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
-                                                    const ConditionMoments& moments,
-                                                    const grn::Graph& graph) {
+std::optional<model::GrnResponse> EstimateGrnResponse(const TrainingData& data,
+                                                      const ConditionMoments& moments,
+                                                      const grn::Graph& graph) {
   const std::vector<Single> singles = SinglesOf(data, moments);
   if (DistinctGenes(singles) < kFewestGenes) return std::nullopt;
   std::vector<Tensor> means;

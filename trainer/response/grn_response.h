@@ -17,8 +17,8 @@ namespace unlasting::trainer {
 //
 // None where the measured genes perturbed alone in training are few, or where those show that the
 // network foresees nothing of them.
-std::optional<model::GrnResponse> NetworkResponseOf(const TrainingData& data,
-                                                    const ConditionMoments& moments,
-                                                    const grn::Graph& graph);
+std::optional<model::GrnResponse> EstimateGrnResponse(const TrainingData& data,
+                                                      const ConditionMoments& moments,
+                                                      const grn::Graph& graph);
 
 }  // namespace unlasting::trainer

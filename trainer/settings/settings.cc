@@ -49,15 +49,15 @@ constexpr Meaning kMeanings[] = {
     {"hold_out", "names held out, as a list: [\"cell_type=PW036\"]"},
     {"split_column", "obs column that brings its own split: train, or anything else to hold out"},
     {"seed", "of splits, weights, batches and noise"},
-    {"network.threshold", "smallest |Pearson| of a co-expression edge"},
-    {"network.max_in_degree", "strongest edges kept into each gene; 0: all"},
-    {"network.prior", "edge list (TSV: source, target) or gene embedding (TSV, .npy, .h5ad)"},
-    {"network.embedding_threshold", "smallest cosine of an edge between genes of an embedding"},
+    {"grn.threshold", "smallest |Pearson| of a co-expression edge"},
+    {"grn.max_in_degree", "strongest edges kept into each gene; 0: all"},
+    {"grn.prior", "edge list (TSV: source, target) or gene embedding (TSV, .npy, .h5ad)"},
+    {"grn.embedding_threshold", "smallest cosine of an edge between genes of an embedding"},
     {"recipe", "preconditioned or paper"},
     {"grn_inputs", "paper (x_t and t enter the GRN block) or static"},
-    {"anchor", "centre of the Gaussian skip: shift (expected response), control or global"},
-    {"unseen_genes", "response of genes never perturbed: network (what reaches others) or mean"},
-    {"response_dropout", "share of cells trained as if their perturbation were new; anchor shift"},
+    {"prior_mean", "centre of the Gaussian skip: expected_response, control or global"},
+    {"unseen_genes", "response of genes never perturbed: grn (what reaches others) or mean"},
+    {"response_dropout", "share of cells trained as if their perturbation were new"},
     {"control_input", "control cell in training: gaussian (eq 5) or cells (a random one)"},
     {"dim", "embedding width D"},
     {"layers", "GRN layers"},
@@ -180,14 +180,14 @@ TrainConfig DefaultConfig() {
   c.set_split("conditions");
   c.set_split_fraction(0.3);
   c.set_seed(0);
-  c.mutable_network()->set_threshold(0.3);
-  c.mutable_network()->set_max_in_degree(20);
-  c.mutable_network()->set_prior("");
-  c.mutable_network()->set_embedding_threshold(0.5);
+  c.mutable_grn()->set_threshold(0.3);
+  c.mutable_grn()->set_max_in_degree(20);
+  c.mutable_grn()->set_prior("");
+  c.mutable_grn()->set_embedding_threshold(0.5);
   c.set_recipe("preconditioned");
   c.set_grn_inputs("paper");
-  c.set_anchor("shift");
-  c.set_unseen_genes("network");
+  c.set_prior_mean("expected_response");
+  c.set_unseen_genes("grn");
   c.set_response_dropout(0);
   c.set_control_input("cells");
   c.set_dim(64);
@@ -255,11 +255,11 @@ absl::StatusOr<TrainConfig> ConfigFromJson(const json& settings) {
 }
 
 bool HasExpectedResponse(const TrainConfig& config) {
-  return config.anchor() == "shift" && config.recipe() == "preconditioned";
+  return config.prior_mean() == "expected_response" && config.recipe() == "preconditioned";
 }
 
-bool FollowsNetwork(const TrainConfig& config) {
-  return HasExpectedResponse(config) && config.unseen_genes() == "network" &&
+bool FollowsGrn(const TrainConfig& config) {
+  return HasExpectedResponse(config) && config.unseen_genes() == "grn" &&
          config.ablation() != "no_grn";
 }
 

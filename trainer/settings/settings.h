@@ -33,7 +33,7 @@ absl::Status CheckConfig(const TrainConfig& config);
 // paper's recipe has no skip that could be centred on them.
 bool HasExpectedResponse(const TrainConfig& config);
 // Whether those of genes that training never perturbed are looked for in the gene network.
-bool FollowsNetwork(const TrainConfig& config);
+bool FollowsGrn(const TrainConfig& config);
 
 // A line per key: name, default, meaning.
 std::string DescribeSettings();

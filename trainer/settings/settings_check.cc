@@ -16,8 +16,9 @@ absl::Status CheckConfig(const TrainConfig& c) {
     for (const auto& one : expected) absl::StrAppend(&list, list.empty() ? "" : " or ", one);
     return absl::InvalidArgumentError(absl::StrCat(key, ": found '", value, "', expected ", list));
   };
-  UNLASTING_RETURN_IF_ERROR(word("unseen_genes", c.unseen_genes(), {"network", "mean"}));
-  UNLASTING_RETURN_IF_ERROR(word("anchor", c.anchor(), {"shift", "control", "global"}));
+  UNLASTING_RETURN_IF_ERROR(word("unseen_genes", c.unseen_genes(), {"grn", "mean"}));
+  UNLASTING_RETURN_IF_ERROR(
+      word("prior_mean", c.prior_mean(), {"expected_response", "control", "global"}));
   UNLASTING_RETURN_IF_ERROR(word("control_input", c.control_input(), {"gaussian", "cells"}));
   UNLASTING_RETURN_IF_ERROR(word("ablation", c.ablation(), {"", "no_control", "no_grn"}));
   UNLASTING_RETURN_IF_ERROR(word("dose_gate", c.dose_gate(), {"linear", "sigmoid"}));
@@ -38,7 +39,7 @@ absl::Status CheckConfig(const TrainConfig& c) {
   UNLASTING_RETURN_IF_ERROR(at_least("threads", c.threads(), 1));
   UNLASTING_RETURN_IF_ERROR(at_least("log_every", c.log_every(), 1));
   UNLASTING_RETURN_IF_ERROR(at_least("panel_cells", c.panel_cells(), 1));
-  UNLASTING_RETURN_IF_ERROR(at_least("network.max_in_degree", c.network().max_in_degree(), 0));
+  UNLASTING_RETURN_IF_ERROR(at_least("grn.max_in_degree", c.grn().max_in_degree(), 0));
   UNLASTING_RETURN_IF_ERROR(at_least("validate_every", c.validate_every(), 1));
   UNLASTING_RETURN_IF_ERROR(at_least("patience", c.patience(), 1));
   if (!(c.validation_fraction() >= 0 && c.validation_fraction() < 1)) {
@@ -46,10 +47,10 @@ absl::Status CheckConfig(const TrainConfig& c) {
                                                    c.validation_fraction(),
                                                    ", expected 0 or more and less than 1"));
   }
-  const double cosine = c.network().embedding_threshold();
+  const double cosine = c.grn().embedding_threshold();
   if (!(cosine > 0 && cosine <= 1)) {
-    return absl::InvalidArgumentError(absl::StrCat("network.embedding_threshold: found ", cosine,
-                                                   ", expected above 0, at most 1"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("grn.embedding_threshold: found ", cosine, ", expected above 0, at most 1"));
   }
   if (!(c.response_dropout() >= 0 && c.response_dropout() <= 1)) {
     return absl::InvalidArgumentError(

@@ -27,7 +27,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.grn_inputs = config.grn_inputs();
   m.residual = config.residual();
   m.control_residual = config.control_residual();
-  m.shift = HasExpectedResponse(config);
+  m.expected_response = HasExpectedResponse(config);
   m.mask_head = config.mask_head();
   m.dose_gate = config.dose_gate();
   m.control_input = config.ablation() != "no_control";
@@ -90,8 +90,8 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.molecule_features = static_cast<int>(data.molecule_features());
   m.model = model.ToJson();
   m.network = grn::Describe(graph);
-  m.network["threshold"] = config.network().threshold();
-  m.network["prior"] = std::filesystem::path(config.network().prior()).filename().string();
+  m.network["threshold"] = config.grn().threshold();
+  m.network["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
   m.settings = ConfigToJson(config);
   m.split = prepared.split.record;
   return m;

@@ -25,7 +25,7 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph
   const Tensor overall_deviation =
       torch::tensor(deviation, torch::kFloat64).mul(scale).to(torch::kFloat32);
   statistics.prior_deviation = overall_deviation.unsqueeze(0).repeat({types, 1});
-  if (config.anchor() != "global") {
+  if (config.prior_mean() != "global") {
     statistics.prior_mean = ToTensor(data.control_statistics().mean, scale);
   } else {
     statistics.prior_mean = torch::tensor(mean, torch::kFloat64)
@@ -57,8 +57,8 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph
   if (HasExpectedResponse(config)) {
     const ConditionMoments moments(data);
     statistics.expected_response = EstimateExpectedResponse(data, moments, config);
-    if (FollowsNetwork(config)) {
-      statistics.expected_response->network = NetworkResponseOf(data, moments, graph);
+    if (FollowsGrn(config)) {
+      statistics.expected_response->grn = EstimateGrnResponse(data, moments, graph);
     }
   }
   return statistics;

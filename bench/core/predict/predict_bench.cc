@@ -53,6 +53,7 @@ int Run(const Flags& flags) {
     perturbations.push_back(*std::move(perturbation));
   }
 
+  InFlightTrajectories in_flight;
   std::vector<std::unique_ptr<Job>> jobs(flags.jobs);
   size_t next = 0;
   int64_t cells = 0, answers = 0;
@@ -64,7 +65,7 @@ int Run(const Flags& flags) {
     rows.clear();
     for (size_t j = 0; j < jobs.size(); ++j) {
       if (jobs[j] == nullptr || jobs[j]->done()) {
-        jobs[j] = std::make_unique<Job>(engine->get(), set,
+        jobs[j] = std::make_unique<Job>(engine->get(), &in_flight, set,
                                         std::vector<std::shared_ptr<const Perturbation>>{
                                             perturbations[next++ % perturbations.size()]},
                                         DefaultOptions(**bundle));

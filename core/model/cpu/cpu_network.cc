@@ -172,13 +172,13 @@ void CpuNetwork<T>::RunGrn(absl::Span<const NetworkRow<T>> rows) {
   // type share theirs.
   std::vector<int64_t> to_run;
   std::vector<AlignedVector<T>*> kept(rows.size());
-  std::vector<AlignedVector<T>*> in_work;
+  std::vector<AlignedVector<T>*> being_computed;
   bases_.assign(rows.size(), nullptr);
   for (size_t r = 0; r < rows.size(); ++r) {
     kept[r] = Kept(rows[r]);
     const bool there = kept[r] != nullptr && !kept[r]->empty();
-    if (there || std::count(in_work.begin(), in_work.end(), kept[r]) > 0) continue;
-    if (kept[r] != nullptr) in_work.push_back(kept[r]);
+    if (there || std::count(being_computed.begin(), being_computed.end(), kept[r]) > 0) continue;
+    if (kept[r] != nullptr) being_computed.push_back(kept[r]);
     bases_[r] = BaseOf(rows[r], *row_priors_[r]);
     to_run.push_back(static_cast<int64_t>(r));
   }

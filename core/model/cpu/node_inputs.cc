@@ -23,7 +23,7 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
   gene_.resize(config.nodes * dim_);
   square("phi_gene")
       .Multiply(embedding.data(), dim_, config.nodes, nullptr, false, gene_.data(), dim_);
-  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_embedding_row(), d, dim_);
+  cell_ = PadRows(arrays.at("phi_cell").data(), config.cell_embedding_rows(), d, dim_);
   const AlignedVector<T> phi_bias = row("phi_bias");
   for (size_t k = 0; k < cell_.size(); ++k) cell_[k] += phi_bias[k % dim_];
   phi_out_ = square("phi_out");
@@ -52,7 +52,7 @@ NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
 }
 
 template <typename T>
-AlignedVector<T> NodeInputs<T>::Shift(int64_t cell_embedding_row, const T* time_bias) const {
+AlignedVector<T> NodeInputs<T>::Bias(int64_t cell_embedding_row, const T* time_bias) const {
   AlignedVector<T> bias(cell_.begin() + cell_embedding_row * dim_,
                         cell_.begin() + (cell_embedding_row + 1) * dim_);
   for (int64_t k = 0; k < dim_ && time_bias != nullptr; ++k) bias[k] += time_bias[k];
@@ -110,7 +110,7 @@ std::shared_ptr<const NodeBase<T>> NodeInputs<T>::Base(int64_t time, const T* ti
     const std::lock_guard<std::mutex> lock(mutex_);
     if (const auto* const found = bases_.Find(key)) return *found;
   }
-  const AlignedVector<T> bias = Shift(cell_embedding_row, time_bias);
+  const AlignedVector<T> bias = Bias(cell_embedding_row, time_bias);
   AlignedVector<T> drug, gate;
   if (molecule != nullptr) {
     drug = DrugTerm(*molecule);

@@ -49,7 +49,7 @@ class NodeInputs {
   // [N', padded dim]:
   const AlignedVector<T>& genes() const { return gene_; }
   // what cell type and time add to them before the activation, [padded dim];
-  AlignedVector<T> Shift(int64_t cell_embedding_row, const T* time_bias) const;
+  AlignedVector<T> Bias(int64_t cell_embedding_row, const T* time_bias) const;
   // and the drug's row of the fusing layer, its bias included, [padded dim].
   AlignedVector<T> DrugTerm(const Molecule<T>& molecule) const;
   // What the drug's change of a node's inputs is multiplied by, 0 to 1, [padded dim]; empty where

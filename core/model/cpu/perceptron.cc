@@ -17,7 +17,7 @@ Perceptron<T>::Perceptron(const ModelConfig& config, const Arrays<T>& arrays,
     const auto features = static_cast<int64_t>(time->second.size()) / h;
     time_ = PackedMatrix<T>(time->second.data(), features, h, features);
   }
-  cell_ = PadRows(arrays.at(prefix + "_cell").data(), config.cell_embedding_row(), h, hidden_);
+  cell_ = PadRows(arrays.at(prefix + "_cell").data(), config.cell_embedding_rows(), h, hidden_);
   mid_bias_ = PadRows(arrays.at(prefix + "_mid_bias").data(), 1, h, hidden_);
   out_bias_ = PadRows(arrays.at(prefix + "_out_bias").data(), 1, genes_, Padded(genes_));
 }

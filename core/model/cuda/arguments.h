@@ -55,8 +55,8 @@ struct DeviceRow {
   const float* logit = nullptr;
   int32_t time = 0;
   int32_t cell_type = 0;
-  int32_t state = 0;           // row of the cell type embeddings
-  int32_t knockout_begin = 0;  // into the batch's list of nodes
+  int32_t cell_embedding_row = 0;  // row of the cell type embeddings
+  int32_t knockout_begin = 0;      // into the batch's list of nodes
   int32_t knockout_end = 0;
 };
 

@@ -84,7 +84,7 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.mean = prior.mean;
   row.variance = prior.variance;
   row.logit = prior.logit;
-  row.state = prior.cell_embedding_row;
+  row.cell_embedding_row = prior.cell_embedding_row;
   return row;
 }
 
@@ -130,8 +130,8 @@ void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
     if (kind == kDense) continue;
     const float* bias =
         cell_in_grn_ ? weights_.time_bias.data() + step.time * cpu::Padded(config_.dim) : nullptr;
-    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, bias, row.state, step.molecule,
-                           gemm_, context_->stream());
+    row.base = bases_.Base(cell_in_grn_ ? step.time : kNoTime, bias, row.cell_embedding_row,
+                           step.molecule, gemm_, context_->stream());
     step.cell->has_gene_readout = denoiser_ && !cell_in_grn_;
   }
   SendRows(rows, described.data(), knockout);

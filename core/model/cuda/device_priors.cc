@@ -26,7 +26,7 @@ DevicePrior DevicePriors::OfPerturbed(int32_t cell_type, absl::Span<const int32_
   DevicePrior prior = OfType(cell_type);
   const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
   if (host == host_.OfType(cell_type)) return prior;
-  prior.cell_embedding_row = host->state;
+  prior.cell_embedding_row = host->cell_embedding_row;
   const DeviceArray<float>* kept = kept_.Find(host);
   if (kept == nullptr) {
     std::vector<float> values(host->logit.begin(), host->logit.end());

@@ -18,7 +18,7 @@ struct DevicePrior {
   const float* mean = nullptr;  // [N], as the two below; of mask models only the logit
   const float* variance = nullptr;
   const float* logit = nullptr;
-  int32_t state = 0;
+  int32_t cell_embedding_row = 0;
 };
 
 class DevicePriors {

@@ -93,9 +93,8 @@ const float* NodeBases::Base(int64_t time, const float* time_bias, int64_t cell_
     gated = !values.empty();
     gate = Small(values);
   }
-  Compute(Small(inputs_.Shift(cell_embedding_row, time_bias)),
-          molecule == nullptr ? nullptr : &drug, gated ? &gate : nullptr, room.data(), gemm,
-          stream);
+  Compute(Small(inputs_.Bias(cell_embedding_row, time_bias)), molecule == nullptr ? nullptr : &drug,
+          gated ? &gate : nullptr, room.data(), gemm, stream);
   return entries_.Insert(key, {std::move(room), batch_})->base.data();
 }
 

@@ -33,7 +33,7 @@ __global__ void ActivateKernel(ActivateArguments in) {
   float* h = in.h + static_cast<int64_t>(blockIdx.y) * in.width + k;
   float v = *h;
   if (in.bias != nullptr) v += in.bias[k];
-  if (in.cell != nullptr) v += in.cell[static_cast<int64_t>(row.state) * in.width + k];
+  if (in.cell != nullptr) v += in.cell[static_cast<int64_t>(row.cell_embedding_row) * in.width + k];
   if (in.time != nullptr) v += in.time[static_cast<int64_t>(row.time) * in.width + k];
   *h = SiluOf(v);
 }

@@ -112,8 +112,8 @@ PerceptronWeights MakePerceptron(const ModelConfig& config, const Arrays<float>&
   out.out = Matrix(arrays.at(prefix + "_out").data(), h, config.genes, out.hidden, genes);
   out.mid_bias = Matrix(arrays.at(prefix + "_mid_bias").data(), 1, h, 1, out.hidden);
   out.out_bias = Matrix(arrays.at(prefix + "_out_bias").data(), 1, config.genes, 1, genes);
-  out.cell = Matrix(arrays.at(prefix + "_cell").data(), config.cell_embedding_row(), h,
-                    config.cell_embedding_row(), out.hidden);
+  out.cell = Matrix(arrays.at(prefix + "_cell").data(), config.cell_embedding_rows(), h,
+                    config.cell_embedding_rows(), out.hidden);
   if (features == 0) return out;
   const PackedMatrix<float> map(arrays.at(prefix + "_time").data(), features, h, features);
   std::vector<float> terms(config.times * out.hidden);

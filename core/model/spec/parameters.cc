@@ -25,7 +25,7 @@ std::vector<ParameterSpec> ParameterSpecs(NetworkKind kind, const ModelConfig& c
   std::vector<ParameterSpec> specs;
   specs.push_back({"gene_embedding", {m, d}, std::sqrt(3.0)});
   AddLinear("phi_gene", d, d, "phi_bias", &specs);
-  specs.push_back({"phi_cell", {c.cell_embedding_row(), d}, 0.1});
+  specs.push_back({"phi_cell", {c.cell_embedding_rows(), d}, 0.1});
   AddLinear("phi_out", d, d, "phi_out_bias", &specs);
   if (c.molecule_features > 0) {
     AddLinear("drug_in", c.molecule_features, d, "drug_bias", &specs);
@@ -61,14 +61,14 @@ std::vector<ParameterSpec> ParameterSpecs(NetworkKind kind, const ModelConfig& c
     AddLinear("psi_x_out", d, d, "psi_x_out_bias", &specs);
     AddLinear("block_in", n, h, "", &specs);
     AddLinear("block_time", kTimeFeatures, h, "", &specs);
-    specs.push_back({"block_cell", {c.cell_embedding_row(), h}, 0.1});
+    specs.push_back({"block_cell", {c.cell_embedding_rows(), h}, 0.1});
     AddLinear("block_mid", h, h, "block_mid_bias", &specs);
     AddLinear("block_out", h, n, "block_out_bias", &specs);
     AddLinear("decoder_time", kTimeFeatures, h, "", &specs);
   }
   if (denoiser || c.mask_head == "dense") {
     AddLinear("decoder_in", m, h, "", &specs);
-    specs.push_back({"decoder_cell", {c.cell_embedding_row(), h}, 0.1});
+    specs.push_back({"decoder_cell", {c.cell_embedding_rows(), h}, 0.1});
     AddLinear("decoder_mid", h, h, "decoder_mid_bias", &specs);
     // Zero: an untrained network predicts the Gaussian skip, or the control's own shares.
     specs.push_back({"decoder_out", {h, n}, 0});

@@ -14,7 +14,6 @@
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
 #include "core/predict/engine/content_cache.h"
-#include "core/predict/job/in_flight_trajectories.h"
 #include "core/predict/query/query.h"
 
 namespace unlasting::predict {
@@ -82,11 +81,6 @@ class Engine {
     int64_t bytes = 0;
   };
   virtual std::optional<DeviceMemory> device_memory() const { return std::nullopt; }
-  // For jobs, on the thread that steps.
-  InFlightTrajectories& in_work() { return in_work_; }
-
- private:
-  InFlightTrajectories in_work_;
 };
 
 }  // namespace unlasting::predict

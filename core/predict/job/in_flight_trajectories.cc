@@ -5,8 +5,8 @@
 namespace unlasting::predict {
 
 std::shared_ptr<Trajectory> InFlightTrajectories::Find(const std::string& key) const {
-  const auto found = paths_.find(key);
-  return found == paths_.end() ? nullptr : found->second.lock();
+  const auto found = trajectories_.find(key);
+  return found == trajectories_.end() ? nullptr : found->second.lock();
 }
 
 }  // namespace unlasting::predict

@@ -1,6 +1,6 @@
-// Paths of one engine that are under way, by what they are made from, so that jobs in need of the
-// same one go it together: two requests about the same control cells, or many small ones that want
-// the panel's thresholds under the same perturbation.
+// InFlightTrajectories knows the trajectories of one engine that are under way by what they are
+// made from, so that jobs in need of the same one compute it once: two requests about the same
+// control cells, or many small ones that want the panel's thresholds under the same perturbation.
 #pragma once
 
 #include <memory>
@@ -11,19 +11,19 @@ namespace unlasting::predict {
 
 struct Trajectory;  // trajectory.h
 
-// On the thread that steps the engine.
+// Owned by whoever owns the engine, outlives its jobs, and is used on the thread that steps it.
 class InFlightTrajectories {
  public:
   // Null where none is under way.
   std::shared_ptr<Trajectory> Find(const std::string& key) const;
   void Add(const std::string& key, const std::shared_ptr<Trajectory>& trajectory) {
-    paths_[key] = trajectory;
+    trajectories_[key] = trajectory;
   }
-  void Remove(const std::string& key) { paths_.erase(key); }
-  size_t size() const { return paths_.size(); }
+  void Remove(const std::string& key) { trajectories_.erase(key); }
+  size_t size() const { return trajectories_.size(); }
 
  private:
-  std::unordered_map<std::string, std::weak_ptr<Trajectory>> paths_;
+  std::unordered_map<std::string, std::weak_ptr<Trajectory>> trajectories_;
 };
 
 }  // namespace unlasting::predict

@@ -67,11 +67,13 @@ void Job::State::Fail(const absl::Status& why) {
   }
 }
 
-Job::Job(Engine* engine, std::shared_ptr<const ControlSet> controls,
+Job::Job(Engine* engine, InFlightTrajectories* in_flight,
+         std::shared_ptr<const ControlSet> controls,
          std::vector<std::shared_ptr<const Perturbation>> perturbations, PredictOptions options)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.engine = engine;
+  s.in_flight = in_flight;
   s.controls = std::move(controls);
   s.perturbations = std::move(perturbations);
   s.options = options;
@@ -170,7 +172,8 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
 absl::StatusOr<std::vector<Profiles>> PredictAll(
     Engine* engine, std::shared_ptr<const ControlSet> controls,
     std::vector<std::shared_ptr<const Perturbation>> perturbations, const PredictOptions& options) {
-  Job job(engine, std::move(controls), std::move(perturbations), options);
+  InFlightTrajectories in_flight;
+  Job job(engine, &in_flight, std::move(controls), std::move(perturbations), options);
   std::vector<Profiles> all;
   std::vector<Row*> rows;
   while (!job.done()) {

@@ -4,7 +4,7 @@
 // that are complete. Rows that two jobs of an engine need are made once, by whichever is asked
 // first: a row handed out by one may so complete the other.
 //
-//   Job job(engine, controls, perturbations, options);
+//   Job job(engine, &in_flight, controls, perturbations, options);
 //   std::vector<Row*> rows;
 //   while (!job.done()) {
 //     rows.clear();
@@ -25,6 +25,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/predict/engine/engine.h"
+#include "core/predict/job/in_flight_trajectories.h"
 #include "core/predict/query/query.h"
 
 namespace unlasting::predict {
@@ -41,9 +42,10 @@ struct Profiles {
 
 class Job {
  public:
-  // `controls` and `perturbations` must not be empty. The engine outlives the job; all jobs of an
-  // engine are used on one thread.
-  Job(Engine* engine, std::shared_ptr<const ControlSet> controls,
+  // `controls` and `perturbations` must not be empty. The engine and `in_flight` outlive the job.
+  // Jobs that are given the same `in_flight`, all of one engine, share what they compute; they are
+  // used on one thread.
+  Job(Engine* engine, InFlightTrajectories* in_flight, std::shared_ptr<const ControlSet> controls,
       std::vector<std::shared_ptr<const Perturbation>> perturbations, PredictOptions options);
   ~Job();
 

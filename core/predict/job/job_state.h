@@ -28,6 +28,7 @@ struct Job::State {
   ~State();
 
   Engine* engine = nullptr;
+  InFlightTrajectories* in_flight = nullptr;
   std::shared_ptr<const ControlSet> controls;
   std::vector<std::shared_ptr<const Perturbation>> perturbations;
   PredictOptions options;

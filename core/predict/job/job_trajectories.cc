@@ -77,7 +77,7 @@ void Job::State::LatentReady(int cell) {
 std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key,
                                                     const Trajectory::Waiter& waiter) {
   std::shared_ptr<Trajectory> trajectory;
-  if (!key.empty()) trajectory = engine->in_flight().Find(key);
+  if (!key.empty()) trajectory = in_flight->Find(key);
   if (trajectory != nullptr) {
     // Steps that others have made.
     evaluations_total -= trajectory->step;
@@ -88,7 +88,7 @@ std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key,
     trajectory->cell_type = cell_type[waiter.cell];
     if (!key.empty()) {
       trajectory->key = key;
-      trajectory->in_flight = &engine->in_flight();
+      trajectory->in_flight = in_flight;
       trajectory->in_flight->Add(key, trajectory);
     }
   }
@@ -102,8 +102,8 @@ std::shared_ptr<Trajectory> Job::State::StartInversion() {
   to_invert.pop_front();
   const std::string key = latent_key.empty() ? "" : latent_key[cell];
   // Another job may have made it since.
-  const bool in_flight = !key.empty() && engine->in_flight().Find(key) != nullptr;
-  if (!in_flight && TakeCachedLatent(cell, ContentCache::Look::kAgain)) return nullptr;
+  const bool under_way = !key.empty() && in_flight->Find(key) != nullptr;
+  if (!under_way && TakeCachedLatent(cell, ContentCache::Look::kAgain)) return nullptr;
   std::shared_ptr<Trajectory> trajectory = JoinOrBegin(key, {this, cell, kInversion});
   if (trajectory->plan == nullptr) {
     trajectory->plan = &plan->invert;

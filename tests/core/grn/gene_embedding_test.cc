@@ -43,7 +43,7 @@ class EmbeddingTest : public ::testing::Test {
     const auto found = ReadGeneEmbedding(path);
     EXPECT_EQ(found.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(found.status().message()), HasSubstr(words));
-    EXPECT_THAT(std::string(found.status().message()), HasSubstr("network.prior"));
+    EXPECT_THAT(std::string(found.status().message()), HasSubstr("grn.prior"));
   }
   test::TempFolder folder_;
 };

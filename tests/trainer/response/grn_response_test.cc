@@ -103,7 +103,7 @@ Tensor Foreseen(const model::GrnResponse& response, const grn::Graph& graph, int
 TEST_F(GrnResponseTest, ForeseesKnockoutsThatTrainingNeverSaw) {
   Simulate(40);
   const grn::Graph graph = Planted();
-  const auto response = NetworkResponseOf(data_, ConditionMoments(data_), graph);
+  const auto response = EstimateGrnResponse(data_, ConditionMoments(data_), graph);
   ASSERT_TRUE(response.has_value());
   EXPECT_GT(response->damping, 0);
   double squares = 0, errors = 0, others = 0, errors_of_others = 0;
@@ -129,15 +129,15 @@ TEST_F(GrnResponseTest, ANetworkThatForeseesNothingIsNotFollowed) {
   std::vector<int32_t> names(planted_.rows);
   std::iota(names.begin(), names.end(), 0);
   std::rotate(names.begin(), names.begin() + 17, names.end());
-  EXPECT_FALSE(NetworkResponseOf(data_, ConditionMoments(data_), Graph(names)).has_value());
+  EXPECT_FALSE(EstimateGrnResponse(data_, ConditionMoments(data_), Graph(names)).has_value());
   EXPECT_FALSE(
-      NetworkResponseOf(data_, ConditionMoments(data_), grn::BuildGraph(data_.nodes(), {}, 0))
+      EstimateGrnResponse(data_, ConditionMoments(data_), grn::BuildGraph(data_.nodes(), {}, 0))
           .has_value());
 }
 
 TEST_F(GrnResponseTest, FewKnockoutsSayNothingOfOthers) {
   Simulate(10);
-  EXPECT_FALSE(NetworkResponseOf(data_, ConditionMoments(data_), Planted()).has_value());
+  EXPECT_FALSE(EstimateGrnResponse(data_, ConditionMoments(data_), Planted()).has_value());
 }
 
 TEST_F(GrnResponseTest, EdgesHaveTheSignsOfThePlantedOnes) {

@@ -11,13 +11,13 @@ TEST(SettingsTest, FileThenOverridesThenDefaults) {
       << R"({"dim": 16, "steps": 7, "target_sum": 10000, "network": {"threshold": 0.4}})";
   const auto config = ResolveConfig(folder.At("train.json"),
                                     {"steps=9", "split=covariates", "hold_out=[\"cell_type=A\"]",
-                                     "network.max_in_degree=0", "residual=false", "version=2"});
+                                     "grn.max_in_degree=0", "residual=false", "version=2"});
   ASSERT_OK(config);
   EXPECT_EQ(config->dim(), 16);
   EXPECT_EQ(config->steps(), 9);
   EXPECT_EQ(config->target_sum(), "10000");
-  EXPECT_DOUBLE_EQ(config->network().threshold(), 0.4);
-  EXPECT_EQ(config->network().max_in_degree(), 0);
+  EXPECT_DOUBLE_EQ(config->grn().threshold(), 0.4);
+  EXPECT_EQ(config->grn().max_in_degree(), 0);
   EXPECT_FALSE(config->residual());
   EXPECT_EQ(config->version(), "2");
   ASSERT_EQ(config->hold_out_size(), 1);
@@ -70,8 +70,8 @@ TEST(SettingsTest, HelpListsEverySettingWithItsDefault) {
       EXPECT_NE(help.find("  " + key + " "), std::string::npos) << key;
     }
   }
-  for (const char* key : {"network.threshold", "network.max_in_degree", "network.prior",
-                          "network.embedding_threshold", "hold_out"}) {
+  for (const char* key :
+       {"grn.threshold", "grn.max_in_degree", "grn.prior", "grn.embedding_threshold", "hold_out"}) {
     EXPECT_NE(help.find(key), std::string::npos) << key;
   }
 }

@@ -37,7 +37,7 @@ class TrainingFixture : public ::testing::Test {
     }
     prepared_ = *cells::Preprocess(toy, options);
     data_ = *TrainingData::Create(prepared_);
-    NetworkConfig network;
+    GrnConfig network;
     network.set_threshold(0.3);
     network.set_max_in_degree(5);
     graph_ = *GraphOf(prepared_, network, 1);

@@ -81,7 +81,7 @@ Network MakeNetwork(NetworkKind kind, const ModelConfig& config, const Graph& gr
   statistics.edge_source = graph.second;
   if (config.expected_response) {
     statistics.expected_response = Table(config);
-    GrnResponse& network = statistics.expected_response->network.emplace();
+    GrnResponse& network = statistics.expected_response->grn.emplace();
     network.self_effect = -0.3 * torch::rand({config.cell_types, config.nodes});
     network.edge_weights = 0.4 * torch::randn({static_cast<int64_t>(graph.second.size())});
     network.damping = 1.3;

@@ -127,7 +127,7 @@ NetworkStatistics WithNetwork(const ModelConfig& config) {
   NetworkStatistics statistics = Statistics(config);
   statistics.edge_indptr = {0, 0, 1, 1, 3, 3, 3, 3, 3};
   statistics.edge_source = {0, 1, 5};
-  GrnResponse& network = statistics.expected_response->network.emplace();
+  GrnResponse& network = statistics.expected_response->grn.emplace();
   network.self_effect = torch::zeros({2, kNodes});
   network.self_effect.narrow(1, 0, kGenes).fill_(-2.0);
   network.self_effect[1].mul_(0.5);

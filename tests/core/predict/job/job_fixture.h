@@ -54,6 +54,7 @@ class JobTest : public ::testing::Test {
   inline static test::TempFolder* folder_ = nullptr;
   std::shared_ptr<const bundle::Bundle> bundle_;
   std::unique_ptr<Engine> engine_;
+  InFlightTrajectories in_flight_;
   PredictOptions options_;
 };
 
