@@ -33,7 +33,7 @@ struct FusedCells {
   FusedCells(const ModelConfig& config, int64_t degree, int64_t count)
       : network(true, config,
                 RandomNetwork(NetworkKind::kDenoiser, config, degree, Attention::kPlain)
-                    .ToArrays<float>(),
+                    .ToWeights<float>(),
                 Threads()),
         x_t(torch::randn({count, config.genes})),
         control(torch::rand({count, config.genes}) * 0.2),

@@ -27,7 +27,7 @@ class DevicePriors {
   static constexpr size_t kMaxKept = 1024;
 
   // `weights` must outlive this.
-  DevicePriors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
+  DevicePriors(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
                const NetworkWeights& weights);
 
   DevicePrior OfType(int32_t cell_type) const;

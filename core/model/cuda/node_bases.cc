@@ -7,7 +7,7 @@
 
 namespace unlasting::model::cuda {
 
-NodeBases::NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
+NodeBases::NodeBases(const ModelConfig& config, const NetworkWeights<float>& arrays, int64_t dim,
                      int64_t bytes)
     : config_(config),
       dim_(dim),

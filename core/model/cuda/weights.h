@@ -33,7 +33,7 @@ struct PsiWeights {
 
 struct NetworkWeights {
   // INVALID embedding widths throw std::runtime_error.
-  NetworkWeights(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
+  NetworkWeights(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
                  Precision precision);
 
   int64_t dim = 0;           // D
