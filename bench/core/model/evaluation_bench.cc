@@ -56,7 +56,7 @@ struct FusedCells {
 
   CpuNetwork<float> network;
   Tensor x_t, control, out;
-  std::vector<model::cpu::AlignedVector<float>> gene_readout;
+  std::vector<AlignedVector<float>> gene_readout;
   const int32_t knocked_out = 3;
   std::vector<NetworkRow<float>> rows;
 };

@@ -11,16 +11,16 @@
 
 namespace {
 
+using unlasting::AlignedVector;
 using unlasting::model::ModelConfig;
 using unlasting::model::NetworkKind;
-using unlasting::model::cpu::AlignedVector;
 using unlasting::model::cpu::CpuNetwork;
 using unlasting::model::cpu::NetworkRow;
 
-NetworkWeights<float> RandomWeights(const ModelConfig& config, int64_t degree) {
+unlasting::model::NetworkWeights<float> RandomWeights(const ModelConfig& config, int64_t degree) {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> unit(0, 1);
-  NetworkWeights<float> arrays;
+  unlasting::model::NetworkWeights<float> arrays;
   for (const auto& spec : ParameterSpecs(NetworkKind::kDenoiser, config)) {
     int64_t size = 1;
     for (const int64_t n : spec.shape) size *= n;

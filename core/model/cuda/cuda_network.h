@@ -87,7 +87,7 @@ class CudaNetwork {
   bool preconditioned_, cell_in_grn_;
   Precision precision_;
   std::shared_ptr<Context> context_;
-  NetworkWeights weights_;
+  DeviceWeights weights_;
   DevicePriors priors_;
   NodeBases bases_;
   Gemm gemm_;

@@ -33,7 +33,7 @@ NodeBases::NodeBases(const ModelConfig& config, const NetworkWeights<float>& arr
   if (config.dose_gate == "sigmoid") fused_ = DeviceArray<float>((config.nodes + 1) * dim);
 }
 
-SmallRow NodeBases::Small(const cpu::AlignedVector<float>& values) const {
+SmallRow NodeBases::Small(const AlignedVector<float>& values) const {
   SmallRow row{};
   std::copy(values.begin(), values.end(), row.values);
   return row;

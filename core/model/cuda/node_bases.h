@@ -35,7 +35,7 @@ class NodeBases {
   };
 
   DeviceArray<float> Room();
-  SmallRow Small(const cpu::AlignedVector<float>& values) const;
+  SmallRow Small(const AlignedVector<float>& values) const;
   void Compute(const SmallRow& bias, const SmallRow* drug, const SmallRow* gate, float* out,
                const Gemm& gemm, cudaStream_t stream);
   // out [N' + 1, D] = bias in each row + hidden * map.

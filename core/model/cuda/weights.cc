@@ -157,8 +157,8 @@ std::vector<float> Widen(const float* values, int64_t rows, int64_t columns, int
   return wide;
 }
 
-NetworkWeights::NetworkWeights(bool denoiser, const ModelConfig& config,
-                               const NetworkWeights<float>& arrays, Precision precision)
+DeviceWeights::DeviceWeights(bool denoiser, const ModelConfig& config,
+                             const NetworkWeights<float>& arrays, Precision precision)
     : dim(DeviceDim(config.dim)),
       genes_stride(Padded(config.genes)),
       nodes_stride(Padded(config.nodes)) {

@@ -26,8 +26,8 @@ class TorchScriptEngineTest : public ::testing::Test {
     const auto controls =
         std::make_shared<const predict::ControlSet>(*predict::PanelControls(*bundle_, "T1", 30, 0));
     std::vector<std::shared_ptr<const predict::Perturbation>> perturbations = {
-        *ResolvePerturbation(*bundle_, {{"G2"}, "", "", {}, 0}),
-        *ResolvePerturbation(*bundle_, {{}, "", "CCO", {}, 0.5})};
+        *predict::ResolvePerturbation(*bundle_, {{"G2"}, "", "", {}, 0}),
+        *predict::ResolvePerturbation(*bundle_, {{}, "", "CCO", {}, 0.5})};
     auto profiles = predict::PredictAll(engine, controls, perturbations, options);
     EXPECT_OK(profiles);
     return *std::move(profiles);
@@ -63,15 +63,15 @@ class TorchScriptEngineTest : public ::testing::Test {
 };
 
 TEST_F(TorchScriptEngineTest, TheExportedFilesGiveTheFusedEnginesProfilesAfterAWholeBridge) {
-  EXPECT_LT(DifferenceToFused(model::Attention::kPlain, DefaultOptions(*bundle_)), 1e-4);
+  EXPECT_LT(DifferenceToFused(model::Attention::kPlain, predict::DefaultOptions(*bundle_)), 1e-4);
 }
 
 TEST_F(TorchScriptEngineTest, OurOperatorsGiveTheFusedEnginesProfilesToo) {
-  EXPECT_LT(DifferenceToFused(model::Attention::kFused, DefaultOptions(*bundle_)), 1e-4);
+  EXPECT_LT(DifferenceToFused(model::Attention::kFused, predict::DefaultOptions(*bundle_)), 1e-4);
 }
 
 TEST_F(TorchScriptEngineTest, BothEvaluatorsDrawTheSameNoise) {
-  PredictOptions options = DefaultOptions(*bundle_);
+  PredictOptions options = predict::DefaultOptions(*bundle_);
   options.solver = diffusion::Solver::kDdim;
   options.solver_steps = 20;
   options.eta = 1;

@@ -172,7 +172,7 @@ struct Rows {
   Tensor x_t, control, molecule, out;
   std::vector<std::vector<int32_t>> knockouts;
   std::vector<Molecule<T>> molecules;
-  std::vector<cpu::AlignedVector<T>> gene_readout;
+  std::vector<AlignedVector<T>> gene_readout;
   std::vector<NetworkRow<T>> rows;
 };
 

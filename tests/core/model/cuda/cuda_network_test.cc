@@ -306,7 +306,7 @@ TEST_F(CudaNetworkTest, CellsThatStayOnTheDeviceWalkTheSamePath) {
             ->decode;
     std::vector<std::shared_ptr<Cell>> cells;
     std::vector<std::vector<float>> x, previous;
-    std::vector<cpu::AlignedVector<float>> gene_readout(5);
+    std::vector<AlignedVector<float>> gene_readout(5);
     for (int k = 0; k < 5; ++k) {
       const auto& row = rows.rows[k];
       cells.push_back(pool->Acquire());
