@@ -10,6 +10,7 @@
 #include "tests/core/cells/toy_data.h"
 #include "tests/support/files.h"
 #include "trainer/settings/settings.h"
+#include "trainer/training/network_statistics.h"
 #include "trainer/training/training.h"
 
 namespace unlasting::trainer {
@@ -51,7 +52,7 @@ class TrainingFixture : public ::testing::Test {
     m.molecule_features = data_.molecule_features();
     m.dim = 8;
     m.hidden = 16;
-    return *Network::Create(kind, m, schedule_, StatisticsOf(data_, graph_, config_), 1,
+    return *Network::Create(kind, m, schedule_, MakeNetworkStatistics(data_, graph_, config_), 1,
                             model::Attention::kFused);
   }
 

@@ -6,6 +6,7 @@
 
 #include "tests/trainer/training/training_fixture.h"
 #include "trainer/training/checkpoint.h"
+#include "trainer/training/validation.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -236,7 +237,7 @@ TEST_F(TrainingTest, DamagedOrForeignCheckpointsAreRefused) {
 
 TEST_F(TrainingTest, LatentsOfAnUntrainedPreconditionedModelAreNearStandardNormal) {
   const auto latents =
-      MeasureLatents(Task(NetworkKind::kDenoiser, 1), NewNetwork(NetworkKind::kDenoiser), 64);
+      MeasureLatents(data_, schedule_, NewNetwork(NetworkKind::kDenoiser), /*seed=*/1, 64);
   ASSERT_OK(latents);
   EXPECT_NEAR(latents->mean, 0.0, 0.15);
   EXPECT_NEAR(latents->deviation, 1.0, 0.2);
