@@ -18,8 +18,10 @@
 #include "trainer/settings/settings.h"
 #include "trainer/training/manifest_builder.h"
 #include "trainer/training/model_card.h"
+#include "trainer/training/network_statistics.h"
 #include "trainer/training/run_directory.h"
 #include "trainer/training/training.h"
+#include "trainer/training/validation.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -83,7 +85,7 @@ class Fit {
 
     const diffusion::Schedule schedule;
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
-    const auto statistics = StatisticsOf(data, graph, config_);
+    const auto statistics = MakeNetworkStatistics(data, graph, config_);
     const double damping = DampingOf(statistics);
     if (data.any_gene() && FollowsGrn(config_)) {
       Note(damping > 0
@@ -190,7 +192,9 @@ class Fit {
   }
 
   absl::Status NoteLatents(const TrainingTask& task, const Network& denoiser) {
-    UNLASTING_ASSIGN_OR_RETURN(const auto latents, MeasureLatents(task, denoiser, 128));
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto latents,
+        MeasureLatents(*task.data, *task.schedule, denoiser, config_.seed() + 1, 128));
     task.log({{"step", task.steps},
               {"latent_mean", latents.mean},
               {"latent_deviation", latents.deviation}});
