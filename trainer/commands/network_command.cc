@@ -5,7 +5,7 @@
 #include "core/cli/interrupt.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/data_flags.h"
-#include "trainer/data/training_data.h"
+#include "trainer/data/training_grn.h"
 #include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
@@ -36,8 +36,9 @@ absl::Status RunNetwork(const NetworkFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ResolveDataConfig(flags.data));
   UNLASTING_RETURN_IF_ERROR(CheckConfig(config));
   UNLASTING_ASSIGN_OR_RETURN(const auto prepared, PrepareCells(flags.data.data, config, style));
-  UNLASTING_ASSIGN_OR_RETURN(const auto graph,
-                             GraphOf(prepared, config.grn(), static_cast<int>(config.threads())));
+  UNLASTING_ASSIGN_OR_RETURN(
+      const auto graph,
+      BuildTrainingGrn(prepared, config.grn(), static_cast<int>(config.threads())));
   if (cli::Interrupted()) return absl::CancelledError("interrupted; nothing was written");
   UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(flags.out, EdgeList(prepared, graph)));
   if (style != cli::ProgressStyle::kNone) {

@@ -89,9 +89,9 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   }
   m.molecule_features = static_cast<int>(data.molecule_features());
   m.model = model.ToJson();
-  m.network = grn::Describe(graph);
-  m.network["threshold"] = config.grn().threshold();
-  m.network["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
+  m.grn = grn::Describe(graph);
+  m.grn["threshold"] = config.grn().threshold();
+  m.grn["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
   m.settings = ConfigToJson(config);
   m.split = prepared.split.record;
   return m;

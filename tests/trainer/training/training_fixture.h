@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "tests/core/cells/toy_data.h"
 #include "tests/support/files.h"
+#include "trainer/data/training_grn.h"
 #include "trainer/settings/settings.h"
 #include "trainer/training/network_statistics.h"
 #include "trainer/training/training.h"
@@ -41,7 +42,7 @@ class TrainingFixture : public ::testing::Test {
     GrnConfig network;
     network.set_threshold(0.3);
     network.set_max_in_degree(5);
-    graph_ = *GraphOf(prepared_, network, 1);
+    graph_ = *BuildTrainingGrn(prepared_, network, 1);
   }
 
   Network NewNetwork(NetworkKind kind) {

@@ -13,6 +13,7 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/data_flags.h"
 #include "trainer/data/training_data.h"
+#include "trainer/data/training_grn.h"
 #include "trainer/ranks/local_ranks.h"
 #include "trainer/scoring/predict_groups.h"
 #include "trainer/settings/settings.h"
@@ -77,7 +78,7 @@ class Fit {
     UNLASTING_ASSIGN_OR_RETURN(const auto data,
                                TrainingData::Create(prepared, TrainingDataOptionsOf(config_)));
     UNLASTING_ASSIGN_OR_RETURN(
-        const auto graph, GraphOf(prepared, config_.grn(), static_cast<int>(config_.threads())));
+        const auto graph, BuildTrainingGrn(prepared, config_.grn(), static_cast<int>(config_.threads())));
     Note(absl::StrFormat("network: %d nodes (%d without expression), %d edges", graph.nodes(),
                          data.nodes() - data.genes(), graph.edges() - graph.nodes()));
     if (leads()) UNLASTING_RETURN_IF_ERROR(work_.Prepare(flags_.resume, config_));
@@ -106,15 +107,13 @@ class Fit {
 
     bundle::BundleParts parts;
     parts.manifest = MakeManifest(config_, flags_.out, data, graph, schedule, model_config);
-    parts.manifest.network["damping"] = damping;
+    parts.manifest.grn["damping"] = damping;
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     parts.reference = MakeReference(config_, data, graph);
-    parts.denoiser = &denoiser;
-    parts.mask = &mask;
     parts.training = work_.LogText();
-    return WriteWithCard(std::move(parts));
+    return WriteWithCard(std::move(parts), denoiser, mask);
   }
 
  private:
@@ -227,16 +226,17 @@ class Fit {
 
   // The card needs scores and the scores need a bundle: written once to the work folder, scored,
   // then written to its place.
-  absl::Status WriteWithCard(bundle::BundleParts parts) {
+  absl::Status WriteWithCard(bundle::BundleParts parts, const Network& denoiser,
+                             const Network& mask) {
     const std::string draft = work_.At("draft");
-    UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, draft));
+    UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, denoiser, mask, draft));
     UNLASTING_ASSIGN_OR_RETURN(
         const auto scorecard,
         ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads())));
     parts.manifest.training["evaluation"] = {{"mean", scorecard.mean},
                                              {"baselines", scorecard.baselines}};
     parts.card = RenderCard(parts.manifest, scorecard);
-    UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, flags_.out));
+    UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, denoiser, mask, flags_.out));
     work_.Remove();
     Note(absl::StrCat("wrote ", flags_.out));
     return absl::OkStatus();
