@@ -1,5 +1,5 @@
-// What `unlasting-train metrics` is asked to score, and how. No parser of flags is included, so that
-// the rooms below the commands can take it.
+// What `unlasting-train metrics` is asked to score, and how. No parser of flags is included, so
+// that the rooms below the commands can take it.
 #pragma once
 
 #include <cstdint>
