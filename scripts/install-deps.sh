@@ -15,7 +15,7 @@ BUILD_PACKAGES=(
   ccache cmake g++ ninja-build pkg-config
   libtorch-dev libgloo-dev libopenblas-dev libopenblas0-pthread
   libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  libabsl-dev libhwy-dev
+  libabsl-dev libhwy-dev libeigen3-dev
   libhdf5-dev librdkit-dev libboost-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libssl-dev zlib1g-dev

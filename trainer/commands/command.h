@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "core/bundle/bundle.h"
 
 namespace unlasting::trainer {
 
@@ -20,6 +21,9 @@ Command AddMetricsCommand(CLI::App& root);
 Command AddPrepareCommand(CLI::App& root);
 Command AddNetworkCommand(CLI::App& root);
 Command AddSimulateCommand(CLI::App& root);
-Command AddInspectCommand(CLI::App& root);
+// Compares a bundle's TorchScript files with its weights; core/bundle/torch has it.
+using BundleVerifier = std::function<absl::Status(const bundle::Bundle&)>;
+// `verify` is what --verify runs; it may be null where another program runs that (torch_program.h).
+Command AddInspectCommand(CLI::App& root, const BundleVerifier& verify);
 
 }  // namespace unlasting::trainer

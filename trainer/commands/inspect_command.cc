@@ -18,6 +18,7 @@ using nlohmann::json;
 struct InspectFlags {
   std::string path;
   bool json = false;
+  bool verify = false;
 };
 
 std::string Levels(const json& column) {
@@ -48,10 +49,15 @@ void PrintFile(const json& d) {
   if (d["raw"]) std::printf("raw: present\n");
 }
 
-absl::Status RunInspect(const InspectFlags& flags) {
+absl::Status RunInspect(const InspectFlags& flags, const BundleVerifier& verify) {
   if (fs::is_directory(flags.path)) {
     // Loading verifies every file against the manifest.
     UNLASTING_ASSIGN_OR_RETURN(const auto bundle, bundle::Bundle::Load(flags.path));
+    if (flags.verify) {
+      UNLASTING_RETURN_IF_ERROR(verify(*bundle));
+      std::fprintf(stderr, "%s: the TorchScript files hold the weights of %s\n", flags.path.c_str(),
+                   bundle::kWeightsFile);
+    }
     if (flags.json) {
       std::printf("%s\n", bundle->manifest().ToJson().dump(2).c_str());
       return absl::OkStatus();
@@ -59,6 +65,10 @@ absl::Status RunInspect(const InspectFlags& flags) {
     UNLASTING_ASSIGN_OR_RETURN(const std::string card, ReadFile(fs::path(flags.path) / "card.md"));
     std::printf("%s\nbundle hash: %s\n", card.c_str(), bundle->hash().c_str());
     return absl::OkStatus();
+  }
+  if (flags.verify) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--verify: found the file ", flags.path, ", expected the folder of a bundle"));
   }
   UNLASTING_ASSIGN_OR_RETURN(const json description, anndata::Describe(flags.path));
   if (flags.json) {
@@ -71,14 +81,18 @@ absl::Status RunInspect(const InspectFlags& flags) {
 
 }  // namespace
 
-Command AddInspectCommand(CLI::App& root) {
+Command AddInspectCommand(CLI::App& root, const BundleVerifier& verify) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App* app =
       root.add_subcommand("inspect", "Shows what a bundle or an .h5ad file holds, and verifies it");
   app->add_option("path", flags->path, "Folder of a bundle, or an .h5ad file")->required();
-  app->add_flag("--json", flags->json, "As JSON on stdout");
-  app->footer("Example:\n  unlasting-train inspect cells.h5ad");
-  return {app, [flags] { return RunInspect(*flags); }};
+  app->add_flag("--json", flags->json, "Print JSON on stdout");
+  app->add_flag("--verify", flags->verify,
+                "Compare the TorchScript files of a bundle with its weights, to the bit");
+  app->footer(
+      "Examples:\n  unlasting-train inspect cells.h5ad\n"
+      "  unlasting-train inspect --verify models/k562");
+  return {app, [flags, verify] { return RunInspect(*flags, verify); }};
 }
 
 }  // namespace unlasting::trainer

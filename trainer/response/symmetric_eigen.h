@@ -8,12 +8,12 @@
 namespace unlasting::trainer {
 
 struct SymmetricEigen {
-  std::vector<double> values;   // [n], in no particular order
+  std::vector<double> values;   // [n], ascending
   std::vector<double> vectors;  // [n, n]; row k is the unit eigenvector of values[k]
 };
 
-// `matrix` [n, n] is row-major and symmetric. Cyclic Jacobi rotations, accurate to rounding; the
-// work is a small multiple of n^3, meant for n up to a few hundred.
+// `matrix` [n, n] is row-major and symmetric. Eigen's solver: accurate to rounding, in a small
+// multiple of n^3 operations.
 SymmetricEigen DecomposeSymmetric(std::vector<double> matrix, size_t n);
 
 }  // namespace unlasting::trainer
