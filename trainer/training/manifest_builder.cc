@@ -35,6 +35,33 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   return m;
 }
 
+namespace {
+
+// The conditions of the training cells, and of their drugs the structures and ascending doses.
+void AddConditions(const cells::Prepared& prepared, bundle::Manifest* manifest) {
+  std::map<std::string, bundle::KnownMolecule> molecules;
+  std::vector<bool> trained(prepared.data.conditions.size(), false);
+  for (const int64_t cell : prepared.split.Cells(false)) {
+    trained[prepared.data.condition[cell]] = true;
+  }
+  for (size_t k = 0; k < trained.size(); ++k) {
+    const auto& condition = prepared.data.conditions[k];
+    if (!trained[k] || condition.control) continue;
+    manifest->conditions.push_back(condition.name);
+    if (!condition.molecule()) continue;
+    auto& known = molecules[condition.name];
+    known.name = condition.name;
+    known.smiles = condition.smiles;
+    known.doses_um.push_back(condition.dose_um);
+  }
+  for (auto& [name, known] : molecules) {
+    std::sort(known.doses_um.begin(), known.doses_um.end());
+    manifest->molecules.push_back(known);
+  }
+}
+
+}  // namespace
+
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
                               const TrainingData& data, const grn::Graph& graph,
                               const diffusion::Schedule& schedule,
@@ -51,25 +78,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.cell_types = prepared.data.cell_types;
   if (data.any_gene()) m.perturbation_kinds.push_back("gene");
   if (data.any_molecule()) m.perturbation_kinds.push_back("molecule");
-  std::map<std::string, bundle::KnownMolecule> molecules;
-  std::vector<bool> trained(prepared.data.conditions.size(), false);
-  for (const int64_t cell : prepared.split.Cells(false)) {
-    trained[prepared.data.condition[cell]] = true;
-  }
-  for (size_t k = 0; k < trained.size(); ++k) {
-    const auto& condition = prepared.data.conditions[k];
-    if (!trained[k] || condition.control) continue;
-    m.conditions.push_back(condition.name);
-    if (!condition.molecule()) continue;
-    auto& known = molecules[condition.name];
-    known.name = condition.name;
-    known.smiles = condition.smiles;
-    known.doses_um.push_back(condition.dose_um);
-  }
-  for (auto& [name, known] : molecules) {
-    std::sort(known.doses_um.begin(), known.doses_um.end());
-    m.molecules.push_back(known);
-  }
+  AddConditions(prepared, &m);
   m.normalisation = {prepared.target_sum, prepared.x_max};
   m.schedule_steps = schedule.steps();
   m.beta_first = schedule.beta_first();
