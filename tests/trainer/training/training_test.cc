@@ -96,6 +96,7 @@ TEST_F(TrainingTest, UnbalancedBatchesDrawEachCellAsOften) {
       draws[prepared_.data.condition[cell]] += 1.0 / 8000;
     }
   }
+  ASSERT_FALSE(cells.empty());
   for (const auto& [condition, count] : cells) {
     EXPECT_NEAR(draws[condition], count / total, 0.025);
   }
