@@ -1,4 +1,5 @@
-// A job in a scheduler; what scheduler.cc and scheduler_step.cc share and nobody else sees.
+// A Scheduler::Entry is one job inside its scheduler: shared by scheduler.cc and scheduler_step.cc,
+// and seen by nobody else.
 #pragma once
 
 #include <memory>
@@ -6,8 +7,8 @@
 
 #include "absl/time/time.h"
 #include "core/predict/job/job.h"
+#include "server/base/queue_quota.h"
 #include "server/scheduling/deadline_policy.h"
-#include "server/scheduling/queue_quota.h"
 #include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
@@ -16,22 +17,22 @@ struct Scheduler::Entry {
   uint64_t id = 0;
   JobRequest request;
   std::shared_ptr<JobListener> listener;
-  std::unique_ptr<predict::Job> job;  // made on the executor's thread
+  std::unique_ptr<predict::Job> job;  // created on the executor's thread, when it joins
   Client* client = nullptr;
   absl::Time arrival;
   absl::Time first_step = absl::InfiniteFuture();
-  absl::Time waits_since;                          // for rows
-  absl::Time full_since = absl::InfiniteFuture();  // the listener has not been Ready
+  absl::Time waits_since;                            // for rows
+  absl::Time unread_since = absl::InfiniteFuture();  // since when the listener has not been Ready
   absl::Duration compute;
   uint64_t last_turn = 0;
-  Amount held;  // in the quota
+  Amount held;  // of the quota
   int perturbations_done = 0;
   std::vector<predict::Row*> rows;  // in the current step
 
   int64_t cells() const { return request.controls->values.rows; }
 };
 
-// Latents may be known already, so that only the way back is sure to be work.
+// Counts the way from the latents to the predicted cells alone: the latents may be cached already.
 inline WorkEstimate EstimateOf(const JobRequest& request) {
   const int64_t steps = request.options.solver_steps;
   return {

@@ -12,6 +12,7 @@
 #include "server/models/warm_up.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::server {
 namespace {
@@ -58,15 +59,28 @@ class ModelRegistryTest : public testing::Test {
   ModelRegistry registry_;
 };
 
-TEST_F(ModelRegistryTest, WarmUpStepsEveryBucket) {
+// Every look at this clock takes a second.
+class TickingClock : public Clock {
+ public:
+  absl::Time Now() const override { return now_ += absl::Seconds(1); }
+
+ private:
+  mutable absl::Time now_ = absl::UnixEpoch();
+};
+
+TEST_F(ModelRegistryTest, WarmUpMeasuresAStepOfEverySize) {
   EXPECT_THAT(StepBuckets(1), ElementsAre(1));
   EXPECT_THAT(StepBuckets(8), ElementsAre(1, 2, 4, 8));
   EXPECT_THAT(StepBuckets(24), ElementsAre(1, 2, 4, 8, 16, 24));
   const auto engine = test::TinyEngine(24);
-  const auto measured = WarmUp(engine.get(), *Clock::Steady());
+  const auto measured = WarmUp(engine.get(), TickingClock());
   ASSERT_OK(measured);
   ASSERT_EQ(measured->size(), 6u);
-  for (const MeasuredStep& step : *measured) EXPECT_GT(step.duration, absl::ZeroDuration());
+  const std::vector<int64_t> sizes = StepBuckets(24);
+  for (size_t k = 0; k < measured->size(); ++k) {
+    EXPECT_EQ((*measured)[k].rows, sizes[k]);
+    EXPECT_EQ((*measured)[k].duration, absl::Seconds(1));
+  }
 }
 
 TEST_F(ModelRegistryTest, SeveralVersionsOfANameAreServedAndTheHighestIsTheDefault) {
@@ -188,7 +202,10 @@ TEST_F(ModelRegistryTest, TwoReloadsAtOnceAreSafe) {
     threads.emplace_back([this] { ASSERT_OK(registry_.Reload("m", "")); });
   }
   threads.emplace_back([this] { registry_.ReloadChanged(); });
-  while (!first.expired()) ASSERT_OK(registry_.Find("m"));
+  EXPECT_TRUE(test::WaitUntil([&] {
+    EXPECT_TRUE(registry_.Find("m").ok());
+    return first.expired();
+  }));
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(registry_.List().size(), 1u);
 }
@@ -217,7 +234,9 @@ TEST_F(ModelRegistryTest, WorkInFlightFinishesOnTheModelThatItBeganWith) {
     PointTo(current, Write("2", 5));
     ASSERT_EQ(registry_.ReloadChanged().size(), 1u);
     EXPECT_EQ((*registry_.Find("m"))->version(), "2");
-    ASSERT_OK(listener->ended.get_future().get());
+    std::future<absl::Status> ended = listener->ended.get_future();
+    ASSERT_TRUE(test::WaitUntilReady(ended));
+    ASSERT_OK(ended.get());
   }
   EXPECT_EQ(listener->profiles.at(0).values.rows, 20);
 }
@@ -278,7 +297,9 @@ TEST_F(ModelRegistryTest, JobsOfManyThreadsEndOnceAmidReloadsAndCancels) {
         const auto id = model->scheduler().Submit(std::move(request), listener);
         ASSERT_OK(id);
         if (random() % 4 == 0) model->scheduler().Cancel(*id);
-        const absl::Status status = listener->ended.get_future().get();
+        std::future<absl::Status> ended = listener->ended.get_future();
+        ASSERT_TRUE(test::WaitUntilReady(ended));
+        const absl::Status status = ended.get();
         if (status.ok()) {
           EXPECT_EQ(listener->rows, rows);
           ++complete;
