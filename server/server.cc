@@ -40,6 +40,7 @@ constexpr char kReadiness[] = "readiness";
 
 RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   RegistryOptions options;
+  options.evaluator = config.evaluator();
   options.device = config.device();
   options.threads = config.threads() > 0
                         ? config.threads()

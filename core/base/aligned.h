@@ -5,7 +5,7 @@
 #include <new>
 #include <vector>
 
-namespace unlasting::model::cpu {
+namespace unlasting {
 
 template <typename T>
 struct CacheLineAllocator {
@@ -32,4 +32,4 @@ struct CacheLineAllocator {
 template <typename T>
 using AlignedVector = std::vector<T, CacheLineAllocator<T>>;
 
-}  // namespace unlasting::model::cpu
+}  // namespace unlasting

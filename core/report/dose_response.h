@@ -7,7 +7,7 @@
 
 #include "core/evaluate/column_statistics.h"
 #include "core/evaluate/scorecard.h"
-#include "core/report/report.h"
+#include "core/report/trained_dose.h"
 
 namespace unlasting::report {
 

@@ -77,6 +77,7 @@ ServerConfig DefaultConfig(const std::string& profile) {
   config.set_admin_listen("127.0.0.1:9464");
   config.set_health_listen("");
   config.set_device("auto");
+  config.set_evaluator("fused");
   config.set_threads(0);
   config.set_max_batch(64);
   config.set_log_format("text");

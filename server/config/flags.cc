@@ -64,6 +64,8 @@ absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* con
            "ADDR:PORT", [&](const std::string& value) { flags.set_admin_listen(value); });
   add_text("--health-listen", "Address of gRPC health without TLS (none)", "ADDR:PORT",
            [&](const std::string& value) { flags.set_health_listen(value); });
+  add_text("--evaluator", "fused or torchscript (fused)", "NAME",
+           [&](const std::string& value) { flags.set_evaluator(value); });
   add_text("--device", "auto, cpu, cuda or cuda:INDEX (auto)", "NAME",
            [&](const std::string& value) { flags.set_device(value); });
   app.add_option_function<int32_t>(

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "server/models/evaluator.h"
 #include "server/models/version_policy.h"
 #include "server/models/warm_up.h"
 
@@ -43,7 +44,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Make(const std::stri
   options.device = options_.device;
   options.threads = options_.threads;
   options.max_batch = options_.scheduler.max_batch;
-  auto engine = predict::Engine::Create(*bundle, options);
+  auto engine = MakeEngine(options_.evaluator, *bundle, options);
   if (!engine.ok()) return Annotate(engine.status(), context);
   std::vector<MeasuredStep> steps;
   if (options_.warm_up) {

@@ -26,7 +26,8 @@
 namespace unlasting::server {
 
 struct RegistryOptions {
-  std::string device = "auto";  // EngineOptions.device
+  std::string evaluator = "fused";  // of MakeEngine (evaluator.h)
+  std::string device = "auto";      // EngineOptions.device
   int threads = 2;
   bool warm_up = true;
   SchedulerOptions scheduler;

@@ -1,4 +1,5 @@
-// A subcommand of unlasting-train.
+// Command is a subcommand of unlasting-train: Add...Command declares its flags on the root parser
+// and returns what main runs once they are parsed.
 #pragma once
 
 #include <functional>

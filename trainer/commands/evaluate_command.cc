@@ -32,7 +32,7 @@ struct EvaluateFlags {
   int64_t max_cells = 1000;
   int threads = 2;
   uint64_t seed = 0;
-  ScoringFlags scoring;
+  ScoringOptions scoring;
   bool json = false;
 };
 

@@ -1,4 +1,4 @@
-// unlasting-train inspect: what a bundle or an .h5ad file holds.
+// unlasting-train inspect: shows what a bundle or an .h5ad file holds, and verifies a bundle.
 #include <cstdio>
 #include <filesystem>
 

@@ -13,6 +13,7 @@
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/scoring_flags.h"
 #include "trainer/scoring/metrics_files.h"
 #include "trainer/scoring/metrics_groups.h"
 

@@ -89,9 +89,9 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   }
   m.molecule_features = static_cast<int>(data.molecule_features());
   m.model = model.ToJson();
-  m.network = grn::Describe(graph);
-  m.network["threshold"] = config.grn().threshold();
-  m.network["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
+  m.grn = grn::Describe(graph);
+  m.grn["threshold"] = config.grn().threshold();
+  m.grn["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
   m.settings = ConfigToJson(config);
   m.split = prepared.split.record;
   return m;
@@ -104,13 +104,14 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   std::vector<int64_t> panel;
   for (size_t type = 0; type < prepared.data.cell_types.size(); ++type) {
     // Every k-th training control cell: a panel that follows the file's order of samples.
-    std::vector<int64_t> own;
+    std::vector<int64_t> controls;
     for (const int64_t cell : data.controls(static_cast<int32_t>(type))) {
-      if (data.cell_type(cell) == static_cast<int32_t>(type)) own.push_back(cell);
+      if (data.cell_type(cell) == static_cast<int32_t>(type)) controls.push_back(cell);
     }
-    const auto wanted = std::min<int64_t>(config.panel_cells(), static_cast<int64_t>(own.size()));
+    const auto wanted =
+        std::min<int64_t>(config.panel_cells(), static_cast<int64_t>(controls.size()));
     for (int64_t k = 0; k < wanted; ++k) {
-      panel.push_back(own[k * static_cast<int64_t>(own.size()) / wanted]);
+      panel.push_back(controls[k * static_cast<int64_t>(controls.size()) / wanted]);
     }
   }
   reference.panel = SelectRowsDense(prepared.data.values, panel);

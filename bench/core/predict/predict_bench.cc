@@ -7,6 +7,7 @@
 
 #include "CLI/CLI.hpp"
 #include "core/predict/job/job.h"
+#include "server/torch/torchscript_engine.h"
 
 namespace unlasting::predict {
 namespace {
@@ -31,17 +32,16 @@ int Fail(const absl::Status& status) {
 }
 
 int Run(const Flags& flags) {
-  bundle::LoadOptions load;
-  load.plain_attention = flags.evaluator == "torchscript";
-  auto bundle = bundle::Bundle::Load(flags.bundle, load);
+  auto bundle = bundle::Bundle::Load(flags.bundle);
   if (!bundle.ok()) return Fail(bundle.status());
   EngineOptions options;
   options.device = "cpu";
   options.threads = flags.threads;
   options.max_batch = flags.max_batch;
-  options.evaluator = flags.evaluator;
   if (!flags.cached_latents) options.latent_cache_bytes = 0;
-  auto engine = Engine::Create(*bundle, options);
+  auto engine = flags.evaluator == "torchscript"
+                    ? server::MakeTorchScriptEngine(*bundle, options, model::Attention::kPlain)
+                    : Engine::Create(*bundle, options);
   if (!engine.ok()) return Fail(engine.status());
   auto controls = PanelControls(**bundle, flags.cell_type, flags.cells, 0);
   if (!controls.ok()) return Fail(controls.status());

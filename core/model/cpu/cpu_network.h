@@ -41,7 +41,8 @@ template <typename T>
 class CpuNetwork {
  public:
   // `denoiser`: else the mask model. `threads` >= 1.
-  CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays, int threads);
+  CpuNetwork(bool denoiser, const ModelConfig& config, const NetworkWeights<T>& arrays,
+             int threads);
 
   void Run(absl::Span<const NetworkRow<T>> rows);
 

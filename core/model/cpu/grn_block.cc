@@ -15,7 +15,7 @@ constexpr double kDenseShare = 0.75;
 }  // namespace
 
 template <typename T>
-GrnBlock<T>::GrnBlock(const ModelConfig& config, const Arrays<T>& arrays)
+GrnBlock<T>::GrnBlock(const ModelConfig& config, const NetworkWeights<T>& arrays)
     : config_(config),
       dim_(Padded(config.dim)),
       indptr_(arrays.edge_indptr),

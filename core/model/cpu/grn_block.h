@@ -27,7 +27,7 @@ struct GrnScratch {
 template <typename T>
 class GrnBlock {
  public:
-  GrnBlock(const ModelConfig& config, const Arrays<T>& arrays);
+  GrnBlock(const ModelConfig& config, const NetworkWeights<T>& arrays);
 
   struct Inputs {
     const NodeBase<T>* base = nullptr;

@@ -37,7 +37,7 @@ class NodeInputs {
   // Most bytes of bases that are kept; those in use are kept besides.
   static constexpr int64_t kCacheBytes = int64_t{256} << 20;
 
-  NodeInputs(const ModelConfig& config, const Arrays<T>& arrays);
+  NodeInputs(const ModelConfig& config, const NetworkWeights<T>& arrays);
 
   // `time_bias` [padded dim] is the time's part of Phi's first layer, null where time does not
   // enter; `time` then only has to be the same each time. `molecule` may be null.

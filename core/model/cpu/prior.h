@@ -31,7 +31,7 @@ class Priors {
   // Most responses that are kept; those in use live on besides.
   static constexpr size_t kMaxKept = 1024;
 
-  Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
+  Priors(bool denoiser, const ModelConfig& config, const NetworkWeights<T>& arrays);
 
   // Of control cells.
   const std::shared_ptr<const Prior<T>>& OfType(int32_t cell_type) const {

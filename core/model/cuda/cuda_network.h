@@ -51,7 +51,7 @@ class CudaNetwork {
   static constexpr int64_t kMaxRows = 256;
 
   // `denoiser`: else the mask model. Throws std::runtime_error.
-  CudaNetwork(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
+  CudaNetwork(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
               std::shared_ptr<Context> context, const CudaOptions& options);
 
   // Host memory in and out, as CpuNetwork::Run, in batches of up to kMaxRows; gene-wise values
@@ -87,7 +87,7 @@ class CudaNetwork {
   bool preconditioned_, cell_in_grn_;
   Precision precision_;
   std::shared_ptr<Context> context_;
-  NetworkWeights weights_;
+  DeviceWeights weights_;
   DevicePriors priors_;
   NodeBases bases_;
   Gemm gemm_;

@@ -7,7 +7,7 @@
 
 namespace unlasting::model::cuda {
 
-NodeBases::NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
+NodeBases::NodeBases(const ModelConfig& config, const NetworkWeights<float>& arrays, int64_t dim,
                      int64_t bytes)
     : config_(config),
       dim_(dim),
@@ -33,7 +33,7 @@ NodeBases::NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays
   if (config.dose_gate == "sigmoid") fused_ = DeviceArray<float>((config.nodes + 1) * dim);
 }
 
-SmallRow NodeBases::Small(const cpu::AlignedVector<float>& values) const {
+SmallRow NodeBases::Small(const AlignedVector<float>& values) const {
   SmallRow row{};
   std::copy(values.begin(), values.end(), row.values);
   return row;

@@ -17,7 +17,7 @@ namespace unlasting::model::cuda {
 class NodeBases {
  public:
   // `bytes`: most that is kept; what one batch needs is kept besides.
-  NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
+  NodeBases(const ModelConfig& config, const NetworkWeights<float>& arrays, int64_t dim,
             int64_t bytes);
 
   // From here on every base asked for stays until the next call.
@@ -35,7 +35,7 @@ class NodeBases {
   };
 
   DeviceArray<float> Room();
-  SmallRow Small(const cpu::AlignedVector<float>& values) const;
+  SmallRow Small(const AlignedVector<float>& values) const;
   void Compute(const SmallRow& bias, const SmallRow* drug, const SmallRow* gate, float* out,
                const Gemm& gemm, cudaStream_t stream);
   // out [N' + 1, D] = bias in each row + hidden * map.

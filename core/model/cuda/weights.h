@@ -31,10 +31,10 @@ struct PsiWeights {
   Psi view;
 };
 
-struct NetworkWeights {
+struct DeviceWeights {
   // INVALID embedding widths throw std::runtime_error.
-  NetworkWeights(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
-                 Precision precision);
+  DeviceWeights(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
+                Precision precision);
 
   int64_t dim = 0;           // D
   int64_t genes_stride = 0;  // N padded

@@ -48,8 +48,4 @@ struct ExpectedResponse {
 void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
                               torch::jit::Module* module);
 
-// INVALID_ARGUMENT where a module's buffers are not such a part, or do not fit `config`.
-absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
-                                   const torch::jit::Module& module);
-
 }  // namespace unlasting::model

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "core/model/spec/expected_response.h"
@@ -149,6 +150,17 @@ c10::IValue OrNone(const Tensor& tensor) {
   return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
 }
 
+void RegisterEdges(const std::vector<int64_t>& indptr, const std::vector<int64_t>& source,
+                   Module* module) {
+  std::vector<int64_t> target;
+  for (size_t i = 0; i + 1 < indptr.size(); ++i) {
+    target.insert(target.end(), indptr[i + 1] - indptr[i], static_cast<int64_t>(i));
+  }
+  module->register_buffer("edge_indptr", torch::tensor(indptr, torch::kInt64));
+  module->register_buffer("edge_source", torch::tensor(source, torch::kInt64));
+  module->register_buffer("edge_target", torch::tensor(target, torch::kInt64));
+}
+
 void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
                         const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
                         Module* module) {
@@ -158,14 +170,7 @@ void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
   module->register_buffer(
       "prior_variance",
       statistics.prior_deviation.clamp_min(kSmallestDeviation).square().to(torch::kFloat32));
-  std::vector<int64_t> target;
-  for (size_t i = 0; i + 1 < statistics.edge_indptr.size(); ++i) {
-    target.insert(target.end(), statistics.edge_indptr[i + 1] - statistics.edge_indptr[i],
-                  static_cast<int64_t>(i));
-  }
-  module->register_buffer("edge_indptr", torch::tensor(statistics.edge_indptr, torch::kInt64));
-  module->register_buffer("edge_source", torch::tensor(statistics.edge_source, torch::kInt64));
-  module->register_buffer("edge_target", torch::tensor(target, torch::kInt64));
+  RegisterEdges(statistics.edge_indptr, statistics.edge_source, module);
   if (kind == NetworkKind::kMask) {
     module->register_buffer("active_logit",
                             torch::logit(statistics.active_share, 1e-3).to(torch::kFloat32));
@@ -210,6 +215,36 @@ absl::StatusOr<Network> Network::Create(NetworkKind kind, const ModelConfig& con
   }
 }
 
+absl::StatusOr<Network> Network::FromWeights(NetworkKind kind, const ModelConfig& config,
+                                             const NetworkWeights<float>& weights,
+                                             Attention attention) {
+  UsePlainExecutor();
+  try {
+    Module module = NewModule(kind);
+    RegisterConfig(kind, config, &module);
+    std::set<std::string> parameters;
+    for (const ParameterSpec& spec : ParameterSpecs(kind, config)) parameters.insert(spec.name);
+    for (const auto& [name, shape] : weights.shapes) {
+      const auto values = weights.values.find(name);
+      const Tensor array =
+          values != weights.values.end()
+              ? torch::tensor(at::ArrayRef<float>(values->second.data(), values->second.size()))
+              : torch::tensor(weights.indices.at(name), torch::kInt64);
+      if (parameters.count(name) > 0) {
+        module.register_parameter(name, array.view(shape), /*is_buffer=*/false);
+      } else {
+        module.register_buffer(name, array.view(shape));
+      }
+    }
+    RegisterEdges(weights.edge_indptr, {weights.edge_source.begin(), weights.edge_source.end()},
+                  &module);
+    Compile(kind, config, attention, "", &module);
+    return Network(kind, std::move(module), config);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("model: ", error.what()));
+  }
+}
+
 absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
                                       const ModelConfig& config, Attention attention) {
   UsePlainExecutor();
@@ -217,20 +252,13 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
       kind == ExportKind::kMask ? NetworkKind::kMask : NetworkKind::kDenoiser;
   try {
     const Module file = torch::jit::load(path, torch::kCPU);
-    // The configuration decides which weights there are; each must be there in its shape.
-    for (const ParameterSpec& spec : ParameterSpecs(network, config)) {
-      if (!file.hasattr(spec.name) || file.attr(spec.name).toTensor().sizes() != spec.shape) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(path, ": weight '", spec.name, "' is absent or of another shape"));
-      }
-    }
-    if (config.expected_response) {
-      const absl::Status fits = CheckExpectedResponse(network, config, file);
-      if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
-    }
     Module module = Rebuild(network, config, file, attention, ForwardOf(kind, config));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
-    return Network(network, std::move(module), config);
+    Network loaded(network, std::move(module), config);
+    // The configuration decides which weights there are; each must be there in its shape.
+    const absl::Status fits = CheckWeights(network, config, loaded.ToWeights<float>());
+    if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
+    return loaded;
   } catch (const std::exception& error) {
     const std::string what = error.what();
     return absl::InvalidArgumentError(absl::StrCat(
@@ -267,32 +295,39 @@ std::vector<std::string> Network::ParameterNames() const {
 }
 
 template <typename T>
-cpu::Arrays<T> Network::ToArrays() const {
+NetworkWeights<T> Network::ToWeights() const {
   constexpr auto kType = std::is_same_v<T, float> ? torch::kFloat32 : torch::kFloat64;
-  cpu::Arrays<T> arrays;
+  NetworkWeights<T> weights;
   const auto add = [&](const std::string& name, const Tensor& tensor) {
+    // Follows from edge_indptr.
+    if (name == "edge_target") return;
     const Tensor flat = tensor.detach().to(torch::kCPU).contiguous().flatten();
     if (flat.is_floating_point()) {
       const Tensor values = flat.to(kType);
       const T* data = values.data_ptr<T>();
-      arrays.values[name].assign(data, data + values.numel());
-    } else if (name == "edge_indptr") {
-      arrays.edge_indptr.assign(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
+      weights.values[name].assign(data, data + values.numel());
+      weights.shapes[name] = tensor.sizes().vec();
+      return;
+    }
+    const int64_t* first = flat.data_ptr<int64_t>();
+    const int64_t* last = first + flat.numel();
+    if (name == "edge_indptr") {
+      weights.edge_indptr.assign(first, last);
     } else if (name == "edge_source") {
-      arrays.edge_source.assign(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
-    } else if (name != "edge_target") {
-      arrays.indices[name].assign(flat.data_ptr<int64_t>(),
-                                  flat.data_ptr<int64_t>() + flat.numel());
+      weights.edge_source.assign(first, last);
+    } else {
+      weights.indices[name].assign(first, last);
+      weights.shapes[name] = tensor.sizes().vec();
     }
   };
   for (const auto& parameter : module_.named_parameters(false)) {
     add(parameter.name, parameter.value);
   }
   for (const auto& buffer : module_.named_buffers(false)) add(buffer.name, buffer.value);
-  return arrays;
+  return weights;
 }
-template cpu::Arrays<float> Network::ToArrays<float>() const;
-template cpu::Arrays<double> Network::ToArrays<double>() const;
+template NetworkWeights<float> Network::ToWeights<float>() const;
+template NetworkWeights<double> Network::ToWeights<double>() const;
 
 Tensor Network::Call(const char* method, std::vector<c10::IValue> inputs) const {
   // The flag is the thread's own. With it on, the executor would differentiate parts of the graph

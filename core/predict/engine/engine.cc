@@ -1,5 +1,7 @@
 #include "core/predict/engine/engine.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/counter_rng.h"
@@ -8,23 +10,8 @@
 namespace unlasting::predict {
 namespace {
 
-#if defined(UNLASTING_CUDA)
-constexpr bool kCudaBuild = true;
-#else
-constexpr bool kCudaBuild = false;
-#endif
-
-absl::StatusOr<std::unique_ptr<Engine>> MakeEvaluatorsOwn(
-    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options) {
-#if defined(UNLASTING_CUDA)
-  const bool cuda = options.device == "cuda" || absl::StartsWith(options.device, "cuda:") ||
-                    (options.device == "auto" && CudaEngineIsThere());
-  if (cuda) return MakeCudaEngine(std::move(bundle), options);
-#endif
-  const bool cpu =
-      options.device == "cpu" || (options.device == "auto" && (kCudaBuild || !CudaIsThere()));
-  if (cpu) return MakeCpuEngine(std::move(bundle), options);
-  return MakeTorchEngine(std::move(bundle), options);
+bool NamesCuda(const std::string& device) {
+  return device == "cuda" || absl::StartsWith(device, "cuda:");
 }
 
 }  // namespace
@@ -48,6 +35,19 @@ void AdvanceRow(absl::Span<const float> x0, Row* row) {
   ++row->step;
 }
 
+model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation) {
+  model::cpu::Molecule<float> molecule;
+  const auto& features = perturbation.molecule;
+  if (std::all_of(features.begin(), features.end(), [](float f) { return f == 0.0f; })) {
+    return molecule;
+  }
+  molecule.features = features;
+  molecule.log10_dose_um = perturbation.log10_dose_um;
+  molecule.key =
+      perturbation.molecule_key.empty() ? MoleculeKey(perturbation) : perturbation.molecule_key;
+  return molecule;
+}
+
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::shared_ptr<const bundle::Bundle> bundle,
                                                        const EngineOptions& options) {
   if (options.threads < 1 || options.max_batch < 1) {
@@ -56,10 +56,25 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(std::shared_ptr<const bun
   if (options.latent_cache_bytes < 0) {
     return absl::InvalidArgumentError("engine: latent_cache_bytes: expected 0 or more");
   }
-  if (options.evaluator == "fused") return MakeEvaluatorsOwn(std::move(bundle), options);
-  if (options.evaluator == "torchscript") return MakeTorchEngine(std::move(bundle), options);
-  return absl::InvalidArgumentError(absl::StrCat("engine: evaluator: found '", options.evaluator,
-                                                 "', expected fused or torchscript"));
+  if (options.threshold_cache_bytes < 0) {
+    return absl::InvalidArgumentError("engine: threshold_cache_bytes: expected 0 or more");
+  }
+#if defined(UNLASTING_CUDA)
+  if (NamesCuda(options.device) || (options.device == "auto" && CudaDeviceIsThere())) {
+    return MakeCudaEngine(std::move(bundle), options);
+  }
+#else
+  if (NamesCuda(options.device)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "device: found '", options.device,
+        "', but this build has no CUDA engine; use cpu, or build with -DUNLASTING_CUDA=ON"));
+  }
+#endif
+  if (options.device == "cpu" || options.device == "auto") {
+    return MakeCpuEngine(std::move(bundle), options);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("device: found '", options.device, "', expected auto, cpu or cuda[:index]"));
 }
 
 }  // namespace unlasting::predict

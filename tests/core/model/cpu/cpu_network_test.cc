@@ -172,7 +172,7 @@ struct Rows {
   Tensor x_t, control, molecule, out;
   std::vector<std::vector<int32_t>> knockouts;
   std::vector<Molecule<T>> molecules;
-  std::vector<cpu::AlignedVector<T>> gene_readout;
+  std::vector<AlignedVector<T>> gene_readout;
   std::vector<NetworkRow<T>> rows;
 };
 
@@ -190,7 +190,7 @@ void ExpectParity(const ModelConfig& config, const Graph& graph, double toleranc
         rows.rows[k].control = rows.control[k].template data_ptr<T>();
       }
     }
-    CpuNetwork<T> fused(kind == NetworkKind::kDenoiser, config, network.ToArrays<T>(), 2);
+    CpuNetwork<T> fused(kind == NetworkKind::kDenoiser, config, network.ToWeights<T>(), 2);
     fused.Run(rows.rows);
     const Tensor expected = rows.Expected(network, kind);
     const double scale = std::max(1.0, Largest(expected));
@@ -258,7 +258,7 @@ TEST(CpuNetworkTest, ARowIsTheSameToTheBitInAnyCompanyAndOnAnyThreads) {
   config.expected_response = true;
   const Network network =
       MakeNetwork(NetworkKind::kDenoiser, config, RandomGraph(70, [](int64_t i) { return i % 8; }));
-  const auto arrays = network.ToArrays<float>();
+  const auto arrays = network.ToWeights<float>();
   CpuNetwork<float> together(true, config, arrays, 2);
   Rows<float> many(config, 23);
   together.Run(many.rows);
@@ -275,7 +275,7 @@ TEST(CpuNetworkTest, NumbersBeyondTheTableAreComputed) {
   Rows<float> rows(config, 4);
   rows.x_t.mul_(400.0);
   rows.control.mul_(50.0);
-  CpuNetwork<float> fused(true, config, network.ToArrays<float>(), 1);
+  CpuNetwork<float> fused(true, config, network.ToWeights<float>(), 1);
   fused.Run(rows.rows);
   const Tensor expected = rows.Expected(network, NetworkKind::kDenoiser);
   EXPECT_LT(((expected - rows.out) / (1.0 + expected.abs())).abs().max().item<double>(), 1e-4);

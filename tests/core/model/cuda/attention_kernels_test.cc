@@ -9,7 +9,7 @@
 #include "core/model/cpu/attention_layer.h"
 #include "core/model/cuda/runtime.h"
 #include "gtest/gtest.h"
-#include "tests/support/random_arrays.h"
+#include "tests/support/random_weights.h"
 
 namespace unlasting::model {
 namespace {

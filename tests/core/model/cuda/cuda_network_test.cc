@@ -10,12 +10,11 @@
 #include "core/base/counter_rng.h"
 #include "core/diffusion/solver.h"
 #include "gtest/gtest.h"
-#include "tests/support/random_arrays.h"
+#include "tests/support/random_weights.h"
 
 namespace unlasting::model {
 namespace {
 
-using cpu::Arrays;
 using cpu::CpuNetwork;
 using cpu::Molecule;
 using cpu::NetworkRow;
@@ -26,8 +25,8 @@ using cuda::CudaNetwork;
 using cuda::CudaOptions;
 using cuda::Precision;
 using test::MakeRandomGraph;
-using test::RandomArrays;
 using test::RandomGraph;
+using test::RandomWeights;
 
 class CudaNetworkTest : public ::testing::Test {
  protected:
@@ -122,7 +121,7 @@ void ExpectParity(const std::shared_ptr<Context>& context, const ModelConfig& co
                   const RandomGraph& graph, const std::string& what) {
   for (const NetworkKind kind : {NetworkKind::kDenoiser, NetworkKind::kMask}) {
     const bool denoiser = kind == NetworkKind::kDenoiser;
-    const Arrays<float> arrays = RandomArrays(kind, config, graph, 7);
+    const NetworkWeights<float> arrays = RandomWeights(kind, config, graph, 7);
     Rows rows(config, 7, /*controls=*/!denoiser);
     CpuNetwork<float> fused(denoiser, config, arrays, 1);
     const std::vector<float> expected = rows.RunThrough(&fused);
@@ -185,7 +184,7 @@ TEST_F(CudaNetworkTest, EqualsTheFusedNetworkWithEverySwitch) {
 
 TEST_F(CudaNetworkTest, ARowIsTheSameToTheBitInAnyCompanyOfItsBucket) {
   const ModelConfig config = Config(67, 3);
-  const Arrays<float> arrays = RandomArrays(
+  const NetworkWeights<float> arrays = RandomWeights(
       NetworkKind::kDenoiser, config, MakeRandomGraph(70, [](int64_t i) { return i % 8; }), 7);
   for (const auto& [precision, tolerance] : kTolerances) {
     CudaOptions options;
@@ -211,8 +210,8 @@ TEST_F(CudaNetworkTest, ARowIsTheSameToTheBitInAnyCompanyOfItsBucket) {
 TEST_F(CudaNetworkTest, MoreRowsThanABatchHoldsAreSplit) {
   ModelConfig config = Config(9, 1);
   config.hidden = 16;
-  const Arrays<float> arrays = RandomArrays(NetworkKind::kDenoiser, config,
-                                            MakeRandomGraph(10, [](int64_t) { return 2; }), 7);
+  const NetworkWeights<float> arrays = RandomWeights(
+      NetworkKind::kDenoiser, config, MakeRandomGraph(10, [](int64_t) { return 2; }), 7);
   CudaOptions options;
   options.precision = Precision::kFloat32;
   options.base_bytes = 1;  // and none of the node inputs outlives its batch
@@ -228,7 +227,7 @@ TEST_F(CudaNetworkTest, MoreRowsThanABatchHoldsAreSplit) {
 
 TEST_F(CudaNetworkTest, NumbersBeyondTheTableAreComputed) {
   const ModelConfig config = Config(31, 2);
-  const Arrays<float> arrays = RandomArrays(
+  const NetworkWeights<float> arrays = RandomWeights(
       NetworkKind::kDenoiser, config, MakeRandomGraph(33, [](int64_t i) { return 1 + i % 6; }), 7);
   Rows rows(config, 4);
   for (float& value : rows.x_t) value *= 400.0f;
@@ -253,7 +252,7 @@ void Advance(const diffusion::SolverStep& step, const float* x0, std::vector<flo
 
 TEST_F(CudaNetworkTest, NoiseOfAStepIsTheHosts) {
   const ModelConfig config = Config(31, 2);
-  const Arrays<float> arrays = RandomArrays(
+  const NetworkWeights<float> arrays = RandomWeights(
       NetworkKind::kDenoiser, config, MakeRandomGraph(33, [](int64_t i) { return 1 + i % 6; }), 7);
   CudaOptions options;
   options.precision = Precision::kFloat32;
@@ -293,9 +292,9 @@ TEST_F(CudaNetworkTest, CellsThatStayOnTheDeviceWalkTheSamePath) {
   for (const char* grn_inputs : {"paper", "static"}) {
     ModelConfig config = Config(31, 2);
     config.grn_inputs = grn_inputs;
-    const Arrays<float> arrays =
-        RandomArrays(NetworkKind::kDenoiser, config,
-                     MakeRandomGraph(33, [](int64_t i) { return 1 + i % 6; }), 7);
+    const NetworkWeights<float> arrays =
+        RandomWeights(NetworkKind::kDenoiser, config,
+                      MakeRandomGraph(33, [](int64_t i) { return 1 + i % 6; }), 7);
     CpuNetwork<float> fused(true, config, arrays, 1);
     CudaOptions options;
     options.precision = Precision::kFloat32;
@@ -307,7 +306,7 @@ TEST_F(CudaNetworkTest, CellsThatStayOnTheDeviceWalkTheSamePath) {
             ->decode;
     std::vector<std::shared_ptr<Cell>> cells;
     std::vector<std::vector<float>> x, previous;
-    std::vector<cpu::AlignedVector<float>> gene_readout(5);
+    std::vector<AlignedVector<float>> gene_readout(5);
     for (int k = 0; k < 5; ++k) {
       const auto& row = rows.rows[k];
       cells.push_back(pool->Acquire());

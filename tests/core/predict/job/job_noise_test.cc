@@ -48,15 +48,6 @@ TEST_F(EtaTest, EqualCellsOfARequestAreDrawnApart) {
   EXPECT_EQ(RowOf(still[0].values, 0), RowOf(still[0].values, 1));
 }
 
-TEST_F(EtaTest, BothEvaluatorsDrawTheSame) {
-  const auto fused = Predict(Panel("T0", 12), {Knockout("G1")});
-  EngineOptions torch;
-  torch.evaluator = "torchscript";
-  engine_ = *Engine::Create(bundle_, torch);
-  EXPECT_LT(Difference(Predict(Panel("T0", 12), {Knockout("G1")})[0].values, fused[0].values),
-            1e-3);
-}
-
 TEST_F(EtaTest, FewCellsTakeThresholdsOfTheirOwnSeed) {
   options_.mask = MaskMode::kRank;
   const auto first = Predict(Panel("T0", 3), {Knockout("G1")});

@@ -42,21 +42,6 @@ TEST_F(JobTest, OneBatchOrManyOnOneThreadOrTwoGiveTheSameProfiles) {
   }
 }
 
-TEST_F(JobTest, TheExportedFilesGiveTheFusedEnginesProfilesAfterAWholeBridge) {
-  const auto drug = *ResolvePerturbation(*bundle_, {{}, "", "CCO", {}, 0.5});
-  const auto fused = Predict(Panel("T1", 30), {Knockout("G2"), drug});
-  bundle::LoadOptions plain;
-  plain.plain_attention = true;
-  bundle_ = *bundle::Bundle::Load(folder_->At("tiny"), plain);
-  EngineOptions options;
-  options.evaluator = "torchscript";
-  engine_ = *Engine::Create(bundle_, options);
-  const auto reference = Predict(Panel("T1", 30), {Knockout("G2"), drug});
-  for (int k = 0; k < 2; ++k) {
-    EXPECT_LT(Difference(fused[k].values, reference[k].values), 1e-4) << k;
-  }
-}
-
 TEST_F(JobTest, AFewCellsAreMaskedByThePanelSoThatCompanyDoesNotMatter) {
   const auto controls = Panel("T0", 12);
   const auto together = Predict(controls, {Knockout("G4")});
@@ -149,9 +134,6 @@ TEST(EngineTest, RefusesDevicesAndSizesThatAreNotThere) {
   }
   EngineOptions options;
   options.threads = 0;
-  EXPECT_FALSE(Engine::Create(nullptr, options).ok());
-  options.threads = 1;
-  options.evaluator = "abacus";
   EXPECT_FALSE(Engine::Create(nullptr, options).ok());
 }
 

@@ -245,7 +245,7 @@ TEST_F(MetricsCommandTest, ListsTheMostChangedGenesByName) {
   EXPECT_GE(std::abs(genes[0]["score"].get<double>()), std::abs(genes[1]["score"].get<double>()));
 }
 
-TEST_F(MetricsCommandTest, PutsALineOnWhatGenesAnswerForAKnockoutNeverSeen) {
+TEST_F(MetricsCommandTest, AddsTheLinearBaselineForAKnockoutNeverSeen) {
   const std::vector<std::string> genes = {"u1", "u2", "v", "w"};
   Write("t.h5ad", {{"u2+ctrl", "T", 40, 6}, {"ctrl", "T", 40, 1}}, genes, false);
   Write("p.h5ad", {{"u2+ctrl", "T", 40, 2}}, genes, false);
