@@ -1,4 +1,4 @@
-// Metrics::Families names every metric of the server, with its help text. It is shared by
+// MetricFamilies names every metric of the server, with its help text. It is shared by
 // metrics.cc and model_metrics.cc and seen by nobody else: the rest of the server sees no
 // prometheus-cpp.
 #pragma once
@@ -13,7 +13,6 @@
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
 #include "server/base/mutex.h"
-#include "server/metrics/metrics.h"
 
 namespace unlasting::server {
 
@@ -36,7 +35,7 @@ inline Labels LabelsOf(const std::string& model, const std::string& version) {
   return {{"model", model}, {"version", version}};
 }
 
-struct Metrics::Families {
+struct MetricFamilies {
   prometheus::Registry registry;
 
   Counters& NewCounters(const char* name, const char* help) {

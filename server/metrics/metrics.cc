@@ -6,6 +6,7 @@
 #include "core/base/version.h"
 #include "prometheus/text_serializer.h"
 #include "server/metrics/metric_families.h"
+#include "server/metrics/model_metrics.h"
 #include "server/metrics/process_stats.h"
 
 namespace unlasting::server {
@@ -27,7 +28,7 @@ const char* PhaseName(CallPhase phase) {
 
 }  // namespace
 
-Metrics::Metrics() : families_(std::make_unique<Families>()) {
+Metrics::Metrics() : families_(std::make_unique<MetricFamilies>()) {
   families_->build_info.Add({{"version", kVersion}}).Set(1);
 }
 Metrics::~Metrics() = default;
@@ -69,6 +70,11 @@ void Metrics::CountControlLookup(bool found) {
 
 void Metrics::CountReload(const std::string& model, bool ok) {
   families_->reloads.Add({{"model", model}, {"result", ok ? "ok" : "failed"}}).Increment();
+}
+
+std::unique_ptr<StepObserver> Metrics::ForModel(const std::string& model,
+                                                const std::string& version) {
+  return MakeModelMetrics(families_.get(), LabelsOf(model, version));
 }
 
 void Metrics::SetModels(const std::vector<ModelInfo>& models) {

@@ -16,6 +16,8 @@
 
 namespace unlasting::server {
 
+struct MetricFamilies;
+
 struct ModelInfo {
   std::string model;
   std::string version;
@@ -65,9 +67,7 @@ class Metrics {
   std::string Expose(const MetricsSample& sample = {}) const;
 
  private:
-  class ModelMetrics;
-  struct Families;
-  const std::unique_ptr<Families> families_;
+  const std::unique_ptr<MetricFamilies> families_;
 };
 
 }  // namespace unlasting::server

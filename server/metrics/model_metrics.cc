@@ -1,11 +1,11 @@
-// The metrics of one scheduler.
-#include "server/metrics/metric_families.h"
+#include "server/metrics/model_metrics.h"
 
 namespace unlasting::server {
+namespace {
 
-class Metrics::ModelMetrics : public StepObserver {
+class ModelMetrics : public StepObserver {
  public:
-  ModelMetrics(Families* families, const Labels& labels)
+  ModelMetrics(MetricFamilies* families, const Labels& labels)
       : steps_(families->steps.Add(labels)),
         evaluations_(families->evaluations.Add(labels)),
         step_rows_(families->step_rows.Add(labels, RowsBuckets())),
@@ -89,9 +89,10 @@ class Metrics::ModelMetrics : public StepObserver {
   Cache thresholds_;
 };
 
-std::unique_ptr<StepObserver> Metrics::ForModel(const std::string& model,
-                                                const std::string& version) {
-  return std::make_unique<ModelMetrics>(families_.get(), LabelsOf(model, version));
+}  // namespace
+
+std::unique_ptr<StepObserver> MakeModelMetrics(MetricFamilies* families, const Labels& labels) {
+  return std::make_unique<ModelMetrics>(families, labels);
 }
 
 }  // namespace unlasting::server

@@ -1,8 +1,10 @@
 // The part of Scheduler that any thread may call: submitting jobs, and orders to those present.
+#include "server/scheduling/scheduler.h"
+
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/scheduling/scheduler_entry.h"
+#include "server/scheduling/scheduled_job.h"
 
 namespace unlasting::server {
 
@@ -58,7 +60,7 @@ absl::Status Scheduler::CheckDeadline(const JobRequest& request, absl::Time now)
 
 absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
                                            std::shared_ptr<JobListener> listener) {
-  auto entry = std::make_unique<Entry>();
+  auto entry = std::make_unique<ScheduledJob>();
   entry->held = {RowsOf(request), JobBytes(request)};
   entry->listener = std::move(listener);
   entry->arrival = clock_->Now();

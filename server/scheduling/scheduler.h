@@ -30,18 +30,11 @@
 #include "server/scheduling/batching_policy.h"
 #include "server/scheduling/deadline_policy.h"
 #include "server/scheduling/job_listener.h"
+#include "server/scheduling/job_request.h"
+#include "server/scheduling/scheduled_job.h"
 #include "server/scheduling/step_observer.h"
 
 namespace unlasting::server {
-
-struct JobRequest {
-  std::shared_ptr<const predict::ControlSet> controls;
-  std::vector<std::shared_ptr<const predict::Perturbation>> perturbations;
-  predict::PredictOptions options;
-  std::string client;  // whose share of the queue and of the steps the job uses
-  JobPriority priority = JobPriority::kInteractive;
-  absl::Time deadline = absl::InfiniteFuture();  // by the scheduler's clock
-};
 
 struct SchedulerOptions {
   int64_t max_batch = 64;  // rows of one step
@@ -97,19 +90,11 @@ class Scheduler {
   int64_t queued_rows() const;
 
  private:
-  struct Entry;
-  // A client that has jobs in active_.
-  struct Client {
-    uint64_t id = 0;
-    uint64_t last_turn = 0;
-    int64_t jobs = 0;
-  };
-
   absl::Status CheckDeadline(const JobRequest& request, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdmitArrivals();
   // Removes from arrivals_ the jobs that may join now, and returns them, earliest first.
-  std::vector<std::unique_ptr<Entry>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<std::unique_ptr<ScheduledJob>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveCancelled();
   void RemoveExpired();
   void RemoveUnread();
@@ -133,14 +118,14 @@ class Scheduler {
 
   // Used by the executor's thread only.
   predict::InFlightTrajectories in_flight_;
-  std::map<uint64_t, std::unique_ptr<Entry>> active_;  // by job id
-  std::map<std::string, Client> clients_;
+  std::map<uint64_t, std::unique_ptr<ScheduledJob>> active_;  // by job id
+  std::map<std::string, ScheduledClient> clients_;
   uint64_t next_client_ = 1;
   uint64_t turn_ = 0;  // number of allocations so far
 
   mutable Mutex mutex_;
   CondVar changed_;  // signalled for WaitForWork
-  std::vector<std::unique_ptr<Entry>> arrivals_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<ScheduledJob>> arrivals_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> cancelled_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   QueueQuota quota_ ABSL_GUARDED_BY(mutex_);

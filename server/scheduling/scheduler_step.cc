@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/scheduling/scheduler_entry.h"
+#include "server/scheduling/scheduled_job.h"
+#include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
 
@@ -46,8 +47,8 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   observer_->OnLoad(load);
 }
 
-std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
-  std::vector<std::unique_ptr<Entry>> arrivals;
+std::vector<std::unique_ptr<ScheduledJob>> Scheduler::TakeArrivals() {
+  std::vector<std::unique_ptr<ScheduledJob>> arrivals;
   if (!options_.request_level || stopped_) {
     arrivals.swap(arrivals_);
     return arrivals;
@@ -63,7 +64,7 @@ std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
 }
 
 void Scheduler::AdmitArrivals() {
-  std::vector<std::unique_ptr<Entry>> arrivals;
+  std::vector<std::unique_ptr<ScheduledJob>> arrivals;
   {
     MutexLock lock(&mutex_);
     arrivals = TakeArrivals();
@@ -170,9 +171,9 @@ std::vector<JobSnapshot> Scheduler::RunnableJobs(absl::Duration per_row) {
 int64_t Scheduler::StepOnce() {
   const auto [policy, per_row] = Policy();
   std::vector<predict::Row*> batch;
-  std::vector<Entry*> served;
+  std::vector<ScheduledJob*> served;
   for (const Allocation& allocation : AllocateStep(RunnableJobs(per_row), policy)) {
-    Entry* entry = active_.at(allocation.id).get();
+    ScheduledJob* entry = active_.at(allocation.id).get();
     entry->rows.clear();
     entry->job->TakeRunnable(allocation.rows, &entry->rows);
     batch.insert(batch.end(), entry->rows.begin(), entry->rows.end());
@@ -187,7 +188,7 @@ int64_t Scheduler::StepOnce() {
   const auto step_rows = static_cast<int64_t>(batch.size());
   if (observer_ != nullptr) observer_->OnStep(step_rows, duration);
   if (status.ok()) LearnStepTime(step_rows, duration);
-  for (Entry* entry : served) {
+  for (ScheduledJob* entry : served) {
     if (!status.ok()) {
       End(entry->id, status);
       continue;
@@ -232,7 +233,7 @@ void Scheduler::DeliverComplete() {
 void Scheduler::End(uint64_t id, const absl::Status& status) {
   const auto found = active_.find(id);
   if (found == active_.end()) return;
-  const std::unique_ptr<Entry> entry = std::move(found->second);
+  const std::unique_ptr<ScheduledJob> entry = std::move(found->second);
   active_.erase(found);
   {
     MutexLock lock(&mutex_);

@@ -1,7 +1,8 @@
-// A Scheduler::Entry is one job inside its scheduler: shared by scheduler.cc and scheduler_step.cc,
-// and seen by nobody else.
+// A ScheduledJob is what a scheduler keeps of one job, and a ScheduledClient what it keeps of a
+// client that has jobs. Only the scheduler uses them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -9,16 +10,23 @@
 #include "core/predict/job/job.h"
 #include "server/base/queue_quota.h"
 #include "server/scheduling/deadline_policy.h"
-#include "server/scheduling/scheduler.h"
+#include "server/scheduling/job_listener.h"
+#include "server/scheduling/job_request.h"
 
 namespace unlasting::server {
 
-struct Scheduler::Entry {
+struct ScheduledClient {
+  uint64_t id = 0;
+  uint64_t last_turn = 0;
+  int64_t jobs = 0;
+};
+
+struct ScheduledJob {
   uint64_t id = 0;
   JobRequest request;
   std::shared_ptr<JobListener> listener;
   std::unique_ptr<predict::Job> job;  // created on the executor's thread, when it joins
-  Client* client = nullptr;
+  ScheduledClient* client = nullptr;
   absl::Time arrival;
   absl::Time first_step = absl::InfiniteFuture();
   absl::Time waits_since;                            // for rows
