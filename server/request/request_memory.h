@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "server/base/mutex.h"
-#include "server/scheduling/queue_quota.h"
+#include "server/base/queue_quota.h"
 
 namespace unlasting::server {
 

@@ -18,7 +18,7 @@ absl::StatusOr<molecule::Featurizer> FeaturizerFor(const ModelRegistry& models,
   const auto model = models.Find(request.model(), request.model_version());
   auto featurizer = model.ok() ? predict::FeaturizerOf(*(*model)->bundle())
                                : absl::StatusOr<molecule::Featurizer>(model.status());
-  // Callers from before models had featurizers of their own name none.
+  // Clients older than the field name no model and expect the fingerprint.
   if (!featurizer.ok() && request.model().empty() && request.model_version().empty()) {
     return molecule::Featurizer::Fingerprint();
   }

@@ -11,10 +11,10 @@
 namespace unlasting::server {
 namespace {
 
-// scanpy's, which keeps silent genes finite.
+// The offset that scanpy adds, which keeps genes without expression finite.
 constexpr double kFoldChangeOffset = 1e-9;
 
-// Mean and variance (n - 1) per column, two passes in double.
+// Mean and unbiased variance (n - 1) per column, in two passes and in double precision.
 void Moments(const DenseMatrix& matrix, absl::Span<const int64_t> columns,
              std::vector<double>* mean, std::vector<double>* variance) {
   mean->assign(columns.size(), 0);
@@ -34,8 +34,8 @@ void Moments(const DenseMatrix& matrix, absl::Span<const int64_t> columns,
   for (double& value : *variance) value /= static_cast<double>(matrix.rows - 1);
 }
 
-// Standard error of the mean of predicted minus own control cell: pairs share what the cells have
-// in common, which two separate deviations would count as noise.
+// Standard errors of the mean difference between a predicted cell and its own control cell. The
+// pairs share what their cells have in common, which two separate deviations would count as noise.
 std::vector<double> ChangeStandardErrors(const DenseMatrix& predicted, const DenseMatrix& controls,
                                          absl::Span<const int64_t> columns) {
   DenseMatrix change(predicted.rows, static_cast<int64_t>(columns.size()));

@@ -1,16 +1,18 @@
-// Jobs on their way in, and orders to those that are there; from any thread.
+// The part of Scheduler that any thread may call: submitting jobs, and orders to those present.
+#include "server/scheduling/scheduler.h"
+
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/scheduling/scheduler_entry.h"
+#include "server/scheduling/scheduled_job.h"
 
 namespace unlasting::server {
 
 namespace {
 
-// Values of a cell that a job holds at once: as it came, in model units, its latent, and its rows
-// under two perturbations, one being decoded and one being sent.
-constexpr int64_t kCopiesOfACell = 5;
+// Copies of a cell's values that a job holds at once: as received, in model units, as a latent, and
+// as rows of two perturbations, of which one is being predicted and one is being sent.
+constexpr int64_t kCopiesPerCell = 5;
 
 int64_t RowsOf(const JobRequest& request) {
   return request.controls->values.rows * (static_cast<int64_t>(request.perturbations.size()) + 1);
@@ -21,7 +23,7 @@ int64_t RowsOf(const JobRequest& request) {
 int64_t JobBytes(const JobRequest& request) {
   const auto perturbations = static_cast<int64_t>(request.perturbations.size());
   const DenseMatrix& cells = request.controls->values;
-  return cells.rows * (cells.cols * kCopiesOfACell * static_cast<int64_t>(sizeof(float)) +
+  return cells.rows * (cells.cols * kCopiesPerCell * static_cast<int64_t>(sizeof(float)) +
                        perturbations * static_cast<int64_t>(sizeof(int32_t)));
 }
 
@@ -31,7 +33,7 @@ Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOpt
       options_(options),
       clock_(clock),
       observer_(observer),
-      quota_(options.admission) {}
+      quota_(options.queue) {}
 
 Scheduler::~Scheduler() {
   Stop();
@@ -40,23 +42,25 @@ Scheduler::~Scheduler() {
 
 absl::Status Scheduler::CheckDeadline(const JobRequest& request, absl::Time now) const {
   if (request.deadline <= now) {
-    return WithReason(absl::DeadlineExceededError("the deadline passed before the work began"),
-                      "DEADLINE_EXCEEDED");
+    return WithReason(
+        absl::DeadlineExceededError("the deadline passed before the prediction began"),
+        "DEADLINE_EXCEEDED");
   }
   if (!options_.refuse_late || request.deadline == absl::InfiniteFuture()) return absl::OkStatus();
   const absl::Duration shortest =
       ShortestCompletion(EstimateOf(request), backlog_, options_.max_batch, step_times_);
   const absl::Duration left = request.deadline - now;
   if (shortest <= left) return absl::OkStatus();
-  return WithReason(absl::DeadlineExceededError(
-                        absl::StrCat("the work takes ", absl::FormatDuration(shortest),
-                                     " or more, the deadline leaves ", absl::FormatDuration(left))),
+  return WithReason(absl::DeadlineExceededError(absl::StrCat(
+                        "the prediction takes at least ", absl::FormatDuration(shortest),
+                        ", the deadline leaves ", absl::FormatDuration(left),
+                        ": allow more time or send fewer cells per call")),
                     "DEADLINE_CANNOT_BE_MET");
 }
 
 absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
                                            std::shared_ptr<JobListener> listener) {
-  auto entry = std::make_unique<Entry>();
+  auto entry = std::make_unique<ScheduledJob>();
   entry->held = {RowsOf(request), JobBytes(request)};
   entry->listener = std::move(listener);
   entry->arrival = clock_->Now();

@@ -264,8 +264,8 @@ class ScreenAndLoadTest(unittest.TestCase):
             [str(programs.BIN / "unlasting"), *map(str, self.arguments(server.address))],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         parts = pathlib.Path(f"{self.out}.parts")
-        while len(list(parts.glob("part-*"))) < 3 and screen.poll() is None:
-            pass
+        programs.wait_until(lambda: len(list(parts.glob("part-*"))) >= 3
+                            or screen.poll() is not None, "three parts of the screen")
         server.stop(signal.SIGKILL)
         self.assertIsNone(screen.poll(), "the screen waits for the server")
         with programs.Server("--bundle", self.bundle, listen=server.address):
@@ -281,8 +281,8 @@ class ScreenAndLoadTest(unittest.TestCase):
                 [str(programs.BIN / "unlasting"), *map(str, self.arguments(server.address))],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             parts = pathlib.Path(f"{self.out}.parts")
-            while len(list(parts.glob("part-*"))) < 3 and screen.poll() is None:
-                pass
+            programs.wait_until(lambda: len(list(parts.glob("part-*"))) >= 3
+                                or screen.poll() is not None, "three parts of the screen")
             screen.kill()
             screen.wait()
             self.assertFalse(self.out.exists())
@@ -315,9 +315,9 @@ class ScreenAndLoadTest(unittest.TestCase):
             [str(programs.BIN / "unlasting"), "load", "--server", server.address, "--concurrency",
              "8", "--duration", "3", "--cells", "30", "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while not any(event["event"] == "call" and event["method"] == "Predict"
-                      for event in list(server.events)):
-            pass
+        programs.wait_until(
+            lambda: any(event["event"] == "call" and event["method"] == "Predict"
+                        for event in list(server.events)), "a call of Predict in the log")
         self.assertEqual(server.stop(signal.SIGTERM), 0)
         out, error = load.communicate()
         self.assertEqual(load.returncode, 0, error)
@@ -325,7 +325,9 @@ class ScreenAndLoadTest(unittest.TestCase):
         # by a server that was closing when it arrived. Clients retry either.
         self.assertLessEqual(set(json.loads(out)["failures"]),
                              {"UNAVAILABLE", "SHUTTING_DOWN", "CANCELLED"})
-        reasons = {event.get("reason") for event in server.events if event["event"] == "call"}
+        calls = [event for event in server.events if event["event"] == "call"]
+        self.assertTrue(calls)
+        reasons = {event.get("reason") for event in calls}
         self.assertLessEqual(reasons, {None})
 
 

@@ -28,6 +28,7 @@ inline std::vector<predict::Profiles> Alone(const v1::PredictRequest& request) {
 // To the last bit: who else is being served does not show.
 inline void ExpectAgreement(const Answer& answer, const std::vector<predict::Profiles>& expected) {
   ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  ASSERT_FALSE(expected.empty());
   ASSERT_EQ(answer.profiles.size(), expected.size());
   for (const predict::Profiles& profiles : expected) {
     const DenseMatrix& found = answer.profiles.at(profiles.perturbation);

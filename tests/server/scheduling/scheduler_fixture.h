@@ -72,10 +72,20 @@ class SchedulerTest : public testing::Test {
     return id.value_or(0);
   }
 
+  // Runs steps until the scheduler has nothing more to do.
   void RunToEnd() {
-    while (scheduler_->RunStep()) {
+    for (int step = 0; scheduler_->RunStep(); ++step) ASSERT_LT(step, kMaxSteps);
+  }
+
+  // Runs steps until the job of `listener` has ended.
+  void RunUntilEnd(const RecordingListener& listener) {
+    for (int step = 0; listener.ends == 0; ++step) {
+      ASSERT_LT(step, kMaxSteps);
+      scheduler_->RunStep();
     }
   }
+
+  static constexpr int kMaxSteps = 10000;  // far more than any job of these tests needs
 
   FakeClock clock_;
   WatchedEngine* engine_ = nullptr;
@@ -88,6 +98,7 @@ inline void ExpectSameAsAlone(const JobRequest& request, const RecordingListener
       predict::PredictAll(engine.get(), request.controls, request.perturbations, request.options);
   ASSERT_OK(alone);
   ASSERT_EQ(listener.profiles.size(), alone->size());
+  ASSERT_FALSE(alone->empty());
   for (const predict::Profiles& expected : *alone) {
     const predict::Profiles& found = listener.profiles.at(expected.perturbation);
     EXPECT_THAT(found.values.values,

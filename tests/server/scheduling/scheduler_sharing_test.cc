@@ -1,10 +1,15 @@
 // Who is admitted, who waits for whom, and who is left.
 #include "core/base/status.h"
-#include "server/base/error_details.h"
+#include "server/base/retry_delay.h"
 #include "tests/server/scheduling/scheduler_fixture.h"
 
 namespace unlasting::server {
 namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::IsEmpty;
+using testing::Not;
 
 TEST_F(SchedulerTest, ADeadlineThatIsPastIsRefusedAtOnce) {
   Make();
@@ -18,8 +23,8 @@ TEST_F(SchedulerTest, ADeadlineThatIsPastIsRefusedAtOnce) {
 
 TEST_F(SchedulerTest, AFullQueueSaysWhenToComeBack) {
   SchedulerOptions options;
-  options.admission.total.rows = 20;
-  options.admission.retry_delay = absl::Milliseconds(300);
+  options.queue.total.rows = 20;
+  options.queue.retry_delay = absl::Milliseconds(300);
   Make(options);
   auto first = std::make_shared<RecordingListener>();
   auto second = std::make_shared<RecordingListener>();
@@ -49,7 +54,7 @@ TEST_F(SchedulerTest, AReaderThatIsFullPausesItsOwnJobOnly) {
   ASSERT_OK(*quick->status);
   EXPECT_EQ(slow->ends, 0);
   EXPECT_TRUE(slow->profiles.empty());
-  for (const int64_t rows : engine_->steps) EXPECT_EQ(rows, 2);
+  EXPECT_THAT(engine_->steps, AllOf(Not(IsEmpty()), Each(2)));
   slow->ready = true;
   scheduler_->Wake();
   RunToEnd();
@@ -68,7 +73,7 @@ TEST_F(SchedulerTest, InteractiveWorkOvertakesBulkWork) {
   Submit(std::move(request), bulk);
   scheduler_->RunStep();
   Submit(Request(4, {"G2"}), interactive);
-  while (interactive->ends == 0) ASSERT_TRUE(scheduler_->RunStep());
+  RunUntilEnd(*interactive);
   EXPECT_EQ(bulk->ends, 0);
   RunToEnd();
   ASSERT_OK(*bulk->status);
@@ -76,8 +81,8 @@ TEST_F(SchedulerTest, InteractiveWorkOvertakesBulkWork) {
 
 TEST_F(SchedulerTest, OneClientCannotTakeTheWholeQueue) {
   SchedulerOptions options;
-  options.admission.total.rows = 100;
-  options.admission.per_client.rows = 20;
+  options.queue.total.rows = 100;
+  options.queue.per_client.rows = 20;
   Make(options);
   JobRequest first = Request(7, {"G1"}), second = Request(7, {"G2"}), other = Request(7, {"G3"});
   first.client = second.client = "a";
@@ -105,7 +110,7 @@ TEST_F(SchedulerTest, ClientsShareStepsHoweverManyJobsTheyHave) {
   request.client = "single";
   auto single = std::make_shared<RecordingListener>();
   Submit(std::move(request), single);
-  while (single->ends == 0) ASSERT_TRUE(scheduler_->RunStep());
+  RunUntilEnd(*single);
   for (const int k : {1, 2}) EXPECT_EQ(many[k]->ends, 0) << "after the first in its client's part";
   // 48 evaluations at half of each step of 8.
   EXPECT_LE(engine_->steps.size(), 13u);
@@ -199,11 +204,11 @@ TEST_F(SchedulerTest, RequestLevelBatchesJoinOnlyWhenNobodyIsAtWork) {
     if (k == 0) scheduler_->RunStep();
   }
   EXPECT_EQ(engine_->steps[0], 4);
-  while (listeners[0]->ends == 0) scheduler_->RunStep();
-  for (const int64_t rows : engine_->steps) EXPECT_EQ(rows, 4) << "nobody joined";
+  RunUntilEnd(*listeners[0]);
+  EXPECT_THAT(engine_->steps, AllOf(Not(IsEmpty()), Each(4))) << "nobody joined";
   scheduler_->RunStep();
   EXPECT_EQ(engine_->steps.back(), 8) << "two fill a step, the third waits";
-  while (listeners[3]->ends == 0) scheduler_->RunStep();
+  RunUntilEnd(*listeners[3]);
   for (const auto& listener : listeners) ASSERT_OK(*listener->status);
 }
 

@@ -6,9 +6,16 @@
 #include "core/base/status.h"
 #include "server/scheduling/executor.h"
 #include "tests/server/scheduling/scheduler_fixture.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::server {
 namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::IsEmpty;
+using testing::Le;
+using testing::Not;
 
 TEST_F(SchedulerTest, AJobGetsWhatItWouldGetAlone) {
   Make();
@@ -54,7 +61,7 @@ TEST_F(SchedulerTest, StepsHoldNoMoreRowsThanAllowed) {
   const JobRequest request = Request(10, {"G1"});
   Submit(request, listener);
   RunToEnd();
-  for (const int64_t rows : engine_->steps) EXPECT_LE(rows, 4);
+  EXPECT_THAT(engine_->steps, AllOf(Not(IsEmpty()), Each(Le(4))));
   ExpectSameAsAlone(request, *listener);
 }
 
@@ -167,7 +174,7 @@ TEST_F(SchedulerTest, TheExecutorRunsJobsOfManyThreads) {
       auto listener = std::make_shared<WaitingListener>();
       const JobRequest request = Request(1 + static_cast<int64_t>(k) % 3, {"G1", "G2"}, k + 1);
       ASSERT_OK(executor.scheduler().Submit(request, listener));
-      listener->done.get_future().wait();
+      ASSERT_TRUE(test::WaitUntilReady(listener->done.get_future()));
       ExpectSameAsAlone(request, *listener);
     });
   }

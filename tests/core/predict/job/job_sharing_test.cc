@@ -49,7 +49,13 @@ class Company {
   }
 
   DenseMatrix RunToTheEnd(Job* job, const std::vector<Job*>& company) {
-    while (!job->HasComplete()) Step(company);
+    for (int step = 0; !job->HasComplete(); ++step) {
+      if (step == 1000) {
+        ADD_FAILURE() << "the job is not complete after 1000 steps";
+        return DenseMatrix();
+      }
+      Step(company);
+    }
     auto profiles = job->Finish(*job->NextComplete());
     EXPECT_TRUE(profiles.ok()) << profiles.status();
     EXPECT_EQ(job->evaluations_left(), 0);

@@ -14,6 +14,8 @@ TEST_F(JobTest, AnswersEveryPerturbationForEveryCellWithValidProfiles) {
   ASSERT_EQ(profiles.size(), 3u);
   for (const auto& one : profiles) {
     EXPECT_EQ(one.values.rows, 25);
+    ASSERT_FALSE(one.values.values.empty());
+    ASSERT_FALSE(one.active_share.empty());
     for (const float value : one.values.values) {
       EXPECT_TRUE(std::isfinite(value));
       EXPECT_GE(value, 0.0f);
@@ -55,6 +57,8 @@ TEST_F(JobTest, AFewCellsAreMaskedByThePanelSoThatCompanyDoesNotMatter) {
 
 TEST_F(JobTest, RankMaskLeavesThePredictedShareActiveWhereValuesArePositive) {
   const auto profiles = Predict(Panel("T0", 30), {Knockout("G4")});
+  ASSERT_EQ(profiles.size(), 1u);
+  ASSERT_GT(profiles[0].values.cols, 0);
   for (int64_t g = 0; g < profiles[0].values.cols; ++g) {
     int64_t active = 0;
     for (int64_t r = 0; r < 30; ++r) active += profiles[0].values.At(r, g) > 0;
@@ -91,6 +95,7 @@ TEST_F(JobTest, RowsOfManyJobsAtDifferentStepsShareABatch) {
   std::vector<Row*> rows;
   int64_t step = 0;
   while (!late.done()) {
+    ASSERT_LT(step, 1000);
     std::vector<Row*> of_early, of_late;
     early.TakeRunnable(64, &of_early);
     if (++step > 5) late.TakeRunnable(64, &of_late);

@@ -1,4 +1,4 @@
-#include "server/base/trace_context.h"
+#include "server/rpc/trace_context.h"
 
 #include <algorithm>
 #include <random>
@@ -9,7 +9,7 @@
 namespace unlasting::server {
 namespace {
 
-constexpr size_t kLongestId = 128;
+constexpr size_t kMaxIdBytes = 128;
 
 bool IsHex(absl::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char letter) {
@@ -24,7 +24,7 @@ bool IsZero(absl::string_view text) {
 }  // namespace
 
 TraceParent ParseTraceParent(absl::string_view header) {
-  // 00-<32>-<16>-<2>; later versions may be longer and begin so.
+  // VERSION-TRACE-PARENT-FLAGS, of 2, 32, 16 and 2 digits. Later versions may append fields.
   if (header.size() < 55 || header[2] != '-' || header[35] != '-' || header[52] != '-') return {};
   const absl::string_view version = header.substr(0, 2);
   const absl::string_view trace = header.substr(3, 32);
@@ -38,12 +38,12 @@ TraceParent ParseTraceParent(absl::string_view header) {
 }
 
 std::string RequestIdOf(absl::string_view proposed) {
-  const bool sound = !proposed.empty() && proposed.size() <= kLongestId &&
+  const bool valid = !proposed.empty() && proposed.size() <= kMaxIdBytes &&
                      std::all_of(proposed.begin(), proposed.end(), [](char letter) {
                        return absl::ascii_isalnum(letter) || letter == '-' || letter == '_' ||
                               letter == '.' || letter == ':';
                      });
-  if (sound) return std::string(proposed);
+  if (valid) return std::string(proposed);
   thread_local std::mt19937_64 random{std::random_device{}()};
   return absl::StrCat(absl::Hex(random(), absl::kZeroPad16));
 }

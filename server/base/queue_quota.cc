@@ -1,33 +1,36 @@
-#include "server/scheduling/queue_quota.h"
+#include "server/base/queue_quota.h"
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
-#include "server/base/error_details.h"
+#include "server/base/retry_delay.h"
 
 namespace unlasting::server {
 namespace {
 
-absl::Status CheckEver(const char* unit, const char* reason, int64_t asked, int64_t total,
-                       int64_t per_client) {
-  const int64_t most = std::min(total, per_client);
-  if (asked <= most) return absl::OkStatus();
-  return WithReason(absl::ResourceExhaustedError(absl::StrCat("the request has ", asked, " ", unit,
-                                                              ", the queue holds ", most)),
+absl::Status CheckFitsWhenEmpty(const char* unit, const char* reason, int64_t needed, int64_t total,
+                                int64_t per_client) {
+  const int64_t max = std::min(total, per_client);
+  if (needed <= max) return absl::OkStatus();
+  return WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                        "the request needs ", needed, " ", unit, ", the queue holds at most ", max,
+                        ": send fewer cells or perturbations per call")),
                     reason);
 }
 
 bool Fits(const Amount& taken, const Amount& more, const Amount& limit) {
-  // Written so that sums cannot overflow.
+  // Differences rather than sums, which could overflow.
   return more.rows <= limit.rows - taken.rows && more.bytes <= limit.bytes - taken.bytes;
 }
 
 std::string Describe(const Amount& taken, const Amount& more, const Amount& limit) {
   if (more.rows > limit.rows - taken.rows) {
-    return absl::StrCat(taken.rows, " of ", limit.rows, " rows taken, ", more.rows, " asked for");
+    return absl::StrCat(taken.rows, " of ", limit.rows, " rows are taken, ", more.rows,
+                        " more are needed");
   }
-  return absl::StrCat(taken.bytes, " of ", limit.bytes, " bytes taken, ", more.bytes, " asked for");
+  return absl::StrCat(taken.bytes, " of ", limit.bytes, " bytes are taken, ", more.bytes,
+                      " more are needed");
 }
 
 void Add(Amount* sum, const Amount& amount) {
@@ -38,10 +41,10 @@ void Add(Amount* sum, const Amount& amount) {
 }  // namespace
 
 absl::Status QueueQuota::Take(const std::string& client, const Amount& amount) {
-  UNLASTING_RETURN_IF_ERROR(
-      CheckEver("rows", "TOO_MANY_ROWS", amount.rows, limits_.total.rows, limits_.per_client.rows));
-  UNLASTING_RETURN_IF_ERROR(CheckEver("bytes", "TOO_MANY_BYTES", amount.bytes, limits_.total.bytes,
-                                      limits_.per_client.bytes));
+  UNLASTING_RETURN_IF_ERROR(CheckFitsWhenEmpty("rows", "TOO_MANY_ROWS", amount.rows,
+                                               limits_.total.rows, limits_.per_client.rows));
+  UNLASTING_RETURN_IF_ERROR(CheckFitsWhenEmpty("bytes", "TOO_MANY_BYTES", amount.bytes,
+                                               limits_.total.bytes, limits_.per_client.bytes));
   if (!Fits(total_, amount, limits_.total)) {
     return WithRetryDelay(
         WithReason(absl::ResourceExhaustedError(absl::StrCat(
@@ -53,7 +56,7 @@ absl::Status QueueQuota::Take(const std::string& client, const Amount& amount) {
   const Amount taken = held == clients_.end() ? Amount{} : held->second;
   if (!Fits(taken, amount, limits_.per_client)) {
     return WithRetryDelay(WithReason(absl::ResourceExhaustedError(
-                                         absl::StrCat("this client's part of the queue is full: ",
+                                         absl::StrCat("this client's share of the queue is full: ",
                                                       Describe(taken, amount, limits_.per_client))),
                                      "CLIENT_QUEUE_FULL"),
                           limits_.retry_delay);
@@ -64,11 +67,11 @@ absl::Status QueueQuota::Take(const std::string& client, const Amount& amount) {
 }
 
 void QueueQuota::Return(const std::string& client, const Amount& amount) {
-  const Amount less = {-amount.rows, -amount.bytes};
-  Add(&total_, less);
+  const Amount returned = {-amount.rows, -amount.bytes};
+  Add(&total_, returned);
   const auto held = clients_.find(client);
   if (held == clients_.end()) return;
-  Add(&held->second, less);
+  Add(&held->second, returned);
   if (held->second.rows <= 0 && held->second.bytes <= 0) clients_.erase(held);
 }
 

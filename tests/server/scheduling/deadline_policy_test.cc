@@ -1,86 +1,9 @@
-// Bounds on rows and bytes, and deadlines that cannot be met.
-#include "core/base/status.h"
-#include "gtest/gtest.h"
-#include "server/base/error_details.h"
-#include "server/request/request_memory.h"
 #include "server/scheduling/deadline_policy.h"
-#include "server/scheduling/queue_quota.h"
-#include "tests/support/files.h"
+
+#include "gtest/gtest.h"
 
 namespace unlasting::server {
 namespace {
-
-AdmissionLimits Limits() {
-  AdmissionLimits limits;
-  limits.total = {100, 1000};
-  limits.per_client = {60, 600};
-  limits.retry_delay = absl::Seconds(3);
-  return limits;
-}
-
-TEST(QueueQuota, TakesUntilTheTotalIsFull) {
-  QueueQuota quota(Limits());
-  ASSERT_OK(quota.Take("a", {60, 10}));
-  ASSERT_OK(quota.Take("b", {40, 10}));
-  const absl::Status full = quota.Take("c", {1, 0});
-  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(ReasonOf(full), "QUEUE_FULL");
-  EXPECT_EQ(RetryDelayOf(full), absl::Seconds(3));
-  quota.Return("b", {1, 0});
-  ASSERT_OK(quota.Take("c", {1, 0}));
-}
-
-TEST(QueueQuota, OneClientCannotTakeAll) {
-  QueueQuota quota(Limits());
-  ASSERT_OK(quota.Take("a", {50, 0}));
-  const absl::Status full = quota.Take("a", {11, 0});
-  EXPECT_EQ(ReasonOf(full), "CLIENT_QUEUE_FULL");
-  EXPECT_EQ(RetryDelayOf(full), absl::Seconds(3));
-  ASSERT_OK(quota.Take("b", {11, 0}));
-}
-
-TEST(QueueQuota, BytesBoundAsRowsDo) {
-  QueueQuota quota(Limits());
-  ASSERT_OK(quota.Take("a", {1, 600}));
-  EXPECT_EQ(ReasonOf(quota.Take("a", {1, 1})), "CLIENT_QUEUE_FULL");
-  EXPECT_EQ(ReasonOf(quota.Take("b", {1, 401})), "QUEUE_FULL");
-  ASSERT_OK(quota.Take("b", {1, 400}));
-}
-
-TEST(QueueQuota, WhatWouldNeverFitIsNotToldToComeBack) {
-  QueueQuota quota(Limits());
-  for (const Amount& amount : {Amount{61, 0}, Amount{AdmissionLimits::kNoLimit, 0}}) {
-    const absl::Status never = quota.Take("a", amount);
-    EXPECT_EQ(ReasonOf(never), "TOO_MANY_ROWS");
-    EXPECT_EQ(RetryDelayOf(never), absl::ZeroDuration());
-  }
-  EXPECT_EQ(ReasonOf(quota.Take("a", {1, 601})), "TOO_MANY_BYTES");
-  EXPECT_EQ(quota.total().rows, 0);
-}
-
-TEST(QueueQuota, ARefusalTakesNothing) {
-  QueueQuota quota(Limits());
-  ASSERT_OK(quota.Take("a", {60, 100}));
-  EXPECT_FALSE(quota.Take("b", {41, 100}).ok());
-  EXPECT_EQ(quota.total().bytes, 100);
-  quota.Return("a", {60, 100});
-  ASSERT_OK(quota.Take("a", {60, 600}));
-}
-
-TEST(RequestMemory, AHoldGrowsAndGivesAllBack) {
-  RequestMemory budget(100);
-  {
-    IncomingHold hold(&budget);
-    ASSERT_OK(hold.GrowTo("a", 40));
-    ASSERT_OK(hold.GrowTo("a", 30));  // never shrinks
-    ASSERT_OK(hold.GrowTo("a", 90));
-    IncomingHold other(&budget);
-    EXPECT_EQ(ReasonOf(other.GrowTo("b", 11)), "QUEUE_FULL");
-    EXPECT_EQ(ReasonOf(other.GrowTo("b", 101)), "TOO_MANY_BYTES");
-    EXPECT_EQ(budget.bytes(), 90);
-  }
-  EXPECT_EQ(budget.bytes(), 0);
-}
 
 TEST(StepTimes, AreMeansBySizeInWhichRecentStepsCountMore) {
   StepTimes times;

@@ -1,10 +1,11 @@
-#include "server/base/error_details.h"
+#include "server/rpc/grpc_status.h"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "core/base/status.h"
 #include "google/rpc/error_details.pb.h"
@@ -14,13 +15,13 @@ namespace unlasting::server {
 namespace {
 
 constexpr char kTypePrefix[] = "type.googleapis.com/";
-constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
-// Trailers count, in base64, against the peer's limit on metadata, 8 KiB by default: details beyond
-// this are left out, longest first.
+// Trailers count, in base64, towards the peer's limit on metadata, which is 8 KiB by default.
+// Details beyond this size are left out, longest first.
 constexpr size_t kMaxDetailBytes = 4000;
-constexpr size_t kLongestMessage = 1500;
+constexpr size_t kMaxMessageBytes = 1500;
 
-// BadRequest entries are dropped from the end until the message fits.
+// `payload`, without the last field violations of a BadRequest where it is longer than `max_bytes`.
+// "" where it cannot be made short enough.
 std::string Shortened(const std::string& payload, size_t max_bytes) {
   if (payload.size() <= max_bytes) return payload;
   google::rpc::BadRequest bad_request;
@@ -33,28 +34,9 @@ std::string Shortened(const std::string& payload, size_t max_bytes) {
 
 }  // namespace
 
-absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
-  google::rpc::RetryInfo info;
-  const int64_t nanoseconds = absl::ToInt64Nanoseconds(delay);
-  info.mutable_retry_delay()->set_seconds(nanoseconds / 1000000000);
-  info.mutable_retry_delay()->set_nanos(static_cast<int32_t>(nanoseconds % 1000000000));
-  status.SetPayload(kRetryInfoUrl, absl::Cord(info.SerializeAsString()));
-  return status;
-}
-
-absl::Duration RetryDelayOf(const absl::Status& status) {
-  const auto payload = status.GetPayload(kRetryInfoUrl);
-  google::rpc::RetryInfo info;
-  if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) {
-    return absl::ZeroDuration();
-  }
-  return absl::Seconds(info.retry_delay().seconds()) +
-         absl::Nanoseconds(info.retry_delay().nanos());
-}
-
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  const std::string message = std::string(status.message()).substr(0, kLongestMessage);
+  const std::string message = std::string(status.message()).substr(0, kMaxMessageBytes);
   google::rpc::ErrorInfo info;
   const std::string reason = ReasonOf(status);
   info.set_reason(reason.empty() ? absl::StatusCodeToString(status.code()) : reason);
@@ -70,7 +52,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
       payloads.emplace_back(std::string(url), std::string(payload));
     }
   });
-  // Payloads come in no fixed order; RetryInfo, which is short, goes before BadRequest.
+  // ForEachPayload has no fixed order. Short details, such as RetryInfo, go before long ones.
   std::sort(payloads.begin(), payloads.end(),
             [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
   for (const auto& [url, payload] : payloads) {
@@ -82,7 +64,7 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
     any->set_type_url(url);
     any->set_value(value);
   }
-  // absl's codes are gRPC's.
+  // The two enums have the same numbers.
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
                       details.SerializeAsString());
 }
