@@ -1,16 +1,17 @@
-// unlasting-train: from .h5ad files to bundles, and scores of what bundles predict.
-#include <cstdio>
+// unlasting-train makes bundles from .h5ad files and scores what bundles predict.
 #include <vector>
 
 #include "CLI/CLI.hpp"
 #include "core/anndata/crash_guard.h"
+#include "core/base/status.h"
 #include "core/base/version.h"
+#include "core/cli/command_line.h"
 #include "core/cli/exit_code.h"
 #include "core/cli/interrupt.h"
 #include "trainer/commands/command.h"
+#include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
-
 namespace {
 
 constexpr char kExamples[] = R"(
@@ -24,7 +25,7 @@ Examples:
   unlasting-train metrics --predicted p.h5ad --truth t.h5ad --control c.h5ad --json
 )";
 
-int Main(int argc, char** argv) {
+absl::Status Run(int argc, char** argv) {
   CLI::App app("Trains and scores models of single-cell responses to perturbations.",
                "unlasting-train");
   app.set_version_flag("--version", std::string("unlasting-train ") + kVersion);
@@ -34,28 +35,20 @@ int Main(int argc, char** argv) {
                                          AddMetricsCommand(app), AddPrepareCommand(app),
                                          AddNetworkCommand(app), AddSimulateCommand(app),
                                          AddInspectCommand(app)};
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // Help and version end with 0, bad usage with 2.
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  cli::AddSettingsListings(TrainSettings(), "Settings of unlasting-train", &app);
+  UNLASTING_ASSIGN_OR_RETURN(const bool goes_on, cli::ParseArguments(argc, argv, &app));
+  if (!goes_on) return absl::OkStatus();
   anndata::GuardAgainstCrashes(true);
-  cli::HandleInterrupts();
+  UNLASTING_RETURN_IF_ERROR(cli::HandleInterrupts());
   for (const Command& command : commands) {
-    if (!command.app->parsed()) continue;
-    const absl::Status status = command.run();
-    if (status.ok()) return 0;
-    // Ranks that leave the word to rank 0 have none.
-    if (!status.message().empty()) {
-      std::fprintf(stderr, "unlasting-train: %s\n", std::string(status.message()).c_str());
-    }
-    return cli::ExitCode(status);
+    if (command.app->parsed()) return command.run();
   }
-  return 2;
+  return absl::OkStatus();
 }
 
 }  // namespace
 }  // namespace unlasting::trainer
 
-int main(int argc, char** argv) { return unlasting::trainer::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return unlasting::cli::ReportError("unlasting-train", unlasting::trainer::Run(argc, argv));
+}
