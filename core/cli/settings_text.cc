@@ -1,7 +1,5 @@
 #include "core/cli/settings_text.h"
 
-#include <algorithm>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -73,6 +71,15 @@ std::string ProfileDefaults(const Setting& setting) {
                     " profile");
   }
   return text;
+}
+
+std::string DefaultCell(const SettingRow& row) {
+  const Setting& setting = row.setting();
+  if (setting.required() && setting.default_value().empty()) return "none: required";
+  const std::string shown = setting.unit() == "bytes" ? WithBinaryUnit(setting.default_value())
+                                                      : absl::StrCat("`", ShownDefault(row), "`");
+  const std::string others = ProfileDefaults(setting);
+  return others.empty() ? shown : absl::StrCat(shown, "; ", others);
 }
 
 std::string Cell(const std::string& text) {
@@ -164,27 +171,19 @@ std::string SettingsHelp(const SettingsTable& table) {
 }
 
 std::string SettingsMarkdown(const SettingsTable& table) {
-  const bool flags = std::any_of(table.rows().begin(), table.rows().end(),
-                                 [](const auto& row) { return !row.setting().flag().empty(); });
   std::string text, section;
   for (const SettingRow& row : table.rows()) {
     const Setting& setting = row.setting();
     if (row.section != section) {
-      absl::StrAppend(&text, text.empty() ? "" : "\n", "### ", row.section, "\n\n| setting | ",
-                      flags ? "flag | " : "", "type | default | range | what it does |\n|---|",
-                      flags ? "---|" : "", "---|---|---|---|\n");
+      absl::StrAppend(&text, text.empty() ? "" : "\n", "### ", row.section,
+                      "\n\n| setting, flag | type | default | range | what it does |\n",
+                      "|---|---|---|---|---|\n");
       section = row.section;
     }
+    const std::string flag = setting.flag().empty() ? "" : absl::StrCat(", `", setting.flag(), "`");
     const std::string unit = setting.unit().empty() ? "" : absl::StrCat(", ", setting.unit());
-    std::string shown = setting.unit() == "bytes" ? WithBinaryUnit(setting.default_value())
-                        : setting.required() && setting.default_value().empty()
-                            ? "none: required"
-                            : absl::StrCat("`", ShownDefault(row), "`");
-    const std::string others = ProfileDefaults(setting);
-    if (!others.empty()) absl::StrAppend(&shown, "; ", others);
-    const std::string flag = setting.flag().empty() ? "" : absl::StrCat("`", setting.flag(), "`");
-    absl::StrAppend(&text, "| `", row.key, "` | ", flags ? flag + " | " : "", TypeName(row.field()),
-                    unit, " | ", Cell(shown), " | ", Cell(AllowedRange(setting)), " | ",
+    absl::StrAppend(&text, "| `", row.key, "`", flag, " | ", TypeName(row.field()), unit, " | ",
+                    Cell(DefaultCell(row)), " | ", Cell(AllowedRange(setting)), " | ",
                     Cell(Description(setting)), " |\n");
   }
   return text;
