@@ -93,7 +93,7 @@ ServiceContext Server::MakeContext() {
   context.limits.max_cells = config_.limits().max_cells();
   context.limits.max_perturbations = config_.limits().max_perturbations();
   context.limits.max_rows = config_.limits().max_rows();
-  context.response_queue_bytes = config_.memory().outbox_bytes();
+  context.response_queue_bytes = config_.memory().response_queue_bytes();
   return context;
 }
 

@@ -7,6 +7,7 @@ namespace {
 using unlasting::trainer::Command;
 
 std::vector<Command> AddCommands(CLI::App& app) {
+  using namespace unlasting::trainer;  // NOLINT(google-build-using-namespace)
   // Listed by --help; the program with LibTorch runs it.
   app.add_subcommand("fit", "Trains a bundle from an .h5ad file");
   return {AddEvaluateCommand(app), AddMetricsCommand(app),  AddPrepareCommand(app),

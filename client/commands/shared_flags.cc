@@ -58,7 +58,8 @@ void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
                       "Version of the model (default: the server's default)");
   command->add_option("--solver", flags->solver, "ddim or dpmpp2m (default: the model's)");
   command
-      ->add_option("--steps", flags->solver_steps, "Solver steps each way (default: the model's)")
+      ->add_option("--solver-steps", flags->solver_steps,
+                   "Solver steps in each direction (default: the model's)")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--mask", flags->mask,
                       "rank, cell, aggregate, sample or none (default: the model's)");

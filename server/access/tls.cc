@@ -15,8 +15,6 @@
 namespace unlasting::server {
 namespace {
 
-constexpr uint32_t kRefreshSeconds = 60;
-
 template <typename T>
 using Owned = std::unique_ptr<T, void (*)(T*)>;
 
@@ -61,8 +59,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
   }
   namespace tls = grpc::experimental;
   tls::TlsServerCredentialsOptions options(std::make_shared<tls::FileWatcherCertificateProvider>(
-      config.key(), config.certificate(), config.client_ca(),
-      config.has_refresh_seconds() ? config.refresh_seconds() : kRefreshSeconds));
+      config.key(), config.certificate(), config.client_ca(), config.refresh_seconds()));
   options.watch_identity_key_cert_pairs();
   if (config.client_ca().empty()) {
     options.set_cert_request_type(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);

@@ -109,7 +109,7 @@ class CliTest(unittest.TestCase):
         for seed in (1, 1, 2):
             out = self.folder / f"eta{len(drawn)}.h5ad"
             done = self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--solver", "ddim",
-                                "--steps", 6, "--eta", 0.5, "--seed", seed, "--mask", "none",
+                                "--solver-steps", 6, "--eta", 0.5, "--seed", seed, "--mask", "none",
                                 "--genes", "G1,G2", "--max-cells", 0, "--out", out)
             self.assertEqual(done.returncode, 0, done.stderr)
             drawn.append(programs.read_x(out))
@@ -156,7 +156,7 @@ class CliTest(unittest.TestCase):
             (("--control", self.control, "--smiles", "CCO", "--dose", "-1uM", "--out", out),
              ("--dose",)),
             (("--control", self.control, "--model", "other", *gene), ("other", "tiny")),
-            (("--control", self.control, "--steps", "501", *gene), ("501",)),
+            (("--control", self.control, "--solver-steps", "501", *gene), ("501",)),
             (("--control", self.control, "--solver", "euler", *gene), ("euler",)),
         ]
         for arguments, parts in cases:
@@ -256,7 +256,7 @@ class ScreenAndLoadTest(unittest.TestCase):
     def arguments(self, address):
         return ["screen", "--server", address, "--panel", 20, "--cell-type", "T0",
                 "--perturbations", self.table, "--batch", 2, "--progress", "none", "--json",
-                "--steps", 40, "--out", self.out]
+                "--solver-steps", 40, "--out", self.out]
 
     def test_a_screen_survives_a_server_that_is_killed_and_started_again(self):
         server = programs.Server("--bundle", self.bundle)
@@ -297,7 +297,7 @@ class ScreenAndLoadTest(unittest.TestCase):
         with programs.Server("--bundle", self.bundle) as server:
             for loop in (("--rate", 30), ("--concurrency", 2)):
                 done = programs.run("unlasting", "load", "--server", server.address, *loop,
-                                    "--duration", 1, "--cells", "1,8", "--steps", 2, "--json")
+                                    "--duration", 1, "--cells", "1,8", "--solver-steps", 2, "--json")
                 self.assertEqual(done.returncode, 0, done.stderr)
                 said = json.loads(done.stdout)
                 self.assertGreater(said["calls"], 0)

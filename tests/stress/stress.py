@@ -30,7 +30,7 @@ def kill_clients(folder, count):
         memory = []
         for done in range(0, count, 10):
             clients = [start("unlasting", "load", "--server", server.address, "--concurrency", 4,
-                             "--duration", 600, "--cells", 30, "--steps", 500, "--solver", "ddim",
+                             "--duration", 600, "--cells", 30, "--solver-steps", 500, "--solver", "ddim",
                              "--profiles", *genes(20)) for _ in range(min(10, count - done))]
             for client in clients:
                 time.sleep(choose.uniform(0.02, 0.2))
@@ -79,7 +79,7 @@ class Faults:
     def config(self):
         path = self.folder / "server.json"
         path.write_text(json.dumps({"scheduling": {"reader_patience_seconds": 3},
-                                    "memory": {"outbox_bytes": 65536}}))
+                                    "memory": {"response_queue_bytes": 65536}}))
         return path
 
     def running(self):
@@ -139,8 +139,8 @@ class Faults:
         """A client that is stopped: its connection stays and nobody reads. The system's buffers take
         several MB before the server can tell."""
         client = start("unlasting", "load", "--server", self.steady.address, "--concurrency", 6,
-                       "--duration", 60, "--cells", 30, "--steps", 1, "--mask", "none", "--profiles",
-                       *genes(1000))
+                       "--duration", 60, "--cells", 30, "--solver-steps", 1, "--mask", "none",
+                       "--profiles", *genes(1000))
         time.sleep(0.3)
         client.send_signal(signal.SIGSTOP)
         time.sleep(25)

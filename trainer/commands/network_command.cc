@@ -34,7 +34,6 @@ std::string EdgeList(const cells::Prepared& prepared, const grn::Graph& graph) {
 absl::Status RunGrn(const GrnFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const auto style, cli::ParseProgressStyle(flags.data.progress));
   UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ResolveDataConfig(flags.data));
-  UNLASTING_RETURN_IF_ERROR(CheckConfig(config));
   UNLASTING_ASSIGN_OR_RETURN(const auto prepared, PrepareCells(flags.data.data, config, style));
   UNLASTING_ASSIGN_OR_RETURN(
       const auto graph,
@@ -60,8 +59,7 @@ Command AddNetworkCommand(CLI::App& root) {
       "strength is |Pearson| of a co-expression edge, 1 for an edge of a prior list, the cosine "
       "for one\n"
       "of a gene embedding; self-loops are left out. The file can be given back as "
-      "grn.prior.\n\n"
-      "Settings, with their defaults (--set):\n" +
+      "grn.prior.\n\n" +
       DescribeSettings() +
       "\nExamples:\n"
       "  unlasting-train network --data cells.h5ad --out grn.tsv\n"

@@ -112,11 +112,11 @@ Command AddPrepareCommand(CLI::App& root) {
   CLI::App* app = root.add_subcommand(
       "prepare", "Normalises, selects genes and splits as fit does, and writes an .h5ad file");
   AddDataFlags(app, &flags->data);
-  app->add_option("--out", flags->out, "The .h5ad file to write")->required();
+  app->add_option("--out", flags->out, "AnnData file to write")->type_name("FILE.h5ad")->required();
   app->footer(
-      "X of the output holds log1p values of the selected genes, obs the column split (train or\n"
-      "test), uns/unlasting the settings; scanpy opens it, and fit takes it as it is.\n\n"
-      "Settings, with their defaults (--set):\n" +
+      "In the output, X holds log1p values of the selected genes, the obs column split says train\n"
+      "or test, and uns/unlasting holds the settings. scanpy opens it, and fit takes it as it "
+      "is.\n\n" +
       DescribeSettings() +
       "\nExamples:\n"
       "  unlasting-train prepare --data cells.h5ad --out prepared.h5ad --set genes=5000\n"

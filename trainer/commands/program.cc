@@ -1,12 +1,14 @@
 #include "trainer/commands/program.h"
 
-#include <cstdio>
 #include <string>
 
 #include "core/anndata/crash_guard.h"
+#include "core/base/status.h"
 #include "core/base/version.h"
+#include "core/cli/command_line.h"
 #include "core/cli/exit_code.h"
 #include "core/cli/interrupt.h"
+#include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -22,35 +24,30 @@ Examples:
   unlasting-train metrics --predicted p.h5ad --truth t.h5ad --control c.h5ad --json
 )";
 
-}  // namespace
-
-int ReportError(const absl::Status& status) {
-  // Ranks that leave the word to rank 0 have none.
-  if (!status.message().empty()) {
-    std::fprintf(stderr, "unlasting-train: %s\n", std::string(status.message()).c_str());
-  }
-  return cli::ExitCode(status);
-}
-
-int RunProgram(int argc, char** argv, std::vector<Command> (*add_commands)(CLI::App& app)) {
+absl::Status Run(int argc, char** argv, std::vector<Command> (*add_commands)(CLI::App& app)) {
   CLI::App app("Trains and scores models of single-cell responses to perturbations.",
                "unlasting-train");
   app.set_version_flag("--version", std::string("unlasting-train ") + kVersion);
   app.require_subcommand(1);
   app.footer(kExamples);
   const std::vector<Command> commands = add_commands(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // Help and version end with 0, bad usage with 2.
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  cli::AddSettingsListings(TrainSettings(), "Settings of unlasting-train", &app);
+  UNLASTING_ASSIGN_OR_RETURN(const bool goes_on, cli::ParseArguments(argc, argv, &app));
+  if (!goes_on) return absl::OkStatus();
   anndata::GuardAgainstCrashes(true);
-  cli::HandleInterrupts();
+  UNLASTING_RETURN_IF_ERROR(cli::HandleInterrupts());
   for (const Command& command : commands) {
-    if (command.app->parsed()) return ReportError(command.run());
+    if (command.app->parsed()) return command.run();
   }
-  return 2;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int ReportError(const absl::Status& status) { return cli::ReportError("unlasting-train", status); }
+
+int RunProgram(int argc, char** argv, std::vector<Command> (*add_commands)(CLI::App& app)) {
+  return ReportError(Run(argc, argv, add_commands));
 }
 
 }  // namespace unlasting::trainer

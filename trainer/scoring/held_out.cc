@@ -6,6 +6,7 @@
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/predict/job/mask.h"
+#include "trainer/data/data_options.h"
 #include "trainer/scoring/training_sums.h"
 #include "trainer/settings/settings.h"
 

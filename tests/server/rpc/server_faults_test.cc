@@ -129,7 +129,7 @@ TEST(ServerFaults, FiveHundredStreamsAtOnceAreAllAnswered) {
 
 TEST(ServerFaults, AReaderThatNeverReadsIsLeftAndOthersAreServedMeanwhile) {
   ServerConfig config = test::TestConfig();
-  config.mutable_memory()->set_outbox_bytes(1);
+  config.mutable_memory()->set_response_queue_bytes(1);
   config.mutable_scheduling()->set_reader_patience_seconds(1);
   Served served(config);
   grpc::ClientContext context;

@@ -240,7 +240,7 @@ TEST(ServerTest, AnExpiredCallEndsAndFreesTheServer) {
 
 TEST(ServerTest, AReaderThatDoesNotReadHoldsUpNobody) {
   ServerConfig config = test::TestConfig();
-  config.mutable_memory()->set_outbox_bytes(1);
+  config.mutable_memory()->set_response_queue_bytes(1);
   Served served(config);
   v1::PredictRequest slow = SomeRequest(200);
   for (int k = 0; k < 19; ++k) {

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "tests/core/cells/toy_data.h"
 #include "tests/support/files.h"
+#include "trainer/data/data_options.h"
 #include "trainer/data/training_grn.h"
 #include "trainer/settings/settings.h"
 #include "trainer/training/network_statistics.h"

@@ -12,6 +12,7 @@
 #include "core/predict/query/query.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/data_flags.h"
+#include "trainer/data/data_options.h"
 #include "trainer/data/training_data.h"
 #include "trainer/data/training_grn.h"
 #include "trainer/ranks/local_ranks.h"
@@ -65,7 +66,6 @@ class Fit {
   absl::Status Run() {
     const auto start = std::chrono::steady_clock::now();
     UNLASTING_ASSIGN_OR_RETURN(config_, ResolveDataConfig(flags_.data));
-    UNLASTING_RETURN_IF_ERROR(CheckConfig(config_));
     UNLASTING_ASSIGN_OR_RETURN(style_, cli::ParseProgressStyle(flags_.data.progress));
     UNLASTING_RETURN_IF_ERROR(FindRank());
     if (!leads()) style_ = cli::ProgressStyle::kNone;
@@ -272,7 +272,7 @@ Command AddFitCommand(CLI::App& root) {
   app->add_option("--ranks", flags->ranks,
                   "Processes on this machine among which every batch is divided");
   app->footer(
-      "Settings, with their defaults:\n" + DescribeSettings() +
+      DescribeSettings() +
       "\nExample:\n  unlasting-train fit --data cells.h5ad --out models/k562 --set "
       "split=covariates --set hold_out=cell_type=PW036\n"
       "  unlasting-train fit --data cells.h5ad --out models/k562 --ranks 4 --set threads=2\n"
