@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <unordered_set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
+#include "core/cells/row_source.h"
 
 namespace unlasting::cells {
 namespace {
@@ -97,18 +99,6 @@ void MoveToEnd(std::vector<T>* from, std::vector<T>* to) {
   }
 }
 
-void AppendRows(CsrMatrix* part, CsrMatrix* whole) {
-  if (whole->rows == 0) {
-    *whole = std::move(*part);
-    return;
-  }
-  const auto stored = static_cast<int64_t>(whole->values.size());
-  whole->rows += part->rows;
-  for (int64_t r = 1; r <= part->rows; ++r) whole->indptr.push_back(stored + part->indptr[r]);
-  MoveToEnd(&part->indices, &whole->indices);
-  MoveToEnd(&part->values, &whole->values);
-}
-
 }  // namespace
 
 int64_t ControlMatrix::Bytes() const {
@@ -150,7 +140,11 @@ void AppendCells(ControlMatrix part, ControlMatrix* whole, ControlFaults* faults
   MoveToEnd(&part.cell_types, &whole->cell_types);
   MoveToEnd(&part.barcodes, &whole->barcodes);
   MoveToEnd(&part.library_sizes, &whole->library_sizes);
-  AppendRows(&part.values, &whole->values);
+  if (whole->values.rows == 0) {
+    whole->values = std::move(part.values);
+  } else {
+    AppendRows(part.values, &whole->values);
+  }
 }
 
 absl::Status ToStatus(const ControlFaults& faults) {
