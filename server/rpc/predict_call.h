@@ -63,7 +63,7 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
   IncomingHold hold_;  // until the request is prepared
 
   // Set by Prepare before the job exists; then constant.
-  std::shared_ptr<const PredictWork> work_;
+  std::shared_ptr<const ValidRequest> valid_;
   std::shared_ptr<ResponseQueue> response_queue_;
 
   absl::Time last_progress_;  // sent, or the start; the listener's calls come one at a time

@@ -5,7 +5,7 @@
 // executor's, calls RunStep; all other members may be called from any thread.
 //
 //   Scheduler scheduler(std::move(engine), options, Clock::Steady(), &observer);
-//   auto id = scheduler.Submit(std::move(job), listener);   // from any thread
+//   auto id = scheduler.Submit(std::move(task), listener);  // from any thread
 //   while (scheduler.RunStep()) {}                          // on the executor's thread
 //
 // A job is: waiting (submitted, no row stepped yet) -> running -> complete, failed, cancelled or
@@ -58,15 +58,6 @@ class JobListener {
   virtual void OnEnd(const absl::Status& status, const JobTimings& timings) = 0;
 };
 
-struct JobRequest {
-  std::shared_ptr<const predict::ControlSet> controls;
-  std::vector<std::shared_ptr<const predict::Perturbation>> perturbations;
-  predict::PredictOptions options;
-  std::string client;  // whose part of the queue and of the steps it has
-  JobPriority priority = JobPriority::kInteractive;
-  absl::Time deadline = absl::InfiniteFuture();  // by the scheduler's clock
-};
-
 struct SchedulerLoad {
   int64_t step_rows = 0;  // of the latest step; 0 where none was made
   int64_t jobs = 0;
@@ -102,7 +93,7 @@ struct SchedulerOptions {
 
 // About what a job needs in memory: its cells as they came, in model units and as latents, the rows
 // of the perturbations in work, and the order of the rest.
-int64_t JobBytes(const JobRequest& request);
+int64_t JobBytes(const predict::PredictionTask& task);
 
 class Scheduler {
  public:
@@ -116,7 +107,8 @@ class Scheduler {
   // reason DEADLINE_EXCEEDED where the deadline is past or DEADLINE_CANNOT_BE_MET where it will be
   // before the work can be done, UNAVAILABLE with reason SHUTTING_DOWN after Stop. On an error the
   // listener is not called.
-  absl::StatusOr<uint64_t> Submit(JobRequest request, std::shared_ptr<JobListener> listener);
+  absl::StatusOr<uint64_t> Submit(predict::PredictionTask task,
+                                  std::shared_ptr<JobListener> listener);
   // The job leaves at the next step boundary as CANCELLED. Unknown ids are ignored.
   void Cancel(uint64_t id);
   // Some listener is Ready again, or it is time to look for those that are not.
@@ -144,7 +136,7 @@ class Scheduler {
     int64_t jobs = 0;
   };
 
-  absl::Status CheckDeadline(const JobRequest& request, absl::Time now) const
+  absl::Status CheckDeadline(const predict::PredictionTask& task, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdmitArrivals();
   // Those that may join now, earliest first.

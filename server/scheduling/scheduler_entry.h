@@ -14,7 +14,7 @@ namespace unlasting::server {
 
 struct Scheduler::Entry {
   uint64_t id = 0;
-  JobRequest request;
+  predict::PredictionTask task;
   std::shared_ptr<JobListener> listener;
   std::unique_ptr<predict::Job> job;  // made on the executor's thread
   Client* client = nullptr;
@@ -28,15 +28,13 @@ struct Scheduler::Entry {
   int perturbations_done = 0;
   std::vector<predict::Row*> rows;  // in the current step
 
-  int64_t cells() const { return request.controls->values.rows; }
+  int64_t cells() const { return task.cells(); }
 };
 
 // Latents may be known already, so that only the way back is sure to be work.
-inline WorkEstimate EstimateOf(const JobRequest& request) {
-  const int64_t steps = request.options.solver_steps;
-  return {
-      request.controls->values.rows * static_cast<int64_t>(request.perturbations.size()) * steps,
-      steps};
+inline WorkEstimate EstimateOf(const predict::PredictionTask& task) {
+  const int64_t steps = task.options.solver_steps;
+  return {task.predictions() * steps, steps};
 }
 
 }  // namespace unlasting::server
