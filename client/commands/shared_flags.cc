@@ -6,10 +6,10 @@
 namespace unlasting::client {
 namespace {
 
-absl::StatusOr<v1::MissingGenes> ParseMissingGenes(const std::string& name) {
-  if (name == "error") return v1::MISSING_GENES_ERROR;
-  if (name == "zero") return v1::MISSING_GENES_ZERO;
-  if (name == "panel-mean") return v1::MISSING_GENES_PANEL_MEAN;
+absl::StatusOr<cells::MissingGenes> ParseMissingGenes(const std::string& name) {
+  if (name == "error") return cells::MissingGenes::kError;
+  if (name == "zero") return cells::MissingGenes::kZero;
+  if (name == "panel-mean") return cells::MissingGenes::kPanelMean;
   return absl::InvalidArgumentError(
       absl::StrCat("--missing-genes: found '", name, "', expected error, zero or panel-mean"));
 }
@@ -93,10 +93,10 @@ absl::Status CheckControlFlags(const ControlFlags& flags) {
   return absl::InvalidArgumentError("expected one of --control FILE and --panel CELLS");
 }
 
-absl::StatusOr<std::optional<ControlCells>> ReadControls(const ControlFlags& flags,
-                                                         const PredictFlags& predict,
-                                                         Client* client,
-                                                         v1::PredictRequest* request) {
+absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFlags& flags,
+                                                                 const PredictFlags& predict,
+                                                                 Client* client,
+                                                                 v1::PredictRequest* request) {
   if (flags.panel >= 0) {
     v1::ControlPanel* panel = request->mutable_panel();
     panel->set_cells(flags.panel);
@@ -116,7 +116,7 @@ absl::StatusOr<std::optional<ControlCells>> ReadControls(const ControlFlags& fla
   ControlSelection selection = flags.selection;
   selection.seed = predict.seed;
   UNLASTING_ASSIGN_OR_RETURN(selection.missing_genes, ParseMissingGenes(flags.missing_genes));
-  UNLASTING_ASSIGN_OR_RETURN(ControlCells cells, ReadControlCells(selection, model));
+  UNLASTING_ASSIGN_OR_RETURN(cells::ControlMatrix cells, ReadControlCells(selection, model));
   return cells;
 }
 

@@ -64,7 +64,7 @@ nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
                                                               : kNone);
     nearest.push_back(molecule.nearest_molecule());
     ranges.push_back(codec::DoseRangeName(molecule.dose_range()));
-    // A set of genes is as far as the farthest of them; one without a path is not to be reached.
+    // The distance of a set of genes is that of the farthest; without a path it is infinite.
     double farthest = perturbation.genes().empty() ? kNone : 0;
     for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
       const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
@@ -96,13 +96,20 @@ absl::Status PredictionCollector::Add(const v1::PredictResponse& part) {
     for (const int32_t index : controls.cell_type_indices()) {
       consistent = consistent && index >= 0 && index < controls.cell_types_size();
     }
-    if (!consistent) return absl::InvalidArgumentError("answer: cells and cell types disagree");
+    if (!consistent) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("response: found ", controls.cell_type_indices_size(), " cell types for ",
+                       controls.cell_ids_size(), " cells, expected one of the ",
+                       controls.cell_types_size(), " listed for each"));
+    }
     header_ = part.header();
     has_header_ = true;
     blocks_.assign(header_.perturbations_size(), {});
     return absl::OkStatus();
   }
-  if (!has_header_) return absl::InvalidArgumentError("answer: found a part before its header");
+  if (!has_header_) {
+    return absl::InvalidArgumentError("response: found another message first, expected the header");
+  }
   if (part.has_profiles()) return AddRows(part.profiles());
   if (part.has_summary()) summaries_.push_back(part.summary());
   if (part.has_finished()) finished_ = part.finished();
@@ -113,14 +120,20 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
   UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix values, codec::DecodeDenseMatrix(chunk.matrix()));
   if (chunk.perturbation_indices_size() != values.rows ||
       chunk.control_indices_size() != values.rows || values.cols != header_.genes_size()) {
-    return absl::InvalidArgumentError("answer: a chunk's shape contradicts its header");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "response: found a chunk of ", values.rows, " x ", values.cols, " values with ",
+        chunk.perturbation_indices_size(), " perturbation and ", chunk.control_indices_size(),
+        " control indices, expected one of each per row ", "and ", header_.genes_size(),
+        " columns"));
   }
   for (int64_t r = 0; r < values.rows; ++r) {
     const int perturbation = chunk.perturbation_indices(static_cast<int>(r));
     const int cell = chunk.control_indices(static_cast<int>(r));
     if (perturbation < 0 || perturbation >= header_.perturbations_size() || cell < 0 ||
         cell >= cells()) {
-      return absl::InvalidArgumentError("answer: a row's index contradicts the header");
+      return absl::InvalidArgumentError(
+          absl::StrCat("response: found a row of perturbation ", perturbation, " and control cell ",
+                       cell, ", expected below ", header_.perturbations_size(), " and ", cells()));
     }
     Block& block = blocks_[perturbation];
     if (block.rows_arrived == 0) {
@@ -128,7 +141,9 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
       block.arrived.assign(cells(), false);
     }
     if (block.arrived.empty() || block.arrived[cell]) {
-      return absl::InvalidArgumentError("answer: a row came twice");
+      return absl::InvalidArgumentError(absl::StrCat("response: found the row of perturbation ",
+                                                     perturbation, " and control cell ", cell,
+                                                     " twice, expected it once"));
     }
     block.arrived[cell] = true;
     std::copy(values.Row(r).begin(), values.Row(r).end(), block.arriving.Row(cell).begin());
@@ -167,8 +182,9 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   std::vector<const CsrMatrix*> complete;
   for (size_t p = 0; p < blocks_.size(); ++p) {
     if (blocks_[p].rows_arrived != cells()) {
-      return absl::DataLossError(absl::StrCat("answer: perturbation ", p, " has ",
-                                              blocks_[p].rows_arrived, " of ", cells(), " cells"));
+      return absl::DataLossError(absl::StrCat("response: perturbation ", p, ": found ",
+                                              blocks_[p].rows_arrived, " cells, expected ",
+                                              cells()));
     }
     complete.push_back(&blocks_[p].complete);
   }

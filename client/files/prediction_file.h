@@ -1,4 +1,5 @@
-// Gathers the parts of a Predict answer into one AnnData object.
+// PredictionCollector gathers the messages of a Predict response into one AnnData object for the
+// client's commands. Errors are one line that says which part is wrong.
 //
 //   PredictionCollector collector;
 //   status = client->Predict(request, [&](const auto& part) { return collector.Add(part); });

@@ -22,7 +22,7 @@ struct ScreenOptions {
 
 struct ScreenWork {
   v1::PredictRequest request;  // all but cells and perturbations
-  std::optional<ControlCells> cells;
+  std::optional<cells::ControlMatrix> cells;
   std::vector<v1::Perturbation> perturbations;
   std::vector<ScreenBatch> batches;
 };

@@ -51,6 +51,8 @@ struct CsrMatrix {
 DenseMatrix ToDense(const CsrMatrix& matrix);
 // Zeros are dropped.
 CsrMatrix ToCsr(const DenseMatrix& matrix);
+// Appends a row of `matrix.cols` values; zeros are dropped.
+void AppendRow(absl::Span<const float> row, CsrMatrix* matrix);
 
 // Rows in the order given; an index may repeat.
 CsrMatrix SelectRows(const CsrMatrix& matrix, absl::Span<const int64_t> rows);

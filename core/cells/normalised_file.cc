@@ -16,14 +16,14 @@ absl::Status NameFile(const absl::Status& status, const std::string& path) {
 
 absl::StatusOr<std::vector<int64_t>> ColumnsOf(const Dataset& dataset,
                                                const std::vector<std::string>& genes) {
-  const auto index = GeneIndex(dataset);
+  const GeneIndex index(dataset.genes, dataset.gene_symbols);
   std::vector<int64_t> columns;
   for (const auto& gene : genes) {
-    const auto it = index.find(gene);
-    if (it == index.end()) {
+    const int64_t column = index.Find(gene);
+    if (column < 0) {
       return absl::NotFoundError(absl::StrCat("gene '", gene, "' of the bundle is missing"));
     }
-    columns.push_back(it->second);
+    columns.push_back(column);
   }
   return columns;
 }

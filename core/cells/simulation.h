@@ -1,5 +1,6 @@
-// Cells whose truth is known: a planted gene network, effects that travel along it, and for every
-// perturbed cell the cell it would have been. For tests and benchmarks at any scale.
+// Simulate makes cells whose truth is known, for tests and benchmarks at any scale: a planted gene
+// network, effects that propagate along it, and for each perturbed cell the cell it would have been
+// without the perturbation.
 //
 // A gene's log rate is a base of its cell type plus a deviation: its own noise, a share of the
 // cell's program, and weighted deviations of its regulators. A knockout pins a regulator's

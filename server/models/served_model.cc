@@ -11,7 +11,7 @@ ServedModel::ServedModel(std::string name, std::string card,
     : name_(std::move(name)),
       card_(std::move(card)),
       bundle_(std::move(bundle)),
-      genes_(bundle_->manifest()),
+      genes_(bundle_->manifest().genes, bundle_->manifest().gene_symbols),
       observer_(std::move(observer)),
       executor_(std::move(scheduler)) {}
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/bundle/bundle.h"
-#include "server/request/gene_index.h"
+#include "core/cells/gene_index.h"
 #include "server/scheduling/executor.h"
 
 namespace unlasting::server {
@@ -23,14 +23,14 @@ class ServedModel {
   const std::string& version() const { return bundle_->manifest().version; }
   const std::string& card() const { return card_; }  // Markdown
   const std::shared_ptr<const bundle::Bundle>& bundle() const { return bundle_; }
-  const GeneIndex& genes() const { return genes_; }
+  const cells::GeneIndex& genes() const { return genes_; }
   Scheduler& scheduler() { return executor_.scheduler(); }
 
  private:
   const std::string name_;
   const std::string card_;
   const std::shared_ptr<const bundle::Bundle> bundle_;
-  const GeneIndex genes_;
+  const cells::GeneIndex genes_;
   const std::unique_ptr<StepObserver> observer_;  // outlives the scheduler, which calls it
   Executor executor_;
 };

@@ -30,10 +30,8 @@ absl::StatusOr<std::shared_ptr<const predict::Perturbation>> AnyPerturbation(
 std::shared_ptr<const predict::ControlSet> MeanCells(const bundle::Bundle& bundle, int64_t count) {
   const absl::Span<const float> mean = bundle.reference().control_mean.Row(0);
   predict::ControlSet cells;
-  cells.values = DenseMatrix(count, static_cast<int64_t>(mean.size()));
-  for (int64_t r = 0; r < count; ++r) {
-    std::copy(mean.begin(), mean.end(), cells.values.Row(r).begin());
-  }
+  cells.values.cols = static_cast<int64_t>(mean.size());
+  for (int64_t r = 0; r < count; ++r) AppendRow(mean, &cells.values);
   cells.cell_type.assign(count, 0);
   return std::make_shared<const predict::ControlSet>(std::move(cells));
 }
@@ -59,8 +57,8 @@ absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const 
     absl::Duration shortest = absl::InfiniteDuration();
     for (int round = 0; round < kRounds; ++round) {
       predict::InFlightTrajectories in_flight;
-      predict::Job job(engine, &in_flight, MeanCells(engine->bundle(), size), {perturbation},
-                       options);
+      predict::Job job(engine, &in_flight,
+                       {MeanCells(engine->bundle(), size), {perturbation}, options});
       while (!job.done()) {
         rows.clear();
         job.TakeRunnable(size, &rows);

@@ -1,4 +1,5 @@
-// Options of a PredictRequest against a model's defaults.
+// ResolveOptions completes the options of a PredictRequest by a bundle's defaults for
+// ValidatePredict. Stateless; any thread.
 #pragma once
 
 #include "server/base/violations.h"
@@ -6,9 +7,9 @@
 
 namespace unlasting::server {
 
-// Fills `work->options` and `work->result`.
+// Fills `task.options` and `result` of `valid`; `genes` finds the bundle's genes.
 void ResolveOptions(const v1::PredictOptions& message, const bundle::Bundle& bundle,
-                    const GeneIndex& index, const RequestLimits& limits, PredictWork* work,
+                    const cells::GeneIndex& genes, const RequestLimits& limits, ValidRequest* valid,
                     Violations* violations);
 
 }  // namespace unlasting::server

@@ -74,33 +74,26 @@ absl::Status PredictCall::Submit() {
   UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                              services_.models->Find(request_->model(), request_->model_version()));
   UNLASTING_ASSIGN_OR_RETURN(
-      PredictWork work,
+      ValidRequest valid,
       ValidatePredict(*request_, *model->bundle(), model->genes(), services_.limits,
                       [this](const std::string& id) {
                         auto controls = services_.controls->Find(id);
                         services_.metrics->CountControlLookup(controls != nullptr);
                         return controls;
                       }));
-  work_ = std::make_shared<const PredictWork>(std::move(work));
+  valid.task.client = call_.client();
+  valid.task.deadline = DeadlineOf(*context_, *services_.clock);
+  valid_ = std::make_shared<const ValidRequest>(std::move(valid));
   response_queue_ = std::make_shared<ResponseQueue>(
-      std::make_shared<const ResponseBuilder>(model->bundle(), work_, services_.chunk_bytes),
+      std::make_shared<const ResponseBuilder>(model->bundle(), valid_, services_.chunk_bytes),
       model->name(), services_.response_queue_bytes);
-
-  JobRequest job;
-  job.controls = work_->controls;
-  job.perturbations = work_->perturbations;
-  job.options = work_->options;
-  job.client = call_.client();
-  job.priority =
-      work_->priority == v1::PRIORITY_BULK ? JobPriority::kBulk : JobPriority::kInteractive;
-  job.deadline = DeadlineOf(*context_, *services_.clock);
   {
     // Before Submit: the job may end before Submit returns.
     MutexLock lock(&mutex_);
     model_ = model;
   }
   UNLASTING_ASSIGN_OR_RETURN(const uint64_t id,
-                             model->scheduler().Submit(std::move(job), shared_from_this()));
+                             model->scheduler().Submit(valid_->task, shared_from_this()));
   Reach(CallPhase::kQueued);
   bool cancelled;
   {
@@ -171,11 +164,10 @@ void PredictCall::CountCancelled(const absl::Status& status) {
 void PredictCall::FinishCall(const absl::Status& status, const JobTimings& timings) {
   CountCancelled(status);
   LogFields fields;
-  if (work_ != nullptr) {
-    const int64_t cells = work_->controls->values.rows;
-    const auto perturbations = static_cast<int64_t>(work_->perturbations.size());
-    fields = {{"cells", absl::StrCat(cells)},
-              {"perturbations", absl::StrCat(perturbations)},
+  if (valid_ != nullptr) {
+    const predict::PredictionTask& task = valid_->task;
+    fields = {{"cells", absl::StrCat(task.cells())},
+              {"perturbations", absl::StrCat(task.perturbations.size())},
               {"queue_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.queue))},
               {"compute_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.compute))}};
     MutexLock lock(&mutex_);
@@ -183,7 +175,7 @@ void PredictCall::FinishCall(const absl::Status& status, const JobTimings& timin
       fields.emplace_back("model", model_->name());
       fields.emplace_back("version", model_->version());
       if (status.ok()) {
-        services_.metrics->CountPrediction(model_->name(), model_->version(), cells * perturbations,
+        services_.metrics->CountPrediction(model_->name(), model_->version(), task.predictions(),
                                            timings);
       }
     }

@@ -65,8 +65,8 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
   Call call_;
   IncomingHold hold_;  // of the request's bytes, until the request is prepared
 
-  // Set by Submit before the job exists; constant afterwards.
-  std::shared_ptr<const PredictWork> work_;
+  // Set by Prepare before the job exists; then constant.
+  std::shared_ptr<const ValidRequest> valid_;
   std::shared_ptr<ResponseQueue> response_queue_;
 
   absl::Time last_progress_;  // when progress was last sent, or the start; used by OnProgress only

@@ -44,7 +44,7 @@ class RegisterControlsCall : public grpc::ServerReadReactor<v1::RegisterControls
 
   v1::RegisterControlsRequest message_;
   bool has_header_ = false;
-  RawControls controls_;
+  cells::ControlMatrix controls_;
   std::shared_ptr<RegisterControlsCall> self_;
 };
 

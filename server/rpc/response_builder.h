@@ -17,7 +17,7 @@ class ResponseBuilder {
  public:
   // `chunk_bytes` is about the size of the values of one ProfileChunk before they are encoded.
   ResponseBuilder(std::shared_ptr<const bundle::Bundle> bundle,
-                  std::shared_ptr<const PredictWork> work, int64_t chunk_bytes);
+                  std::shared_ptr<const ValidRequest> request, int64_t chunk_bytes);
 
   v1::PredictResponse Header(const std::string& model) const;
   // Rows [first_row, first_row + RowsPerChunk()) of `profiles`, or as many as there are.
@@ -28,13 +28,13 @@ class ResponseBuilder {
   v1::PredictResponse Progress(const JobProgress& progress) const;
   v1::PredictResponse Finished(const JobTimings& timings) const;
 
-  const ResultOptions& result() const { return work_->result; }
+  const ResultOptions& result() const { return request_->result; }
 
  private:
   std::shared_ptr<const bundle::Bundle> bundle_;
-  std::shared_ptr<const PredictWork> work_;
+  std::shared_ptr<const ValidRequest> request_;
   int64_t rows_per_chunk_;
-  std::vector<std::string> genes_;                // names of work_->result.columns
+  std::vector<std::string> genes_;                // of request_->result.columns
   std::unique_ptr<const Summarizer> summarizer_;  // null where summaries are not wanted
 };
 

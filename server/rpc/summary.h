@@ -18,13 +18,13 @@ class Summarizer {
  public:
   // `controls` is [cells, genes of the model], log1p, and outlives this. `columns` are the columns
   // to report and `genes` their names; `ranked_genes` is how many to rank.
-  Summarizer(const DenseMatrix& controls, std::vector<int64_t> columns,
+  Summarizer(const CsrMatrix& controls, std::vector<int64_t> columns,
              std::vector<std::string> genes, int ranked_genes);
 
   v1::PerturbationSummary Summarize(const predict::Profiles& profiles) const;
 
  private:
-  const DenseMatrix& controls_;
+  const CsrMatrix& controls_;
   const std::vector<int64_t> columns_;
   const std::vector<std::string> genes_;
   const int ranked_genes_;

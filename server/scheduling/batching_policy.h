@@ -23,10 +23,11 @@
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "core/predict/job/job_priority.h"
 
 namespace unlasting::server {
 
-enum class JobPriority { kInteractive, kBulk };
+using predict::JobPriority;
 
 // What the policy may know of a job.
 struct JobSnapshot {

@@ -11,7 +11,6 @@
 #include "server/base/queue_quota.h"
 #include "server/scheduling/deadline_policy.h"
 #include "server/scheduling/job_listener.h"
-#include "server/scheduling/job_request.h"
 
 namespace unlasting::server {
 
@@ -23,7 +22,7 @@ struct ScheduledClient {
 
 struct ScheduledJob {
   uint64_t id = 0;
-  JobRequest request;
+  predict::PredictionTask task;
   std::shared_ptr<JobListener> listener;
   std::unique_ptr<predict::Job> job;  // created on the executor's thread, when it joins
   ScheduledClient* client = nullptr;
@@ -37,15 +36,13 @@ struct ScheduledJob {
   int perturbations_done = 0;
   std::vector<predict::Row*> rows;  // in the current step
 
-  int64_t cells() const { return request.controls->values.rows; }
+  int64_t cells() const { return task.cells(); }
 };
 
 // Counts the way from the latents to the predicted cells alone: the latents may be cached already.
-inline WorkEstimate EstimateOf(const JobRequest& request) {
-  const int64_t steps = request.options.solver_steps;
-  return {
-      request.controls->values.rows * static_cast<int64_t>(request.perturbations.size()) * steps,
-      steps};
+inline WorkEstimate EstimateOf(const predict::PredictionTask& task) {
+  const int64_t steps = task.options.solver_steps;
+  return {task.predictions() * steps, steps};
 }
 
 }  // namespace unlasting::server

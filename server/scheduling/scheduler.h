@@ -5,7 +5,7 @@
 // One thread, the executor's, calls RunStep; all other members may be called from any thread.
 //
 //   Scheduler scheduler(std::move(engine), options, Clock::Steady(), &observer);
-//   auto id = scheduler.Submit(std::move(job), listener);   // from any thread
+//   auto id = scheduler.Submit(std::move(task), listener);  // from any thread
 //   while (scheduler.RunStep()) {}                          // on the executor's thread
 //
 // States of a job: waiting (submitted, and no step has advanced it yet) -> running -> complete,
@@ -54,7 +54,7 @@ struct SchedulerOptions {
 
 // Estimates the memory that a job needs, in bytes: its cells as received, in model units and as
 // latents, the rows of the perturbations being predicted, and the order of the others.
-int64_t JobBytes(const JobRequest& request);
+int64_t JobBytes(const predict::PredictionTask& task);
 
 class Scheduler {
  public:
@@ -68,7 +68,8 @@ class Scheduler {
   // DEADLINE_EXCEEDED with reason DEADLINE_EXCEEDED where the deadline has passed, or with reason
   // DEADLINE_CANNOT_BE_MET where it will pass before the work can be done; UNAVAILABLE with reason
   // SHUTTING_DOWN after Stop. After an error the listener is never called.
-  absl::StatusOr<uint64_t> Submit(JobRequest request, std::shared_ptr<JobListener> listener);
+  absl::StatusOr<uint64_t> Submit(predict::PredictionTask task,
+                                  std::shared_ptr<JobListener> listener);
   // Makes the job leave at the next step boundary as CANCELLED. Unknown ids are ignored.
   void Cancel(uint64_t id);
   // Has RunStep look at the listeners: one is Ready again, or one may have been unready too long.
@@ -90,7 +91,7 @@ class Scheduler {
   int64_t queued_rows() const;
 
  private:
-  absl::Status CheckDeadline(const JobRequest& request, absl::Time now) const
+  absl::Status CheckDeadline(const predict::PredictionTask& task, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdmitArrivals();
   // Removes from arrivals_ the jobs that may join now, and returns them, earliest first.

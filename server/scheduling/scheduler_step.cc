@@ -36,7 +36,7 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   for (const auto& [id, entry] : active_) evaluations += entry->job->evaluations_left();
   {
     MutexLock lock(&mutex_);
-    for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->request).evaluations;
+    for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->task).evaluations;
     backlog_ = {evaluations, static_cast<int64_t>(clients_.size())};
     load.queued_rows = quota_.total().rows;
     load.queued_bytes = quota_.total().bytes;
@@ -71,10 +71,8 @@ void Scheduler::AdmitArrivals() {
     woken_ = false;
   }
   for (auto& entry : arrivals) {
-    entry->job =
-        std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->request.controls,
-                                       entry->request.perturbations, entry->request.options);
-    const auto [client, is_new] = clients_.try_emplace(entry->request.client);
+    entry->job = std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
+    const auto [client, is_new] = clients_.try_emplace(entry->task.client);
     if (is_new) {
       client->second.id = next_client_++;
       client->second.last_turn = turn_;
@@ -102,7 +100,7 @@ void Scheduler::RemoveExpired() {
   const absl::Time now = clock_->Now();
   std::vector<uint64_t> expired;
   for (const auto& [id, entry] : active_) {
-    if (entry->request.deadline <= now) expired.push_back(id);
+    if (entry->task.deadline <= now) expired.push_back(id);
   }
   for (const uint64_t id : expired) {
     End(id, WithReason(absl::DeadlineExceededError(
@@ -157,7 +155,7 @@ std::vector<JobSnapshot> Scheduler::RunnableJobs(absl::Duration per_row) {
     }
     job.id = id;
     job.client = entry->client->id;
-    job.priority = entry->request.priority;
+    job.priority = entry->task.priority;
     job.arrival = entry->arrival;
     job.waited = now - entry->waits_since;
     job.work = static_cast<double>(entry->job->evaluations_total()) * per_row;
@@ -221,7 +219,7 @@ void Scheduler::DeliverComplete() {
       entry->held.rows -= entry->cells();
       {
         MutexLock lock(&mutex_);
-        quota_.Return(entry->request.client, {entry->cells(), 0});
+        quota_.Return(entry->task.client, {entry->cells(), 0});
       }
       entry->listener->OnProfiles(std::move(*profiles));
     }
@@ -237,9 +235,9 @@ void Scheduler::End(uint64_t id, const absl::Status& status) {
   active_.erase(found);
   {
     MutexLock lock(&mutex_);
-    quota_.Return(entry->request.client, entry->held);
+    quota_.Return(entry->task.client, entry->held);
   }
-  if (--entry->client->jobs == 0) clients_.erase(entry->request.client);
+  if (--entry->client->jobs == 0) clients_.erase(entry->task.client);
   const absl::Time now = clock_->Now();
   JobTimings timings;
   timings.queue = std::min(entry->first_step, now) - entry->arrival;

@@ -65,11 +65,11 @@ std::unique_ptr<predict::Engine> TinyEngine(int64_t max_batch) {
 }
 
 std::shared_ptr<const predict::ControlSet> SomeControls(int64_t cells, uint64_t seed) {
-  predict::ControlQuery query;
-  query.values = SomeValues(cells, seed);
-  query.genes = TinyBundle()->manifest().genes;
-  query.cell_types = {"T0"};
-  auto controls = predict::ResolveControls(*TinyBundle(), query);
+  cells::ControlMatrix some;
+  some.values = ToCsr(SomeValues(cells, seed));
+  some.genes = TinyBundle()->manifest().genes;
+  some.cell_types.assign(cells, "T0");
+  auto controls = predict::ResolveControls(*TinyBundle(), some);
   EXPECT_TRUE(controls.ok()) << controls.status();
   return std::make_shared<const predict::ControlSet>(std::move(*controls));
 }

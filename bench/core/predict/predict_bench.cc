@@ -65,10 +65,10 @@ int Run(const Flags& flags) {
     rows.clear();
     for (size_t j = 0; j < jobs.size(); ++j) {
       if (jobs[j] == nullptr || jobs[j]->done()) {
-        jobs[j] = std::make_unique<Job>(engine->get(), &in_flight, set,
-                                        std::vector<std::shared_ptr<const Perturbation>>{
-                                            perturbations[next++ % perturbations.size()]},
-                                        DefaultOptions(**bundle));
+        jobs[j] = std::make_unique<Job>(
+            engine->get(), &in_flight,
+            PredictionTask{
+                set, {perturbations[next++ % perturbations.size()]}, DefaultOptions(**bundle)});
       }
       jobs[j]->TakeRunnable(flags.max_batch / static_cast<int64_t>(jobs.size()), &taken[j]);
       rows.insert(rows.end(), taken[j].begin(), taken[j].end());

@@ -1,4 +1,4 @@
-// What the noise of a job's cells goes by, where eta asks for noise.
+// The keys of the noise of a job's cells, where eta is above 0.
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -14,12 +14,12 @@ std::string Job::State::PerturbationKey(int perturbation) const {
                       asked.molecule_key.empty() ? MoleculeKey(asked) : asked.molecule_key);
 }
 
-// By content, so that a cell's noise under a perturbation is the same in any request; equal cells
-// of one request differ by their count, or a cell could not be drawn twice.
+// A cell is named by its content, so that its noise under a perturbation is the same in any task;
+// equal cells of one task differ by their count, so that a cell can be drawn twice.
 void Job::State::NameNoise() {
   std::map<std::string, int> count;
   for (int cell = 0; cell < cells(); ++cell) {
-    // Panel cells are counted by themselves: the request may hold them too.
+    // Panel cells are counted by themselves, as the task may hold them too.
     if (cell == request_cells) count.clear();
     const std::string content = ContentCache::LatentKey(options.solver, options.solver_steps,
                                                         cell_type[cell], control_units->Row(cell));

@@ -1,4 +1,5 @@
-// A job's cells on their way: to the latent, back under each perturbation, alone or in company.
+// A job's trajectories: from each control cell to its latent, and from there to the predicted cell
+// under each perturbation, by itself or together with other jobs that need the same.
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -17,8 +18,8 @@ Job::State::~State() {
                        [this](const Trajectory::Waiter& each) { return each.job == this; }),
         waiters.end());
     if (trajectory->taken_by != this) continue;
-    // A step that did not come back: its rows are spoilt for everybody, and stay taken so that
-    // nobody moves them.
+    // The step that this row was handed out to did not return: the row is spoilt for every job, and
+    // stays taken so that none of them advances it.
     if (trajectory->in_flight != nullptr) {
       trajectory->in_flight->Remove(trajectory->key);
       trajectory->in_flight = nullptr;
@@ -79,7 +80,7 @@ std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key,
   std::shared_ptr<Trajectory> trajectory;
   if (!key.empty()) trajectory = in_flight->Find(key);
   if (trajectory != nullptr) {
-    // Steps that others have made.
+    // The steps that other jobs have made are saved.
     evaluations_total -= trajectory->step;
     evaluations_left -= trajectory->step;
   } else {
@@ -101,7 +102,7 @@ std::shared_ptr<Trajectory> Job::State::StartInversion() {
   const int cell = to_invert.front();
   to_invert.pop_front();
   const std::string key = latent_key.empty() ? "" : latent_key[cell];
-  // Another job may have made it since.
+  // Another job may have cached the latent since this one began.
   const bool under_way = !key.empty() && in_flight->Find(key) != nullptr;
   if (!under_way && TakeCachedLatent(cell, ContentCache::Look::kAgain)) return nullptr;
   std::shared_ptr<Trajectory> trajectory = JoinOrBegin(key, {this, cell, kInversion});
@@ -119,7 +120,8 @@ std::shared_ptr<Trajectory> Job::State::StartDecode(int perturbation) {
   target.ready_cells.pop_front();
   --ready_cells;
   if (cell >= request_cells && TakeLateThresholds(perturbation, cell_type[cell])) return nullptr;
-  // Only the panel's cells are sure to be wanted by others; with noise each seed has its own.
+  // Only the panel's cells are likely to be wanted by other jobs; with noise, each seed has its
+  // own.
   std::string key;
   if (cell >= request_cells && !latent_key.empty() && noise_name.empty()) {
     key = absl::StrCat(latent_key[cell], "/", ThresholdKey(perturbation, cell_type[cell]));
@@ -159,7 +161,7 @@ void Job::State::Return(Trajectory* trajectory) {
   }
   const std::vector<Trajectory::Waiter> waiters = std::exchange(trajectory->waiters, {});
   if (trajectory->perturbation == nullptr && !trajectory->key.empty()) {
-    // From here on the cache has it.
+    // From here on, other jobs find the latent in the cache.
     engine->latents()->Insert(trajectory->key, trajectory->x);
     trajectory->in_flight->Remove(trajectory->key);
     trajectory->in_flight = nullptr;

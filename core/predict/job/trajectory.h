@@ -1,4 +1,5 @@
-// One cell's way through one half of the bridge, and the jobs that wait for its end.
+// Trajectory carries one cell through one half of the bridge for all the jobs that wait for its
+// end: from the control cell to its latent, or from the latent to the cell under a perturbation.
 #pragma once
 
 #include <memory>
@@ -13,14 +14,15 @@
 
 namespace unlasting::predict {
 
-// In place of a perturbation's index: the way to the latent.
+// Stands for the trajectory to the latent in place of a perturbation's index.
 inline constexpr int kInversion = -1;
 
-// On the thread that steps the engine. Any of the jobs that wait may hand the row to a step.
+// Shared by the jobs that wait for it, any of which may hand the row to a step. Used on the thread
+// that steps the engine.
 struct Trajectory : public Row {
   struct Waiter {
     Job::State* job = nullptr;
-    int cell = 0;  // of that job
+    int cell = 0;  // index in that job
     int perturbation_index = kInversion;
   };
 
@@ -28,13 +30,13 @@ struct Trajectory : public Row {
     if (in_flight != nullptr) in_flight->Remove(key);
   }
 
-  // "" and null where no other job can want it.
+  // "" and null where no other job can need this trajectory.
   std::string key;
   InFlightTrajectories* in_flight = nullptr;
   std::vector<Waiter> waiters;
-  Job::State* taken_by = nullptr;  // handed out to a step by this one
+  Job::State* taken_by = nullptr;  // the job that has handed the row out to a step
 
-  // What the row points into; the job that began it may go before it ends.
+  // The row points into these; the job that began it may be destroyed before it is finished.
   std::shared_ptr<const diffusion::BridgePlan> kept_plan;
   std::shared_ptr<const DenseMatrix> kept_controls;
   std::shared_ptr<const Perturbation> kept_perturbation;

@@ -1,7 +1,9 @@
-// What a caller asks, checked and resolved against one bundle. Every error carries a reason
-// (core/base/status.h): UNKNOWN_GENE, UNKNOWN_MOLECULE, UNPARSABLE_SMILES, EMBEDDING_LENGTH,
-// INVALID_DOSE, EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION, UNKNOWN_CELL_TYPE, MISSING_GENES,
-// DUPLICATE_GENE, INVALID_VALUE, INVALID_SHAPE, NO_CELLS, INVALID_OPTION.
+// ResolvePerturbation turns what a caller asks of a bundle into a Perturbation for an engine, and
+// PredictOptions says how it is computed. Control cells are resolved by controls.h.
+//
+// Each error carries a reason (core/base/status.h): UNKNOWN_GENE, UNKNOWN_MOLECULE,
+// UNPARSABLE_SMILES, EMBEDDING_LENGTH, INVALID_DOSE, EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION,
+// DUPLICATE_GENE, INVALID_VALUE, INVALID_OPTION. Stateless; any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +13,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/base/matrix.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
 #include "core/molecule/featurizer.h"
@@ -80,38 +81,6 @@ std::string MoleculeKey(const Perturbation& perturbation);
 // Gene names may be the bundle's or their symbols.
 absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
     const bundle::Bundle& bundle, const PerturbationQuery& query);
-
-enum class ValueKind { kCounts, kLog1p };
-enum class MissingGenes {
-  kError,
-  kZero,
-  kPanelMean,  // the bundle's control mean of the cell's type
-};
-
-// Control cells in the bundle's gene order.
-struct ControlSet {
-  DenseMatrix values;              // [cells, N], log1p
-  std::vector<int32_t> cell_type;  // per cell
-  std::vector<std::string> barcodes;
-  std::vector<std::string> missing_genes;  // filled in by policy
-  int64_t ignored_genes = 0;               // columns that the bundle does not know
-};
-
-struct ControlQuery {
-  DenseMatrix values;                   // [cells, genes]
-  std::vector<std::string> genes;       // column names
-  std::vector<std::string> cell_types;  // one per cell, or one for all
-  std::vector<std::string> barcodes;    // one per cell, or empty
-  // Per cell: total counts over all measured genes; empty to use the row's own sum.
-  std::vector<double> library_sizes;
-  ValueKind value_kind = ValueKind::kLog1p;
-  MissingGenes missing = MissingGenes::kError;
-};
-absl::StatusOr<ControlSet> ResolveControls(const bundle::Bundle& bundle, const ControlQuery& query);
-
-// `count` cells of the bundle's own panel (0: all of the type), drawn without replacement by seed.
-absl::StatusOr<ControlSet> PanelControls(const bundle::Bundle& bundle, const std::string& cell_type,
-                                         int64_t count, uint64_t seed);
 
 enum class MaskMode { kRank, kCell, kAggregate, kSample, kNone };
 absl::StatusOr<MaskMode> ParseMaskMode(const std::string& name);

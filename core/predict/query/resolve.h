@@ -1,4 +1,5 @@
-// The two halves of ResolvePerturbation (core/predict/query/query.h).
+// ResolveGenes and ResolveMolecule are the two halves of ResolvePerturbation
+// (core/predict/query/query.h); errors are as there.
 #pragma once
 
 #include "absl/status/status.h"

@@ -39,9 +39,9 @@ TEST_F(ClientTest, ErrorsCarryTheServersReason) {
   EXPECT_EQ(ReasonOf(status), "UNKNOWN_MODEL");
 }
 
-ControlCells CellsOf(const v1::PredictRequest& request, int64_t copies) {
+cells::ControlMatrix CellsOf(const v1::PredictRequest& request, int64_t copies) {
   const CsrMatrix values = *codec::DecodeMatrix(request.cells().matrix(), {});
-  ControlCells cells;
+  cells::ControlMatrix cells;
   std::vector<int64_t> rows;
   for (int64_t k = 0; k < copies; ++k) {
     for (int64_t r = 0; r < values.rows; ++r) rows.push_back(r);
@@ -50,13 +50,13 @@ ControlCells CellsOf(const v1::PredictRequest& request, int64_t copies) {
   cells.genes.assign(request.cells().genes().names().begin(),
                      request.cells().genes().names().end());
   cells.cell_types.assign(rows.size(), "T0");
-  for (size_t k = 0; k < rows.size(); ++k) cells.cell_ids.push_back("c" + std::to_string(k));
+  for (size_t k = 0; k < rows.size(); ++k) cells.barcodes.push_back("c" + std::to_string(k));
   return cells;
 }
 
 TEST_F(ClientTest, LargeControlSetsAreUploadedInParts) {
   v1::PredictRequest request = test::SomeRequest(100);
-  const ControlCells cells = CellsOf(request, 100);
+  const cells::ControlMatrix cells = CellsOf(request, 100);
   EXPECT_GT(cells.values.values.size(), size_t{1} << 17) << "more than one part";
   const auto registered = client_->RegisterControls(cells);
   ASSERT_OK(registered);

@@ -105,7 +105,7 @@ TEST_F(ModelRegistryTest, WorkInFlightFinishesOnTheModelThatItBeganWith) {
   auto listener = std::make_shared<EndListener>();
   {
     const std::shared_ptr<ServedModel> old = *registry_.Find("m");
-    JobRequest request;
+    predict::PredictionTask request;
     request.controls = test::SomeControls(20);
     request.perturbations = {test::Knockout({"G1"})};
     request.options = predict::DefaultOptions(*old->bundle());
@@ -143,7 +143,7 @@ class ModelsUnderLoad : public ModelRegistryTest {
     std::mt19937_64 random(caller);
     for (int k = 0; k < count; ++k) {
       const std::shared_ptr<ServedModel> model = *registry_.Find("m");
-      JobRequest request;
+      predict::PredictionTask request;
       request.controls = test::SomeControls(1 + static_cast<int64_t>(random() % 6));
       request.perturbations = {test::Knockout({"G1"}), test::Knockout({"G2"})};
       request.options = predict::DefaultOptions(*model->bundle());

@@ -9,6 +9,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
 #include "proto/codec/matrix_codec.h"
+#include "server/request/control_validation.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
 
@@ -23,7 +24,7 @@ using testing::Pair;
 
 class RequestValidation : public testing::Test {
  protected:
-  absl::StatusOr<PredictWork> Validate(const v1::PredictRequest& request) {
+  absl::StatusOr<ValidRequest> Validate(const v1::PredictRequest& request) {
     return ValidatePredict(
         request, *test::TinyBundle(), index_, limits_,
         [this](const std::string& id) { return id == "known" ? held_ : nullptr; });
@@ -31,11 +32,11 @@ class RequestValidation : public testing::Test {
 
   // (field, reason) of every violation.
   std::set<std::pair<std::string, std::string>> ViolationsOf(const v1::PredictRequest& request) {
-    const auto work = Validate(request);
-    EXPECT_FALSE(work.ok());
+    const auto valid = Validate(request);
+    EXPECT_FALSE(valid.ok());
     google::rpc::BadRequest bad_request;
-    const auto payload = work.status().GetPayload(kBadRequestUrl);
-    EXPECT_TRUE(payload.has_value()) << work.status();
+    const auto payload = valid.status().GetPayload(kBadRequestUrl);
+    EXPECT_TRUE(payload.has_value()) << valid.status();
     EXPECT_TRUE(bad_request.ParseFromString(std::string(*payload)));
     std::set<std::pair<std::string, std::string>> violations;
     for (const auto& violation : bad_request.field_violations()) {
@@ -48,10 +49,10 @@ class RequestValidation : public testing::Test {
   // The code and reason of a request with one thing wrong.
   void ExpectRefused(const v1::PredictRequest& request, absl::StatusCode code,
                      const std::string& field, const std::string& reason) {
-    const auto work = Validate(request);
-    ASSERT_FALSE(work.ok());
-    EXPECT_EQ(work.status().code(), code) << work.status();
-    EXPECT_EQ(ReasonOf(work.status()), reason) << work.status();
+    const auto valid = Validate(request);
+    ASSERT_FALSE(valid.ok());
+    EXPECT_EQ(valid.status().code(), code) << valid.status();
+    EXPECT_EQ(ReasonOf(valid.status()), reason) << valid.status();
     EXPECT_THAT(ViolationsOf(request), ElementsAre(Pair(field, reason)));
   }
   void ExpectInvalid(const v1::PredictRequest& request, const std::string& field,
@@ -59,9 +60,15 @@ class RequestValidation : public testing::Test {
     ExpectRefused(request, absl::StatusCode::kInvalidArgument, field, reason);
   }
 
-  const GeneIndex index_{test::TinyBundle()->manifest()};
+  // Row after row, in the bundle's gene order.
+  static std::vector<float> LogValues(const absl::StatusOr<ValidRequest>& valid) {
+    return ToDense(valid->task.controls->values).values;
+  }
+
+  const cells::GeneIndex index_{test::TinyBundle()->manifest().genes,
+                                test::TinyBundle()->manifest().gene_symbols};
   RequestLimits limits_;
-  std::shared_ptr<const RawControls> held_;
+  std::shared_ptr<const cells::ControlMatrix> held_;
 };
 
 v1::PredictRequest WithMolecule(const std::string& smiles, double dose, v1::DoseUnit unit) {
@@ -81,18 +88,18 @@ void SetValue(v1::PredictRequest* request, float value) {
 }
 
 TEST_F(RequestValidation, DefaultsAreTheModels) {
-  const auto work = Validate(SomeRequest());
-  ASSERT_OK(work);
-  EXPECT_EQ(work->controls->values.rows, 3);
-  EXPECT_EQ(work->perturbations.size(), 1u);
-  EXPECT_EQ(work->options.solver, diffusion::Solver::kDpmSolverPp2m);
-  EXPECT_EQ(work->options.solver_steps, 10);
-  EXPECT_EQ(work->options.mask, predict::MaskMode::kRank);
-  EXPECT_EQ(work->result.columns.size(), 24u);
-  EXPECT_TRUE(work->result.profiles);
-  EXPECT_TRUE(work->result.summaries);
-  EXPECT_EQ(work->result.ranked_genes, 50);
-  EXPECT_EQ(work->priority, v1::PRIORITY_INTERACTIVE);
+  const auto valid = Validate(SomeRequest());
+  ASSERT_OK(valid);
+  EXPECT_EQ(valid->task.controls->values.rows, 3);
+  EXPECT_EQ(valid->task.perturbations.size(), 1u);
+  EXPECT_EQ(valid->task.options.solver, diffusion::Solver::kDpmSolverPp2m);
+  EXPECT_EQ(valid->task.options.solver_steps, 10);
+  EXPECT_EQ(valid->task.options.mask, predict::MaskMode::kRank);
+  EXPECT_EQ(valid->result.columns.size(), 24u);
+  EXPECT_TRUE(valid->result.profiles);
+  EXPECT_TRUE(valid->result.summaries);
+  EXPECT_EQ(valid->result.ranked_genes, 50);
+  EXPECT_EQ(valid->task.priority, predict::JobPriority::kInteractive);
 }
 
 TEST_F(RequestValidation, OptionsAreTaken) {
@@ -108,24 +115,24 @@ TEST_F(RequestValidation, OptionsAreTaken) {
   options->set_value_kind(v1::VALUE_KIND_COUNTS);
   options->set_encoding(v1::MATRIX_ENCODING_SPARSE);
   request.set_priority(v1::PRIORITY_BULK);
-  const auto work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_EQ(work->options.solver, diffusion::Solver::kDdim);
-  EXPECT_EQ(work->options.solver_steps, 50) << "the other solver has its own default";
-  EXPECT_EQ(work->options.mask, predict::MaskMode::kSample);
-  EXPECT_EQ(work->options.mask_threshold, 0.25);
-  EXPECT_EQ(work->options.seed, 9u);
-  EXPECT_THAT(work->result.columns, ElementsAre(5, 2));
-  EXPECT_FALSE(work->result.profiles);
-  EXPECT_EQ(work->result.value_kind, v1::VALUE_KIND_COUNTS);
-  EXPECT_EQ(work->priority, v1::PRIORITY_BULK);
+  const auto valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_EQ(valid->task.options.solver, diffusion::Solver::kDdim);
+  EXPECT_EQ(valid->task.options.solver_steps, 50) << "the other solver has its own default";
+  EXPECT_EQ(valid->task.options.mask, predict::MaskMode::kSample);
+  EXPECT_EQ(valid->task.options.mask_threshold, 0.25);
+  EXPECT_EQ(valid->task.options.seed, 9u);
+  EXPECT_THAT(valid->result.columns, ElementsAre(5, 2));
+  EXPECT_FALSE(valid->result.profiles);
+  EXPECT_EQ(valid->result.value_kind, v1::VALUE_KIND_COUNTS);
+  EXPECT_EQ(valid->task.priority, predict::JobPriority::kBulk);
 }
 
 TEST_F(RequestValidation, GenesAreMatchedByNameInAnyOrder) {
   v1::PredictRequest request = SomeRequest();
   auto values = *codec::DecodeDenseMatrix(request.cells().matrix());
   auto* names = request.mutable_cells()->mutable_genes()->mutable_names();
-  const auto expected = Validate(request)->controls->values.values;
+  const auto expected = LogValues(Validate(request));
   for (int64_t r = 0; r < values.rows; ++r) std::swap(values.At(r, 0), values.At(r, 7));
   names->SwapElements(0, 7);
   names->Mutable(3)->assign("S3");
@@ -137,19 +144,19 @@ TEST_F(RequestValidation, GenesAreMatchedByNameInAnyOrder) {
   names->Add("a gene the model does not know");
   *request.mutable_cells()->mutable_matrix() =
       codec::EncodeMatrix(wider, v1::MATRIX_ENCODING_SPARSE);
-  const auto work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_EQ(work->controls->values.values, expected);
-  EXPECT_EQ(work->controls->ignored_genes, 1);
+  const auto valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_EQ(LogValues(valid), expected);
+  EXPECT_EQ(valid->task.controls->ignored_genes, 1);
 }
 
 TEST_F(RequestValidation, AGeneListHashStandsForTheModelsGenes) {
   v1::PredictRequest request = SomeRequest();
-  const auto expected = Validate(request)->controls->values.values;
+  const auto expected = LogValues(Validate(request));
   request.mutable_cells()->set_gene_list_hash(test::TinyBundle()->manifest().GeneHash());
-  const auto work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_EQ(work->controls->values.values, expected);
+  const auto valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_EQ(LogValues(valid), expected);
   request.mutable_cells()->set_gene_list_hash("abc");
   ExpectInvalid(request, "cells", "UNKNOWN_GENE_LIST");
 }
@@ -162,9 +169,9 @@ TEST_F(RequestValidation, UnknownGenesCountForTheLibrarySize) {
   *cells->mutable_matrix() = codec::EncodeMatrix(counts, v1::MATRIX_ENCODING_PACKED);
   cells->mutable_genes()->add_names("elsewhere");
   cells->set_value_kind(v1::VALUE_KIND_COUNTS);
-  const auto work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_NEAR(work->controls->values.At(0, 0), std::log1p(2.0 / 50 * 1000), 1e-6);
+  const auto valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_NEAR(LogValues(valid)[0], std::log1p(2.0 / 50 * 1000), 1e-6);
 }
 
 TEST_F(RequestValidation, MissingGenesFollowThePolicy) {
@@ -172,14 +179,14 @@ TEST_F(RequestValidation, MissingGenesFollowThePolicy) {
   request.mutable_cells()->mutable_genes()->set_names(4, "elsewhere");
   ExpectInvalid(request, "cells", "MISSING_GENES");
   request.mutable_cells()->set_missing_genes(v1::MISSING_GENES_ZERO);
-  auto work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_THAT(work->controls->missing_genes, ElementsAre("G4"));
-  EXPECT_EQ(work->controls->values.At(0, 4), 0);
+  auto valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_THAT(valid->task.controls->missing_genes, ElementsAre("G4"));
+  EXPECT_EQ(LogValues(valid)[4], 0);
   request.mutable_cells()->set_missing_genes(v1::MISSING_GENES_PANEL_MEAN);
-  work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_GT(work->controls->values.At(0, 4), 0);
+  valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_GT(LogValues(valid)[4], 0);
 }
 
 TEST_F(RequestValidation, RefusesBadValues) {
@@ -302,9 +309,9 @@ TEST_F(RequestValidation, RefusesBadPerturbations) {
 }
 
 TEST_F(RequestValidation, DosesAreConvertedToMicromolar) {
-  const auto work = Validate(WithMolecule("CCO", 200, v1::DOSE_UNIT_NANOMOLAR));
-  ASSERT_OK(work);
-  EXPECT_DOUBLE_EQ(work->perturbations[0]->dose_um, 0.2);
+  const auto valid = Validate(WithMolecule("CCO", 200, v1::DOSE_UNIT_NANOMOLAR));
+  ASSERT_OK(valid);
+  EXPECT_DOUBLE_EQ(valid->task.perturbations[0]->dose_um, 0.2);
 }
 
 TEST_F(RequestValidation, RefusesMoreThanTheLimits) {
@@ -339,12 +346,12 @@ TEST_F(RequestValidation, CollectsTheViolationsOfTheWholeRequest) {
 
 TEST_F(RequestValidation, RegisteredCellsAreAsGoodAsInlineOnes) {
   v1::PredictRequest request = SomeRequest();
-  const auto expected = Validate(request)->controls->values.values;
+  const auto expected = LogValues(Validate(request));
   v1::RegisterControlsHeader header;
   *header.mutable_genes() = request.cells().genes();
   header.set_value_kind(v1::VALUE_KIND_LOG1P);
   Violations violations;
-  RawControls controls = DecodeControlsHeader(header, limits_, &violations);
+  cells::ControlMatrix controls = DecodeControlsHeader(header, limits_, &violations);
   const CsrMatrix values = *codec::DecodeMatrix(request.cells().matrix(), {});
   const std::vector<std::vector<int64_t>> parts = {{0}, {1, 2}};
   for (const auto& rows : parts) {
@@ -354,11 +361,11 @@ TEST_F(RequestValidation, RegisteredCellsAreAsGoodAsInlineOnes) {
     AppendControlsChunk(chunk, limits_, &controls, &violations);
   }
   ASSERT_OK(violations.ToStatus());
-  held_ = std::make_shared<const RawControls>(controls);
+  held_ = std::make_shared<const cells::ControlMatrix>(controls);
   request.set_control_set_id("known");
-  const auto work = Validate(request);
-  ASSERT_OK(work);
-  EXPECT_EQ(work->controls->values.values, expected);
+  const auto valid = Validate(request);
+  ASSERT_OK(valid);
+  EXPECT_EQ(LogValues(valid), expected);
 }
 
 TEST_F(RequestValidation, EtaIsOfDdimAloneAndBetweenZeroAndOne) {
@@ -368,7 +375,7 @@ TEST_F(RequestValidation, EtaIsOfDdimAloneAndBetweenZeroAndOne) {
   request.mutable_options()->set_solver(v1::SOLVER_DPMPP_2M);
   ExpectInvalid(request, "options.eta", "INVALID_OPTION");
   request.mutable_options()->set_solver(v1::SOLVER_DDIM);
-  EXPECT_EQ(Validate(request)->options.eta, 0.5);
+  EXPECT_EQ(Validate(request)->task.options.eta, 0.5);
   for (const double eta : {-0.1, 1.5, std::nan("")}) {
     request.mutable_options()->set_eta(eta);
     ExpectInvalid(request, "options.eta", "INVALID_OPTION");

@@ -14,13 +14,13 @@ namespace unlasting::test {
 
 // What the engine gives on its own.
 inline std::vector<predict::Profiles> Alone(const v1::PredictRequest& request) {
-  const server::GeneIndex index(TinyBundle()->manifest());
-  auto work = server::ValidatePredict(request, *TinyBundle(), index, {},
-                                      [](const std::string&) { return nullptr; });
-  EXPECT_TRUE(work.ok()) << work.status();
+  const bundle::Manifest& manifest = TinyBundle()->manifest();
+  const cells::GeneIndex genes(manifest.genes, manifest.gene_symbols);
+  const auto valid = server::ValidatePredict(request, *TinyBundle(), genes, {},
+                                             [](const std::string&) { return nullptr; });
+  EXPECT_TRUE(valid.ok()) << valid.status();
   const auto engine = TinyEngine();
-  auto profiles =
-      predict::PredictAll(engine.get(), work->controls, work->perturbations, work->options);
+  auto profiles = predict::PredictAll(engine.get(), valid->task);
   EXPECT_TRUE(profiles.ok()) << profiles.status();
   return std::move(*profiles);
 }

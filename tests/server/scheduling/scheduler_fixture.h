@@ -13,6 +13,7 @@
 
 namespace unlasting::server {
 
+using predict::PredictionTask;
 using test::FakeClock;
 using test::Knockout;
 using test::RecordingListener;
@@ -55,9 +56,9 @@ class SchedulerTest : public testing::Test {
   }
 
   // Without masks, so that a step's rows are the request's and no panel's.
-  static JobRequest Request(int64_t cells, const std::vector<std::string>& genes,
-                            uint64_t seed = 1) {
-    JobRequest request;
+  static PredictionTask Request(int64_t cells, const std::vector<std::string>& genes,
+                                uint64_t seed = 1) {
+    PredictionTask request;
     request.controls = SomeControls(cells, seed);
     for (const std::string& gene : genes) request.perturbations.push_back(Knockout({gene}));
     request.options = predict::DefaultOptions(*test::TinyBundle());
@@ -66,7 +67,7 @@ class SchedulerTest : public testing::Test {
     return request;
   }
 
-  uint64_t Submit(JobRequest request, const std::shared_ptr<RecordingListener>& listener) {
+  uint64_t Submit(PredictionTask request, const std::shared_ptr<RecordingListener>& listener) {
     const auto id = scheduler_->Submit(std::move(request), listener);
     EXPECT_TRUE(id.ok()) << id.status();
     return id.value_or(0);
@@ -92,10 +93,9 @@ class SchedulerTest : public testing::Test {
   std::unique_ptr<Scheduler> scheduler_;
 };
 
-inline void ExpectSameAsAlone(const JobRequest& request, const RecordingListener& listener) {
+inline void ExpectSameAsAlone(const PredictionTask& request, const RecordingListener& listener) {
   const auto engine = TinyEngine();
-  const auto alone =
-      predict::PredictAll(engine.get(), request.controls, request.perturbations, request.options);
+  const auto alone = predict::PredictAll(engine.get(), request);
   ASSERT_OK(alone);
   ASSERT_EQ(listener.profiles.size(), alone->size());
   ASSERT_FALSE(alone->empty());

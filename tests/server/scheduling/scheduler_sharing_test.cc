@@ -13,7 +13,7 @@ using testing::Not;
 
 TEST_F(SchedulerTest, ADeadlineThatIsPastIsRefusedAtOnce) {
   Make();
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now();
   auto listener = std::make_shared<RecordingListener>();
   EXPECT_EQ(scheduler_->Submit(std::move(request), listener).status().code(),
@@ -46,7 +46,7 @@ TEST_F(SchedulerTest, AReaderThatIsFullPausesItsOwnJobOnly) {
   Make();
   auto slow = std::make_shared<RecordingListener>();
   auto quick = std::make_shared<RecordingListener>();
-  const JobRequest request = Request(3, {"G1", "G2"});
+  const PredictionTask request = Request(3, {"G1", "G2"});
   slow->ready = false;
   Submit(request, slow);
   Submit(Request(2, {"G3"}), quick);
@@ -68,7 +68,7 @@ TEST_F(SchedulerTest, InteractiveWorkOvertakesBulkWork) {
   Make(options);
   auto bulk = std::make_shared<RecordingListener>();
   auto interactive = std::make_shared<RecordingListener>();
-  JobRequest request = Request(8, {"G1"});
+  PredictionTask request = Request(8, {"G1"});
   request.priority = JobPriority::kBulk;
   Submit(std::move(request), bulk);
   scheduler_->RunStep();
@@ -84,7 +84,8 @@ TEST_F(SchedulerTest, OneClientCannotTakeTheWholeQueue) {
   options.queue.total.rows = 100;
   options.queue.per_client.rows = 20;
   Make(options);
-  JobRequest first = Request(7, {"G1"}), second = Request(7, {"G2"}), other = Request(7, {"G3"});
+  PredictionTask first = Request(7, {"G1"}), second = Request(7, {"G2"}),
+                 other = Request(7, {"G3"});
   first.client = second.client = "a";
   other.client = "b";
   auto listener = std::make_shared<RecordingListener>();
@@ -101,12 +102,12 @@ TEST_F(SchedulerTest, ClientsShareStepsHoweverManyJobsTheyHave) {
   Make(options);
   std::vector<std::shared_ptr<RecordingListener>> many;
   for (int k = 0; k < 3; ++k) {
-    JobRequest request = Request(8, {"G1"}, static_cast<uint64_t>(k) + 1);
+    PredictionTask request = Request(8, {"G1"}, static_cast<uint64_t>(k) + 1);
     request.client = "many";
     many.push_back(std::make_shared<RecordingListener>());
     Submit(std::move(request), many.back());
   }
-  JobRequest request = Request(8, {"G1"}, 9);
+  PredictionTask request = Request(8, {"G1"}, 9);
   request.client = "single";
   auto single = std::make_shared<RecordingListener>();
   Submit(std::move(request), single);
@@ -120,7 +121,7 @@ TEST_F(SchedulerTest, ClientsShareStepsHoweverManyJobsTheyHave) {
 TEST_F(SchedulerTest, ADeadlineThatCannotBeMetIsRefusedAtOnce) {
   Make();
   auto listener = std::make_shared<RecordingListener>();
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now() + absl::Milliseconds(2500);
   // 3 steps back from the latent, a second each.
   scheduler_->LearnStepTime(2, absl::Seconds(1));
@@ -141,10 +142,10 @@ TEST_F(SchedulerTest, WhatIsAheadCountsForADeadline) {
   scheduler_->LearnStepTime(4, absl::Seconds(1));
   auto busy = std::make_shared<RecordingListener>();
   auto listener = std::make_shared<RecordingListener>();
-  JobRequest late = Request(4, {"G2"});
+  PredictionTask late = Request(4, {"G2"});
   late.deadline = clock_.Now() + absl::Seconds(5);
   late.client = "b";
-  JobRequest ahead = Request(40, {"G1"});
+  PredictionTask ahead = Request(40, {"G1"});
   ahead.client = "a";
   const uint64_t id = Submit(std::move(ahead), busy);
   scheduler_->RunStep();
@@ -160,7 +161,7 @@ TEST_F(SchedulerTest, DeadlinesMayBeLeftToTheCallers) {
   options.refuse_late = false;
   Make(options);
   scheduler_->LearnStepTime(2, absl::Hours(1));
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now() + absl::Seconds(30);
   auto listener = std::make_shared<RecordingListener>();
   Submit(std::move(request), listener);
@@ -217,7 +218,7 @@ TEST_F(SchedulerTest, AClockThatJumpsEndsOnlyWhatHasADeadline) {
   auto patient = std::make_shared<RecordingListener>();
   auto hurried = std::make_shared<RecordingListener>();
   Submit(Request(2, {"G1"}), patient);
-  JobRequest request = Request(2, {"G2"});
+  PredictionTask request = Request(2, {"G2"});
   request.deadline = clock_.Now() + absl::Minutes(1);
   Submit(std::move(request), hurried);
   scheduler_->RunStep();
@@ -236,7 +237,7 @@ TEST_F(SchedulerTest, BulkWorkGoesOnUnderEndlessInteractiveWork) {
   options.bulk_patience = absl::Seconds(5);
   Make(options);
   auto bulk = std::make_shared<RecordingListener>();
-  JobRequest request = Request(1, {"G1"});
+  PredictionTask request = Request(1, {"G1"});
   request.priority = JobPriority::kBulk;
   request.client = "screen";
   Submit(std::move(request), bulk);

@@ -37,7 +37,7 @@ class JobTest : public ::testing::Test {
   }
   std::vector<Profiles> Predict(std::shared_ptr<const ControlSet> controls,
                                 std::vector<std::shared_ptr<const Perturbation>> perturbations) {
-    auto profiles = PredictAll(engine_.get(), controls, perturbations, options_);
+    auto profiles = PredictAll(engine_.get(), {controls, perturbations, options_});
     EXPECT_TRUE(profiles.ok()) << profiles.status();
     return *std::move(profiles);
   }

@@ -63,7 +63,7 @@ TEST_F(EtaTest, FewCellsTakeThresholdsOfTheirOwnSeed) {
 TEST_F(EtaTest, TheMultistepSolverRefusesIt) {
   options_.solver = diffusion::Solver::kDpmSolverPp2m;
   options_.solver_steps = 10;
-  const auto profiles = PredictAll(engine_.get(), Panel("T0", 3), {Knockout("G1")}, options_);
+  const auto profiles = PredictAll(engine_.get(), {Panel("T0", 3), {Knockout("G1")}, options_});
   EXPECT_EQ(profiles.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(profiles.status().message().find("eta"), absl::string_view::npos);
 }
@@ -78,7 +78,7 @@ TEST_F(JobTest, SpreadOverMaskSeedsIsWhatManySeedsShow) {
     for (int64_t g = 0; g < 24; ++g) mean[g] += values.At(r, g);
   }
   const auto gene = std::max_element(mean.begin(), mean.end()) - mean.begin();
-  DenseMatrix units = controls->values;
+  DenseMatrix units = ToDense(controls->values);
   for (float& value : units.values) value /= 6.0f;
   const auto probability = engine_->MaskProbability(units, controls->cell_type, *Knockout("G1"));
   ASSERT_OK(probability);

@@ -68,7 +68,7 @@ TEST_F(JobTest, RankMaskLeavesThePredictedShareActiveWhereValuesArePositive) {
 
 TEST_F(JobTest, CountsDownItsEvaluationsAndKeepsRowsApart) {
   options_.mask = MaskMode::kNone;
-  Job job(engine_.get(), &in_flight_, Panel("T0", 5), {Knockout("G1"), Knockout("G2")}, options_);
+  Job job(engine_.get(), &in_flight_, {Panel("T0", 5), {Knockout("G1"), Knockout("G2")}, options_});
   EXPECT_EQ(job.evaluations_total(), 5 * 10 + 2 * 5 * 10);
   EXPECT_EQ(job.runnable(), 5);
   std::vector<Row*> first, second;
@@ -87,11 +87,11 @@ TEST_F(JobTest, CountsDownItsEvaluationsAndKeepsRowsApart) {
 TEST_F(JobTest, RowsOfManyJobsAtDifferentStepsShareABatch) {
   options_.mask = MaskMode::kNone;
   const auto expected = Predict(Panel("T0", 4), {Knockout("G1")});
-  Job late(engine_.get(), &in_flight_, Panel("T0", 4), {Knockout("G1")}, options_);
+  Job late(engine_.get(), &in_flight_, {Panel("T0", 4), {Knockout("G1")}, options_});
   PredictOptions other = options_;
   other.solver = diffusion::Solver::kDdim;
   other.solver_steps = 17;
-  Job early(engine_.get(), &in_flight_, Panel("T1", 6), {Knockout("U1")}, other);
+  Job early(engine_.get(), &in_flight_, {Panel("T1", 6), {Knockout("U1")}, other});
   std::vector<Row*> rows;
   int64_t step = 0;
   while (!late.done()) {
@@ -112,7 +112,7 @@ TEST_F(JobTest, RowsOfManyJobsAtDifferentStepsShareABatch) {
 
 TEST_F(JobTest, ReportsStepsThatTheScheduleDoesNotHave) {
   options_.solver_steps = 100000;
-  const auto profiles = PredictAll(engine_.get(), Panel("T0", 2), {Knockout("G1")}, options_);
+  const auto profiles = PredictAll(engine_.get(), {Panel("T0", 2), {Knockout("G1")}, options_});
   EXPECT_EQ(profiles.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
