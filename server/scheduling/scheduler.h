@@ -30,7 +30,6 @@
 #include "server/scheduling/batching_policy.h"
 #include "server/scheduling/deadline_policy.h"
 #include "server/scheduling/job_listener.h"
-#include "server/scheduling/job_request.h"
 #include "server/scheduling/scheduled_job.h"
 #include "server/scheduling/step_observer.h"
 

@@ -1,4 +1,5 @@
-// What both programs of unlasting-train share: parsing, interrupts, one line for an error, exit codes.
+// What both programs of unlasting-train share: parsing, interrupts, one line for an error, exit
+// codes.
 #pragma once
 
 #include <vector>
