@@ -1,4 +1,5 @@
-// Weights of a network as plain arrays, and matrices packed for the kernels.
+// matrix.h holds the weights of a neural network as plain arrays, and matrices packed for the
+// kernels.
 #pragma once
 
 #include <cstdint>
