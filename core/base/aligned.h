@@ -1,4 +1,5 @@
-// Arrays that start on a cache line: a vector that straddles two costs two loads.
+// AlignedVector is a std::vector that starts on a cache line, because a SIMD vector that straddles
+// two lines costs two loads.
 #pragma once
 
 #include <cstddef>

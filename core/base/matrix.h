@@ -1,5 +1,5 @@
-// The two matrix forms every room speaks: dense row-major and compressed sparse rows.
-// Rows are cells and columns genes unless a comment says otherwise. Values are float32;
+// matrix.h defines the two matrices that all rooms share: dense row-major and compressed sparse
+// rows. Rows are cells and columns genes unless a comment says otherwise. Values are float32;
 // whoever sums them does so in double.
 #pragma once
 

@@ -1,4 +1,5 @@
-// What happens to the genes of each group: control, true and predicted. Private to core/report.
+// GroupCards shows how the genes of each group change: control, true and predicted. Private to
+// core/report.
 #pragma once
 
 #include <string>

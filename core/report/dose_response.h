@@ -1,4 +1,5 @@
-// How the response grows with the dose, predicted against true. Private to core/report.
+// DoseResponses plots how the response grows with the dose, predicted against true. Private to
+// core/report.
 #pragma once
 
 #include <map>
@@ -38,7 +39,7 @@ class DoseResponses {
     std::vector<Dose> truth;
     std::vector<Dose> predicted;
     std::vector<std::vector<double>> control;  // means, of every scored dose
-    double most_change = -1;  // of the genes' test scores, at the strongest dose so far
+    double max_change = -1;  // of the genes' test scores, at the strongest dose so far
     std::vector<int64_t> genes;
   };
 

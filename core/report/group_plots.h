@@ -1,5 +1,5 @@
-// The plots of single groups, gathered while the cells of each are at hand: the groups of an
-// evaluation need not fit into memory together.
+// GroupPlots gathers the plots of single groups while the cells of each are in memory, so that the
+// groups of an evaluation need not fit into memory together.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Where a group's predicted cells lie among its control and true cells. Private to core/report.
+// projection.h plots where a group's predicted cells lie among its control and true cells. Private
+// to core/report.
 #pragma once
 
 #include <string>

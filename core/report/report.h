@@ -1,4 +1,5 @@
-// One self-contained HTML page about a model: no scripts or styles from elsewhere.
+// report.h renders one self-contained HTML page about a model, without scripts or styles from
+// elsewhere.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// The part of the node inputs that no cell enters (eq 7-10): Phi(g_i, t, c), fused with the drug's
-// path where there is one. Computed once per (time, cell type, drug, dose) and kept.
+// node_inputs.h computes the part of the node inputs that does not depend on the cell (eq 7-10):
+// Phi(g_i, t, c), fused with the drug's part where there is one. It is computed once per (time,
+// cell type, drug, dose) and kept.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Block and Decoder (Appendix C): in -> hidden -> hidden -> out, silu between, over a batch of
-// rows.
+// perceptron.h computes Block and Decoder (Appendix C) over a batch of rows: in -> hidden -> hidden
+// -> out with silu between them.
 #pragma once
 
 #include <cstdint>

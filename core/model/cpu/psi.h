@@ -1,4 +1,4 @@
-// Psi: an embedding of one number (Psi_x and Psi_ctrl of eq 7-10), tabulated where that is exact
+// Psi embeds one number (Psi_x and Psi_ctrl of eq 7-10) and uses a table where that is accurate
 // enough.
 #pragma once
 

@@ -1,5 +1,6 @@
-// CpuNetwork's sibling on a CUDA device: a denoiser or mask model with its weights there, and
-// whole steps of the solver without a word from the host in between.
+// CudaNetwork evaluates a denoiser or mask model on a CUDA device, as CpuNetwork does on the CPU.
+// Its weights stay on the device, which makes whole steps of the solver without the host in
+// between.
 //
 // Batches are filled up to 1, 2, 4, ... 256 rows, and for each of these the work is captured once
 // as a CUDA graph and replayed. A row's result does not depend on which rows share its batch, nor
@@ -93,7 +94,7 @@ class CudaNetwork {
   Gemm gemm_;
   Graphs graphs_;
   int64_t chunk_;      // rows that pass the GRN block together: as many as the L2 cache holds
-  int64_t knockouts_;  // room for so many in a batch
+  int64_t knockouts_;  // how many a batch has memory for
 
   DeviceArray<char> rows_;
   std::vector<Upload> uploads_;

@@ -1,5 +1,5 @@
-// Priors of rows (core/model/cpu/prior.h) on the device: computed on the host, uploaded once
-// and kept, the least recently used given up first.
+// device_priors.h keeps the priors of rows (core/model/cpu/prior.h) on the device. They are
+// computed on the host and uploaded once; the least recently used is freed first.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Node inputs without the cell (core/model/cpu/node_inputs.h), computed on the device and kept
-// there: one per (time, cell type, drug, dose), the least recently used given up first.
+// node_bases.h computes the node inputs that do not depend on the cell
+// (core/model/cpu/node_inputs.h) on the device and keeps them there, one per (time, cell type,
+// drug, dose); the least recently used is freed first.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ class NodeBases {
     int64_t batch = 0;
   };
 
-  DeviceArray<float> Room();
+  DeviceArray<float> BufferForBase();
   SmallRow Small(const AlignedVector<float>& values) const;
   void Compute(const SmallRow& bias, const SmallRow* drug, const SmallRow* gate, float* out,
                const Gemm& gemm, cudaStream_t stream);
@@ -44,7 +45,7 @@ class NodeBases {
 
   ModelConfig config_;
   int64_t dim_;
-  int64_t most_;  // bases
+  int64_t max_bases_;
   cpu::NodeInputs<float> inputs_;
   DeviceArray<float> genes_;   // [N' + 1, D]; zeros in the last row
   DeviceArray<float> hidden_;  // [N' + 1, D]

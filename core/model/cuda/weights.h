@@ -1,4 +1,4 @@
-// A network's weights on the device, padded, merged and converted once.
+// weights.h holds a neural network's weights on the device, padded, merged and converted once.
 #pragma once
 
 #include <vector>
