@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <set>
 #include <type_traits>
 
+#include "core/anndata/filters.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -45,6 +48,28 @@ Handle MemoryType(const Values& values, hid_t element) {
   return table;
 }
 
+// Names of an enumeration's values, in the file's order.
+std::vector<std::string> EnumerationNames(hid_t type) {
+  std::vector<std::string> names;
+  for (int k = 0; k < H5Tget_nmembers(type); ++k) {
+    char* name = H5Tget_member_name(type, static_cast<unsigned>(k));
+    if (name == nullptr) continue;
+    names.emplace_back(name);
+    H5free_memory(name);
+  }
+  return names;
+}
+
+// numpy writes booleans as an enumeration of FALSE and TRUE in one byte, and R adds NA.
+ValueClass ClassOfEnumeration(hid_t type) {
+  if (H5Tget_size(type) != 1) return ValueClass::kOther;
+  const auto names = EnumerationNames(type);
+  if (names.size() == 2) return ValueClass::kBoolean;
+  const std::set<std::string> logical = {"FALSE", "TRUE", "NA"};
+  return std::set<std::string>(names.begin(), names.end()) == logical ? ValueClass::kLogical
+                                                                      : ValueClass::kOther;
+}
+
 ValueClass ClassOfType(hid_t type) {
   switch (H5Tget_class(type)) {
     case H5T_INTEGER:
@@ -56,54 +81,10 @@ ValueClass ClassOfType(hid_t type) {
     case H5T_COMPOUND:
       return ValueClass::kCompound;
     case H5T_ENUM:
-      // numpy booleans arrive as an enumeration of FALSE and TRUE in one byte.
-      return H5Tget_nmembers(type) == 2 && H5Tget_size(type) == 1 ? ValueClass::kBoolean
-                                                                  : ValueClass::kOther;
+      return ClassOfEnumeration(type);
     default:
       return ValueClass::kOther;
   }
-}
-
-// Filters that leave no name in the file: the format's registry knows them by number.
-const char* KnownFilter(H5Z_filter_t filter) {
-  switch (filter) {
-    case H5Z_FILTER_SZIP:
-      return "szip";
-    case 32001:
-      return "blosc";
-    case 32004:
-      return "lz4";
-    case 32008:
-      return "bitshuffle";
-    case 32013:
-      return "zfp";
-    case 32015:
-      return "zstd";
-    case 32026:
-      return "blosc2";
-    default:
-      return "unnamed";
-  }
-}
-
-// Names the first filter of the dataset that this HDF5 cannot apply.
-absl::Status CheckFilters(hid_t dataset) {
-  const Handle plist(H5Dget_create_plist(dataset));
-  const int filters = H5Pget_nfilters(plist.get());
-  for (int k = 0; k < filters; ++k) {
-    unsigned int flags = 0;
-    size_t parameters = 0;
-    char name[64] = {0};
-    const H5Z_filter_t filter =
-        H5Pget_filter2(plist.get(), k, &flags, &parameters, nullptr, sizeof(name), name, nullptr);
-    if (filter >= 0 && H5Zfilter_avail(filter) <= 0) {
-      return absl::UnimplementedError(
-          absl::StrCat("is compressed with the HDF5 filter ", filter, " (",
-                       name[0] == 0 ? KnownFilter(filter) : name,
-                       "), which this build lacks; rewrite the file with gzip or lzf"));
-    }
-  }
-  return absl::OkStatus();
 }
 
 // Bytes the file holds for the dataset; a damaged header may claim more than the whole file.
@@ -119,8 +100,6 @@ uint64_t StoredBytes(hid_t dataset) {
 absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   // Datasets never written hold fill values and store nothing: small ones are fine.
   constexpr uint64_t kAlwaysFine = uint64_t{1} << 24;
-  // deflate reaches 1032 to 1.
-  constexpr uint64_t kBestCompression = 1100;
   const Handle space(H5Dget_space(values.dataset));
   const Handle type(H5Dget_type(values.dataset));
   const hssize_t points = H5Sget_simple_extent_npoints(space.get());
@@ -142,7 +121,7 @@ absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   uint64_t count = static_cast<uint64_t>(points);
   for (const hsize_t extent : ArrayShape(TypeOf(values))) count *= extent;
   const uint64_t stored = StoredBytes(values.dataset);
-  const uint64_t most = kAlwaysFine + kBestCompression * stored;
+  const uint64_t most = kAlwaysFine + BestCompression(values.dataset) * stored;
   if (static_cast<uint64_t>(points) > most / size || count > (uint64_t{1} << 60) / element_size) {
     return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
                                                    " bytes and stores ", stored, " bytes"));
@@ -183,7 +162,7 @@ ValueClass ClassOf(const Values& values) {
 }
 
 const char* ClassName(ValueClass value_class) {
-  constexpr const char* kNames[] = {"integers", "floats",  "booleans",
+  constexpr const char* kNames[] = {"integers", "floats",  "booleans",    "logicals",
                                     "strings",  "a table", "another type"};
   return kNames[static_cast<int>(value_class)];
 }
@@ -278,6 +257,26 @@ template absl::StatusOr<std::vector<double>> ReadNumbers<double>(const Values&);
 template absl::StatusOr<std::vector<int64_t>> ReadNumbers<int64_t>(const Values&);
 template absl::StatusOr<std::vector<int32_t>> ReadIntegers<int32_t>(const Values&);
 template absl::StatusOr<std::vector<int64_t>> ReadIntegers<int64_t>(const Values&);
+
+absl::StatusOr<std::vector<double>> ReadLogicals(const Values& values) {
+  const ValueClass found = ClassOf(values);
+  if (found != ValueClass::kLogical) return Unexpected(found, "logicals");
+  UNLASTING_ASSIGN_OR_RETURN(const size_t count, CheckedCount(values, sizeof(double)));
+  const Handle type = ElementType(TypeOf(values));
+  const auto names = EnumerationNames(type.get());
+  std::vector<double> of_byte(256, std::numeric_limits<double>::quiet_NaN());
+  for (size_t k = 0; k < names.size(); ++k) {
+    uint8_t byte = 0;
+    H5Tget_member_value(type.get(), static_cast<unsigned>(k), &byte);
+    if (names[k] != "NA") of_byte[byte] = names[k] == "TRUE" ? 1 : 0;
+  }
+  std::vector<double> logicals(count);
+  if (count == 0) return logicals;
+  std::vector<uint8_t> bytes(count);
+  UNLASTING_RETURN_IF_ERROR(ReadInto(values, MemoryType(values, type.get()), bytes.data()));
+  for (size_t k = 0; k < count; ++k) logicals[k] = of_byte[bytes[k]];
+  return logicals;
+}
 
 absl::StatusOr<std::vector<std::string>> ReadStrings(const Values& values) {
   const ValueClass found = ClassOf(values);

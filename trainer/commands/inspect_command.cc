@@ -1,4 +1,4 @@
-// unlasting-train inspect: what a bundle or an .h5ad file holds.
+// unlasting-train inspect shows what a bundle or a file of cells holds.
 #include <cstdio>
 #include <filesystem>
 
@@ -38,8 +38,9 @@ void PrintFile(const json& d) {
   for (const char* frame : {"obs", "var"}) {
     std::printf("%s\n", frame);
     for (const auto& [name, column] : d[frame].items()) {
+      const std::string more = column.contains("why") ? column["why"] : json(Levels(column));
       std::printf("  %-24s %-12s %s\n", name.c_str(), column["kind"].get<std::string>().c_str(),
-                  Levels(column).c_str());
+                  more.c_str());
     }
   }
   for (const char* group : {"layers", "obsm", "uns"}) {
@@ -49,7 +50,8 @@ void PrintFile(const json& d) {
 }
 
 absl::Status RunInspect(const InspectFlags& flags) {
-  if (fs::is_directory(flags.path)) {
+  // A folder without a manifest may be one of an MTX file.
+  if (fs::exists(fs::path(flags.path) / "manifest.json")) {
     // Loading verifies every file against the manifest.
     UNLASTING_ASSIGN_OR_RETURN(const auto bundle, bundle::Bundle::Load(flags.path));
     if (flags.json) {
@@ -60,7 +62,11 @@ absl::Status RunInspect(const InspectFlags& flags) {
     std::printf("%s\nbundle hash: %s\n", card.c_str(), bundle->hash().c_str());
     return absl::OkStatus();
   }
-  UNLASTING_ASSIGN_OR_RETURN(const json description, anndata::Describe(flags.path));
+  const auto described = anndata::Describe(flags.path);
+  if (absl::IsNotFound(described.status()) && fs::is_directory(flags.path)) {
+    return Annotate(described.status(), "no bundle, which has a manifest.json");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const json description, described);
   if (flags.json) {
     std::printf("%s\n", description.dump(2).c_str());
   } else {
@@ -73,9 +79,11 @@ absl::Status RunInspect(const InspectFlags& flags) {
 
 Command AddInspectCommand(CLI::App& root) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* app =
-      root.add_subcommand("inspect", "Shows what a bundle or an .h5ad file holds, and verifies it");
-  app->add_option("path", flags->path, "Folder of a bundle, or an .h5ad file")->required();
+  CLI::App* app = root.add_subcommand(
+      "inspect", "Shows what a bundle or a file of cells holds, and verifies it");
+  app->add_option("path", flags->path,
+                  "Folder of a bundle, or cells: .h5ad, 10x .h5, or the folder of a matrix.mtx")
+      ->required();
   app->add_flag("--json", flags->json, "As JSON on stdout");
   app->footer("Example:\n  unlasting-train inspect cells.h5ad");
   return {app, [flags] { return RunInspect(*flags); }};
