@@ -1,5 +1,5 @@
-// Readers of single AnnData elements below an open HDF5 group. Private to core/anndata; errors name
-// the element, not the file.
+// These functions read single AnnData elements below an open HDF5 group, for H5adReader. Private to
+// core/anndata; they run within an Hdf5Scope, and errors name the element, not the file.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Values of a dataset, or of one field of a table, as vectors. Private to core/anndata.
+// ReadNumbers and its siblings read the values of a data set, or of one field of a table, as
+// vectors. Private to core/anndata; they run within an Hdf5Scope.
 #pragma once
 
 #include <cstdint>
