@@ -211,7 +211,8 @@ absl::StatusOr<std::string> FindCellTable(const std::string& prefix) {
       if (!found.empty()) {
         return absl::InvalidArgumentError(
             absl::StrCat(path, ": found a second table of cells beside ", found,
-                         ", expected one; remove one or name one with the setting obs"));
+                         ", expected one; remove one, or name one with the "
+                         "setting obs_table or the flag --obs-table"));
       }
       found = path;
     }

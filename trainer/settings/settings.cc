@@ -39,6 +39,7 @@ constexpr Meaning kMeanings[] = {
     {"molecule_features", "of SMILES: descriptors (with Morgan counts) or counts (those alone)"},
     {"library_size_column", "obs column of each cell's counts over all genes; empty: its own sum"},
     {"control", "condition of unperturbed cells"},
+    {"obs_table", "table of the cells of a 10x .h5 file or MTX folder; empty: obs.tsv beside it"},
     {"layer", "layer to read in place of X; raw: raw/X with its own genes"},
     {"matrix", "auto, counts or log1p"},
     {"target_sum", "median (of the training cells) or a number"},
@@ -166,6 +167,7 @@ TrainConfig DefaultConfig() {
   c.set_dose_unit_column("dose_unit");
   c.set_library_size_column("");
   c.set_control("ctrl");
+  c.set_obs_table("");
   c.set_layer("");
   c.set_matrix("auto");
   c.set_layout("auto");
@@ -288,6 +290,7 @@ cells::LoadOptions LoadOptionsOf(const TrainConfig& config) {
   options.dose_unit_column = config.dose_unit_column();
   options.library_size_column = config.library_size_column();
   options.control = config.control();
+  options.obs_table = config.obs_table();
   options.layer = config.layer();
   options.matrix = config.matrix();
   options.layout = config.layout();
