@@ -44,7 +44,7 @@ void ExpectRefused(const anndata::AnnData& data, const std::string& words,
   EXPECT_EQ(loaded.status().message().find('\n'), absl::string_view::npos);
 }
 
-TEST(DatasetTest, ReadsAnMtxFolderWithTheTableThatIsNamed) {
+TEST(LoadDatasetTest, ReadsAnMtxFolderWithTheTableThatIsNamed) {
   const test::TempFolder folder;
   const auto write = [&](const std::string& name, const std::string& text) {
     std::ofstream(folder.At(name)) << text;
