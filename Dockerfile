@@ -23,7 +23,7 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
        ca-certificates libgrpc++1.51 libprotobuf32 \
        libabsl20220623 libhdf5-103-1 librdkit1 libprometheus-cpp-core1.0 \
-       libprometheus-cpp-pull1.0 libspdlog1.10 libssl3 libhwy1 zlib1g \
+       libprometheus-cpp-pull1.0 libspdlog1.10 libssl3 libhwy1 zlib1g libzstd1 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/ /usr/local/bin/
 COPY LICENSE /usr/share/doc/unlasting/LICENSE

@@ -17,7 +17,7 @@ BUILD_PACKAGES=(
   libabsl-dev libhwy-dev libeigen3-dev
   libhdf5-dev librdkit-dev libboost-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libssl-dev zlib1g-dev
+  libssl-dev zlib1g-dev libzstd-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 # The stock Python that opens our files, runs our exported models, calls our server and reads our

@@ -35,6 +35,9 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
       ->capture_default_str();
   command->add_option("--control-value", controls.control_value, "Its value for control cells")
       ->capture_default_str();
+  command->add_option(
+      "--obs-table", controls.obs_table,
+      "Table of the cells of a 10x .h5 file or MTX folder (default: obs.tsv beside it)");
   command->add_option("--layer", controls.layer, "Layer to read (default: X)");
   command
       ->add_option("--matrix", controls.matrix,

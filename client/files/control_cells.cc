@@ -223,7 +223,8 @@ absl::StatusOr<ControlMatrix> ReadSelected(const ControlSelection& selection,
 
 absl::StatusOr<ControlMatrix> ReadControlCells(const ControlSelection& selection,
                                                const v1::Model& model) {
-  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::Reader::Open(selection.path));
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader,
+                             anndata::Reader::Open(selection.path, {selection.obs_table}));
   auto cells = ReadSelected(selection, model, reader.get());
   if (cells.ok()) return cells;
   // The reader's own errors name the file already.

@@ -13,6 +13,7 @@ namespace unlasting::client {
 
 struct ControlSelection {
   std::string path;
+  std::string obs_table;                       // "" reads the table beside 10x .h5 and MTX
   std::string layer;                           // "" reads X
   std::string condition_column = "condition";  // "" takes every row as a control cell
   std::string control_value = "ctrl";          // condition of control cells

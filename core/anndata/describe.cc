@@ -22,6 +22,7 @@ json DescribeFrame(const DataFrame& frame) {
     for (const auto& value : AsStrings(column)) ++levels[value];
     if (levels.size() <= kMaxLevels) columns[name]["levels"] = levels;
   }
+  for (const auto& [name, why] : frame.unread) columns[name] = {{"kind", "unread"}, {"why", why}};
   return columns;
 }
 
@@ -31,7 +32,9 @@ absl::StatusOr<json> Describe(const std::string& path) {
   UNLASTING_ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto var, reader->ReadVar());
-  json description = {{"n_obs", reader->n_obs()}, {"n_vars", reader->n_vars()}};
+  json description = {{"format", FileFormatName(reader->format())},
+                      {"n_obs", reader->n_obs()},
+                      {"n_vars", reader->n_vars()}};
   if (reader->Has("X")) {
     UNLASTING_ASSIGN_OR_RETURN(const std::string encoding, reader->MatrixEncoding("X"));
     description["x"] = encoding;

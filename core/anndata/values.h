@@ -1,4 +1,5 @@
-// Values of a dataset, or of one field of a table, as vectors. Private to core/anndata.
+// ReadNumbers and its siblings read the values of a data set, or of one field of a table, as
+// vectors. Private to core/anndata; they run within an Hdf5Scope.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct Values {
   std::string field;
 };
 
-enum class ValueClass { kInteger, kFloat, kBoolean, kString, kCompound, kOther };
+// kLogical is R's: FALSE, TRUE or NA.
+enum class ValueClass { kInteger, kFloat, kBoolean, kLogical, kString, kCompound, kOther };
 ValueClass ClassOf(const Values& values);
 // "integers", "strings", ... for messages.
 const char* ClassName(ValueClass value_class);
@@ -34,7 +36,8 @@ std::vector<std::string> FieldNames(hid_t dataset);
 
 // All values, by one H5Dread, converted to T. INVALID_ARGUMENT where the dataset holds something
 // else, is damaged or promises more than its file stores (found before memory is asked for);
-// UNIMPLEMENTED where an HDF5 filter is missing (named) or the values lie in other files.
+// FAILED_PRECONDITION where an HDF5 filter is not installed (it is named, with its package);
+// UNIMPLEMENTED where the values lie in other files.
 template <typename T>
 absl::StatusOr<std::vector<T>> ReadNumbers(const Values& values);
 // Like ReadNumbers, and refuses fractions.
@@ -43,6 +46,8 @@ absl::StatusOr<std::vector<T>> ReadIntegers(const Values& values);
 // The values whose first axis lies in [first, first + count), the other axes whole.
 template <typename T>
 absl::StatusOr<std::vector<T>> ReadNumbersBetween(hid_t dataset, int64_t first, int64_t count);
+// R's logicals as 0 and 1, with NaN for NA.
+absl::StatusOr<std::vector<double>> ReadLogicals(const Values& values);
 // Always valid UTF-8.
 absl::StatusOr<std::vector<std::string>> ReadStrings(const Values& values);
 

@@ -66,8 +66,11 @@ struct LoadOptions {
   std::string library_size_column;  // "" uses each row's own sum
   std::string split_column;         // "" for none; see SplitOptions
   std::string control = "ctrl";     // value of the condition column of unperturbed cells
-  std::string layer;                // "" reads X, "raw" reads raw/X with its own genes
-  std::string matrix = "auto";      // auto, counts, log1p
+  // Annotations of the cells of a 10x .h5 file or MTX folder; "" reads the table beside the data.
+  // See anndata::OpenOptions.
+  std::string obs_table;
+  std::string layer;            // "" reads X, "raw" reads raw/X with its own genes
+  std::string matrix = "auto";  // auto, counts, log1p
   bool require_control = true;
 };
 

@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<NormalisedFile>> NormalisedFile::Open(const std::
 }
 
 absl::Status NormalisedFile::Initialise(const LoadOptions& load) {
-  UNLASTING_ASSIGN_OR_RETURN(reader_, anndata::Reader::Open(path_));
+  UNLASTING_ASSIGN_OR_RETURN(reader_, anndata::Reader::Open(path_, {load.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(annotations_, ReadAnnotations(reader_.get(), load));
   const std::string element = MatrixElement(load);
   rows_ = std::make_unique<FileRows>(reader_.get(), element, annotations_.n_cells(),

@@ -170,7 +170,7 @@ struct OpenFile {
 absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& load,
                                   FileRows::Progress progress) {
   OpenFile file;
-  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::Reader::Open(path, {load.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(file.annotations, ReadAnnotations(file.reader.get(), load));
   file.rows =
       std::make_unique<FileRows>(file.reader.get(), MatrixElement(load), file.annotations.n_cells(),

@@ -1,4 +1,4 @@
-// unlasting-train inspect: shows what a bundle or an .h5ad file holds, and verifies a bundle.
+// unlasting-train inspect shows what a bundle or a file of cells holds, and verifies a bundle.
 #include <cstdio>
 #include <filesystem>
 
@@ -39,8 +39,9 @@ void PrintFile(const json& d) {
   for (const char* frame : {"obs", "var"}) {
     std::printf("%s\n", frame);
     for (const auto& [name, column] : d[frame].items()) {
+      const std::string more = column.contains("why") ? column["why"] : json(Levels(column));
       std::printf("  %-24s %-12s %s\n", name.c_str(), column["kind"].get<std::string>().c_str(),
-                  Levels(column).c_str());
+                  more.c_str());
     }
   }
   for (const char* group : {"layers", "obsm", "uns"}) {
@@ -50,7 +51,8 @@ void PrintFile(const json& d) {
 }
 
 absl::Status RunInspect(const InspectFlags& flags, const BundleVerifier& verify) {
-  if (fs::is_directory(flags.path)) {
+  // A folder without a manifest may be that of an MTX file.
+  if (fs::exists(fs::path(flags.path) / "manifest.json")) {
     // Loading verifies every file against the manifest.
     UNLASTING_ASSIGN_OR_RETURN(const auto bundle, bundle::Bundle::Load(flags.path));
     if (flags.verify) {
@@ -68,9 +70,13 @@ absl::Status RunInspect(const InspectFlags& flags, const BundleVerifier& verify)
   }
   if (flags.verify) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--verify: found the file ", flags.path, ", expected the folder of a bundle"));
+        absl::StrCat("--verify: found ", flags.path, ", expected the folder of a bundle"));
   }
-  UNLASTING_ASSIGN_OR_RETURN(const json description, anndata::Describe(flags.path));
+  const auto described = anndata::Describe(flags.path);
+  if (absl::IsNotFound(described.status()) && fs::is_directory(flags.path)) {
+    return Annotate(described.status(), "no bundle, which has a manifest.json");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const json description, described);
   if (flags.json) {
     std::printf("%s\n", description.dump(2).c_str());
   } else {
@@ -83,9 +89,11 @@ absl::Status RunInspect(const InspectFlags& flags, const BundleVerifier& verify)
 
 Command AddInspectCommand(CLI::App& root, const BundleVerifier& verify) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* app =
-      root.add_subcommand("inspect", "Shows what a bundle or an .h5ad file holds, and verifies it");
-  app->add_option("path", flags->path, "Folder of a bundle, or an .h5ad file")->required();
+  CLI::App* app = root.add_subcommand(
+      "inspect", "Shows what a bundle or a file of cells holds, and verifies it");
+  app->add_option("path", flags->path,
+                  "Folder of a bundle, or cells: .h5ad, 10x .h5, or the folder of a matrix.mtx")
+      ->required();
   app->add_flag("--json", flags->json, "Print JSON on stdout");
   app->add_flag("--verify", flags->verify,
                 "Compare the TorchScript files of a bundle with its weights, to the bit");

@@ -11,6 +11,7 @@ cells::LoadOptions LoadOptionsOf(const TrainConfig& config) {
   options.dose_unit_column = config.dose_unit_column();
   options.library_size_column = config.library_size_column();
   options.control = config.control();
+  options.obs_table = config.obs_table();
   options.layer = config.layer();
   options.matrix = config.matrix();
   options.layout = config.layout();

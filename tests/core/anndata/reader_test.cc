@@ -5,6 +5,7 @@
 
 #include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
+#include "core/anndata/warnings.h"
 #include "tests/support/files.h"
 
 namespace unlasting::anndata {
@@ -247,18 +248,22 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
         Case{"column", Code::kInvalidArgument, "obs/whole: has 3 rows"},
         Case{"no_column", Code::kInvalidArgument, "obs/whole: is absent"},
         Case{"promise", Code::kInvalidArgument, "X: found 1000000"},
-        Case{"filter", Code::kUnimplemented, "filter 32015 (zstd)"},
+        Case{
+            "filter", Code::kFailedPrecondition,
+            "X/data: is compressed with the HDF5 filter 300 (unnamed), which is not installed: set "
+            "HDF5_PLUGIN_PATH"},
+        Case{"zstd", Code::kInvalidArgument, "X/data: cannot be read; the file is damaged"},
         Case{"lzf", Code::kInvalidArgument, "X/data: cannot be read; the file is damaged"},
         Case{"index_fraction", Code::kInvalidArgument,
              "X/indices: found floats, expected integers"},
         Case{"twice", Code::kInvalidArgument, "names a column twice"},
-        Case{"layer", Code::kUnimplemented,
-             "layers/counts: is compressed with the HDF5 filter 32001"},
+        Case{"layer", Code::kFailedPrecondition,
+             "layers/counts: is compressed with the HDF5 filter 300"},
         Case{"long_column", Code::kInvalidArgument, "obs/text: promises"},
         Case{"external", Code::kUnimplemented, "lies in another file"},
         Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
         Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},
-        Case{"absent", Code::kNotFound, "no such file"}}) {
+        Case{"absent", Code::kNotFound, "no such file or folder"}}) {
     const std::string path = File(std::string("bad_") + broken.name);
     const auto data = ReadAnnData(path);
     ASSERT_FALSE(data.ok()) << broken.name;
@@ -268,6 +273,74 @@ TEST_F(ReaderTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
     EXPECT_EQ(message.rfind(path, 0), 0u) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
+}
+
+TEST_F(ReaderTest, AFilterOfAPluginIsNamedWithItsPackageUnlessItIsInstalled) {
+  const auto data = ReadAnnData(File("bad_lz4"));
+  ASSERT_FALSE(data.ok());
+  const std::string message(data.status().message());
+  if (absl::IsFailedPrecondition(data.status())) {
+    EXPECT_NE(message.find("filter 32004 (lz4), which is not installed: install the Debian package "
+                           "hdf5-filter-plugin, or write the file again with gzip"),
+              std::string::npos)
+        << message;
+  } else {
+    EXPECT_NE(message.find("X/data: cannot be read; the file is damaged"), std::string::npos)
+        << message;
+  }
+}
+
+TEST_F(ReaderTest, ColumnsOfUnknownKindsAreLeftOutWithAWarning) {
+  std::vector<std::string> warnings;
+  SetWarningHandler([&](const std::string& message) { warnings.push_back(message); });
+  const auto data = ReadAnnData(File("unread"));
+  const auto description = Describe(File("unread"));
+  SetWarningHandler(nullptr);
+  ASSERT_OK(data);
+  EXPECT_EQ(Dense(data->x), kExpected);
+  EXPECT_EQ(Column(data->obs, "condition"), (std::vector<std::string>{"ctrl", "K", "", "ctrl"}));
+  EXPECT_EQ(Column(data->obs, "logical"), (std::vector<std::string>{"0", "1", "", "1"}));
+  EXPECT_EQ(data->obs.columns.size(), 2u);
+  ASSERT_EQ(data->obs.unread.size(), 3u);
+  EXPECT_EQ(data->obs.unread[0].first, "colour");
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_EQ(warnings[0],
+            File("unread") +
+                ": obs: columns that cannot be read are left out: 'colour' (found another type, "
+                "expected strings, numbers or booleans), 'plane' (found 2 axes, expected 1), "
+                "'awkward' (found the encoding 'awkward-array', expected a categorical, a nullable "
+                "array or an array)");
+  EXPECT_EQ(warnings[1],
+            File("unread") + ": obsm/volume: found 3 axes, expected a matrix of 2; it is left out");
+  ASSERT_OK(description);
+  EXPECT_EQ((*description)["obs"]["plane"]["kind"], "unread");
+  EXPECT_EQ((*description)["obs"]["plane"]["why"], "found 2 axes, expected 1");
+}
+
+TEST_F(ReaderTest, XThatIsNoneAsksForALayerUnlessThereIsOne) {
+  const auto reader = Reader::Open(File("x_none"));
+  ASSERT_OK(reader);
+  EXPECT_FALSE((*reader)->Has("X"));
+  EXPECT_EQ((*reader)->ReadRows("X", 0, 1).status().message(),
+            File("x_none") +
+                ": X: is None, expected a matrix; name one of the layers counts, other "
+                "with the setting layer or the flag --layer");
+  ASSERT_OK((*reader)->ReadMatrix("layers/other"));
+  const auto description = Describe(File("x_none"));
+  ASSERT_OK(description);
+  EXPECT_FALSE(description->contains("x"));
+  const auto bare = Reader::Open(File("x_none_bare"));
+  ASSERT_OK(bare);
+  EXPECT_EQ((*bare)->MatrixShape("X").status().message(),
+            File("x_none_bare") + ": X: is None, expected a matrix; the file has no layers either");
+}
+
+TEST_F(ReaderTest, ATableOfCellsIsRefusedBesideOnesOwn) {
+  OpenOptions options;
+  options.obs_table = "cells.tsv";
+  EXPECT_EQ(Reader::Open(File("csr"), options).status().message(),
+            "cells.tsv: found a table of cells for " + File("csr") +
+                ", which holds its own in obs; expected none");
 }
 
 TEST_F(ReaderTest, AFileThatCrashesHdf5IsRefusedWhereTheGuardIsOn) {
