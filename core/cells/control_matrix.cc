@@ -61,22 +61,26 @@ void CheckValues(const ControlMatrix& part, const ControlMatrix& whole, ControlF
   }
 }
 
-// Barcodes and library sizes come for all cells, of this part and of those before, or for none.
-void CheckCount(const std::string& field, size_t found, size_t before, const ControlMatrix& part,
+// Returns whether barcodes or library sizes come for all cells, of this part and of those before,
+// or for none.
+bool CheckCount(const std::string& field, size_t found, size_t before, const ControlMatrix& part,
                 const ControlMatrix& whole, ControlFaults* faults) {
   const bool wanted = whole.values.rows == 0 ? found > 0 : before > 0;
   const int64_t expected = wanted ? part.values.rows : 0;
-  if (static_cast<int64_t>(found) == expected) return;
+  if (static_cast<int64_t>(found) == expected) return true;
   faults->push_back(
       {field, "INVALID_SHAPE",
        absl::StrCat("found ", found, " entries, expected ", expected, " for ", part.values.rows,
                     " cells", whole.values.rows > 0 ? " as in the cells before" : "")});
+  return false;
 }
 
 void CheckLibrarySizes(const ControlMatrix& part, const ControlMatrix& whole,
                        ControlFaults* faults) {
-  CheckCount("library_sizes", part.library_sizes.size(), whole.library_sizes.size(), part, whole,
-             faults);
+  if (!CheckCount("library_sizes", part.library_sizes.size(), whole.library_sizes.size(), part,
+                  whole, faults)) {
+    return;
+  }
   for (const double size : part.library_sizes) {
     if (std::isfinite(size) && size > 0) continue;
     faults->push_back({"library_sizes", "INVALID_VALUE",
@@ -132,7 +136,7 @@ void AppendCells(ControlMatrix part, ControlMatrix* whole, ControlFaults* faults
   if (static_cast<int64_t>(part.cell_types.size()) != part.values.rows) {
     faults->push_back({"cell_types", "INVALID_SHAPE",
                        absl::StrCat("found ", part.cell_types.size(), " entries, expected ",
-                                    part.values.rows, ", one per cell")});
+                                    part.values.rows, ", one per cell, or one for all")});
   }
   CheckCount("cell_ids", part.barcodes.size(), whole->barcodes.size(), part, *whole, faults);
   CheckLibrarySizes(part, *whole, faults);

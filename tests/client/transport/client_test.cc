@@ -4,6 +4,7 @@
 #include "client/files/prediction_file.h"
 #include "core/base/status.h"
 #include "gmock/gmock.h"
+#include "proto/codec/control_codec.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/server/served.h"
 
@@ -68,7 +69,7 @@ TEST_F(ClientTest, LargeControlSetsAreUploadedInParts) {
 
 TEST_F(ClientTest, AnAnswerBecomesAnnData) {
   v1::PredictRequest request = test::SomeRequest(5);
-  *request.mutable_cells() = CellsOf(request, 1).Message();
+  *request.mutable_cells() = codec::EncodeControls(CellsOf(request, 1));
   PredictionCollector collector;
   ASSERT_OK(client_->Predict(request,
                              [&](const v1::PredictResponse& part) { return collector.Add(part); }));
