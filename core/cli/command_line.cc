@@ -24,11 +24,12 @@ std::string CommandOf(const CLI::App& app) {
   return command;
 }
 
+// "CPU threads of one evaluation (0 or more; default: 0)".
 std::string FlagHelp(const Setting& setting) {
   const std::string range = AllowedRange(setting);
   const std::string& text = setting.default_value();
-  return absl::StrCat(setting.help(), range.empty() ? "" : ": ", range,
-                      " (default: ", text.empty() ? "none" : text, ")");
+  return absl::StrCat(setting.help(), " (", range, range.empty() ? "" : "; ",
+                      "default: ", text.empty() ? "none" : text, ")");
 }
 
 // The group that holds the setting, made where it is absent.

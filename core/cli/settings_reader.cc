@@ -33,6 +33,8 @@ class JsonReader {
 
   void ReadGroup(const json& object, const std::string& prefix, Message* group) {
     for (const auto& [name, value] : object.items()) {
+      // Where editors look for the schema of a file; says nothing to us.
+      if (prefix.empty() && name == "$schema") continue;
       const std::string key = absl::StrCat(prefix, name);
       const FieldDescriptor* field = group->GetDescriptor()->FindFieldByName(name);
       if (field == nullptr) field = group->GetDescriptor()->FindFieldByCamelcaseName(name);

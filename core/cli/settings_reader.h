@@ -15,9 +15,10 @@ namespace unlasting::cli {
 // INVALID_ARGUMENT with the file and the place where it stops being JSON.
 absl::StatusOr<nlohmann::json> ReadSettingsFile(const std::string& path);
 
-// Sets what `json` holds in `settings`; a list replaces the list that was there, and null leaves a
-// setting alone. Keys are field names, in snake_case or lowerCamelCase; numbers may be quoted.
-// Errors begin with `where`, the file or flag that `json` comes from.
+// Sets what `json` holds in `settings`, but for a key "$schema", which is for editors; a list
+// replaces the list that was there, and null leaves a setting alone. Keys are field names, in
+// snake_case or lowerCamelCase; numbers may be quoted. Errors begin with `where`, the file or flag
+// that `json` comes from.
 void MergeJson(const nlohmann::json& json, const std::string& where,
                google::protobuf::Message* settings, std::vector<std::string>* errors);
 

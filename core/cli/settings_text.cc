@@ -192,6 +192,8 @@ std::string SettingsMarkdown(const SettingsTable& table) {
 json SettingsSchema(const SettingsTable& table, const std::string& title) {
   json schema = GroupSchema(table.message());
   schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  // A file may name its schema for editors.
+  schema["properties"]["$schema"] = {{"type", "string"}};
   schema["title"] = title;
   return schema;
 }

@@ -69,7 +69,7 @@ TEST_F(CommandLine, BadUsageNamesTheFlagAndTheHelpOfTheCommand) {
 
 TEST_F(CommandLine, HelpAndVersionArePrintedOnStdout) {
   EXPECT_EQ(Printed({"--version"}), "program 1\n");
-  EXPECT_THAT(Printed({"work", "--help"}), HasSubstr("steps of work: 1 or more (default: 10)"));
+  EXPECT_THAT(Printed({"work", "--help"}), HasSubstr("steps of work (1 or more; default: 10)"));
 }
 
 TEST_F(CommandLine, ListingsNeedNoSubcommand) {

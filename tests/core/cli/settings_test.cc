@@ -93,11 +93,13 @@ TEST(Settings, AnAbsentGroupGetsDefaultsOnlyOnceItIsThere) {
 TEST(Settings, AFileMayNameSettingsInEitherSpellingAndQuoteNumbers) {
   ExampleConfig config;
   std::vector<std::string> errors;
-  MergeJson(json::parse(R"({"smallCount": "7", "rate": 1, "steps": 1e3, "eager": "false",
+  MergeJson(
+      json::parse(
+          R"({"$schema": "train.schema.json", "smallCount": "7", "rate": 1, "steps": 1e3, "eager": "false",
                             "group": {"limitBytes": 5}, "names": ["a", "b"], "target": 10000,
                             "seed": 18446744073709551615, "kind": null,
                             "places": [{"folder": "x"}, {"folder": "y", "name": "n"}]})"),
-            "file.json", &config, &errors);
+      "file.json", &config, &errors);
   EXPECT_THAT(errors, IsEmpty());
   EXPECT_EQ(config.small_count(), 7);
   EXPECT_EQ(config.rate(), 1);

@@ -52,6 +52,7 @@ TEST(SettingsText, TheSchemaGivesTypesRangesWordsAndDefaults) {
   EXPECT_EQ(schema["title"], "Example");
   EXPECT_EQ(schema["additionalProperties"], false);
   const json& properties = schema["properties"];
+  EXPECT_TRUE(properties.contains("$schema"));
   EXPECT_EQ(properties["steps"], json::parse(R"({"type": "integer", "minimum": 1, "default": 10,
                 "description": "steps of work. More steps take longer."})"));
   EXPECT_EQ(properties["rate"]["exclusiveMinimum"], 0);
