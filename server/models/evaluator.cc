@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
-#include "server/torch/library.h"
+#include "core/predict/engine/engine_library.h"
 
 namespace unlasting::server {
 namespace {
@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 fs::path LibraryPath() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  return program.parent_path().parent_path() / "lib" / "unlasting" / kTorchScriptLibrary;
+  return program.parent_path().parent_path() / "lib" / "unlasting" / predict::kTorchScriptLibrary;
 }
 
 absl::Status Unusable(const std::string& why) {
@@ -33,10 +33,10 @@ absl::StatusOr<UnlastingTorchScriptMakeEngine*> OpenLibrary() {
   // Never closed: LibTorch does not survive being unloaded. Opening it again costs nothing.
   void* const library = dlopen(LibraryPath().c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return Unusable(absl::StrCat("which cannot be opened: ", dlerror()));
-  auto* const version =
-      reinterpret_cast<UnlastingTorchScriptVersion*>(dlsym(library, kTorchScriptVersionSymbol));
+  auto* const version = reinterpret_cast<UnlastingTorchScriptVersion*>(
+      dlsym(library, predict::kTorchScriptVersionSymbol));
   auto* const make = reinterpret_cast<UnlastingTorchScriptMakeEngine*>(
-      dlsym(library, kTorchScriptMakeEngineSymbol));
+      dlsym(library, predict::kTorchScriptMakeEngineSymbol));
   if (version == nullptr || make == nullptr) return Unusable("which is another library");
   if (std::string(version()) != kVersion) {
     return Unusable(absl::StrCat("found version ", version(), ", expected ", kVersion));

@@ -1,6 +1,6 @@
-#include "server/torch/library.h"
-
+// The functions that libunlasting_torchscript.so exports.
 #include "core/base/version.h"
+#include "core/predict/engine/engine_library.h"
 #include "server/torch/torchscript_engine.h"
 
 extern "C" {

@@ -1,5 +1,5 @@
-// What libunlasting_torchscript.so exports, and where the server finds it. The library is opened
-// only where the setting `evaluator` is torchscript, so that nobody else needs LibTorch.
+// What libunlasting_torchscript.so exports: an engine in a library of its own, which the server
+// opens only where the setting `evaluator` is torchscript, so that nobody else needs LibTorch.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,10 @@ using UnlastingTorchScriptMakeEngine =
          absl::StatusOr<std::unique_ptr<unlasting::predict::Engine>>* engine);
 }
 
-namespace unlasting::server {
+namespace unlasting::predict {
 
 inline constexpr char kTorchScriptLibrary[] = "libunlasting_torchscript.so";
 inline constexpr char kTorchScriptVersionSymbol[] = "UnlastingTorchScriptLibraryVersion";
 inline constexpr char kTorchScriptMakeEngineSymbol[] = "UnlastingTorchScriptLibraryMakeEngine";
 
-}  // namespace unlasting::server
+}  // namespace unlasting::predict
