@@ -236,6 +236,16 @@ class House(unittest.TestCase):
                 and folder not in allowed[library] | {"proto"}]
         self.none(problems, "HDF5, RDKit, LibTorch, gRPC and prometheus-cpp stay in their rooms")
 
+    # --- CONTRIBUTING's answers -------------------------------------------------------------------
+
+    def test_the_places_that_contributing_names_are_there(self):
+        text = tree.text_of("CONTRIBUTING.md")
+        table = text[text.index("## Where is"):text.index("Every answer is checked")]
+        named = re.findall(r"(?:core|trainer|server|client)/[\w/]+\.\w+", table)
+        self.assertGreaterEqual(len(named), 20)
+        self.none([path for path in named if not (tree.ROOT / path).is_file()],
+                  "every answer to 'Where is ...?' is a file")
+
     # --- sizes ------------------------------------------------------------------------------------
 
     def test_files_and_functions_are_short_or_say_why_not(self):
