@@ -59,7 +59,7 @@ absl::Status Scheduler::CheckDeadline(const predict::PredictionTask& task, absl:
 
 absl::StatusOr<uint64_t> Scheduler::Submit(predict::PredictionTask task,
                                            std::shared_ptr<JobListener> listener) {
-  auto entry = std::make_unique<Entry>();
+  auto entry = std::make_unique<ScheduledJob>();
   entry->held = {RowsOf(task), JobBytes(task)};
   entry->listener = std::move(listener);
   entry->arrival = clock_->Now();
