@@ -1,10 +1,9 @@
-#include "core/anndata/reader.h"
-
 #include <cmath>
 #include <cstdlib>
 
 #include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/warnings.h"
 #include "tests/support/files.h"
 
@@ -53,7 +52,7 @@ TEST_F(ReaderTest, ReadsTheSameMatrixFromEveryEncoding) {
 }
 
 TEST_F(ReaderTest, SparseRowsComeSortedWithoutDuplicates) {
-  const auto reader = Reader::Open(File("legacy_shuffled"));
+  const auto reader = OpenReader(File("legacy_shuffled"));
   ASSERT_OK(reader);
   const auto matrix = (*reader)->ReadMatrix("X");
   ASSERT_OK(matrix);
@@ -154,7 +153,7 @@ TEST_F(ReaderTest, ReadsLzfRawVarpAndTheRecordArraysOfRankGenesGroups) {
   EXPECT_EQ(data->uns["rank_genes_groups"]["params"]["use_raw"], false);
   EXPECT_EQ(data->uns["rank_genes_groups_cov_all"]["T_K_1"], nlohmann::json({"G2", "G0"}));
   EXPECT_EQ(data->uns["matrix"], nlohmann::json({{0.0, 1.0}, {2.0, 3.0}}));
-  const auto reader = Reader::Open(File("lzf"));
+  const auto reader = OpenReader(File("lzf"));
   ASSERT_OK(reader);
   const auto genes = (*reader)->ReadRawVar();
   ASSERT_OK(genes);
@@ -178,7 +177,7 @@ TEST_F(ReaderTest, RangesOfRowsMakeUpTheMatrixInEveryEncoding) {
   ASSERT_OK(whole);
   const auto& expected = std::get<CsrMatrix>(whole->x);
   for (const char* name : {"many_csr", "many_csc", "many_csc_shuffled", "many_dense"}) {
-    const auto reader = Reader::Open(File(name));
+    const auto reader = OpenReader(File(name));
     ASSERT_OK(reader);
     CsrMatrix joined;
     for (int64_t first = 0; first < 3000; first += 700) {
@@ -192,7 +191,7 @@ TEST_F(ReaderTest, RangesOfRowsMakeUpTheMatrixInEveryEncoding) {
     EXPECT_EQ((*reader)->ReadRows("X", 2999, 2).status().code(), absl::StatusCode::kOutOfRange);
     EXPECT_EQ((*reader)->ReadRows("X", 5, 0)->rows, 0);
   }
-  const auto shuffled = Reader::Open(File("legacy_shuffled"));
+  const auto shuffled = OpenReader(File("legacy_shuffled"));
   ASSERT_OK(shuffled);
   const auto last = (*shuffled)->ReadRows("X", 3, 1);
   ASSERT_OK(last);
@@ -202,7 +201,7 @@ TEST_F(ReaderTest, RangesOfRowsMakeUpTheMatrixInEveryEncoding) {
 TEST_F(ReaderTest, RangesOfRowsOfBrokenMatricesAreRefusedByName) {
   for (const char* name : {"indptr_falls", "indptr_short", "indptr_end", "index_range",
                            "index_negative", "lengths", "strings", "index_fraction", "filter"}) {
-    const auto reader = Reader::Open(File(std::string("bad_") + name));
+    const auto reader = OpenReader(File(std::string("bad_") + name));
     ASSERT_OK(reader);
     const auto rows = (*reader)->ReadRows("X", 0, 4);
     ASSERT_FALSE(rows.ok()) << name;
@@ -318,7 +317,7 @@ TEST_F(ReaderTest, ColumnsOfUnknownKindsAreLeftOutWithAWarning) {
 }
 
 TEST_F(ReaderTest, XThatIsNoneAsksForALayerUnlessThereIsOne) {
-  const auto reader = Reader::Open(File("x_none"));
+  const auto reader = OpenReader(File("x_none"));
   ASSERT_OK(reader);
   EXPECT_FALSE((*reader)->Has("X"));
   EXPECT_EQ((*reader)->ReadRows("X", 0, 1).status().message(),
@@ -329,7 +328,7 @@ TEST_F(ReaderTest, XThatIsNoneAsksForALayerUnlessThereIsOne) {
   const auto description = Describe(File("x_none"));
   ASSERT_OK(description);
   EXPECT_FALSE(description->contains("x"));
-  const auto bare = Reader::Open(File("x_none_bare"));
+  const auto bare = OpenReader(File("x_none_bare"));
   ASSERT_OK(bare);
   EXPECT_EQ((*bare)->MatrixShape("X").status().message(),
             File("x_none_bare") + ": X: is None, expected a matrix; the file has no layers either");
@@ -338,7 +337,7 @@ TEST_F(ReaderTest, XThatIsNoneAsksForALayerUnlessThereIsOne) {
 TEST_F(ReaderTest, ATableOfCellsIsRefusedBesideOnesOwn) {
   OpenOptions options;
   options.obs_table = "cells.tsv";
-  EXPECT_EQ(Reader::Open(File("csr"), options).status().message(),
+  EXPECT_EQ(OpenReader(File("csr"), options).status().message(),
             "cells.tsv: found a table of cells for " + File("csr") +
                 ", which holds its own in obs; expected none");
 }
