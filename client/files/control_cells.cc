@@ -9,7 +9,7 @@
 #include <variant>
 
 #include "absl/strings/str_join.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 
@@ -224,7 +224,7 @@ absl::StatusOr<ControlMatrix> ReadSelected(const ControlSelection& selection,
 absl::StatusOr<ControlMatrix> ReadControlCells(const ControlSelection& selection,
                                                const v1::Model& model) {
   UNLASTING_ASSIGN_OR_RETURN(const auto reader,
-                             anndata::Reader::Open(selection.path, {selection.obs_table}));
+                             anndata::OpenReader(selection.path, {selection.obs_table}));
   auto cells = ReadSelected(selection, model, reader.get());
   if (cells.ok()) return cells;
   // The reader's own errors name the file already.

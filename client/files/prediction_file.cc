@@ -81,6 +81,22 @@ nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
           {"notes", notes}};
 }
 
+// Which model and which options made the prediction.
+nlohmann::json Provenance(const v1::PredictHeader& header) {
+  return {{"model", header.model()},
+          {"version", header.model_version()},
+          {"bundle_hash", header.bundle_hash()},
+          {"solver", codec::SolverName(header.solver())},
+          {"solver_steps", header.solver_steps()},
+          {"mask", codec::MaskModeName(header.mask())},
+          {"mask_threshold", header.mask_threshold()},
+          {"seed", header.seed()},
+          {"eta", header.eta()},
+          {"target_sum", header.target_sum()},
+          {"software_version", kVersion},
+          {"perturbations", DistanceColumns(header)}};
+}
+
 }  // namespace
 
 std::string ConditionOf(const v1::ResolvedPerturbation& perturbation) {
@@ -178,6 +194,39 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
   add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
 }
 
+// A row for each cell of each perturbation; the columns of molecules only where there is one.
+void PredictionCollector::AddObs(anndata::AnnData* data) const {
+  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units;
+  std::vector<double> doses;
+  bool molecules = false;
+  for (int p = 0; p < header_.perturbations_size(); ++p) {
+    const v1::ResolvedPerturbation& perturbation = header_.perturbations(p);
+    const bool molecule = perturbation.dose_micromolar() > 0;
+    molecules = molecules || molecule;
+    for (int c = 0; c < cells(); ++c) {
+      const v1::ResolvedControls& controls = header_.controls();
+      data->obs.index.push_back(absl::StrCat(controls.cell_ids(c), "-", p));
+      perturbations.push_back(perturbation.label());
+      conditions.push_back(ConditionOf(perturbation));
+      cell_types.push_back(controls.cell_types(controls.cell_type_indices(c)));
+      control_cells.push_back(controls.cell_ids(c));
+      smiles.push_back(perturbation.smiles());
+      units.push_back(molecule ? "uM" : "");
+      doses.push_back(molecule ? perturbation.dose_micromolar()
+                               : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  data->obs.Set("perturbation", ToCategorical(perturbations));
+  data->obs.Set("condition", ToCategorical(conditions));
+  data->obs.Set("cell_type", ToCategorical(cell_types));
+  data->obs.Set("control_cell", control_cells);
+  if (molecules) {
+    data->obs.Set("dose_val", doses);
+    data->obs.Set("dose_unit", ToCategorical(units));
+    data->obs.Set("SMILES", ToCategorical(smiles));
+  }
+}
+
 absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   std::vector<const CsrMatrix*> complete;
   for (size_t p = 0; p < blocks_.size(); ++p) {
@@ -198,48 +247,8 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
     data.x = ToDense(x);
   }
   data.var.index.assign(header_.genes().begin(), header_.genes().end());
-
-  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units;
-  std::vector<double> doses;
-  bool molecules = false;
-  for (int p = 0; p < header_.perturbations_size(); ++p) {
-    const v1::ResolvedPerturbation& perturbation = header_.perturbations(p);
-    const bool molecule = perturbation.dose_micromolar() > 0;
-    molecules = molecules || molecule;
-    for (int c = 0; c < cells(); ++c) {
-      const v1::ResolvedControls& controls = header_.controls();
-      data.obs.index.push_back(absl::StrCat(controls.cell_ids(c), "-", p));
-      perturbations.push_back(perturbation.label());
-      conditions.push_back(ConditionOf(perturbation));
-      cell_types.push_back(controls.cell_types(controls.cell_type_indices(c)));
-      control_cells.push_back(controls.cell_ids(c));
-      smiles.push_back(perturbation.smiles());
-      units.push_back(molecule ? "uM" : "");
-      doses.push_back(molecule ? perturbation.dose_micromolar()
-                               : std::numeric_limits<double>::quiet_NaN());
-    }
-  }
-  data.obs.Set("perturbation", ToCategorical(perturbations));
-  data.obs.Set("condition", ToCategorical(conditions));
-  data.obs.Set("cell_type", ToCategorical(cell_types));
-  data.obs.Set("control_cell", control_cells);
-  if (molecules) {
-    data.obs.Set("dose_val", doses);
-    data.obs.Set("dose_unit", ToCategorical(units));
-    data.obs.Set("SMILES", ToCategorical(smiles));
-  }
-  data.uns["unlasting"] = {{"model", header_.model()},
-                           {"version", header_.model_version()},
-                           {"bundle_hash", header_.bundle_hash()},
-                           {"solver", codec::SolverName(header_.solver())},
-                           {"solver_steps", header_.solver_steps()},
-                           {"mask", codec::MaskModeName(header_.mask())},
-                           {"mask_threshold", header_.mask_threshold()},
-                           {"seed", header_.seed()},
-                           {"eta", header_.eta()},
-                           {"target_sum", header_.target_sum()},
-                           {"software_version", kVersion}};
-  data.uns["unlasting"]["perturbations"] = DistanceColumns(header_);
+  AddObs(&data);
+  data.uns["unlasting"] = Provenance(header_);
   AddSpread(&data);
   return data;
 }

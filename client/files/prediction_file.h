@@ -42,6 +42,7 @@ class PredictionCollector {
   };
 
   absl::Status AddRows(const v1::ProfileChunk& chunk);
+  void AddObs(anndata::AnnData* data) const;
   void AddSpread(anndata::AnnData* data) const;
   int64_t cells() const { return header_.controls().cell_ids_size(); }
 

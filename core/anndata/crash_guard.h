@@ -1,4 +1,4 @@
-// SurvivesInChild finds out for Reader::Open whether HDF5 crashes on a file, before this process
+// SurvivesInChild finds out for OpenReader whether HDF5 crashes on a file, before this process
 // reads it. HDF5 1.10 trusts what it reads: string heaps and object headers of a damaged file, and
 // filters that are plugins, can make it crash, which no check of ours before the call can rule out.
 // Where the guard is on, an .h5ad or 10x .h5 file is read once by a forked child; a child that

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/anndata/layout.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -29,7 +29,7 @@ json DescribeFrame(const DataFrame& frame) {
 }  // namespace
 
 absl::StatusOr<json> Describe(const std::string& path) {
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, OpenReader(path));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto var, reader->ReadVar());
   json description = {{"format", FileFormatName(reader->format())},

@@ -20,7 +20,6 @@ inline constexpr H5Z_filter_t kBloscFilter = 32001;
 inline constexpr H5Z_filter_t kLz4Filter = 32004;
 inline constexpr H5Z_filter_t kBitshuffleFilter = 32008;
 inline constexpr H5Z_filter_t kZfpFilter = 32013;
-inline constexpr H5Z_filter_t kZstdFilter = 32015;
 inline constexpr H5Z_filter_t kBlosc2Filter = 32026;
 
 // Registers the filters of this room. Call it once per process, before any file is opened.

@@ -1,4 +1,4 @@
-// OpenH5ad opens an .h5ad file for Reader::Open. Private to core/anndata.
+// OpenH5ad opens an .h5ad file for OpenReader. Private to core/anndata.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,10 @@
 // OpenMtxFolder opens a folder of a Matrix Market matrix with its features and barcodes, as Cell
-// Ranger, STARsolo and the archives of the field write it, for Reader::Open. Private to
-// core/anndata.
+// Ranger, STARsolo and the archives of the field write it, for OpenReader. Private to core/anndata.
 //
 //   matrix.mtx      [features, cells], or [cells, features] where only that fits the other two
-//   files barcodes.tsv    one cell per line, the barcode in the first column features.tsv    (or
-//   genes.tsv) one feature per line: id, symbol and type, or id and symbol, or
+//                   files
+//   barcodes.tsv    one cell per line, the barcode in the first column
+//   features.tsv    (or genes.tsv) one feature per line: id, symbol and type, or id and symbol, or
 //                   one name
 //
 // Each may be compressed with gzip and end in .gz. All three may begin with the same prefix, as in

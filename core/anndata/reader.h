@@ -1,17 +1,5 @@
-// Reader reads single-cell expression data from whatever a user has, chosen by what the path is:
-//
-//   an .h5ad file      AnnData encodings 0.1.0 and 0.2.0, and what anndata 0.5 to 0.13 wrote before
-//                      and since; dense, CSR and CSC matrices
-//   a 10x .h5 file     Cell Ranger's filtered_feature_bc_matrix.h5, of version 2 and of version 3
-//   an MTX folder      matrix.mtx, barcodes.tsv and features.tsv or genes.tsv, each also as .gz;
-//   the
-//                      path of the matrix.mtx itself means the same
-//
-// docs/formats.md lists the writers and versions that were tried, and the compression filters.
-//
-//   UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::Reader::Open("cells.h5ad"));
-//   UNLASTING_ASSIGN_OR_RETURN(auto obs, reader->ReadObs());
-//   UNLASTING_ASSIGN_OR_RETURN(auto x, reader->ReadMatrix("X"));
+// Reader reads the elements of one file or folder of single-cell expression data for the rooms that
+// need cells, whatever its format is. OpenReader (open_reader.h) makes the one that fits a path.
 //
 // Errors name the file and the element: NOT_FOUND for a file or element that is absent,
 // INVALID_ARGUMENT for one that is malformed, UNIMPLEMENTED for an encoding that this software does
@@ -20,7 +8,7 @@
 // holds its file open until it is destroyed and is not thread-safe.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,17 +22,8 @@ enum class FileFormat { kH5ad, kTenXH5, kMtx };
 // h5ad, 10x_h5 or mtx.
 const char* FileFormatName(FileFormat format);
 
-struct OpenOptions {
-  // A table of the cells of a 10x .h5 file or MTX folder, which have none of their own: TSV or CSV,
-  // also as .gz, with a header line and the barcode in the first column. Default "": the table
-  // beside the data, which is called obs or metadata (obs.tsv, metadata.csv.gz), if there is one.
-  std::string obs_table;
-};
-
 class Reader {
  public:
-  static absl::StatusOr<std::unique_ptr<Reader>> Open(const std::string& path,
-                                                      const OpenOptions& options = {});
   virtual ~Reader() = default;
 
   virtual const std::string& path() const = 0;
@@ -79,8 +58,5 @@ class Reader {
   // False also where the element is None.
   virtual bool Has(const std::string& element) = 0;
 };
-
-// Reads everything in the file but `raw`, into memory. X has no rows where it is None.
-absl::StatusOr<AnnData> ReadAnnData(const std::string& path);
 
 }  // namespace unlasting::anndata

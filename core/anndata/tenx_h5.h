@@ -1,5 +1,5 @@
 // OpenTenXH5 opens the .h5 file of a 10x Cell Ranger run (filtered_feature_bc_matrix.h5, or
-// filtered_gene_bc_matrices_h5.h5 of version 2) for Reader::Open. Private to core/anndata.
+// filtered_gene_bc_matrices_h5.h5 of version 2) for OpenReader. Private to core/anndata.
 //
 // Version 3 holds the group matrix: barcodes [cells], shape {features, cells}, data, indices and
 // indptr of a CSC matrix [features, cells], and the group features with id, name, feature_type and

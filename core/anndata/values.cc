@@ -6,7 +6,6 @@
 #include <type_traits>
 
 #include "core/anndata/filters.h"
-#include "core/anndata/value_types.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {

@@ -4,35 +4,13 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/anndata/hdf5.h"
+#include "core/anndata/value_types.h"
 
 namespace unlasting::anndata {
-
-// Which values: all of a dataset, or one field of a dataset of compound type.
-struct Values {
-  Values(hid_t dataset_in) : dataset(dataset_in) {}  // NOLINT: a dataset stands for its values.
-  Values(hid_t dataset_in, std::string field_in)
-      : dataset(dataset_in), field(std::move(field_in)) {}
-  hid_t dataset;
-  std::string field;
-};
-
-// kLogical is R's: FALSE, TRUE or NA.
-enum class ValueClass { kInteger, kFloat, kBoolean, kLogical, kString, kCompound, kOther };
-ValueClass ClassOf(const Values& values);
-// "integers", "strings", ... for messages.
-const char* ClassName(ValueClass value_class);
-
-// Extents; {} for a scalar. An array inside a field adds its own axes.
-std::vector<hsize_t> Shape(const Values& values);
-// H5S_NULL: a dataset that holds nothing, not even a scalar.
-bool IsNull(hid_t dataset);
-// Field names of a compound dataset, {} for any other.
-std::vector<std::string> FieldNames(hid_t dataset);
 
 // All values, by one H5Dread, converted to T. INVALID_ARGUMENT where the dataset holds something
 // else, is damaged or promises more than its file stores (found before memory is asked for);

@@ -3,11 +3,10 @@
 #include <hdf5.h>
 #include <zstd.h>
 
-#include "core/anndata/filters.h"
-
 namespace unlasting::anndata {
 namespace {
 
+constexpr H5Z_filter_t kZstd = 32015;  // number in the HDF Group's registry
 // A block of 128 KiB takes at least 4 bytes, so that a frame cannot expand further than this.
 constexpr unsigned long long kBestRatio = 1 << 15;  // NOLINT: ZSTD_getFrameContentSize's type
 constexpr size_t kLargestChunk = size_t{1} << 31;
@@ -39,10 +38,10 @@ size_t Filter(unsigned int flags, size_t, const unsigned int[], size_t size, siz
 }  // namespace
 
 void RegisterZstdFilter() {
-  if (H5Zfilter_avail(kZstdFilter) > 0) return;
+  if (H5Zfilter_avail(kZstd) > 0) return;
   H5Z_class2_t filter = {};
   filter.version = H5Z_CLASS_T_VERS;
-  filter.id = kZstdFilter;
+  filter.id = kZstd;
   filter.encoder_present = 0;
   filter.decoder_present = 1;
   filter.name = "zstd";

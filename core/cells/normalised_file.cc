@@ -1,5 +1,6 @@
 #include "core/cells/normalised_file.h"
 
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
@@ -39,7 +40,7 @@ absl::StatusOr<std::unique_ptr<NormalisedFile>> NormalisedFile::Open(const std::
 }
 
 absl::Status NormalisedFile::Initialise(const LoadOptions& load) {
-  UNLASTING_ASSIGN_OR_RETURN(reader_, anndata::Reader::Open(path_, {load.obs_table}));
+  UNLASTING_ASSIGN_OR_RETURN(reader_, anndata::OpenReader(path_, {load.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(annotations_, ReadAnnotations(reader_.get(), load));
   const std::string element = MatrixElement(load);
   rows_ = std::make_unique<FileRows>(reader_.get(), element, annotations_.n_cells(),

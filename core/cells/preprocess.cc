@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/numbers.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
@@ -170,7 +171,7 @@ struct OpenFile {
 absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& load,
                                   FileRows::Progress progress) {
   OpenFile file;
-  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::Reader::Open(path, {load.obs_table}));
+  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::OpenReader(path, {load.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(file.annotations, ReadAnnotations(file.reader.get(), load));
   file.rows =
       std::make_unique<FileRows>(file.reader.get(), MatrixElement(load), file.annotations.n_cells(),

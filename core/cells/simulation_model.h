@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "core/base/counter_rng.h"
 #include "core/base/matrix.h"
-#include "core/cells/simulation.h"
+#include "core/cells/simulation_options.h"
 
 namespace unlasting::cells {
 

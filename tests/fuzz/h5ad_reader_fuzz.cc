@@ -10,7 +10,7 @@
 
 #include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/warnings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(unlasting::anndata::ReadAnnData(path));
   const auto description = unlasting::anndata::Describe(path);
   if (description.ok()) static_cast<void>(description->dump());
-  const auto reader = unlasting::anndata::Reader::Open(path);
+  const auto reader = unlasting::anndata::OpenReader(path);
   if (!reader.ok()) return 0;
   static_cast<void>((*reader)->ReadMatrix("raw/X"));
   static_cast<void>((*reader)->ReadRawVar());

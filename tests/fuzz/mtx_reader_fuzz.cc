@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/anndata/describe.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/warnings.h"
 
 namespace {
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(unlasting::anndata::ReadAnnData(Folder()));
   const auto description = unlasting::anndata::Describe(Folder());
   if (description.ok()) static_cast<void>(description->dump());
-  const auto reader = unlasting::anndata::Reader::Open(Folder());
+  const auto reader = unlasting::anndata::OpenReader(Folder());
   if (!reader.ok()) return 0;
   const int64_t cells = (*reader)->n_obs();
   if (cells > 1 && (*reader)->ReadRows("X", cells / 2, cells - cells / 2).ok()) {

@@ -4,7 +4,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
@@ -81,7 +81,7 @@ absl::StatusOr<anndata::AnnData> Assemble(const TrainConfig& config, const std::
   split.categories = {"test", "train"};
   for (const bool test : prepared.split.test) split.codes.push_back(test ? 0 : 1);
   data.obs.Set("split", std::move(split));
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::Reader::Open(path, {config.obs_table()}));
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::OpenReader(path, {config.obs_table()}));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto var,
                              config.layer() == "raw" ? reader->ReadRawVar() : reader->ReadVar());

@@ -6,7 +6,7 @@
 
 #include "core/anndata/describe.h"
 #include "core/anndata/mtx_rows.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/warnings.h"
 #include "tests/support/files.h"
 
@@ -88,7 +88,7 @@ TEST_F(MtxTest, ANamedTableGoesBeforeTheOneBesideTheData) {
   Write("mine.csv", "cell,cell_type\na,T\nb,B\nc,T\nd,T\n");
   OpenOptions options;
   options.obs_table = folder_.At("mine.csv");
-  const auto reader = Reader::Open(Folder(), options);
+  const auto reader = OpenReader(Folder(), options);
   ASSERT_OK(reader);
   const auto obs = (*reader)->ReadObs();
   ASSERT_OK(obs);

@@ -5,7 +5,7 @@
 
 #include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/warnings.h"
 #include "tests/support/files.h"
 
@@ -51,7 +51,7 @@ TEST_F(TenXH5Test, ReadsVersion3AsCellsWithGenes) {
 }
 
 TEST_F(TenXH5Test, ReadsVersion2AndRangesOfRows) {
-  const auto reader = Reader::Open(File("v2"));
+  const auto reader = OpenReader(File("v2"));
   ASSERT_OK(reader);
   EXPECT_EQ((*reader)->format(), FileFormat::kTenXH5);
   EXPECT_FALSE((*reader)->Has("raw"));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/warnings.h"
 #include "tests/support/files.h"
 
@@ -86,7 +86,7 @@ TEST_P(WritersTest, ReadsWhatItsWriterReads) {
   for (const auto& [name, layer] : expected["layers"].items()) {
     ExpectNear(ToJson(data->layers.at(name)), layer, name);
   }
-  const auto reader = Reader::Open(Path());
+  const auto reader = OpenReader(Path());
   ASSERT_OK(reader);
   EXPECT_EQ((*reader)->Has("raw"), !expected["raw"].is_null());
   if (!expected["raw"].is_null()) {
@@ -100,7 +100,7 @@ TEST_P(WritersTest, ReadsWhatItsWriterReads) {
 
 TEST_P(WritersTest, RowsAreThoseOfTheMatrixAndAnOnlyLayerStandsInForX) {
   const json expected = Expected();
-  const auto reader = Reader::Open(Path());
+  const auto reader = OpenReader(Path());
   ASSERT_OK(reader);
   const auto rows = (*reader)->ReadRows("X", 1, 3);
   if (!rows.ok() && expected.contains("package")) {
