@@ -9,29 +9,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/base/matrix.h"
 #include "core/bundle/manifest.h"
-#include "core/bundle/molecule_table.h"
+#include "core/bundle/reference.h"
 #include "core/bundle/trained_genes.h"
 #include "core/bundle/weights_file.h"
 #include "core/model/spec/config.h"
 
 namespace unlasting::bundle {
-
-// Control cells that ship with the bundle, and the statistics of eq 5.
-struct Reference {
-  DenseMatrix panel;                     // [panel cells, N], log1p
-  std::vector<int32_t> panel_cell_type;  // index into manifest.cell_types
-  std::vector<std::string> panel_barcodes;
-  DenseMatrix control_mean;       // [cell types, N], log1p
-  DenseMatrix control_deviation;  // [cell types, N], log1p
-  CsrMatrix network;  // [N', N'], row = target gene, column = source gene, 1 where an edge
-  // Of bundles trained on embeddings: the drugs of the training file by name, each [Ds].
-  MoleculeTable molecules;
-
-  // Rows of the panel that belong to a cell type.
-  std::vector<int64_t> PanelRows(int32_t cell_type) const;
-};
 
 // Immutable after loading; shared between threads.
 class Bundle {

@@ -165,7 +165,7 @@ void FillDefaults(absl::string_view profile, Message* settings) {
                            (!setting.absent_by_default() || reflection.HasField(*settings, field));
       if (present) FillDefaults(profile, reflection.MutableMessage(settings, field));
     } else if (!field->is_repeated() && !reflection.HasField(*settings, field)) {
-      // Every default is of its field's type: SettingsTable::CheckDescriptions, which tests call.
+      // Every default is of its field's type: CheckDescriptions, which tests call.
       (void)SetFromText(field, DefaultText(setting, profile), settings);
     }
   }

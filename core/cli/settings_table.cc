@@ -2,13 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/cli/settings.h"
-#include "google/protobuf/dynamic_message.h"
 
 namespace unlasting::cli {
 namespace {
@@ -77,31 +73,6 @@ std::string Bounds(const Setting& setting) {
   return absl::StrJoin(bounds, ", ");
 }
 
-// What is wrong with a row's description; "" where nothing is.
-std::string Fault(const SettingRow& row) {
-  const Setting& setting = row.setting();
-  if (setting.help().empty()) return "has no help";
-  if (row.section.empty()) return "is in no section";
-  if (absl::EndsWith(setting.help(), ".")) return "has help that ends in a full stop";
-  if (row.field()->is_repeated()) return "";
-  if (!row.field()->has_presence()) return "is not an optional field";
-  std::vector<std::string> profiles = {""};
-  for (const ProfileDefault& one : setting.profile_defaults()) profiles.push_back(one.profile());
-  google::protobuf::DynamicMessageFactory factory;
-  for (const std::string& profile : profiles) {
-    const std::unique_ptr<google::protobuf::Message> group(
-        factory.GetPrototype(row.field()->containing_type())->New());
-    const std::string& text = DefaultText(setting, profile);
-    // Settings that must be given have no default to check.
-    if (setting.required() && text.empty()) continue;
-    const FieldDescriptor* field = group->GetDescriptor()->FindFieldByNumber(row.field()->number());
-    if (!SetFromText(field, text, group.get()) || !WithinRange(*group, field)) {
-      return absl::StrCat("has the default '", text, "', expected ", ExpectedValue(field));
-    }
-  }
-  return "";
-}
-
 }  // namespace
 
 SettingsTable::SettingsTable(const Descriptor* message) : message_(message) {
@@ -127,15 +98,6 @@ std::string SettingsTable::Closest(absl::string_view key) const {
   }
   if (closest == nullptr || least > std::max<size_t>(2, key.size() / 3)) return "";
   return closest->key;
-}
-
-absl::Status SettingsTable::CheckDescriptions() const {
-  std::vector<std::string> faults;
-  for (const SettingRow& row : rows_) {
-    const std::string fault = Fault(row);
-    if (!fault.empty()) faults.push_back(absl::StrCat(row.key, " ", fault));
-  }
-  return SettingErrors(faults);
 }
 
 std::string AllowedRange(const Setting& setting) {

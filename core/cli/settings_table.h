@@ -1,7 +1,6 @@
 // SettingsTable lists the settings of a program for everything that speaks of them: defaults,
-// checks,
-// --help, docs and the JSON schema. Its one source is the program's config.proto, whose fields
-// carry the option of core/cli/setting.proto.
+// checks, --help, docs and the JSON schema. Its one source is the program's config.proto, whose
+// fields carry the option of core/cli/setting.proto.
 //
 // A table is immutable; descriptors and options belong to the generated code and live as long as
 // the program. Keys are dotted: "grn.threshold" is field threshold of group grn, and
@@ -11,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/cli/setting.pb.h"
 #include "google/protobuf/descriptor.h"
@@ -48,10 +46,6 @@ class SettingsTable {
   // What an unknown key was probably meant to be: the setting of the same name in a group, or else
   // the one that differs in the fewest letters. "" where none is near.
   std::string Closest(absl::string_view key) const;
-
-  // INVALID_ARGUMENT names every setting that is not fully described: no help, no presence, or a
-  // default that its own check refuses. For tests.
-  absl::Status CheckDescriptions() const;
 
  private:
   const google::protobuf::Descriptor* const message_;

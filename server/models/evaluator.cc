@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/engine/engine_library.h"
 
 namespace unlasting::server {
@@ -49,7 +50,7 @@ absl::StatusOr<UnlastingTorchScriptMakeEngine*> OpenLibrary() {
 absl::StatusOr<std::unique_ptr<predict::Engine>> MakeEngine(
     const std::string& evaluator, std::shared_ptr<const bundle::Bundle> bundle,
     const predict::EngineOptions& options) {
-  if (evaluator == kFusedEvaluator) return predict::Engine::Create(std::move(bundle), options);
+  if (evaluator == kFusedEvaluator) return predict::CreateEngine(std::move(bundle), options);
   if (evaluator != kTorchScriptEvaluator) {
     return absl::InvalidArgumentError(
         absl::StrCat("evaluator: found '", evaluator, "', expected fused or torchscript"));

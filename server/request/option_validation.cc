@@ -125,15 +125,15 @@ void ResolveResult(const v1::PredictOptions& message, const RequestLimits& limit
 }  // namespace
 
 void ResolveOptions(const v1::PredictOptions& message, const bundle::Bundle& bundle,
-                    const cells::GeneIndex& genes, const RequestLimits& limits, ValidRequest* valid,
+                    const cells::GeneIndex& genes, const RequestLimits& limits,
+                    predict::PredictOptions* options, ResultOptions* result,
                     Violations* violations) {
-  predict::PredictOptions& options = valid->task.options;
-  options = predict::DefaultOptions(bundle);
-  ResolveSolver(message, bundle, &options, violations);
-  ResolveEta(message, &options, violations);
-  ResolveMask(message, &options, violations);
-  ResolveGenes(message, bundle, genes, &valid->result, violations);
-  ResolveResult(message, limits, &valid->result, violations);
+  *options = predict::DefaultOptions(bundle);
+  ResolveSolver(message, bundle, options, violations);
+  ResolveEta(message, options, violations);
+  ResolveMask(message, options, violations);
+  ResolveGenes(message, bundle, genes, result, violations);
+  ResolveResult(message, limits, result, violations);
 }
 
 }  // namespace unlasting::server

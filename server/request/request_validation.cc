@@ -161,7 +161,8 @@ absl::StatusOr<ValidRequest> ValidatePredict(const v1::PredictRequest& request,
   predict::PredictionTask& task = valid.task;
   task.controls = ControlsOf(request, bundle, limits, find_controls, &violations);
   task.perturbations = ResolvePerturbations(request, bundle, limits, &violations);
-  ResolveOptions(request.options(), bundle, genes, limits, &valid, &violations);
+  ResolveOptions(request.options(), bundle, genes, limits, &task.options, &valid.result,
+                 &violations);
   if (!v1::Priority_IsValid(request.priority())) {
     violations.Add("priority", "INVALID_OPTION",
                    absl::StrCat("found ", request.priority(), ", expected INTERACTIVE or BULK"));

@@ -16,19 +16,10 @@
 #include "core/cells/gene_index.h"
 #include "core/predict/job/prediction_task.h"
 #include "server/config/limits.h"
+#include "server/request/result_options.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::server {
-
-// What the response holds and how it is encoded.
-struct ResultOptions {
-  std::vector<int64_t> columns;  // into Manifest.genes, in the order of the response
-  bool profiles = true;
-  bool summaries = true;
-  v1::ValueKind value_kind = v1::VALUE_KIND_LOG1P;
-  v1::MatrixEncoding encoding = v1::MATRIX_ENCODING_RAW_FLOAT32;
-  int ranked_genes = 50;
-};
 
 struct ValidRequest {
   predict::PredictionTask task;  // all but client and deadline, which the request does not say

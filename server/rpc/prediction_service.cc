@@ -4,6 +4,7 @@
 
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
+#include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/query.h"
 #include "server/base/violations.h"
 #include "server/rpc/call.h"

@@ -7,7 +7,7 @@
 
 #include "core/base/status.h"
 #include "core/model/torch/threads.h"
-#include "core/predict/engine/engines.h"
+#include "core/predict/engine/engine_steps.h"
 
 namespace unlasting::server {
 namespace {

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <random>
 
+#include "core/predict/engine/engine_factory.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
@@ -59,7 +60,7 @@ std::unique_ptr<predict::Engine> TinyEngine(int64_t max_batch) {
   predict::EngineOptions options;
   options.threads = 1;
   options.max_batch = max_batch;
-  auto engine = predict::Engine::Create(TinyBundle(), options);
+  auto engine = predict::CreateEngine(TinyBundle(), options);
   EXPECT_TRUE(engine.ok()) << engine.status();
   return std::move(*engine);
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "CLI/CLI.hpp"
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/job/job.h"
 #include "server/torch/torchscript_engine.h"
 
@@ -41,7 +42,7 @@ int Run(const Flags& flags) {
   if (!flags.cached_latents) options.latent_cache_bytes = 0;
   auto engine = flags.evaluator == "torchscript"
                     ? server::MakeTorchScriptEngine(*bundle, options, model::Attention::kPlain)
-                    : Engine::Create(*bundle, options);
+                    : CreateEngine(*bundle, options);
   if (!engine.ok()) return Fail(engine.status());
   auto controls = PanelControls(**bundle, flags.cell_type, flags.cells, 0);
   if (!controls.ok()) return Fail(controls.status());

@@ -1,10 +1,12 @@
+#include "core/predict/engine/cpu_engine.h"
+
 // CpuEngine puts CpuNetwork behind the engine's interface: the default on CPU.
 #include <algorithm>
 #include <cmath>
 
 #include "core/base/status.h"
 #include "core/model/cpu/cpu_network.h"
-#include "core/predict/engine/engines.h"
+#include "core/predict/engine/engine_steps.h"
 
 namespace unlasting::predict {
 namespace {

@@ -1,3 +1,5 @@
+#include "core/predict/engine/cuda_engine.h"
+
 // CudaEngine puts CudaNetwork behind the engine's interface: rows go to the device once, take their
 // trajectory there, and come back at its end.
 #include <algorithm>
@@ -8,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/counter_rng.h"
 #include "core/model/cuda/cuda_network.h"
-#include "core/predict/engine/engines.h"
+#include "core/predict/engine/engine_steps.h"
 
 namespace unlasting::predict {
 namespace {

@@ -48,14 +48,9 @@ struct EngineOptions {
 // A row's result does not depend on which rows share its steps: to the bit on CPU and, on CUDA, to
 // the bit within batches of one padded size (cuda_network.h); with TorchScript up to float32
 // rounding in the dense products. One thread at a time may call Step and MaskProbability; different
-// engines are independent.
+// engines are independent. Made by CreateEngine (core/predict/engine/engine_factory.h).
 class Engine {
  public:
-  // The fused evaluator of the device: core/model/cpu, or core/model/cuda in a build with
-  // UNLASTING_CUDA. INVALID_ARGUMENT names the option that is out of range, or a device that this
-  // build or machine does not have. server/torch has the evaluator that runs on LibTorch.
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(
-      std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
   virtual ~Engine() = default;
 
   virtual const bundle::Bundle& bundle() const = 0;

@@ -22,7 +22,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -31,18 +30,11 @@
 #include "core/predict/engine/engine.h"
 #include "core/predict/job/in_flight_trajectories.h"
 #include "core/predict/job/prediction_task.h"
+#include "core/predict/job/profiles.h"
 
 namespace unlasting::predict {
 
-// The result of one perturbation. Row k belongs to control cell k of the task.
-struct Profiles {
-  int perturbation = 0;             // index in the task
-  DenseMatrix values;               // [control cells, N], log1p: max(0, mask * x') * x_max (eq 15)
-  std::vector<float> active_share;  // [N]: mean predicted probability that the gene is active
-  // [N]: deviation of the mean over the control cells between seeds of the mask, log1p; empty where
-  // the mask draws nothing.
-  std::vector<float> mask_deviation;
-};
+struct JobState;  // core/predict/job/job_state.h
 
 class Job {
  public:
@@ -75,9 +67,7 @@ class Job {
   absl::StatusOr<Profiles> Finish(int perturbation);
 
  private:
-  friend struct Trajectory;
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<JobState> state_;
 };
 
 // Runs a job to completion on the calling thread; the results are in the order of the

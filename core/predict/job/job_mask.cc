@@ -11,23 +11,23 @@
 
 namespace unlasting::predict {
 
-bool Job::State::Decodes(int cell, int perturbation) const {
+bool JobState::Decodes(int cell, int perturbation) const {
   return cell < request_cells || panel_thresholds.at(cell_type[cell])[perturbation].empty();
 }
 
-std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
+std::string JobState::ThresholdKey(int perturbation, int32_t type) const {
   return absl::StrCat(diffusion::SolverName(options.solver), "/", options.solver_steps, "/", type,
                       "/", PerturbationKey(perturbation));
 }
 
-ContentCache* Job::State::KeptThresholds() const {
+ContentCache* JobState::KeptThresholds() const {
   // With noise, thresholds differ by seed.
   const bool drawn = options.random_latent || options.eta > 0;
   ContentCache* kept = drawn ? nullptr : engine->thresholds();
   return kept != nullptr && kept->enabled() ? kept : nullptr;
 }
 
-void Job::State::TakeKeptThresholds(int32_t type) {
+void JobState::TakeKeptThresholds(int32_t type) {
   std::vector<std::vector<float>>& of_type = panel_thresholds[type];
   of_type.resize(perturbations.size());
   ContentCache* kept = KeptThresholds();
@@ -37,7 +37,7 @@ void Job::State::TakeKeptThresholds(int32_t type) {
   }
 }
 
-bool Job::State::TakeLateThresholds(int perturbation, int32_t type) {
+bool JobState::TakeLateThresholds(int perturbation, int32_t type) {
   ContentCache* kept = KeptThresholds();
   if (kept == nullptr) return false;
   const std::pair<int, int32_t> place = {perturbation, type};
@@ -55,7 +55,7 @@ bool Job::State::TakeLateThresholds(int perturbation, int32_t type) {
   return true;
 }
 
-absl::StatusOr<std::vector<float>> Job::State::PanelThresholds(int perturbation, int32_t type) {
+absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, int32_t type) {
   const std::vector<float>& found = panel_thresholds.at(type)[perturbation];
   if (!found.empty()) return found;
   const auto later = late_thresholds.find({perturbation, type});
@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<float>> Job::State::PanelThresholds(int perturbation,
   return thresholds;
 }
 
-absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
+absl::Status JobState::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
   // Cells are ranked among those of their own type: each type is masked by itself.
   std::map<int32_t, std::vector<int64_t>> rows_of_type;
   for (int64_t row = 0; row < request_cells; ++row) rows_of_type[cell_type[row]].push_back(row);

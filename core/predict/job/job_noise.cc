@@ -8,7 +8,7 @@
 
 namespace unlasting::predict {
 
-std::string Job::State::PerturbationKey(int perturbation) const {
+std::string JobState::PerturbationKey(int perturbation) const {
   const Perturbation& asked = *perturbations[perturbation];
   return absl::StrCat(absl::StrJoin(asked.knockout, "+"), "/",
                       asked.molecule_key.empty() ? MoleculeKey(asked) : asked.molecule_key);
@@ -16,7 +16,7 @@ std::string Job::State::PerturbationKey(int perturbation) const {
 
 // A cell is named by its content, so that its noise under a perturbation is the same in any task;
 // equal cells of one task differ by their count, so that a cell can be drawn twice.
-void Job::State::NameNoise() {
+void JobState::NameNoise() {
   std::map<std::string, int> count;
   for (int cell = 0; cell < cells(); ++cell) {
     // Panel cells are counted by themselves, as the task may hold them too.
@@ -27,7 +27,7 @@ void Job::State::NameNoise() {
   }
 }
 
-uint64_t Job::State::NoiseKey(int perturbation, int cell) const {
+uint64_t JobState::NoiseKey(int perturbation, int cell) const {
   const std::string digest =
       Sha256(absl::StrCat(options.seed, "/", PerturbationKey(perturbation), "/", noise_name[cell]));
   return std::stoull(digest.substr(0, 16), nullptr, 16);

@@ -1,22 +1,25 @@
-// Job::State holds everything a job knows, for job.cc, job_trajectories.cc, job_noise.cc and
-// job_mask.cc; nobody else includes it. Used on the thread that steps the engine.
+// JobState holds everything a Job knows, and does its parts of the work, for job.cc, which owns it;
+// nobody outside this room includes it. Used on the thread that steps the engine.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "core/predict/job/job.h"
+#include "core/predict/engine/engine.h"
+#include "core/predict/job/in_flight_trajectories.h"
+#include "core/predict/job/prediction_task.h"
+#include "core/predict/job/profiles.h"
 #include "core/predict/job/trajectory.h"
 
 namespace unlasting::predict {
 
-struct Job::State {
+struct JobState : public TrajectoryWaiter {
   struct Target {
     std::deque<int> ready_cells;        // cells whose latent is known and decoding has not begun
     std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish
@@ -27,7 +30,7 @@ struct Job::State {
     bool collected = false;
   };
 
-  ~State();
+  ~JobState() override;
 
   Engine* engine = nullptr;
   InFlightTrajectories* in_flight = nullptr;
@@ -66,7 +69,7 @@ struct Job::State {
 
   int64_t cells() const { return control_units->rows; }
 
-  // job.cc
+  // job_state.cc
   // Rows of the bundle's panel that must be decoded, because the rank mask has too few cells of
   // their type and the engine's cache lacks their thresholds; fills panel_thresholds.
   std::vector<int64_t> PanelRowsToDecode();
@@ -88,8 +91,10 @@ struct Job::State {
   std::shared_ptr<Trajectory> JoinOrBegin(const std::string& key, const Trajectory::Waiter& waiter);
   void Take(const std::shared_ptr<Trajectory>& trajectory, std::vector<Row*>* rows);
   void Return(Trajectory* trajectory);
-  void OnTrajectoryFinished(const Trajectory::Waiter& waiter,
-                            const std::shared_ptr<Trajectory>& trajectory);
+  void OnStep() override { --evaluations_left; }
+  void OnTrajectoryFinished(int cell, int perturbation_index,
+                            const std::shared_ptr<Trajectory>& trajectory) override;
+  void OnTrajectoryLost(Trajectory* trajectory, const absl::Status& why) override;
   // Counts a row of a target that is finished or no longer needed.
   void MarkRowDone(int perturbation);
 

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "core/predict/query/query.h"
+#include "core/bundle/bundle.h"
+#include "core/predict/query/perturbation.h"
 
 namespace unlasting::predict {
 

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "core/base/file.h"
+#include "core/cli/setting_descriptions.h"
 #include "core/cli/settings_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -61,7 +62,7 @@ TEST(Flags, WinOverTheFileWhichWinsOverDefaults) {
 }
 
 TEST(Settings, AreAllDescribedAndShownByDocs) {
-  ASSERT_OK(ServerSettings().CheckDescriptions());
+  ASSERT_OK(cli::CheckDescriptions(ServerSettings()));
   const auto docs = ReadFile("docs/operations.md");
   ASSERT_OK(docs);
   EXPECT_THAT(*docs, HasSubstr(cli::SettingsMarkdown(ServerSettings())))

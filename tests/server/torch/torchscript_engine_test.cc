@@ -1,5 +1,6 @@
 #include "server/torch/torchscript_engine.h"
 
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/job/job.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_torch_bundle.h"
@@ -44,7 +45,7 @@ class TorchScriptEngineTest : public ::testing::Test {
 
   // The largest difference of any profile between the evaluators.
   double DifferenceToFused(model::Attention attention, const PredictOptions& options) {
-    const auto fused = Engine::Create(bundle_, EngineOptions());
+    const auto fused = CreateEngine(bundle_, EngineOptions());
     EXPECT_OK(fused);
     const auto torchscript = MakeTorchScriptEngine(bundle_, EngineOptions(), attention);
     EXPECT_OK(torchscript);

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "core/cli/setting_descriptions.h"
 #include "core/cli/settings_text.h"
 #include "core/diffusion/solver.h"
 #include "core/predict/query/query.h"
@@ -20,7 +21,7 @@ std::string Refusal(const std::vector<std::string>& overrides, const std::string
 }
 
 TEST(SettingsTest, EverySettingIsFullyDescribed) {
-  ASSERT_OK(TrainSettings().CheckDescriptions());
+  ASSERT_OK(cli::CheckDescriptions(TrainSettings()));
   ASSERT_OK(ResolveConfig("", {}));
 }
 

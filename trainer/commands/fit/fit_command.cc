@@ -9,6 +9,7 @@
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
 #include "core/predict/engine/engine.h"
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/query/query.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/data_flags.h"
@@ -49,7 +50,7 @@ absl::StatusOr<evaluate::Scorecard> ScoreBundle(const std::string& directory,
                              LoadHeldOut(bundle->manifest(), data_path, "test", kMaxCells));
   predict::EngineOptions engine_options;
   engine_options.threads = threads;
-  UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::Engine::Create(bundle, engine_options));
+  UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
   options.predict = predict::DefaultOptions(*bundle);
   evaluate::Scorer scorer({threads, 0});

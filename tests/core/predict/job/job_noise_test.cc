@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/predict/engine/engine_factory.h"
 #include "tests/core/predict/job/job_fixture.h"
 
 namespace unlasting::predict {
@@ -28,7 +29,7 @@ TEST_F(EtaTest, ACellsNoiseIsItsOwnWhateverElseIsAsked) {
   ControlSet some;
   some.values = SelectRows(all->values, {9, 4});
   some.cell_type = {0, 0};
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
   const auto alone = Predict(std::make_shared<ControlSet>(some), {Knockout("G2")});
   EXPECT_EQ(RowOf(alone[0].values, 0), RowOf(together[1].values, 9));
   EXPECT_EQ(RowOf(alone[0].values, 1), RowOf(together[1].values, 4));
@@ -55,7 +56,7 @@ TEST_F(EtaTest, FewCellsTakeThresholdsOfTheirOwnSeed) {
   EXPECT_EQ(first[0].values.values, again[0].values.values);
   options_.eta = 0;
   const auto plain = Predict(Panel("T0", 3), {Knockout("G1")});
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
   EXPECT_EQ(Predict(Panel("T0", 3), {Knockout("G1")})[0].values.values, plain[0].values.values)
       << "thresholds with noise must not be kept for requests without";
 }

@@ -1,4 +1,5 @@
 // What requests leave to one another, and make together.
+#include "core/predict/engine/engine_factory.h"
 #include "tests/core/predict/job/job_fixture.h"
 
 namespace unlasting::predict {
@@ -78,9 +79,9 @@ TEST_F(JobTest, SmallRequestsThatComeTogetherAskThePanelOnce) {
   four->cell_type.assign(4, 0);
   // Each as if it were alone.
   const auto expected_a = Predict(three, {Knockout("G4")});
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
   const auto expected_b = Predict(four, {Knockout("G4")});
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
 
   Job a(engine_.get(), &in_flight_, {three, {Knockout("G4")}, options_});
   Job b(engine_.get(), &in_flight_, {four, {Knockout("G4")}, options_});
@@ -97,7 +98,7 @@ TEST_F(JobTest, SmallRequestsThatComeTogetherAskThePanelOnce) {
 TEST_F(JobTest, WhatAJobThatLeavesHasBegunIsFinishedByTheOthers) {
   const auto controls = Panel("T0", 3);
   const auto expected = Predict(controls, {Knockout("G4")});
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
   auto leaver = std::make_unique<Job>(engine_.get(), &in_flight_,
                                       PredictionTask{controls, {Knockout("G4")}, options_});
   Job stayer(engine_.get(), &in_flight_, {controls, {Knockout("G4")}, options_});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/predict/engine/engine_factory.h"
 #include "tests/core/predict/job/job_fixture.h"
 
 namespace unlasting::predict {
@@ -35,7 +36,7 @@ TEST_F(JobTest, OneBatchOrManyOnOneThreadOrTwoGiveTheSameProfiles) {
     EngineOptions engine_options;
     engine_options.max_batch = batch;
     engine_options.threads = batch == 7 ? 2 : 1;
-    engine_ = *Engine::Create(bundle_, engine_options);
+    engine_ = *CreateEngine(bundle_, engine_options);
     EXPECT_EQ(Predict(Panel("T0", 30), {Knockout("G1")})[0].values.values,
               expected[0].values.values)
         << batch;
@@ -130,11 +131,11 @@ TEST(EngineTest, RefusesDevicesAndSizesThatAreNotThere) {
   for (const char* device : {"tpu", "cuda:x", ""}) {
     EngineOptions options;
     options.device = device;
-    EXPECT_EQ(Engine::Create(nullptr, options).status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(CreateEngine(nullptr, options).status().code(), absl::StatusCode::kInvalidArgument);
   }
   EngineOptions options;
   options.threads = 0;
-  EXPECT_FALSE(Engine::Create(nullptr, options).ok());
+  EXPECT_FALSE(CreateEngine(nullptr, options).ok());
 }
 
 }  // namespace
