@@ -1,36 +1,16 @@
-// Scores of predicted cells against true cells of the same condition and cell type, and the same
-// scores for the baselines that a model must beat.
+// Scorecard holds the scores of predicted cells against true cells of the same condition and cell
+// type, and the same scores for the baselines that a model must beat; scorer.h computes them.
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "core/base/matrix.h"
 #include "core/evaluate/bootstrap.h"
 #include "core/evaluate/differential_expression.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::evaluate {
-
-// One held-out group. All matrices are [cells, genes] log1p values over the same genes.
-struct Group {
-  std::map<std::string, std::string> key;  // e.g. {"condition": "STAT1+ctrl", "cell_type": "T"}
-  DenseMatrix predicted;
-  DenseMatrix truth;
-  DenseMatrix control;
-  // Set for drugs: groups of one drug and cell type at several doses make a dose-response curve.
-  std::string drug;
-  double dose_um = 0;
-  // Training perturbed mean minus control mean, per gene; absent without training cells, and then
-  // the mean-shift baseline is left out for this group. ShiftBaselines makes it.
-  std::optional<std::vector<float>> mean_shift;
-  // Predictions of further baselines by name, e.g. "additive", "linear", "mean_shift_rank".
-  std::map<std::string, DenseMatrix> further_baselines;
-};
 
 // Score names; a score that its cells leave undefined (one cell, a constant) is NaN, null in JSON.
 //   e_distance.{paper,unbiased,released,squared}.{all,de20,de40}, emd.{all,de20,de40}
@@ -104,35 +84,11 @@ struct Scorecard {
 // "STAT1+ctrl / THP-1": the condition first, then the rest of the key.
 std::string GroupName(const std::map<std::string, std::string>& key);
 
-// Cells with the shift added to each, no value below 0: what a mean-shift baseline predicts.
-DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift);
-
 struct ScoreOptions {
   int threads = 2;
   uint64_t seed = 0;
   int resamples = 200;       // of the intervals; 0 leaves them out
   Test test = Test::kWelch;  // of the DE sets and of de_overlap
 };
-
-// Scores groups one after the other, so that the cells of one group at a time need to be in memory.
-class Scorer {
- public:
-  explicit Scorer(const ScoreOptions& options);
-  ~Scorer();
-
-  // INVALID_ARGUMENT names the group whose matrices differ in genes, are empty or not finite; it is
-  // left out then.
-  absl::Status Add(const Group& group);
-  // Of the groups so far, in the order in which they came. To be called once, at the end.
-  Scorecard Finish();
-
- private:
-  struct Gathered;
-  ScoreOptions options_;
-  std::unique_ptr<Gathered> gathered_;
-};
-
-// All of them by one Scorer.
-absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options);
 
 }  // namespace unlasting::evaluate

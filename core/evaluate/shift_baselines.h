@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/evaluate/ridge.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::evaluate {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/evaluate/column_statistics.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/report/trained_dose.h"
 
 namespace unlasting::report {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/report/distributions.h"
 #include "core/report/dose_response.h"
 

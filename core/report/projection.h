@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::report {
 

@@ -88,13 +88,8 @@ NetworkWeights<float> MakeWeights(NetworkKind kind, const TinyBundleOptions& opt
   return weights;
 }
 
-}  // namespace
-
-absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& options) {
-  std::mt19937_64 random(options.seed);
-  std::uniform_real_distribution<float> uniform;
-  bundle::BundleParts parts;
-  bundle::Manifest& m = parts.manifest;
+bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
+  bundle::Manifest m;
   m.name = options.name;
   m.version = "1";
   m.created = "2026-01-01T00:00:00Z";
@@ -108,57 +103,54 @@ absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& opt
     for (int k = 0; k < kExtra; ++k) m.perturbed_only.push_back("U" + std::to_string(k));
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
   }
-  std::vector<float> aspirin;  // its features
-  if (options.molecules) {
-    m.perturbation_kinds.push_back("molecule");
-    m.conditions.push_back("aspirin");
-    m.molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
-    using Features = TinyBundleOptions::Features;
-    if (options.features == Features::kEmbeddings) {
-      m.molecule_featurizer = bundle::kEmbeddingsName;
-      m.molecule_features = 6;
-      parts.reference.molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
-                                   {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
-      aspirin = parts.reference.molecules["aspirin"];
-    } else {
-      auto featurizer = molecule::Featurizer::Fingerprint();
-      if (options.features == Features::kDescriptors) {
-        UNLASTING_ASSIGN_OR_RETURN(
-            featurizer, molecule::Featurizer::FitTo({m.molecules[0].smiles, "CCO", "c1ccccc1"}));
-      }
-      m.molecule_featurizer = featurizer.name();
-      m.molecule_features = featurizer.features();
-      const auto& scaling = featurizer.scaling();
-      m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
-      UNLASTING_ASSIGN_OR_RETURN(const auto featurized,
-                                 featurizer.Featurize(m.molecules[0].smiles));
-      aspirin = featurized.features;
-    }
-  }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
   m.normalisation = {1000.0, kMaxLog1p};
-  const int64_t nodes = kGenes + static_cast<int64_t>(m.perturbed_only.size());
+  return m;
+}
 
-  model::ModelConfig config;
-  config.genes = kGenes;
-  config.nodes = nodes;
-  config.cell_types = options.cell_types;
-  config.molecule_features = m.molecule_features;
-  config.dose_gate = options.dose_gate;
-  config.expected_response = options.expected_response;
-  config.dim = 8;
-  config.hidden = 16;
-  m.model = config.ToJson();
+// Adds the drug aspirin to both and returns its features.
+absl::StatusOr<std::vector<float>> AddAspirin(const TinyBundleOptions& options, bundle::Manifest* m,
+                                              bundle::Reference* reference) {
+  m->perturbation_kinds.push_back("molecule");
+  m->conditions.push_back("aspirin");
+  m->molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
+  using Features = TinyBundleOptions::Features;
+  if (options.features == Features::kEmbeddings) {
+    m->molecule_featurizer = bundle::kEmbeddingsName;
+    m->molecule_features = 6;
+    reference->molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
+                            {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
+    return reference->molecules["aspirin"];
+  } else {
+    auto featurizer = molecule::Featurizer::Fingerprint();
+    if (options.features == Features::kDescriptors) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          featurizer, molecule::Featurizer::FitTo({m->molecules[0].smiles, "CCO", "c1ccccc1"}));
+    }
+    m->molecule_featurizer = featurizer.name();
+    m->molecule_features = featurizer.features();
+    const auto& scaling = featurizer.scaling();
+    m->molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
+    UNLASTING_ASSIGN_OR_RETURN(const auto featurized, featurizer.Featurize(m->molecules[0].smiles));
+    return featurized.features;
+  }
+}
 
+// Two sources for each node.
+grn::Graph MakeGraph(int64_t nodes) {
   std::vector<grn::Edge> edges;
   for (int32_t g = 0; g < nodes; ++g) {
     edges.push_back({g, static_cast<int32_t>((g * 5 + 1) % nodes), 0.5});
     edges.push_back({g, static_cast<int32_t>((g * 7 + 3) % nodes), 0.4});
   }
-  const grn::Graph graph = grn::BuildGraph(nodes, edges, 0);
-  m.grn = grn::Describe(graph);
+  return grn::BuildGraph(nodes, edges, 0);
+}
 
-  bundle::Reference& reference = parts.reference;
+void FillReference(const TinyBundleOptions& options, const grn::Graph& graph,
+                   bundle::Reference* filled) {
+  std::mt19937_64 random(options.seed);
+  std::uniform_real_distribution<float> uniform;
+  bundle::Reference& reference = *filled;
   reference.panel = DenseMatrix(options.panel_cells * options.cell_types, kGenes);
   for (int64_t r = 0; r < reference.panel.rows; ++r) {
     reference.panel_cell_type.push_back(static_cast<int32_t>(r / options.panel_cells));
@@ -172,11 +164,40 @@ absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& opt
   reference.control_deviation = DenseMatrix(options.cell_types, kGenes);
   for (float& value : reference.control_mean.values) value = 1.0f + 2.0f * uniform(random);
   for (float& value : reference.control_deviation.values) value = 0.5f + uniform(random);
-  reference.network.rows = reference.network.cols = nodes;
+  reference.network.rows = reference.network.cols = graph.nodes();
   reference.network.indptr = graph.indptr;
   reference.network.indices = graph.sources;
   reference.network.values.assign(graph.sources.size(), 1.0f);
+}
 
+model::ModelConfig MakeConfig(const TinyBundleOptions& options, const bundle::Manifest& m) {
+  model::ModelConfig config;
+  config.genes = kGenes;
+  config.nodes = kGenes + static_cast<int64_t>(m.perturbed_only.size());
+  config.cell_types = options.cell_types;
+  config.molecule_features = m.molecule_features;
+  config.dose_gate = options.dose_gate;
+  config.expected_response = options.expected_response;
+  config.dim = 8;
+  config.hidden = 16;
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& options) {
+  bundle::BundleParts parts;
+  bundle::Reference& reference = parts.reference;
+  bundle::Manifest& m = parts.manifest = MakeManifest(options);
+  std::vector<float> aspirin;
+  if (options.molecules) {
+    UNLASTING_ASSIGN_OR_RETURN(aspirin, AddAspirin(options, &m, &reference));
+  }
+  const model::ModelConfig config = MakeConfig(options, m);
+  m.model = config.ToJson();
+  const grn::Graph graph = MakeGraph(config.nodes);
+  m.grn = grn::Describe(graph);
+  FillReference(options, graph, &reference);
   parts.weights.denoiser = MakeWeights(NetworkKind::kDenoiser, options, config, reference, aspirin);
   parts.weights.mask = MakeWeights(NetworkKind::kMask, options, config, reference, aspirin);
   parts.card = "# tiny\n";

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
 #include "trainer/commands/command.h"

@@ -11,7 +11,7 @@
 #include "core/cells/dataset.h"
 #include "core/cells/normalised_file.h"
 #include "core/cells/split.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/evaluate/shift_baselines.h"
 #include "core/report/report.h"
 

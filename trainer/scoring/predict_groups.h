@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/predict/engine/engine.h"
 #include "trainer/scoring/held_out.h"
 

@@ -5,7 +5,7 @@
 
 #include "benchmark/benchmark.h"
 #include "core/evaluate/distances.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::evaluate {
 namespace {

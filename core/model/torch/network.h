@@ -4,31 +4,14 @@
 
 #include <torch/script.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/diffusion/schedule.h"
-#include "core/model/spec/config.h"
-#include "core/model/spec/parameters.h"
 #include "core/model/spec/weights.h"
-#include "core/model/torch/expected_response.h"
-#include "core/model/torch/source.h"
+#include "core/model/torch/network_module.h"
 
 namespace unlasting::model {
-
-enum class ExportKind { kSource, kTarget, kMask };
-
-// What a network knows of the data besides its weights, in model units (log1p / x_max).
-struct NetworkStatistics {
-  torch::Tensor prior_mean;          // [cell types, N]
-  torch::Tensor prior_deviation;     // [cell types, N]; clamped from below
-  torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
-  std::vector<int64_t> edge_indptr;  // [N' + 1], by target
-  std::vector<int64_t> edge_source;  // [edges]
-  std::optional<ExpectedResponse> expected_response;  // where the configuration asks for it
-};
 
 class Network {
  public:

@@ -1,4 +1,4 @@
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 #include <cmath>
 #include <limits>

@@ -35,6 +35,7 @@ double Furthest(const std::vector<T>& expected, const std::vector<T>& found) {
   return largest;
 }
 
+// Long because one set of arrays goes through both implementations, forwards and backwards.
 template <typename T>
 void ExpectParity(const test::RandomGraph& graph, int64_t cells, int64_t heads, int64_t dim,
                   double tolerance) {

@@ -1,4 +1,4 @@
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -151,17 +151,6 @@ DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift)
     for (size_t g = 0; g < row.size(); ++g) row[g] = std::max(0.0f, row[g] + shift[g]);
   }
   return shifted;
-}
-
-std::string GroupName(const std::map<std::string, std::string>& key) {
-  std::string name;
-  const auto condition = key.find("condition");
-  if (condition != key.end()) name = condition->second;
-  for (const auto& [field, value] : key) {
-    if (field == "condition") continue;
-    absl::StrAppend(&name, name.empty() ? "" : " / ", value);
-  }
-  return name;
 }
 
 struct Scorer::Gathered {
