@@ -1,4 +1,4 @@
-// Time of the distances between two groups of cells, at the size of docs/performance.md: 2,000 true
+// Time of the distances between two groups of cells, at the size of docs/benchmarks.md: 2,000 true
 // and 2,000 predicted cells over 5,000 genes.
 #include <algorithm>
 #include <random>

@@ -5,7 +5,7 @@
 namespace unlasting::model {
 namespace {
 
-// The solver's update as core/predict/engine/engine.cc makes it.
+// The solver's update as core/predict/engine/engine_steps.cc makes it.
 void Advance(const diffusion::SolverStep& step, const float* x0, std::vector<float>* x,
              std::vector<float>* previous) {
   for (size_t g = 0; g < x->size(); ++g) {
