@@ -13,7 +13,7 @@ namespace unlasting::trainer {
 struct MetricsOptions {
   std::string predicted;  // log1p values; conditions and cell types say what is scored
   std::string truth;      // may hold more conditions than were predicted
-  std::string control;    // may be the same file as `truth`
+  std::string control;    // may be the same file as `truth`; "" takes the controls of `truth`
   std::string training;   // "" leaves the mean-shift baseline out
   // Columns and the control's name, the same in all files. `matrix` (auto, counts, log1p) holds for
   // all but the predictions: counts are normalised to `target_sum` and logged.
@@ -24,6 +24,8 @@ struct MetricsOptions {
   int threads = 0;    // 0: one for each processor
   uint64_t seed = 0;  // of the halves of the ceiling and of the resamples
   ScoringFlags scoring;
+  // JSON with the random choices of --rule vcc2026; "" draws them by `seed`.
+  std::string draws;
   bool json = false;
   std::string report;  // HTML page; "" writes none
 };

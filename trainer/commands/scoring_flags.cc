@@ -6,6 +6,14 @@
 namespace unlasting::trainer {
 
 void AddScoringFlags(CLI::App* app, ScoringFlags* flags) {
+  const std::map<std::string, ScoringRule> rules = {{"unlasting", ScoringRule::kUnlasting},
+                                                    {"vcc2026", ScoringRule::kVcc2026},
+                                                    {"cell-eval", ScoringRule::kCellEval}};
+  app->add_option("--rule", flags->rule,
+                  "scores of this project (unlasting) or by a rule of the field, on all genes: "
+                  "vcc2026 scores counts, cell-eval counts or log1p values")
+      ->transform(CLI::CheckedTransformer(rules).description("unlasting, vcc2026 or cell-eval"))
+      ->default_str("unlasting");
   app->add_option("--resamples", flags->resamples,
                   "bootstrap resamples of the 95 % intervals; 0: no intervals")
       ->check(CLI::Range(0, 10000))

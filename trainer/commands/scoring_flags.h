@@ -6,12 +6,16 @@
 
 namespace unlasting::trainer {
 
+// By whose scores cells are compared.
+enum class ScoringRule { kUnlasting, kVcc2026, kCellEval };
+
 struct ScoringFlags {
+  ScoringRule rule = ScoringRule::kUnlasting;
   int resamples = 200;
   evaluate::Test test = evaluate::Test::kWelch;  // ranks the genes of the DE sets
 };
 
-// Adds --resamples and --de-test, which write to `flags`; it must outlive the parsing.
+// Adds --rule, --resamples and --de-test, which write to `flags`; it must outlive the parsing.
 void AddScoringFlags(CLI::App* app, ScoringFlags* flags);
 
 }  // namespace unlasting::trainer
