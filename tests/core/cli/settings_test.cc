@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/cli/setting_descriptions.h"
 #include "core/cli/settings_reader.h"
 #include "core/cli/settings_table.h"
 #include "gmock/gmock.h"
@@ -57,8 +58,8 @@ TEST(Settings, EverySettingOfTheTableHasADottedKeyAndASection) {
 }
 
 TEST(Settings, AWellDescribedTableIsToldFromAFaultyOne) {
-  ASSERT_OK(SettingsTable(ExampleConfig::descriptor()).CheckDescriptions());
-  const absl::Status faulty = SettingsTable(test::FaultyConfig::descriptor()).CheckDescriptions();
+  ASSERT_OK(CheckDescriptions(SettingsTable(ExampleConfig::descriptor())));
+  const absl::Status faulty = CheckDescriptions(SettingsTable(test::FaultyConfig::descriptor()));
   for (const char* words : {"helpless has no help", "absent is not an optional field",
                             "defaultless has the default ''", "beyond has the default '1'"}) {
     EXPECT_THAT(std::string(faulty.message()), HasSubstr(words));

@@ -29,7 +29,7 @@ class TorchScriptEngineTest : public ::testing::Test {
     std::vector<std::shared_ptr<const predict::Perturbation>> perturbations = {
         *predict::ResolvePerturbation(*bundle_, {{"G2"}, "", "", {}, 0}),
         *predict::ResolvePerturbation(*bundle_, {{}, "", "CCO", {}, 0.5})};
-    auto profiles = predict::PredictAll(engine, controls, perturbations, options);
+    auto profiles = predict::PredictAll(engine, {controls, perturbations, options});
     EXPECT_OK(profiles);
     return *std::move(profiles);
   }

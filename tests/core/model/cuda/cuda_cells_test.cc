@@ -5,6 +5,16 @@
 namespace unlasting::model {
 namespace {
 
+// The solver's update as core/predict/engine/engine.cc makes it.
+void Advance(const diffusion::SolverStep& step, const float* x0, std::vector<float>* x,
+             std::vector<float>* previous) {
+  for (size_t g = 0; g < x->size(); ++g) {
+    (*x)[g] = static_cast<float>(step.x_coefficient * (*x)[g] + step.x0_coefficient * x0[g] +
+                                 step.previous_coefficient * (*previous)[g]);
+    (*previous)[g] = x0[g];
+  }
+}
+
 TEST_F(CudaNetworkTest, NoiseOfAStepIsTheHosts) {
   const ModelConfig config = Config(31, 2);
   const NetworkWeights<float> arrays = RandomWeights(

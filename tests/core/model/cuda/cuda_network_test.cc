@@ -107,15 +107,5 @@ TEST_F(CudaNetworkTest, NumbersBeyondTheTableAreComputed) {
   EXPECT_LT(Distance(expected, rows.RunThrough(&network)), 1e-4);
 }
 
-// The solver's update as core/predict/engine/engine.cc makes it.
-void Advance(const diffusion::SolverStep& step, const float* x0, std::vector<float>* x,
-             std::vector<float>* previous) {
-  for (size_t g = 0; g < x->size(); ++g) {
-    (*x)[g] = static_cast<float>(step.x_coefficient * (*x)[g] + step.x0_coefficient * x0[g] +
-                                 step.previous_coefficient * (*previous)[g]);
-    (*previous)[g] = x0[g];
-  }
-}
-
 }  // namespace
 }  // namespace unlasting::model

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/status.h"
+#include "core/molecule/featurizer.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
 
