@@ -16,7 +16,7 @@ import anndata
 import numpy as np
 import torch
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../../scripts"))
 from stock_bridge import dense, log_snr_times, multistep_plan, rank_mask, run  # noqa: E402
 
 TOLERANCE = 1e-4
