@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/evaluate/column_statistics.h"
+#include "core/evaluate/multiple_testing.h"
 #include "core/evaluate/wilcoxon.h"
 
 namespace unlasting::evaluate {
@@ -23,22 +24,6 @@ using Policy = boost::math::policies::policy<
 double TwoSidedP(double t, double degrees_of_freedom) {
   const boost::math::students_t_distribution<double, Policy> distribution(degrees_of_freedom);
   return std::min(1.0, 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(t))));
-}
-
-// Each p value times genes / rank, made monotone from the largest down, at most 1.
-std::vector<double> BenjaminiHochberg(const std::vector<double>& p) {
-  std::vector<int64_t> order(p.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return p[a] < p[b]; });
-  std::vector<double> adjusted(p.size());
-  double smallest = 1.0;
-  for (int64_t rank = static_cast<int64_t>(p.size()); rank >= 1; --rank) {
-    const int64_t gene = order[rank - 1];
-    const double scaled = p[gene] * static_cast<double>(p.size()) / static_cast<double>(rank);
-    smallest = std::min(smallest, scaled);
-    adjusted[gene] = smallest;
-  }
-  return adjusted;
 }
 
 // Scores and p values of t tests between groups of n and m cells.

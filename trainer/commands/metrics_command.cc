@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -16,10 +17,40 @@
 #include "trainer/commands/scoring_flags.h"
 #include "trainer/scoring/metrics_files.h"
 #include "trainer/scoring/metrics_groups.h"
+#include "trainer/scoring/rule_files.h"
 
 namespace unlasting::trainer {
+namespace {
 
-absl::Status RunMetrics(const MetricsOptions& options, std::ostream& out, std::ostream& err) {
+absl::Status CheckFlags(const MetricsOptions& options) {
+  const auto only = [](const char* flag, const char* rule) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, ": found with another rule, expected only with --rule ", rule));
+  };
+  const ScoringRule rule = options.rule;
+  if (!options.draws.empty() && rule != ScoringRule::kVcc2026) return only("--draws", "vcc2026");
+  if (rule == ScoringRule::kUnlasting) return absl::OkStatus();
+  if (!options.report.empty()) return only("--report", "unlasting");
+  if (!options.training.empty()) return only("--training", "unlasting");
+  if (options.control.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--control: found with a rule that takes the controls from --truth and --predicted, expected "
+      "--control-label alone");
+}
+
+absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
+  UNLASTING_ASSIGN_OR_RETURN(const auto scores, ScoreFilesByRule(options));
+  out << (options.json ? scores.ToJson().dump(2) + "\n" : scores.ToText());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ostream& err) {
+  UNLASTING_RETURN_IF_ERROR(CheckFlags(given));
+  if (given.rule != ScoringRule::kUnlasting) return RunRule(given, out);
+  MetricsOptions options = given;
+  if (options.control.empty()) options.control = options.truth;
   UNLASTING_ASSIGN_OR_RETURN(const MetricsFiles files, OpenMetricsFiles(options, err));
   UNLASTING_ASSIGN_OR_RETURN(const auto groups, MetricsGroups::Load(options, files, err));
   evaluate::ScoreOptions scoring;
@@ -60,8 +91,7 @@ Command AddMetricsCommand(CLI::App& root) {
       "metrics", "Scores predicted cells, from any tool, against true cells and baselines.");
   app->add_option("--predicted", options->predicted, "predicted cells (.h5ad, log1p)")->required();
   app->add_option("--truth", options->truth, "true cells; may hold all conditions")->required();
-  app->add_option("--control", options->control, "control cells; may be the file of --truth")
-      ->required();
+  app->add_option("--control", options->control, "control cells (default: those of --truth)");
   app->add_option("--training", options->training,
                   "cells a model was trained on: gives the mean-shift baseline");
   app->add_option("--groupby,--condition-column", options->columns.condition_column,
@@ -69,7 +99,9 @@ Command AddMetricsCommand(CLI::App& root) {
       ->capture_default_str();
   app->add_option("--cell-type-column", options->columns.cell_type_column, "obs column")
       ->capture_default_str();
-  app->add_option("--control-value", options->columns.control, "condition of unperturbed cells")
+  app->add_option(
+         "--control-value,--control-label", options->columns.control,
+         "condition of unperturbed cells; with a rule they are rows of truth and prediction")
       ->capture_default_str();
   app->add_option("--matrix", options->columns.matrix,
                   "what the files other than --predicted hold: auto, counts or log1p")
@@ -85,15 +117,28 @@ Command AddMetricsCommand(CLI::App& root) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   AddScoringFlags(app, &options->scoring);
+  const std::map<std::string, ScoringRule> rules = {{"unlasting", ScoringRule::kUnlasting},
+                                                    {"vcc2026", ScoringRule::kVcc2026},
+                                                    {"cell-eval", ScoringRule::kCellEval}};
+  app->add_option("--rule", options->rule,
+                  "scores of this project (unlasting) or by a rule of the field, on all genes: "
+                  "vcc2026 scores counts, cell-eval counts or log1p values")
+      ->transform(CLI::CheckedTransformer(rules).description("unlasting, vcc2026 or cell-eval"))
+      ->default_str("unlasting");
   app->add_option("--seed", options->seed, "of the random halves of the ceiling, and of resamples")
       ->capture_default_str();
+  app->add_option("--draws", options->draws,
+                  "JSON with the split halves and baseline rows of --rule vcc2026 (keys "
+                  "splits_cells, baseline_construction); default: drawn by --seed");
   app->add_flag("--json", options->json, "JSON on stdout instead of tables");
   app->add_option("--report", options->report, "writes an HTML page with plots here");
   app->footer(
       "\nExamples:\n"
       "  unlasting-train metrics --predicted p.h5ad --truth cells.h5ad --control cells.h5ad\n"
       "  unlasting-train metrics --predicted p.h5ad --truth t.h5ad --control c.h5ad \\\n"
-      "      --training train.h5ad --json --report report.html\n");
+      "      --training train.h5ad --json --report report.html\n"
+      "  unlasting-train metrics --rule vcc2026 --truth t.h5ad --predicted p.h5ad \\\n"
+      "      --groupby target --control-label non-targeting --json\n");
   return {app, [options] { return RunMetrics(*options, std::cout, std::cerr); }};
 }
 

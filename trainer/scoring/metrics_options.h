@@ -16,10 +16,13 @@ struct ScoringOptions {
   evaluate::Test test = evaluate::Test::kWelch;  // ranks the genes of the DE sets
 };
 
+// By whose scores `metrics` compares cells.
+enum class ScoringRule { kUnlasting, kVcc2026, kCellEval };
+
 struct MetricsOptions {
   std::string predicted;  // log1p values; its conditions and cell types are those scored
   std::string truth;      // may hold more conditions than were predicted
-  std::string control;    // may be the same file as `truth`
+  std::string control;    // may be the same file as `truth`; "" takes the controls of `truth`
   std::string training;   // "": no mean-shift baseline
   // Columns and the name of the control, the same in all files. `matrix` (auto, counts, log1p) is
   // that of all files but the predictions: counts are normalised to `target_sum` and logged.
@@ -30,6 +33,9 @@ struct MetricsOptions {
   int threads = 0;    // 0: one per processor
   uint64_t seed = 0;  // of the halves of the ceiling and of the resamples
   ScoringOptions scoring;
+  ScoringRule rule = ScoringRule::kUnlasting;
+  // JSON with the random choices of the rule vcc2026; "" draws them by `seed`.
+  std::string draws;
   bool json = false;
   std::string report;  // the HTML page to write; "": none
 };
