@@ -1,4 +1,5 @@
-// Flags that predict, screen and load have in common, and what they come to.
+// This header declares the flags that predict, screen and load have in common, and turns them into
+// options of the client.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Thousands of perturbations of the same control cells, over several servers at once.
+// RunScreen predicts thousands of perturbations of the same control cells, over several servers at
+// once.
 #pragma once
 
 #include <cstdint>

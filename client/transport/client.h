@@ -1,4 +1,4 @@
-// A connection to an unlasting server.
+// Client is a connection to an unlasting server.
 //
 //   UNLASTING_ASSIGN_OR_RETURN(auto client, Client::Connect({"127.0.0.1:50051"}));
 //   UNLASTING_ASSIGN_OR_RETURN(v1::Model model, client->GetModel(""));

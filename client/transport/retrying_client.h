@@ -1,4 +1,5 @@
-// Calls of Predict that survive full queues, broken connections and restarts of servers.
+// RetryingClient makes calls of Predict that survive full queues, broken connections and restarts
+// of servers.
 //
 //   RetryingClient client({a.get(), b.get()}, 0, RetryPolicy(), RetryingClient::RealTime());
 //   client.UseControls(&cells);

@@ -1,6 +1,7 @@
-// The weights of a bundle as one file, weights.safetensors. Its tensors are those of NetworkWeights
-// (core/model/spec/weights.h) under "denoiser." (the source and the target model share one set) and
-// "mask.", and the gene network that both follow as "grn.edge_indptr" and "grn.edge_source".
+// FormatWeights and ParseWeights keep the weights of a bundle in one file, weights.safetensors. Its
+// tensors are those of NetworkWeights (core/model/spec/weights.h) under "denoiser." (the source and
+// the target model share one set) and "mask.", and the gene network that both follow as
+// "grn.edge_indptr" and "grn.edge_source".
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// What the training cells say about a perturbation without a model: shifts of the mean profile.
+// ShiftBaselines predicts what the training cells say about a perturbation without a model: shifts
+// of the mean profile.
 #pragma once
 
 #include <map>

@@ -1,6 +1,6 @@
-// The networks of a bundle as TorchScript modules, read from source.pt, target.pt and mask.pt, for
-// the rooms that see LibTorch. Whoever only predicts needs none of this: the evaluators of
-// core/model/cpu and core/model/cuda read weights.safetensors.
+// Modules holds the networks of a bundle as TorchScript modules, read from source.pt, target.pt and
+// mask.pt, for the rooms that see LibTorch. Whoever only predicts needs none of this: the
+// evaluators of core/model/cpu and core/model/cuda read weights.safetensors.
 #pragma once
 
 #include "absl/status/status.h"

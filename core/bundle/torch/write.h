@@ -1,4 +1,5 @@
-// WriteBundle for trained networks: fills in the weights and writes the TorchScript files.
+// This WriteBundle takes trained networks: it fills in the weights and writes the TorchScript
+// files.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// The expected response of perturbed cells: what their training cells say without a network. With
+// ExpectedResponse holds the expected response of perturbed cells: what their training cells say
+// without a network. With
 // `expected_response` the target model's Gaussian skip is centred on it and the mask model's logits
 // start from it, so that an untrained network already predicts the mean shift.
 //

@@ -1,4 +1,5 @@
-// A network of this software as a TorchScript module: made, trained, exported, loaded.
+// Network is a network of this software as a TorchScript module: it is made, trained, exported and
+// loaded here.
 // Seen only by rooms that use LibTorch.
 #pragma once
 

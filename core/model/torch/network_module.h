@@ -1,5 +1,5 @@
-// The TorchScript module behind a Network: made of a configuration and statistics, or rebuilt from
-// another one with other layers and another `forward`. Seen by network.cc alone.
+// These functions make the TorchScript module behind a Network: of a configuration and statistics,
+// or rebuilt from another one with other layers and another `forward`. Seen by network.cc alone.
 #pragma once
 
 #include <torch/script.h>
