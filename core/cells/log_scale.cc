@@ -151,6 +151,6 @@ LogScale ScaleSample::Decide(const LogMark& mark) const {
   return scale;
 }
 
-std::string SumText(double target_sum) { return absl::StrFormat("%.6g", target_sum); }
+std::string SumText(double target_sum) { return absl::StrFormat("%.7g", target_sum); }
 
 }  // namespace unlasting::cells
