@@ -16,7 +16,7 @@ BUILD_PACKAGES=(
   libtorch-dev libgloo-dev libopenblas-dev libopenblas0-pthread
   libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libhwy-dev
-  libhdf5-dev librdkit-dev libboost-dev
+  libhdf5-dev librdkit-dev libboost-dev libeigen3-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libssl-dev zlib1g-dev
   libgtest-dev libgmock-dev libbenchmark-dev
