@@ -1,16 +1,18 @@
-#include <algorithm>
+// unlasting is the command-line client of unlasting-server.
 #include <cstdlib>
-#include <iostream>
 #include <map>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "client/commands/commands.h"
 #include "core/anndata/crash_guard.h"
+#include "core/base/status.h"
 #include "core/base/version.h"
+#include "core/cli/command_line.h"
 #include "core/cli/exit_code.h"
 #include "grpc/support/log.h"
 
+namespace unlasting::client {
 namespace {
 
 constexpr char kExamples[] = R"(Examples:
@@ -19,42 +21,30 @@ constexpr char kExamples[] = R"(Examples:
   unlasting predict --help
 )";
 
-// Errors are one line, whatever a server's message holds.
-void PrintError(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  std::cerr << "unlasting: " << message << "\n";
-}
-
 // gRPC's own messages would stand beside our one line; GRPC_VERBOSITY still asks for them.
 void SilenceGrpc() {
   if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
 }
 
-int Run(int argc, char** argv) {
-  using namespace unlasting::client;  // NOLINT(google-build-using-namespace)
+absl::Status Run(int argc, char** argv) {
   SilenceGrpc();
-  unlasting::anndata::GuardAgainstCrashes(true);
-  CLI::App app("Asks an Unlasting server how single cells answer to perturbations.", "unlasting");
+  anndata::GuardAgainstCrashes(true);
+  CLI::App app("Asks an Unlasting server how single cells respond to perturbations.", "unlasting");
   app.footer(kExamples);
-  app.set_version_flag("--version", std::string("unlasting ") + unlasting::kVersion);
+  app.set_version_flag("--version", std::string("unlasting ") + kVersion);
   app.require_subcommand(1);
   const std::map<std::string, Command> commands = {
       {"predict", AddPredictCommand(&app)}, {"screen", AddScreenCommand(&app)},
       {"load", AddLoadCommand(&app)},       {"models", AddModelsCommand(&app)},
       {"model", AddModelCommand(&app)},     {"health", AddHealthCommand(&app)}};
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success, std::cout, std::cout);
-  } catch (const CLI::ParseError& error) {
-    PrintError(std::string(error.what()) + "; see --help");
-    return 2;
-  }
-  const absl::Status status = commands.at(app.get_subcommands().front()->get_name())();
-  if (!status.ok()) PrintError(std::string(status.message()));
-  return unlasting::cli::ExitCode(status);
+  UNLASTING_ASSIGN_OR_RETURN(const bool goes_on, cli::ParseArguments(argc, argv, &app));
+  if (!goes_on) return absl::OkStatus();
+  return commands.at(app.get_subcommands().front()->get_name())();
 }
 
 }  // namespace
+}  // namespace unlasting::client
 
-int main(int argc, char** argv) { return Run(argc, argv); }
+int main(int argc, char** argv) {
+  return unlasting::cli::ReportError("unlasting", unlasting::client::Run(argc, argv));
+}

@@ -1,7 +1,17 @@
 # A room is a static library named after its folder: core/cells -> unlasting_core_cells.
 # USES names the rooms whose headers it may include; LINK the outside libraries it alone sees.
+# A room is added after the rooms it uses, so that no two rooms can use each other.
 function(unlasting_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINK;PRIVATE_LINK" ${ARGN})
+  if(ROOM_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "Room ${name}: unknown arguments '${ROOM_UNPARSED_ARGUMENTS}'")
+  endif()
+  foreach(used ${ROOM_USES})
+    if(NOT TARGET unlasting_${used})
+      message(FATAL_ERROR "Room ${name} USES ${used}, but there is no target unlasting_${used} yet. "
+                          "Expected the name of a room that is added before this one.")
+    endif()
+  endforeach()
   add_library(unlasting_${name} STATIC ${ROOM_SOURCES})
   target_include_directories(unlasting_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_options(unlasting_${name} PRIVATE
@@ -11,4 +21,38 @@ function(unlasting_room name)
                                           PRIVATE ${ROOM_PRIVATE_LINK})
 endfunction()
 
-set(UNLASTING_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)
+# Appends to OUT one line per target below FOLDER: its folder, name, type, sources and direct links,
+# separated by tabs, the lists by spaces.
+function(unlasting_list_targets folder out)
+  set(lines "")
+  get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target ${targets})
+    get_target_property(type ${target} TYPE)
+    if(NOT type MATCHES "LIBRARY|EXECUTABLE")
+      continue()
+    endif()
+    set(fields "")
+    foreach(property SOURCES LINK_LIBRARIES)
+      get_target_property(value ${target} ${property})
+      if(NOT value)
+        set(value "")
+      endif()
+      list(JOIN value " " value)
+      string(APPEND fields "\t${value}")
+    endforeach()
+    string(APPEND lines "${folder}\t${target}\t${type}${fields}\n")
+  endforeach()
+  get_property(folders DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+  foreach(below ${folders})
+    unlasting_list_targets(${below} more)
+    string(APPEND lines "${more}")
+  endforeach()
+  set(${out} "${lines}" PARENT_SCOPE)
+endfunction()
+
+# Writes the link graph to targets.tsv in the build folder, where tests/house reads it. Called once,
+# after every target has been added.
+function(unlasting_write_targets)
+  unlasting_list_targets(${PROJECT_SOURCE_DIR} lines)
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/targets.tsv CONTENT "${lines}")
+endfunction()

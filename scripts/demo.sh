@@ -106,8 +106,11 @@ stage_done
 
 stage "Build (takes minutes when nothing is built yet)"
 quietly configure cmake --preset release
-quietly build cmake --build --preset release --parallel "$(build_jobs)" \
-  --target unlasting-train unlasting-server unlasting
+# Compilers' warnings go to the log; the count of finished steps is shown.
+build_status=0
+build_with_progress release --target unlasting-train unlasting-server unlasting |
+  tee "$logs/build.log" | grep --line-buffered '^      \[' || build_status="${PIPESTATUS[0]}"
+((build_status == 0)) || give_up "$logs/build.log" "$build_status" cmake --build --preset release
 stage_done
 
 stage "Train on THP-1 knockouts; three cells in ten of every knockout are held out"

@@ -54,8 +54,10 @@ else
   # The first archive of bookworm that apt here knows.
   mirror="$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
     awk '$1 == "bookworm" {print $2; exit}')"
+  [[ -n "$mirror" ]] || fail "found no archive of bookworm in apt's sources; expected one, e.g. in \
+/etc/apt/sources.list.d. Add it and run 'apt-get update', or give a system with --base FILE.tar"
   debootstrap --variant=minbase --include=git,ca-certificates bookworm "$root" \
-    "${mirror:-http://deb.debian.org/debian}" >"$root.log" 2>&1 ||
+    "$mirror" >"$root.log" 2>&1 ||
     { tail -n 20 "$root.log" >&2; fail "debootstrap failed; its log is $root.log"; }
   rm -f "$root.log"
   if [[ -n "$base" ]]; then

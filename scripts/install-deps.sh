@@ -3,8 +3,7 @@
 #
 #   scripts/install-deps.sh               what scripts/test.sh needs: build and test packages
 #   scripts/install-deps.sh --build-only  what building needs (used by Dockerfile and demo)
-#   scripts/install-deps.sh --all         also clang-format, clang-tidy, clang for fuzz targets, and the
-#                                         browser that the report is tested in
+#   scripts/install-deps.sh --all         also clang-format, clang-tidy and clang for fuzz targets
 #   scripts/install-deps.sh --list        print the names of the default set and install nothing
 #
 # Runs again at no cost: apt is not called when every package is there.
@@ -15,25 +14,27 @@ BUILD_PACKAGES=(
   ccache cmake g++ ninja-build pkg-config
   libtorch-dev libgloo-dev libopenblas-dev libopenblas0-pthread
   libgrpc++-dev libgrpc-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  libabsl-dev libhwy-dev
-  libhdf5-dev librdkit-dev libboost-dev libeigen3-dev
+  libabsl-dev libhwy-dev libeigen3-dev
+  libhdf5-dev librdkit-dev libboost-dev
   prometheus-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libssl-dev zlib1g-dev
+  libssl-dev zlib1g-dev libzstd-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-# The stock Python that opens our files, runs our exported models and calls our server in tests.
+# The stock Python that opens our files, runs our exported models, calls our server and reads our
+# manifests in tests, and the browser and fonts in which the report is tested.
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
-  python3-torch python3-rdkit openssl
+  python3-torch python3-rdkit python3-yaml openssl
+  chromium fonts-dejavu-core fonts-liberation
 )
-STYLE_PACKAGES=(clang-format-14 clang-tidy-14 clang libclang-rt-14-dev chromium)
+STYLE_PACKAGES=(clang-format-14 clang-tidy-14 clang libclang-rt-14-dev)
 
 fail() {
   echo "install-deps: $1" >&2
   exit "${2:-1}"
 }
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}")
 list_only=false

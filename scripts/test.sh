@@ -13,5 +13,5 @@ jobs="$(build_jobs)"
 
 scripts/install-deps.sh
 cmake --preset "$preset" -DBUILD_TESTING=ON
-cmake --build --preset "$preset" --parallel "$jobs"
+build_with_progress "$preset"
 exec ctest --preset "$preset" --output-on-failure --no-tests=error --parallel "$jobs" "$@"

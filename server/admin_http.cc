@@ -1,6 +1,6 @@
-// Boost.Beast rather than civetweb: the latter's threads have a fixed stack of 100 KiB, which is
-// less than the thread-local storage of a process with LibTorch and OpenBLAS takes, so that none
-// can start.
+// Boost.Beast rather than civetweb: civetweb's threads have a fixed stack of 100 KiB, which is less
+// than the thread-local storage of a process that has opened LibTorch and OpenBLAS, so that none of
+// them can start.
 #include "server/admin_http.h"
 
 #include <chrono>
@@ -23,7 +23,7 @@ namespace http = boost::beast::http;
 using boost::asio::ip::tcp;
 
 constexpr std::chrono::seconds kPatience(10);
-constexpr int kLongestHeader = 8192;  // bytes
+constexpr int kMaxHeaderBytes = 8192;
 constexpr char kPlainText[] = "text/plain; charset=utf-8";
 
 using Response = http::response<http::string_body>;
@@ -37,7 +37,7 @@ Response MakeResponse(http::status status, const char* type, std::string body) {
   return response;
 }
 
-Response Answer(const AdminPages& pages, http::verb method, const std::string& path) {
+Response PageFor(const AdminPages& pages, http::verb method, const std::string& path) {
   if (method != http::verb::get) {
     return MakeResponse(http::status::method_not_allowed, kPlainText, "expected GET\n");
   }
@@ -58,11 +58,11 @@ Response Answer(const AdminPages& pages, http::verb method, const std::string& p
                       "expected /metrics, /healthz, /readyz or /version\n");
 }
 
-// One request and its answer; lives in the handlers that wait for it.
+// One request and its response. It lives in the handlers that wait for it.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, const AdminPages* pages) : stream_(std::move(socket)), pages_(pages) {
-    parser_.header_limit(kLongestHeader);
+    parser_.header_limit(kMaxHeaderBytes);
     parser_.body_limit(0);
   }
 
@@ -77,7 +77,7 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void Respond() {
     const auto& request = parser_.get();
-    response_ = Answer(*pages_, request.method(), std::string(request.target()));
+    response_ = PageFor(*pages_, request.method(), std::string(request.target()));
     stream_.expires_after(kPatience);
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
       beast::error_code ignored;
@@ -105,7 +105,8 @@ absl::StatusOr<tcp::endpoint> ParseEndpoint(const std::string& address) {
     if (!error) return tcp::endpoint(ip, static_cast<uint16_t>(port));
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("admin-listen: found '", address, "', expected ADDRESS:PORT"));
+      absl::StrCat("--admin-listen: found '", address,
+                   "', expected ADDRESS:PORT with a numeric address or localhost"));
 }
 
 }  // namespace
@@ -134,13 +135,13 @@ absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& a
   auto state = std::make_unique<State>(std::move(pages));
   beast::error_code error;
   state->acceptor.open(endpoint->protocol(), error);
-  // Lets a restarted server have its port at once; it does not let two servers share it.
+  // Lets a restarted server bind its port at once. It does not let two servers share the port.
   if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) state->acceptor.bind(*endpoint, error);
   if (!error) state->acceptor.listen(tcp::acceptor::max_listen_connections, error);
   if (error) {
     return absl::UnavailableError(
-        absl::StrCat("admin-listen: cannot listen on ", address, ": ", error.message()));
+        absl::StrCat("--admin-listen: cannot listen on ", address, ": ", error.message()));
   }
   state->Accept();
   state->thread = std::thread([context = &state->context] { context->run(); });

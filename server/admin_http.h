@@ -1,4 +1,4 @@
-// The operator's door over HTTP: /metrics, /healthz, /readyz, /version.
+// AdminHttp serves operators and probes over plain HTTP: /metrics, /healthz, /readyz and /version.
 #pragma once
 
 #include <functional>
@@ -11,16 +11,18 @@ namespace unlasting::server {
 
 struct AdminPages {
   std::function<std::string()> metrics;  // Prometheus text format
-  std::function<bool()> ready;           // /readyz answers 200 or 503
+  std::function<bool()> ready;           // /readyz responds with 200 where true, else with 503
   std::string version;                   // JSON
 };
 
-// Serves from a thread of its own until destroyed; a client that dawdles is dropped after 10
-// seconds and holds up no other. /healthz answers 200 as long as this lives.
+// Serves from a thread of its own, which calls the pages' functions, until it is destroyed. A
+// client that takes more than 10 seconds is dropped, and delays no other meanwhile. /healthz
+// responds with 200 as long as this exists.
 class AdminHttp {
  public:
-  // `address` is ADDRESS:PORT, the address numeric or "localhost"; port 0 takes a free one.
-  // INVALID_ARGUMENT where it is not of that form, UNAVAILABLE where it cannot be bound.
+  // `address` is ADDRESS:PORT, where ADDRESS is numeric or "localhost" and port 0 takes a free one.
+  // Errors: INVALID_ARGUMENT where `address` has another form, UNAVAILABLE where it cannot be
+  // bound.
   static absl::StatusOr<std::unique_ptr<AdminHttp>> Start(const std::string& address,
                                                           AdminPages pages);
   ~AdminHttp();

@@ -15,36 +15,41 @@
 #include "grpcpp/server_builder.h"
 #include "server/access/tls.h"
 #include "server/base/logging.h"
+#include "server/connections.h"
+#include "server/rpc/grpc_logging.h"
+#include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
 namespace {
 
-// Preparing and encoding are short beside the evaluations, which have their own threads.
+// Preparing and encoding take little time compared with the evaluations, which have their own
+// threads.
 constexpr int kPoolThreads = 2;
 
-// How often slow readers are looked for.
-constexpr absl::Duration kReaderCheck = absl::Seconds(1);
+// How often the schedulers look for readers that have stopped reading.
+constexpr absl::Duration kReaderCheckInterval = absl::Seconds(1);
 
-// How often memory that a burst of work left behind is handed back to the system; malloc keeps it
-// in the arena of every thread otherwise.
-constexpr absl::Duration kTrim = absl::Minutes(1);
+// How often memory that a burst of work left behind is returned to the system, which malloc would
+// keep in the arena of every thread.
+constexpr absl::Duration kTrimInterval = absl::Minutes(1);
 
-// Health names, beside those of the services. "" follows kReadiness, as gRPC's clients expect.
+// Names in the health service, beside those of the services. "" is the same as kReadiness, as
+// gRPC's clients expect.
 constexpr char kLiveness[] = "liveness";
 constexpr char kReadiness[] = "readiness";
 
 RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   RegistryOptions options;
+  options.evaluator = config.evaluator();
   options.device = config.device();
   options.threads = config.threads() > 0
                         ? config.threads()
                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   SchedulerOptions& scheduler = options.scheduler;
   scheduler.max_batch = config.max_batch();
-  scheduler.admission.total = {config.memory().max_queued_rows(),
-                               config.memory().max_queued_bytes()};
-  scheduler.admission.per_client = {config.memory().max_client_rows(),
-                                    config.memory().max_client_bytes()};
+  scheduler.queue.total = {config.memory().max_queued_rows(), config.memory().max_queued_bytes()};
+  scheduler.queue.per_client = {config.memory().max_client_rows(),
+                                config.memory().max_client_bytes()};
   scheduler.bulk_patience = absl::Seconds(config.scheduling().bulk_patience_seconds());
   scheduler.reader_patience = absl::Seconds(config.scheduling().reader_patience_seconds());
   scheduler.refuse_late = config.scheduling().refuse_late();
@@ -57,43 +62,10 @@ ControlStoreOptions ControlStoreOptionsOf(const ServerConfig& config) {
           absl::Seconds(config.memory().control_store_seconds())};
 }
 
-int Milliseconds(double seconds) { return static_cast<int>(std::min(1000 * seconds, 2e9)); }
-
-void LimitConnections(const ServerConfig& config, grpc::ServerBuilder* builder) {
-  const ConnectionConfig& connections = config.connections();
-  const auto set = [builder](const char* argument, int value) {
-    builder->AddChannelArgument(argument, value);
-  };
-  if (connections.max_age_seconds() > 0) {
-    set(GRPC_ARG_MAX_CONNECTION_AGE_MS, Milliseconds(connections.max_age_seconds()));
-    set(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, Milliseconds(connections.max_age_grace_seconds()));
-  }
-  if (connections.max_idle_seconds() > 0) {
-    set(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(connections.max_idle_seconds()));
-  }
-  set(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(connections.keepalive_seconds()));
-  set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(connections.keepalive_timeout_seconds()));
-  set(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-      Milliseconds(connections.min_ping_interval_seconds()));
-  set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  set(GRPC_ARG_MAX_CONCURRENT_STREAMS, connections.max_concurrent_calls());
-  set(GRPC_ARG_MAX_METADATA_SIZE, config.limits().max_metadata_bytes());
-  builder->SetMaxReceiveMessageSize(config.limits().max_message_bytes());
-  if (config.memory().transport_bytes() > 0) {
-    grpc::ResourceQuota quota("unlasting");
-    quota.Resize(static_cast<size_t>(config.memory().transport_bytes()));
-    builder->SetResourceQuota(quota);
-  }
-}
-
-// Two servers must not share a port unnoticed, as SO_REUSEPORT would have it.
-void ForbidPortSharing(grpc::ServerBuilder* builder) {
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-}
-
 absl::Status CannotListen(const char* flag, const std::string& address) {
   return absl::UnavailableError(
-      absl::StrCat(flag, ": cannot listen on ", address, ", is it in use?"));
+      absl::StrCat(flag, ": cannot listen on ", address,
+                   "; expected an address of this machine and a port that is not in use"));
 }
 
 }  // namespace
@@ -102,7 +74,7 @@ Server::Server(const ServerConfig& config, const Clock* clock)
     : config_(config),
       clock_(clock),
       controls_(ControlStoreOptionsOf(config), clock),
-      incoming_(config.memory().max_incoming_bytes()),
+      request_memory_(config.memory().max_incoming_bytes()),
       limiter_({config.limits().requests_per_second(), config.limits().burst_requests()}, clock),
       models_(RegistryOptionsOf(config), clock, &metrics_),
       prepare_pool_(std::make_unique<WorkPool>(kPoolThreads)),
@@ -112,8 +84,8 @@ ServiceContext Server::MakeContext() {
   ServiceContext context;
   context.models = &models_;
   context.controls = &controls_;
-  context.gate = gate_.get();
-  context.incoming = &incoming_;
+  context.authorizer = authorizer_.get();
+  context.request_memory = &request_memory_;
   context.metrics = &metrics_;
   context.clock = clock_;
   context.prepare_pool = prepare_pool_.get();
@@ -121,7 +93,7 @@ ServiceContext Server::MakeContext() {
   context.limits.max_cells = config_.limits().max_cells();
   context.limits.max_perturbations = config_.limits().max_perturbations();
   context.limits.max_rows = config_.limits().max_rows();
-  context.outbox_bytes = config_.memory().outbox_bytes();
+  context.response_queue_bytes = config_.memory().response_queue_bytes();
   return context;
 }
 
@@ -129,10 +101,11 @@ absl::Status Server::OpenTokens() {
   if (!config_.auth_tokens().empty()) {
     UNLASTING_ASSIGN_OR_RETURN(tokens_, TokenFile::Open(config_.auth_tokens()));
     if (!config_.has_tls()) {
-      LogEvent(LogLevel::kWarning, "tokens without TLS: whoever sees the traffic has them");
+      LogEvent(LogLevel::kWarning, "tokens are sent without TLS",
+               {{"hint", "set --tls-cert and --tls-key"}});
     }
   }
-  gate_ = std::make_unique<CallAuthorizer>(tokens_.get(), &limiter_);
+  authorizer_ = std::make_unique<CallAuthorizer>(tokens_.get(), &limiter_);
   return absl::OkStatus();
 }
 
@@ -147,10 +120,11 @@ void Server::MakeServices() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config,
                                                       const Clock* clock) {
+  ForwardGrpcLog();
   std::unique_ptr<Server> server(new Server(config, clock));
   UNLASTING_RETURN_IF_ERROR(server->OpenTokens());
   server->MakeServices();
-  // Before the models: an operator can watch a long load.
+  // Started before the models are loaded, so that an operator can watch a long load.
   UNLASTING_RETURN_IF_ERROR(server->StartAdmin());
   UNLASTING_RETURN_IF_ERROR(server->LoadModels());
   UNLASTING_RETURN_IF_ERROR(server->StartGrpc());
@@ -163,9 +137,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
 void Server::StartWatching() {
   periodic_ = std::make_unique<PeriodicTasks>(clock_);
   const absl::Duration watch = absl::Seconds(config_.watch_seconds());
-  periodic_->Every(kTrim, [] { malloc_trim(0); });
-  periodic_->Every(kReaderCheck, [this] { models_.WakeAll(); });
-  if (tokens_ != nullptr) periodic_->Every(watch, [this] { ReadTokensAgain(); });
+  periodic_->Every(kTrimInterval, [] { malloc_trim(0); });
+  periodic_->Every(kReaderCheckInterval, [this] { models_.WakeAll(); });
+  if (tokens_ != nullptr) periodic_->Every(watch, [this] { ReloadTokens(); });
   periodic_->Every(watch, [this] { ReloadModels(); });
   periodic_->Start();
 }
@@ -180,18 +154,18 @@ void Server::ReloadModels() {
       LogEvent(LogLevel::kInfo, "model reloaded", fields);
     } else {
       fields.emplace_back("error", std::string(outcome.status.message()));
-      LogEvent(LogLevel::kError, "model not reloaded, the old one stays", fields);
+      LogEvent(LogLevel::kError, "model reload failed, the old model stays in service", fields);
     }
   }
 }
 
-void Server::ReadTokensAgain() {
+void Server::ReloadTokens() {
   const auto read = tokens_->ReadIfChanged();
   if (!read.ok()) {
-    LogEvent(LogLevel::kError, "tokens not read, the old ones stay",
+    LogEvent(LogLevel::kError, "tokens reload failed, the old tokens stay in force",
              {{"error", std::string(read.status().message())}});
   } else if (*read) {
-    LogEvent(LogLevel::kInfo, "tokens read");
+    LogEvent(LogLevel::kInfo, "tokens reloaded");
   }
 }
 
@@ -216,7 +190,7 @@ absl::Status Server::StartAdmin() {
   if (config_.admin_listen().empty()) return absl::OkStatus();
   AdminPages pages;
   pages.metrics = [this] {
-    MetricsSample sample = {controls_.bytes(), incoming_.bytes(), ready_.load(), {}};
+    MetricsSample sample = {controls_.bytes(), request_memory_.bytes(), ready_.load(), {}};
     for (const auto& listed : models_.List()) {
       const auto memory = listed.model->scheduler().engine().device_memory();
       if (memory.has_value()) sample.device_bytes[memory->device] = memory->bytes;
@@ -245,7 +219,7 @@ absl::Status Server::StartGrpc() {
   builder.RegisterService(model_service_.get());
   if (admin_service_ != nullptr) builder.RegisterService(admin_service_.get());
   grpc_ = builder.BuildAndStart();
-  if (grpc_ == nullptr || port_ == 0) return CannotListen("listen", config_.listen());
+  if (grpc_ == nullptr || port_ == 0) return CannotListen("--listen", config_.listen());
   LogEvent(LogLevel::kInfo, "listening",
            {{"address", config_.listen()},
             {"port", absl::StrCat(port_)},
@@ -261,7 +235,7 @@ absl::Status Server::StartPlainHealth() {
                            &health_port_);
   plain_health_ = builder.BuildAndStart();
   if (plain_health_ == nullptr || health_port_ == 0) {
-    return CannotListen("health-listen", config_.health_listen());
+    return CannotListen("--health-listen", config_.health_listen());
   }
   return absl::OkStatus();
 }
@@ -290,7 +264,7 @@ void Server::Drain() {
     plain_health_->Shutdown(std::chrono::system_clock::now());
     plain_health_.reset();
   }
-  // After this no reaction of gRPC runs; then the executors end, then the pools.
+  // From here on no reaction of gRPC runs. The executors stop next, and the pools last.
   grpc_.reset();
   models_.Clear();
   LogEvent(LogLevel::kInfo, "stopped");

@@ -1,11 +1,12 @@
-// The whole server in one object: models, services, health, the admin port.
+// A Server is the whole of unlasting-server in one object: models, services, health and the admin
+// port.
 //
 //   UNLASTING_ASSIGN_OR_RETURN(auto server, Server::Start(config, Clock::Steady()));
 //   ... wait for a signal ...
 //   server->Drain();
 //
-// States: loading -> ready (health SERVING) -> draining (NOT_SERVING, no new calls, those in flight
-// finish within the grace) -> stopped.
+// States: loading -> ready (health SERVING) -> draining (NOT_SERVING: new calls are refused, those
+// in flight may finish within the grace period) -> stopped. One thread starts and drains it.
 #pragma once
 
 #include <atomic>
@@ -14,10 +15,18 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
+#include "server/access/call_authorizer.h"
+#include "server/access/rate_limiter.h"
+#include "server/access/tokens.h"
 #include "server/admin_http.h"
 #include "server/base/clock.h"
 #include "server/base/periodic_tasks.h"
+#include "server/base/work_pool.h"
 #include "server/config/config.h"
+#include "server/metrics/metrics.h"
+#include "server/models/model_registry.h"
+#include "server/request/control_store.h"
+#include "server/request/request_memory.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/model_service.h"
 #include "server/rpc/prediction_service.h"
@@ -27,18 +36,18 @@ namespace unlasting::server {
 
 class Server {
  public:
-  // Loads every bundle, then listens. INVALID_ARGUMENT, NOT_FOUND, DATA_LOSS or FAILED_PRECONDITION
-  // naming a bundle or PEM file that is not sound, UNAVAILABLE where an address cannot be bound.
-  // `clock` outlives the server.
+  // Loads every bundle, then listens. `clock` outlives the server. Errors: INVALID_ARGUMENT,
+  // NOT_FOUND, DATA_LOSS or FAILED_PRECONDITION naming a bundle, token file or PEM file that is not
+  // valid; UNAVAILABLE where an address cannot be bound.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerConfig& config,
                                                        const Clock* clock);
-  // Drains where that was not done.
+  // Drains the server if Drain was not called.
   ~Server();
 
-  // Blocks until calls in flight are done or the grace is over and they are cancelled.
+  // Blocks until the calls in flight are done, or the grace period is over and they are cancelled.
   void Drain();
 
-  // Ports in use; 0 where there is none.
+  // The ports in use; 0 where there is none.
   int port() const { return port_; }
   int admin_port() const { return admin_ == nullptr ? 0 : admin_->port(); }
   int health_port() const { return health_port_; }
@@ -51,7 +60,7 @@ class Server {
   void MakeServices();
   void StartWatching();
   void ReloadModels();
-  void ReadTokensAgain();
+  void ReloadTokens();
   absl::Status LoadModels();
   absl::Status StartAdmin();
   absl::Status StartGrpc();
@@ -64,19 +73,19 @@ class Server {
   int port_ = 0;
   int health_port_ = 0;
 
-  // In order of construction: what is below uses what is above.
+  // In order of construction: members use those above them.
   Metrics metrics_;
   ControlStore controls_;
-  RequestMemory incoming_;
+  RequestMemory request_memory_;
   RateLimiter limiter_;
-  std::unique_ptr<TokenFile> tokens_;  // null where everybody may call
-  std::unique_ptr<CallAuthorizer> gate_;
+  std::unique_ptr<TokenFile> tokens_;  // null where callers need no tokens
+  std::unique_ptr<CallAuthorizer> authorizer_;
   ModelRegistry models_;
   std::unique_ptr<WorkPool> prepare_pool_;
   std::unique_ptr<WorkPool> write_pool_;
   std::unique_ptr<PredictionServiceImpl> prediction_service_;
   std::unique_ptr<ModelServiceImpl> model_service_;
-  std::unique_ptr<AdminServiceImpl> admin_service_;  // null where it is not offered
+  std::unique_ptr<AdminServiceImpl> admin_service_;  // null where it is not enabled
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<grpc::Server> plain_health_;
   std::unique_ptr<AdminHttp> admin_;

@@ -1,4 +1,5 @@
-// What a load came to: percentiles of times, failures by reason.
+// LoadStatistics sums up what `unlasting load` measured: percentiles of times, and failures by
+// reason.
 #pragma once
 
 #include <cstdint>

@@ -100,7 +100,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(v1::PredictRequest request, MakePredictRequest(flags.predict));
   UNLASTING_ASSIGN_OR_RETURN(const auto client, Client::Connect(flags.connection));
   RetryingClient retrying({client.get()}, 0, flags.retry, RetryingClient::RealTime());
-  UNLASTING_ASSIGN_OR_RETURN(const std::optional<ControlCells> cells,
+  UNLASTING_ASSIGN_OR_RETURN(const std::optional<cells::ControlMatrix> cells,
                              ReadControls(flags.controls, flags.predict, client.get(), &request));
   if (cells.has_value()) retrying.UseControls(&*cells);
 

@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "core/cli/progress.h"
 #include "nlohmann/json.hpp"
+#include "proto/codec/control_codec.h"
 
 namespace unlasting::client {
 namespace {
@@ -71,7 +72,9 @@ absl::StatusOr<Client*> FirstConnected(const std::vector<std::unique_ptr<Client>
 // Equal for screens whose parts fit together.
 std::string Fingerprint(const ScreenWork& work) {
   std::string all = work.request.SerializeAsString();
-  if (work.cells.has_value()) absl::StrAppend(&all, work.cells->Message().SerializeAsString());
+  if (work.cells.has_value()) {
+    absl::StrAppend(&all, codec::EncodeControls(*work.cells).SerializeAsString());
+  }
   for (const auto& perturbation : work.perturbations) {
     absl::StrAppend(&all, perturbation.SerializeAsString(), "\n");
   }

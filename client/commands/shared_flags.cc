@@ -6,10 +6,10 @@
 namespace unlasting::client {
 namespace {
 
-absl::StatusOr<v1::MissingGenes> ParseMissingGenes(const std::string& name) {
-  if (name == "error") return v1::MISSING_GENES_ERROR;
-  if (name == "zero") return v1::MISSING_GENES_ZERO;
-  if (name == "panel-mean") return v1::MISSING_GENES_PANEL_MEAN;
+absl::StatusOr<cells::MissingGenes> ParseMissingGenes(const std::string& name) {
+  if (name == "error") return cells::MissingGenes::kError;
+  if (name == "zero") return cells::MissingGenes::kZero;
+  if (name == "panel-mean") return cells::MissingGenes::kPanelMean;
   return absl::InvalidArgumentError(
       absl::StrCat("--missing-genes: found '", name, "', expected error, zero or panel-mean"));
 }
@@ -35,6 +35,9 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
       ->capture_default_str();
   command->add_option("--control-value", controls.control_value, "Its value for control cells")
       ->capture_default_str();
+  command->add_option(
+      "--obs-table", controls.obs_table,
+      "Table of the cells of a 10x .h5 file or MTX folder (default: obs.tsv beside it)");
   command->add_option("--layer", controls.layer, "Layer to read (default: X)");
   command
       ->add_option("--matrix", controls.matrix,
@@ -58,7 +61,8 @@ void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
                       "Version of the model (default: the server's default)");
   command->add_option("--solver", flags->solver, "ddim or dpmpp2m (default: the model's)");
   command
-      ->add_option("--steps", flags->solver_steps, "Solver steps each way (default: the model's)")
+      ->add_option("--solver-steps", flags->solver_steps,
+                   "Solver steps in each direction (default: the model's)")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--mask", flags->mask,
                       "rank, cell, aggregate, sample or none (default: the model's)");
@@ -92,10 +96,10 @@ absl::Status CheckControlFlags(const ControlFlags& flags) {
   return absl::InvalidArgumentError("expected one of --control FILE and --panel CELLS");
 }
 
-absl::StatusOr<std::optional<ControlCells>> ReadControls(const ControlFlags& flags,
-                                                         const PredictFlags& predict,
-                                                         Client* client,
-                                                         v1::PredictRequest* request) {
+absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFlags& flags,
+                                                                 const PredictFlags& predict,
+                                                                 Client* client,
+                                                                 v1::PredictRequest* request) {
   if (flags.panel >= 0) {
     v1::ControlPanel* panel = request->mutable_panel();
     panel->set_cells(flags.panel);
@@ -115,7 +119,7 @@ absl::StatusOr<std::optional<ControlCells>> ReadControls(const ControlFlags& fla
   ControlSelection selection = flags.selection;
   selection.seed = predict.seed;
   UNLASTING_ASSIGN_OR_RETURN(selection.missing_genes, ParseMissingGenes(flags.missing_genes));
-  UNLASTING_ASSIGN_OR_RETURN(ControlCells cells, ReadControlCells(selection, model));
+  UNLASTING_ASSIGN_OR_RETURN(cells::ControlMatrix cells, ReadControlCells(selection, model));
   return cells;
 }
 

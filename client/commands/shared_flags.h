@@ -1,4 +1,5 @@
-// Flags that predict, screen and load have in common, and what they come to.
+// This header declares the flags that predict, screen and load have in common, and turns them into
+// options of the client.
 #pragma once
 
 #include <optional>
@@ -29,9 +30,9 @@ void AddRetryFlags(CLI::App* command, RetryPolicy* policy);
 absl::Status CheckControlFlags(const ControlFlags& flags);
 
 // The cells of --control for RetryingClient::UseControls; nullopt where `request` has the panel.
-absl::StatusOr<std::optional<ControlCells>> ReadControls(const ControlFlags& flags,
-                                                         const PredictFlags& predict,
-                                                         Client* client,
-                                                         v1::PredictRequest* request);
+absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFlags& flags,
+                                                                 const PredictFlags& predict,
+                                                                 Client* client,
+                                                                 v1::PredictRequest* request);
 
 }  // namespace unlasting::client

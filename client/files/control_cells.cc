@@ -5,20 +5,19 @@
 #include <numeric>
 #include <random>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_join.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
-#include "proto/codec/matrix_codec.h"
+#include "core/cells/gene_index.h"
 
 namespace unlasting::client {
 namespace {
 
-// No logarithm of a count reaches this: e^25 is more molecules than any cell holds.
-constexpr float kLargestLog = 25.0f;
+using cells::ControlMatrix;
+
 constexpr size_t kMaxListed = 10;
 
 std::string Distinct(const std::vector<std::string>& values) {
@@ -110,51 +109,25 @@ absl::StatusOr<std::vector<std::string>> CellTypes(const ControlSelection& selec
   return types;
 }
 
-absl::StatusOr<v1::ValueKind> DecideValueKind(const CsrMatrix& values, const std::string& declared,
-                                              bool logged) {
-  bool integers = true;
-  float largest = 0;
-  for (const float value : values.values) {
-    if (!std::isfinite(value) || value < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("found the value ", value, ", expected finite values of 0 or more"));
-    }
-    largest = std::max(largest, value);
-    integers = integers && value == std::floor(value);
-  }
-  if (declared == "counts") {
-    if (integers) return v1::VALUE_KIND_COUNTS;
-    return absl::InvalidArgumentError("--matrix counts: found fractions, expected integers");
-  }
-  if (declared != "log1p" && declared != "auto") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--matrix: found '", declared, "', expected counts, log1p or auto"));
-  }
-  if (declared == "auto" && integers && !logged) return v1::VALUE_KIND_COUNTS;
-  if (largest > kLargestLog) {
-    return absl::InvalidArgumentError(absl::StrCat("--matrix ", declared, ": found the value ",
-                                                   largest, ", expected logarithms below ",
-                                                   kLargestLog));
-  }
-  return v1::VALUE_KIND_LOG1P;
-}
-
-// Columns that the model knows, by var's index or, failing that, its gene symbols; their names.
-void MatchGenes(const anndata::DataFrame& var, const v1::Model& model,
-                std::vector<int64_t>* columns, std::vector<std::string>* names) {
-  std::set<std::string> known(model.genes().begin(), model.genes().end());
-  for (const auto& [gene, symbol] : model.gene_symbols()) known.insert(symbol);
-  std::vector<std::string> symbols;
+// Gene symbols of the file by column, under the names in use; empty where it has none.
+std::vector<std::string> SymbolsOf(const anndata::DataFrame& var) {
   for (const char* candidate : {"gene_name", "gene_symbols", "gene_symbol", "feature_name"}) {
     const anndata::Column* column = var.Find(candidate);
-    if (column == nullptr) continue;
-    symbols = anndata::AsStrings(*column);
-    break;
+    if (column != nullptr) return anndata::AsStrings(*column);
   }
+  return {};
+}
+
+// Columns that the model knows, by var's index or, failing that, by symbol; and their names.
+void SelectGenes(const anndata::DataFrame& var, const v1::Model& model,
+                 std::vector<int64_t>* columns, std::vector<std::string>* names) {
+  const cells::GeneIndex known({model.genes().begin(), model.genes().end()},
+                               {model.gene_symbols().begin(), model.gene_symbols().end()});
+  const std::vector<std::string> symbols = SymbolsOf(var);
   for (size_t c = 0; c < var.index.size(); ++c) {
-    if (known.count(var.index[c]) > 0) {
+    if (known.Find(var.index[c]) >= 0) {
       names->push_back(var.index[c]);
-    } else if (!symbols.empty() && known.count(symbols[c]) > 0) {
+    } else if (!symbols.empty() && known.Find(symbols[c]) >= 0) {
       names->push_back(symbols[c]);
     } else {
       continue;
@@ -198,35 +171,40 @@ absl::StatusOr<std::vector<double>> LibrarySizes(const ControlSelection& selecti
   return sizes;
 }
 
-absl::StatusOr<ControlCells> ReadSelected(const ControlSelection& selection, const v1::Model& model,
-                                          anndata::Reader* reader) {
+// All genes of the cells in `rows`.
+absl::StatusOr<CsrMatrix> ReadRows(const std::string& element, const std::vector<int64_t>& rows,
+                                   anndata::Reader* reader) {
+  UNLASTING_ASSIGN_OR_RETURN(const anndata::Matrix matrix, reader->ReadMatrix(element));
+  if (const auto* sparse = std::get_if<CsrMatrix>(&matrix)) return SelectRows(*sparse, rows);
+  return ToCsr(SelectRows(std::get<DenseMatrix>(matrix), rows));
+}
+
+absl::StatusOr<ControlMatrix> ReadSelected(const ControlSelection& selection,
+                                           const v1::Model& model, anndata::Reader* reader) {
   UNLASTING_ASSIGN_OR_RETURN(const anndata::DataFrame obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const anndata::DataFrame var, reader->ReadVar());
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<int64_t> rows, SelectControls(selection, obs));
-  ControlCells cells;
-  cells.missing_genes = selection.missing_genes;
-  UNLASTING_ASSIGN_OR_RETURN(cells.cell_types, CellTypes(selection, obs, rows, model));
-  for (const int64_t row : rows) cells.cell_ids.push_back(obs.index[row]);
+  ControlMatrix controls;
+  controls.missing_genes = selection.missing_genes;
+  UNLASTING_ASSIGN_OR_RETURN(controls.cell_types, CellTypes(selection, obs, rows, model));
+  for (const int64_t row : rows) controls.barcodes.push_back(obs.index[row]);
 
   const std::string element =
       selection.layer.empty() ? "X" : absl::StrCat("layers/", selection.layer);
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::Matrix matrix, reader->ReadMatrix(element));
-  CsrMatrix values;
-  if (const auto* sparse = std::get_if<CsrMatrix>(&matrix)) {
-    values = SelectRows(*sparse, rows);
-  } else {
-    values = ToCsr(SelectRows(std::get<DenseMatrix>(matrix), rows));
-  }
+  UNLASTING_ASSIGN_OR_RETURN(const CsrMatrix values, ReadRows(element, rows, reader));
   const auto uns = reader->ReadUns();
   const bool logged = uns.ok() && selection.layer.empty() && uns->contains("log1p");
-  auto kind = DecideValueKind(values, selection.matrix, logged);
-  if (!kind.ok()) return Annotate(kind.status(), element);
-  cells.value_kind = *kind;
-  if (cells.value_kind == v1::VALUE_KIND_COUNTS) {
-    UNLASTING_ASSIGN_OR_RETURN(cells.library_sizes, LibrarySizes(selection, obs, rows, values));
+  // Over all genes of the file: the few that a model knows may be integers by chance.
+  const auto kind = cells::DecideMatrixKind(values, selection.matrix, logged);
+  if (!kind.ok()) {
+    return Annotate(kind.status(), absl::StrCat(element, ", --matrix ", selection.matrix));
+  }
+  controls.kind = *kind;
+  if (controls.kind == cells::MatrixKind::kCounts) {
+    UNLASTING_ASSIGN_OR_RETURN(controls.library_sizes, LibrarySizes(selection, obs, rows, values));
   }
   std::vector<int64_t> columns;
-  MatchGenes(var, model, &columns, &cells.genes);
+  SelectGenes(var, model, &columns, &controls.genes);
   if (columns.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "none of its ", var.index.size(), " genes is known to the model '", model.summary().name(),
@@ -234,55 +212,19 @@ absl::StatusOr<ControlCells> ReadSelected(const ControlSelection& selection, con
         Distinct({var.index.begin(), var.index.begin() + std::min<size_t>(3, var.index.size())}),
         ", the model ", model.genes_size() > 0 ? model.genes(0) : ""));
   }
-  cells.values = SelectColumns(values, columns);
-  return cells;
+  cells::ControlFaults faults;
+  cells::CheckGenes(controls.genes, &faults);
+  UNLASTING_RETURN_IF_ERROR(Annotate(cells::ToStatus(faults), "var"));
+  controls.values = SelectColumns(values, columns);
+  return controls;
 }
 
 }  // namespace
 
-int64_t ControlCells::Bytes() const {
-  int64_t bytes = static_cast<int64_t>(values.values.size()) * 8 + values.rows * 24;
-  for (const std::string& gene : genes) bytes += static_cast<int64_t>(gene.size()) + 2;
-  for (const std::string& id : cell_ids) bytes += static_cast<int64_t>(id.size()) + 2;
-  return bytes;
-}
-
-v1::RegisterControlsHeader ControlCells::Header() const {
-  v1::RegisterControlsHeader header;
-  header.mutable_genes()->mutable_names()->Add(genes.begin(), genes.end());
-  header.set_value_kind(value_kind);
-  header.set_missing_genes(missing_genes);
-  return header;
-}
-
-v1::RegisterControlsChunk ControlCells::Chunk(int64_t first, int64_t last) const {
-  std::vector<int64_t> rows(last - first);
-  std::iota(rows.begin(), rows.end(), first);
-  v1::RegisterControlsChunk chunk;
-  *chunk.mutable_matrix() = codec::EncodeMatrix(SelectRows(values, rows));
-  chunk.mutable_cell_types()->Add(cell_types.begin() + first, cell_types.begin() + last);
-  chunk.mutable_cell_ids()->Add(cell_ids.begin() + first, cell_ids.begin() + last);
-  if (!library_sizes.empty()) {
-    chunk.mutable_library_sizes()->Add(library_sizes.begin() + first, library_sizes.begin() + last);
-  }
-  return chunk;
-}
-
-v1::ControlCells ControlCells::Message() const {
-  v1::ControlCells message;
-  *message.mutable_matrix() = codec::EncodeMatrix(values);
-  message.mutable_genes()->mutable_names()->Add(genes.begin(), genes.end());
-  message.set_value_kind(value_kind);
-  message.set_missing_genes(missing_genes);
-  message.mutable_cell_types()->Add(cell_types.begin(), cell_types.end());
-  message.mutable_cell_ids()->Add(cell_ids.begin(), cell_ids.end());
-  message.mutable_library_sizes()->Add(library_sizes.begin(), library_sizes.end());
-  return message;
-}
-
-absl::StatusOr<ControlCells> ReadControlCells(const ControlSelection& selection,
-                                              const v1::Model& model) {
-  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::Reader::Open(selection.path));
+absl::StatusOr<ControlMatrix> ReadControlCells(const ControlSelection& selection,
+                                               const v1::Model& model) {
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader,
+                             anndata::OpenReader(selection.path, {selection.obs_table}));
   auto cells = ReadSelected(selection, model, reader.get());
   if (cells.ok()) return cells;
   // The reader's own errors name the file already.

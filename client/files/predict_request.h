@@ -1,4 +1,5 @@
-// The flags of `unlasting predict` as a request.
+// MakePredictRequest turns the flags of `unlasting predict` into a request, all but its control
+// cells. Stateless; any thread.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct PredictFlags {
   bool bulk = false;
 };
 
-// Everything but the control cells. INVALID_ARGUMENT names the flag.
+// INVALID_ARGUMENT names the flag.
 absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags);
 
 }  // namespace unlasting::client

@@ -64,7 +64,7 @@ nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
                                                               : kNone);
     nearest.push_back(molecule.nearest_molecule());
     ranges.push_back(codec::DoseRangeName(molecule.dose_range()));
-    // A set of genes is as far as the farthest of them; one without a path is not to be reached.
+    // The distance of a set of genes is that of the farthest; without a path it is infinite.
     double farthest = perturbation.genes().empty() ? kNone : 0;
     for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
       const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
@@ -79,6 +79,22 @@ nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
           {"molecule_similarity", similarities},
           {"dose_range", ranges},
           {"notes", notes}};
+}
+
+// Which model and which options made the prediction.
+nlohmann::json Provenance(const v1::PredictHeader& header) {
+  return {{"model", header.model()},
+          {"version", header.model_version()},
+          {"bundle_hash", header.bundle_hash()},
+          {"solver", codec::SolverName(header.solver())},
+          {"solver_steps", header.solver_steps()},
+          {"mask", codec::MaskModeName(header.mask())},
+          {"mask_threshold", header.mask_threshold()},
+          {"seed", header.seed()},
+          {"eta", header.eta()},
+          {"target_sum", header.target_sum()},
+          {"software_version", kVersion},
+          {"perturbations", DistanceColumns(header)}};
 }
 
 }  // namespace
@@ -96,13 +112,20 @@ absl::Status PredictionCollector::Add(const v1::PredictResponse& part) {
     for (const int32_t index : controls.cell_type_indices()) {
       consistent = consistent && index >= 0 && index < controls.cell_types_size();
     }
-    if (!consistent) return absl::InvalidArgumentError("answer: cells and cell types disagree");
+    if (!consistent) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("response: found ", controls.cell_type_indices_size(), " cell types for ",
+                       controls.cell_ids_size(), " cells, expected one of the ",
+                       controls.cell_types_size(), " listed for each"));
+    }
     header_ = part.header();
     has_header_ = true;
     blocks_.assign(header_.perturbations_size(), {});
     return absl::OkStatus();
   }
-  if (!has_header_) return absl::InvalidArgumentError("answer: found a part before its header");
+  if (!has_header_) {
+    return absl::InvalidArgumentError("response: found another message first, expected the header");
+  }
   if (part.has_profiles()) return AddRows(part.profiles());
   if (part.has_summary()) summaries_.push_back(part.summary());
   if (part.has_finished()) finished_ = part.finished();
@@ -113,14 +136,20 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
   UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix values, codec::DecodeDenseMatrix(chunk.matrix()));
   if (chunk.perturbation_indices_size() != values.rows ||
       chunk.control_indices_size() != values.rows || values.cols != header_.genes_size()) {
-    return absl::InvalidArgumentError("answer: a chunk's shape contradicts its header");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "response: found a chunk of ", values.rows, " x ", values.cols, " values with ",
+        chunk.perturbation_indices_size(), " perturbation and ", chunk.control_indices_size(),
+        " control indices, expected one of each per row ", "and ", header_.genes_size(),
+        " columns"));
   }
   for (int64_t r = 0; r < values.rows; ++r) {
     const int perturbation = chunk.perturbation_indices(static_cast<int>(r));
     const int cell = chunk.control_indices(static_cast<int>(r));
     if (perturbation < 0 || perturbation >= header_.perturbations_size() || cell < 0 ||
         cell >= cells()) {
-      return absl::InvalidArgumentError("answer: a row's index contradicts the header");
+      return absl::InvalidArgumentError(
+          absl::StrCat("response: found a row of perturbation ", perturbation, " and control cell ",
+                       cell, ", expected below ", header_.perturbations_size(), " and ", cells()));
     }
     Block& block = blocks_[perturbation];
     if (block.rows_arrived == 0) {
@@ -128,7 +157,9 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
       block.arrived.assign(cells(), false);
     }
     if (block.arrived.empty() || block.arrived[cell]) {
-      return absl::InvalidArgumentError("answer: a row came twice");
+      return absl::InvalidArgumentError(absl::StrCat("response: found the row of perturbation ",
+                                                     perturbation, " and control cell ", cell,
+                                                     " twice, expected it once"));
     }
     block.arrived[cell] = true;
     std::copy(values.Row(r).begin(), values.Row(r).end(), block.arriving.Row(cell).begin());
@@ -163,12 +194,46 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
   add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
 }
 
+// A row for each cell of each perturbation; the columns of molecules only where there is one.
+void PredictionCollector::AddObs(anndata::AnnData* data) const {
+  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units;
+  std::vector<double> doses;
+  bool molecules = false;
+  for (int p = 0; p < header_.perturbations_size(); ++p) {
+    const v1::ResolvedPerturbation& perturbation = header_.perturbations(p);
+    const bool molecule = perturbation.dose_micromolar() > 0;
+    molecules = molecules || molecule;
+    for (int c = 0; c < cells(); ++c) {
+      const v1::ResolvedControls& controls = header_.controls();
+      data->obs.index.push_back(absl::StrCat(controls.cell_ids(c), "-", p));
+      perturbations.push_back(perturbation.label());
+      conditions.push_back(ConditionOf(perturbation));
+      cell_types.push_back(controls.cell_types(controls.cell_type_indices(c)));
+      control_cells.push_back(controls.cell_ids(c));
+      smiles.push_back(perturbation.smiles());
+      units.push_back(molecule ? "uM" : "");
+      doses.push_back(molecule ? perturbation.dose_micromolar()
+                               : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+  data->obs.Set("perturbation", ToCategorical(perturbations));
+  data->obs.Set("condition", ToCategorical(conditions));
+  data->obs.Set("cell_type", ToCategorical(cell_types));
+  data->obs.Set("control_cell", control_cells);
+  if (molecules) {
+    data->obs.Set("dose_val", doses);
+    data->obs.Set("dose_unit", ToCategorical(units));
+    data->obs.Set("SMILES", ToCategorical(smiles));
+  }
+}
+
 absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   std::vector<const CsrMatrix*> complete;
   for (size_t p = 0; p < blocks_.size(); ++p) {
     if (blocks_[p].rows_arrived != cells()) {
-      return absl::DataLossError(absl::StrCat("answer: perturbation ", p, " has ",
-                                              blocks_[p].rows_arrived, " of ", cells(), " cells"));
+      return absl::DataLossError(absl::StrCat("response: perturbation ", p, ": found ",
+                                              blocks_[p].rows_arrived, " cells, expected ",
+                                              cells()));
     }
     complete.push_back(&blocks_[p].complete);
   }
@@ -182,48 +247,8 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
     data.x = ToDense(x);
   }
   data.var.index.assign(header_.genes().begin(), header_.genes().end());
-
-  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units;
-  std::vector<double> doses;
-  bool molecules = false;
-  for (int p = 0; p < header_.perturbations_size(); ++p) {
-    const v1::ResolvedPerturbation& perturbation = header_.perturbations(p);
-    const bool molecule = perturbation.dose_micromolar() > 0;
-    molecules = molecules || molecule;
-    for (int c = 0; c < cells(); ++c) {
-      const v1::ResolvedControls& controls = header_.controls();
-      data.obs.index.push_back(absl::StrCat(controls.cell_ids(c), "-", p));
-      perturbations.push_back(perturbation.label());
-      conditions.push_back(ConditionOf(perturbation));
-      cell_types.push_back(controls.cell_types(controls.cell_type_indices(c)));
-      control_cells.push_back(controls.cell_ids(c));
-      smiles.push_back(perturbation.smiles());
-      units.push_back(molecule ? "uM" : "");
-      doses.push_back(molecule ? perturbation.dose_micromolar()
-                               : std::numeric_limits<double>::quiet_NaN());
-    }
-  }
-  data.obs.Set("perturbation", ToCategorical(perturbations));
-  data.obs.Set("condition", ToCategorical(conditions));
-  data.obs.Set("cell_type", ToCategorical(cell_types));
-  data.obs.Set("control_cell", control_cells);
-  if (molecules) {
-    data.obs.Set("dose_val", doses);
-    data.obs.Set("dose_unit", ToCategorical(units));
-    data.obs.Set("SMILES", ToCategorical(smiles));
-  }
-  data.uns["unlasting"] = {{"model", header_.model()},
-                           {"version", header_.model_version()},
-                           {"bundle_hash", header_.bundle_hash()},
-                           {"solver", codec::SolverName(header_.solver())},
-                           {"solver_steps", header_.solver_steps()},
-                           {"mask", codec::MaskModeName(header_.mask())},
-                           {"mask_threshold", header_.mask_threshold()},
-                           {"seed", header_.seed()},
-                           {"eta", header_.eta()},
-                           {"target_sum", header_.target_sum()},
-                           {"software_version", kVersion}};
-  data.uns["unlasting"]["perturbations"] = DistanceColumns(header_);
+  AddObs(&data);
+  data.uns["unlasting"] = Provenance(header_);
   AddSpread(&data);
   return data;
 }

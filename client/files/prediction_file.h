@@ -1,4 +1,5 @@
-// Gathers the parts of a Predict answer into one AnnData object.
+// PredictionCollector gathers the messages of a Predict response into one AnnData object for the
+// client's commands. Errors are one line that says which part is wrong.
 //
 //   PredictionCollector collector;
 //   status = client->Predict(request, [&](const auto& part) { return collector.Add(part); });
@@ -41,6 +42,7 @@ class PredictionCollector {
   };
 
   absl::Status AddRows(const v1::ProfileChunk& chunk);
+  void AddObs(anndata::AnnData* data) const;
   void AddSpread(anndata::AnnData* data) const;
   int64_t cells() const { return header_.controls().cell_ids_size(); }
 

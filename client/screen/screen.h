@@ -1,4 +1,5 @@
-// Thousands of perturbations of the same control cells, over several servers at once.
+// RunScreen predicts thousands of perturbations of the same control cells, over several servers at
+// once.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct ScreenOptions {
 
 struct ScreenWork {
   v1::PredictRequest request;  // all but cells and perturbations
-  std::optional<ControlCells> cells;
+  std::optional<cells::ControlMatrix> cells;
   std::vector<v1::Perturbation> perturbations;
   std::vector<ScreenBatch> batches;
 };

@@ -1,5 +1,5 @@
-// What a screen has so far: a folder beside its output with one file a batch, each written whole or
-// not at all, so that a screen that was stopped goes on where it was.
+// ScreenParts keeps what a screen has predicted so far: a folder beside its output with one file a
+// batch, each written whole or not at all, so that a screen that was stopped goes on where it was.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A screen's perturbations, from a table with one a line.
+// ParsePerturbations reads the perturbations of a screen from a table with one per line.
 #pragma once
 
 #include <cstdint>

@@ -13,6 +13,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "proto/codec/control_codec.h"
 
 namespace unlasting::client {
 namespace {
@@ -121,20 +122,21 @@ absl::StatusOr<v1::Model> Client::GetModel(const std::string& name) {
   return std::move(*response.mutable_model());
 }
 
-absl::StatusOr<v1::RegisterControlsResponse> Client::RegisterControls(const ControlCells& cells) {
+absl::StatusOr<v1::RegisterControlsResponse> Client::RegisterControls(
+    const cells::ControlMatrix& cells) {
   grpc::ClientContext context;
   Prepare(&context);
   v1::RegisterControlsResponse response;
   auto writer = predictions_->RegisterControls(&context, &response);
   v1::RegisterControlsRequest request;
-  *request.mutable_header() = cells.Header();
+  *request.mutable_header() = codec::EncodeControlsHeader(cells);
   bool open = writer->Write(request);
   const std::vector<int64_t>& indptr = cells.values.indptr;
   for (int64_t first = 0; open && first < cells.values.rows;) {
     int64_t last = first + 1;
     while (last < cells.values.rows && indptr[last + 1] - indptr[first] <= kValuesPerChunk) ++last;
     request.Clear();
-    *request.mutable_chunk() = cells.Chunk(first, last);
+    *request.mutable_chunk() = codec::EncodeControlsChunk(cells, first, last);
     open = writer->Write(request);
     first = last;
   }

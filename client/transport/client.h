@@ -1,4 +1,4 @@
-// A connection to an unlasting server.
+// Client is a connection to an unlasting server.
 //
 //   UNLASTING_ASSIGN_OR_RETURN(auto client, Client::Connect({"127.0.0.1:50051"}));
 //   UNLASTING_ASSIGN_OR_RETURN(v1::Model model, client->GetModel(""));
@@ -16,7 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/files/control_cells.h"
+#include "core/cells/control_matrix.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "unlasting/v1/model_service.grpc.pb.h"
@@ -50,7 +50,7 @@ class Client {
   // "" is the only model.
   absl::StatusOr<v1::Model> GetModel(const std::string& name);
   // Uploads control cells in parts of about 1 MB.
-  absl::StatusOr<v1::RegisterControlsResponse> RegisterControls(const ControlCells& cells);
+  absl::StatusOr<v1::RegisterControlsResponse> RegisterControls(const cells::ControlMatrix& cells);
 
   // Calls `on_part` for each message in order of arrival; its error cancels the call and is
   // returned. DATA_LOSS where the stream ends well but without its last message.

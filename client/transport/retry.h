@@ -1,4 +1,5 @@
-// Which failures pass, and how long to wait for that. Pure functions.
+// This policy says which failures of a call pass by themselves, and how long to wait before the
+// next try. Its functions are pure.
 #pragma once
 
 #include "absl/status/status.h"

@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/status.h"
+#include "proto/codec/control_codec.h"
 
 namespace unlasting::client {
 namespace {
@@ -31,15 +32,15 @@ RetryingClient::RetryingClient(std::vector<Client*> clients, size_t first,
       time_(std::move(time)),
       control_ids_(clients_.size()) {}
 
-void RetryingClient::UseControls(const ControlCells* cells) {
+void RetryingClient::UseControls(const cells::ControlMatrix* cells) {
   cells_ = cells;
   control_ids_.assign(clients_.size(), "");
 }
 
 absl::Status RetryingClient::AddControls(v1::PredictRequest* request) {
   if (cells_ == nullptr) return absl::OkStatus();
-  if (cells_->Bytes() <= kMaxInlineBytes) {
-    if (!request->has_cells()) *request->mutable_cells() = cells_->Message();
+  if (codec::EncodedBytes(*cells_) <= kMaxInlineBytes) {
+    if (!request->has_cells()) *request->mutable_cells() = codec::EncodeControls(*cells_);
     return absl::OkStatus();
   }
   std::string& id = control_ids_[current_];

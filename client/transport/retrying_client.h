@@ -1,4 +1,5 @@
-// Calls of Predict that survive full queues, broken connections and restarts of servers.
+// RetryingClient makes calls of Predict that survive full queues, broken connections and restarts
+// of servers.
 //
 //   RetryingClient client({a.get(), b.get()}, 0, RetryPolicy(), RetryingClient::RealTime());
 //   client.UseControls(&cells);
@@ -14,9 +15,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/files/control_cells.h"
 #include "client/transport/client.h"
 #include "client/transport/retry.h"
+#include "core/cells/control_matrix.h"
 
 namespace unlasting::client {
 
@@ -35,7 +36,7 @@ class RetryingClient {
 
   // Requests that follow have these control cells: small ones in the request, others registered
   // once with each server, and again where a server forgot them. `cells` outlives this.
-  void UseControls(const ControlCells* cells);
+  void UseControls(const cells::ControlMatrix* cells);
 
   // Calls `on_start` at the beginning of each try: what came before is void. The last failure where
   // it does not pass, or where nothing arrived for RetryPolicy.give_up. `on_part`'s own error is
@@ -52,7 +53,7 @@ class RetryingClient {
   size_t current_;
   const RetryPolicy policy_;
   const Time time_;
-  const ControlCells* cells_ = nullptr;
+  const cells::ControlMatrix* cells_ = nullptr;
   std::vector<std::string> control_ids_;  // per client; "" where not registered
   std::mt19937_64 random_{std::random_device{}()};
   int64_t retries_ = 0;

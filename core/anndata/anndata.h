@@ -1,4 +1,6 @@
-// An AnnData object in memory: the parts of an .h5ad file this software reads and writes.
+// AnnData holds an annotated expression matrix in memory, with those parts of an .h5ad file that
+// this software reads and writes. All types here are values: they own what they hold, and a const
+// object may be read by any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +15,17 @@
 
 namespace unlasting::anndata {
 
-// pandas' category column. A code of -1 is a missing value.
+// Categorical is pandas' category column: the code of each row, into the categories. A code of -1
+// is a missing value.
 struct Categorical {
   std::vector<int32_t> codes;
   std::vector<std::string> categories;
   bool ordered = false;
 };
 
-// One column of obs or var. Nullable integers and booleans arrive as doubles with NaN where
-// masked; nullable strings as a Categorical-free string column with "" where masked.
+// One column of obs or var. Nullable integers and booleans, and R's logicals, arrive as doubles
+// with NaN where a value is missing; nullable strings arrive as strings, "" where a value is
+// missing.
 using Column = std::variant<std::vector<std::string>, Categorical, std::vector<double>,
                             std::vector<int64_t>, std::vector<bool>>;
 
@@ -36,6 +40,8 @@ struct DataFrame {
   std::vector<std::string> index;
   // In the file's column order.
   std::vector<std::pair<std::string, Column>> columns;
+  // Columns that the file has and this software cannot read, each with the reason.
+  std::vector<std::pair<std::string, std::string>> unread;
 
   const Column* Find(const std::string& name) const;
   void Set(const std::string& name, Column column);

@@ -1,6 +1,8 @@
-// HDF5 1.10 trusts what it reads: string heaps and object headers of a damaged file can make it
-// crash, which no check of ours before the call can rule out. Where the guard is on, a file is read
-// once by a forked child before this process touches it; a child that crashes means a damaged file.
+// SurvivesInChild finds out for OpenReader whether HDF5 crashes on a file, before this process
+// reads it. HDF5 1.10 trusts what it reads: string heaps and object headers of a damaged file, and
+// filters that are plugins, can make it crash, which no check of ours before the call can rule out.
+// Where the guard is on, an .h5ad or 10x .h5 file is read once by a forked child; a child that
+// crashes means a damaged file. Text (MTX folders) is read by our own code and needs no guard.
 #pragma once
 
 #include <functional>
@@ -10,10 +12,10 @@
 
 namespace unlasting::anndata {
 
-// Off at first. For programs that open files from anywhere: costs a fork, and reading files below
-// 64 MB twice (of larger ones the annotations and the first and last rows). Leave it off in
-// processes with many threads, and where the files' hashes were verified before. Not thread-safe:
-// call it in main.
+// Turns the guard on or off; it is off by default. Turn it on in programs that open files from
+// anywhere. It costs a fork, and reading a file of less than 64 MB twice (of a larger one the
+// annotations and the first and last rows). Leave it off in processes with many threads, and where
+// the files' hashes were verified before. Not thread-safe: call it in main.
 void GuardAgainstCrashes(bool on);
 
 // INVALID_ARGUMENT where `read` does not survive in a child, or has not ended after a minute. OK

@@ -1,4 +1,5 @@
-// Rows of a matrix that is stored by columns, without holding it. Private to core/anndata.
+// CscRows gives rows of a matrix that is stored by columns, without holding the matrix. Private to
+// core/anndata.
 #pragma once
 
 #include <cstdint>

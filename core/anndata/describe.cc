@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/anndata/layout.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
@@ -22,16 +22,19 @@ json DescribeFrame(const DataFrame& frame) {
     for (const auto& value : AsStrings(column)) ++levels[value];
     if (levels.size() <= kMaxLevels) columns[name]["levels"] = levels;
   }
+  for (const auto& [name, why] : frame.unread) columns[name] = {{"kind", "unread"}, {"why", why}};
   return columns;
 }
 
 }  // namespace
 
 absl::StatusOr<json> Describe(const std::string& path) {
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, OpenReader(path));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto var, reader->ReadVar());
-  json description = {{"n_obs", reader->n_obs()}, {"n_vars", reader->n_vars()}};
+  json description = {{"format", FileFormatName(reader->format())},
+                      {"n_obs", reader->n_obs()},
+                      {"n_vars", reader->n_vars()}};
   if (reader->Has("X")) {
     UNLASTING_ASSIGN_OR_RETURN(const std::string encoding, reader->MatrixEncoding("X"));
     description["x"] = encoding;

@@ -1,4 +1,4 @@
-// What an .h5ad file holds, for `unlasting-train inspect X.h5ad`.
+// Describe says what a file or folder holds that Reader can read, for `unlasting-train inspect`.
 #pragma once
 
 #include <string>
@@ -8,9 +8,11 @@
 
 namespace unlasting::anndata {
 
-// Keys: `n_obs`, `n_vars`, `x` (dense|csr|csc), `obs` and `var` (column -> {kind, levels?}; levels
-// for categorical and string columns with at most 50 distinct values, level -> cell count),
-// `layers`, `obsm`, `uns` (names), `raw` (boolean), `layout` (plain|gears|scperturb|chemcpa).
+// Keys: `format` (h5ad|10x_h5|mtx), `n_obs`, `n_vars`, `x` (dense|csr|csc; absent where X is None),
+// `obs` and `var` (column -> {kind, levels?, why?}; levels for categorical and string columns with
+// at most 50 distinct values, level -> cell count; of a column that cannot be read the kind is
+// `unread` and `why` says the reason), `layers`, `obsm`, `uns` (names), `raw` (boolean), `layout`
+// (plain|gears|scperturb|chemcpa). Errors are those of Reader.
 absl::StatusOr<nlohmann::json> Describe(const std::string& path);
 
 }  // namespace unlasting::anndata

@@ -1,5 +1,5 @@
-// Readers of single AnnData elements below an open HDF5 group. Private to core/anndata; errors name
-// the element, not the file.
+// These functions read single AnnData elements below an open HDF5 group, for H5adReader. Private to
+// core/anndata; they run within an Hdf5Scope, and errors name the element, not the file.
 #pragma once
 
 #include <string>
@@ -27,8 +27,13 @@ absl::StatusOr<std::vector<std::string>> ReadFrameIndex(hid_t file, const std::s
 absl::StatusOr<DataFrame> ReadTable(hid_t file, const std::string& element);
 absl::StatusOr<std::vector<std::string>> ReadTableIndex(hid_t file, const std::string& element);
 
-// The columns of either kind of frame.
+// The columns of either kind of frame. UNIMPLEMENTED for what no column of ours can hold; the
+// readers of frames leave such a column out and list it in DataFrame::unread.
+//
+// A dataset of one axis, as a column of its own kind.
 absl::StatusOr<Column> ReadPlainColumn(const Values& values);
+// A nullable-integer, nullable-boolean or nullable-string-array: values with a mask of the missing.
+absl::StatusOr<Column> ReadNullableGroup(hid_t group);
 absl::StatusOr<Categorical> MakeCategorical(std::vector<int32_t> codes,
                                             std::vector<std::string> categories, bool ordered);
 absl::StatusOr<Column> ReadCategoricalGroup(hid_t group);

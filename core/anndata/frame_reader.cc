@@ -15,36 +15,13 @@ absl::Status Malformed(const std::string& element, const std::string& why) {
   return absl::InvalidArgumentError(absl::StrCat(element, ": ", why));
 }
 
-// nullable-integer, nullable-boolean, nullable-string-array: values with a mask of the missing.
-absl::StatusOr<Column> ReadNullableGroup(hid_t group) {
-  const Handle values(H5Dopen2(group, "values", H5P_DEFAULT));
-  const Handle mask(H5Dopen2(group, "mask", H5P_DEFAULT));
-  if (!values.ok() || !mask.ok()) {
-    return absl::InvalidArgumentError("expected the datasets 'values' and 'mask'");
-  }
-  UNLASTING_ASSIGN_OR_RETURN(const auto missing, ReadNumbers<int64_t>(mask.get()));
-  if (ClassOf(values.get()) == ValueClass::kString) {
-    UNLASTING_ASSIGN_OR_RETURN(auto strings, ReadStrings(values.get()));
-    if (strings.size() != missing.size()) {
-      return absl::InvalidArgumentError("values and mask differ in length");
-    }
-    for (size_t k = 0; k < strings.size(); ++k) {
-      if (missing[k] != 0) strings[k].clear();
-    }
-    return Column(std::move(strings));
-  }
-  UNLASTING_ASSIGN_OR_RETURN(auto numbers, ReadNumbers<double>(values.get()));
-  if (numbers.size() != missing.size()) {
-    return absl::InvalidArgumentError("values and mask differ in length");
-  }
-  for (size_t k = 0; k < numbers.size(); ++k) {
-    if (missing[k] != 0) numbers[k] = kNan;
-  }
-  return Column(std::move(numbers));
+absl::Status LengthsDiffer(size_t values, size_t mask) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("found ", values, " values and a mask of ", mask, ", expected as many"));
 }
 
-// The levels of a column of codes as anndata before 0.8 wrote it: the attribute `categories` refers
-// to them, and they lie in the group __categories under the column's name.
+// Opens the categories of a column of codes as anndata before 0.8 wrote it: the attribute
+// `categories` refers to them, and they lie in the group __categories under the column's name.
 Handle LevelsBeside(hid_t frame, const std::string& name, hid_t column) {
   Handle referenced = ReferencedDataset(column, "categories");
   if (referenced.ok()) return referenced;
@@ -62,7 +39,8 @@ absl::StatusOr<Column> ReadColumn(hid_t frame, const std::string& name) {
     }
     if (LinkExists(object.get(), "mask")) return ReadNullableGroup(object.get());
     return absl::UnimplementedError(
-        absl::StrCat("encoding '", encoding, "' is not a column that this build reads"));
+        absl::StrCat("found the encoding '", ToUtf8(encoding),
+                     "', expected a categorical, a nullable array or an array"));
   }
   const Handle levels = LevelsBeside(frame, name, object.get());
   if (levels.ok()) {
@@ -90,8 +68,34 @@ absl::StatusOr<std::vector<std::string>> ReadIndex(hid_t frame, const std::strin
 
 }  // namespace
 
-// A dataset as a column of its own kind.
+absl::StatusOr<Column> ReadNullableGroup(hid_t group) {
+  const Handle values(H5Dopen2(group, "values", H5P_DEFAULT));
+  const Handle mask(H5Dopen2(group, "mask", H5P_DEFAULT));
+  if (!values.ok() || !mask.ok()) {
+    return absl::InvalidArgumentError("expected the datasets 'values' and 'mask'");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto missing, ReadNumbers<int64_t>(mask.get()));
+  if (ClassOf(values.get()) == ValueClass::kString) {
+    UNLASTING_ASSIGN_OR_RETURN(auto strings, ReadStrings(values.get()));
+    if (strings.size() != missing.size()) return LengthsDiffer(strings.size(), missing.size());
+    for (size_t k = 0; k < strings.size(); ++k) {
+      if (missing[k] != 0) strings[k].clear();
+    }
+    return Column(std::move(strings));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(auto numbers, ReadNumbers<double>(values.get()));
+  if (numbers.size() != missing.size()) return LengthsDiffer(numbers.size(), missing.size());
+  for (size_t k = 0; k < numbers.size(); ++k) {
+    if (missing[k] != 0) numbers[k] = kNan;
+  }
+  return Column(std::move(numbers));
+}
+
 absl::StatusOr<Column> ReadPlainColumn(const Values& values) {
+  const size_t axes = Shape(values).size();
+  if (axes != 1) {
+    return absl::UnimplementedError(absl::StrCat("found ", axes, " axes, expected 1"));
+  }
   switch (ClassOf(values)) {
     case ValueClass::kString: {
       UNLASTING_ASSIGN_OR_RETURN(auto column, ReadStrings(values));
@@ -100,6 +104,10 @@ absl::StatusOr<Column> ReadPlainColumn(const Values& values) {
     case ValueClass::kBoolean: {
       UNLASTING_ASSIGN_OR_RETURN(const auto flags, ReadNumbers<int64_t>(values));
       return Column(std::vector<bool>(flags.begin(), flags.end()));
+    }
+    case ValueClass::kLogical: {
+      UNLASTING_ASSIGN_OR_RETURN(auto column, ReadLogicals(values));
+      return Column(std::move(column));
     }
     case ValueClass::kInteger: {
       UNLASTING_ASSIGN_OR_RETURN(auto column, ReadNumbers<int64_t>(values));
@@ -129,12 +137,16 @@ absl::StatusOr<Categorical> MakeCategorical(std::vector<int32_t> codes,
 
 absl::StatusOr<Column> ReadCategoricalGroup(hid_t group) {
   const Handle codes(H5Dopen2(group, "codes", H5P_DEFAULT));
-  const Handle categories(H5Dopen2(group, "categories", H5P_DEFAULT));
+  const Handle categories(LinkExists(group, "categories")
+                              ? H5Oopen(group, "categories", H5P_DEFAULT)
+                              : H5I_INVALID_HID);
   if (!codes.ok() || !categories.ok()) {
-    return absl::InvalidArgumentError("expected the datasets 'codes' and 'categories'");
+    return absl::InvalidArgumentError("expected 'codes' and 'categories'");
   }
   UNLASTING_ASSIGN_OR_RETURN(auto code_values, ReadIntegers<int32_t>(codes.get()));
-  UNLASTING_ASSIGN_OR_RETURN(const Column levels, ReadPlainColumn(categories.get()));
+  UNLASTING_ASSIGN_OR_RETURN(const Column levels, H5Iget_type(categories.get()) == H5I_GROUP
+                                                      ? ReadNullableGroup(categories.get())
+                                                      : ReadPlainColumn(categories.get()));
   UNLASTING_ASSIGN_OR_RETURN(
       auto categorical,
       MakeCategorical(std::move(code_values), AsStrings(levels), FlagAttribute(group, "ordered")));
@@ -170,6 +182,10 @@ absl::StatusOr<DataFrame> ReadFrame(hid_t file, const std::string& element) {
     const std::string path = absl::StrCat(element, "/", name);
     if (!LinkExists(frame.get(), name)) return Malformed(path, "is absent");
     auto column = ReadColumn(frame.get(), name);
+    if (absl::IsUnimplemented(column.status())) {
+      result.unread.emplace_back(ToUtf8(name), std::string(column.status().message()));
+      continue;
+    }
     if (!column.ok()) return Annotate(column.status(), path);
     if (Length(*column) != static_cast<int64_t>(result.index.size())) {
       return Malformed(

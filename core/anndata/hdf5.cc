@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "core/anndata/lzf_filter.h"
+#include "core/anndata/filters.h"
 
 namespace unlasting::anndata {
 namespace {
@@ -23,7 +23,7 @@ bool PrepareLibrary() {
     H5open();
     H5is_library_threadsafe(&safe);
     H5Lunregister(H5L_TYPE_EXTERNAL);
-    RegisterLzfFilter();
+    RegisterFilters();
     return static_cast<bool>(safe);
   }();
   return thread_safe;

@@ -1,4 +1,4 @@
-// The few HDF5 calls that the readers and writers share, with handles that close themselves.
+// Handle and the functions here wrap the few HDF5 calls that the readers and the writer share.
 // Private to core/anndata. Everything here runs within an Hdf5Scope.
 #pragma once
 

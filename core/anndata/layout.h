@@ -1,4 +1,5 @@
-// The layouts in which processed perturbation screens are published.
+// GuessLayout tells in which of the field's layouts a processed perturbation screen was published,
+// by its columns.
 #pragma once
 
 #include <string>

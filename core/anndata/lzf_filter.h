@@ -1,5 +1,5 @@
-// The HDF5 filter "lzf" of h5py (number 32000), which HDF5 itself does not carry: reading only.
-// Private to core/anndata.
+// RegisterLzfFilter lets HDF5 read data sets that h5py compressed with LZF (filter 32000), which
+// HDF5 itself does not carry. Private to core/anndata; nothing is written with it.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@ namespace unlasting::anndata {
 // or do not fit into `capacity`.
 size_t ExpandLzf(const uint8_t* data, size_t size, uint8_t* out, size_t capacity);
 
-// Once per process; a library that has the filter already keeps its own.
+// Registers the filter with HDF5. Call it once per process; a library that has the filter already
+// keeps its own.
 void RegisterLzfFilter();
 
 }  // namespace unlasting::anndata

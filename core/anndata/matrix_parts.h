@@ -1,5 +1,5 @@
-// What reading whole matrices and reading ranges of rows share. Private to core/anndata; errors
-// name the element.
+// The functions here are shared by the readers of whole matrices and of ranges of rows. Private to
+// core/anndata; errors name the element.
 #pragma once
 
 #include <cstdint>

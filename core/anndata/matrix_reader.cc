@@ -108,12 +108,20 @@ absl::StatusOr<std::pair<int64_t, int64_t>> SparseShape(const Handle& group,
 
 absl::StatusOr<std::string> EncodingOf(hid_t file, const std::string& element) {
   UNLASTING_ASSIGN_OR_RETURN(const Handle object, OpenObject(file, element));
-  if (H5Iget_type(object.get()) == H5I_DATASET) return std::string("dense");
+  if (H5Iget_type(object.get()) == H5I_DATASET) {
+    if (IsNull(object.get())) {
+      return absl::UnimplementedError(absl::StrCat(element, ": is None, expected a matrix"));
+    }
+    const size_t axes = Shape(object.get()).size();
+    if (axes == 1 || axes == 2) return std::string("dense");
+    return absl::UnimplementedError(
+        absl::StrCat(element, ": found ", axes, " axes, expected a matrix of 2"));
+  }
   const std::string format = FormatOf(object);
   if (format == "csr" || format == "csc") return format;
   return absl::UnimplementedError(absl::StrCat(
       element, ": encoding '", StringAttribute(object.get(), "encoding-type"),
-      "' is not a matrix that this build reads; expected array, csr_matrix or csc_matrix"));
+      "' is not one that is read as a matrix, expected array, csr_matrix or csc_matrix"));
 }
 
 absl::StatusOr<std::pair<int64_t, int64_t>> ShapeOfElement(hid_t file, const std::string& element) {

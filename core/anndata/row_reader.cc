@@ -59,6 +59,19 @@ absl::StatusOr<std::unique_ptr<RowReader>> RowReader::Open(hid_t file, const std
   return reader;
 }
 
+absl::StatusOr<std::unique_ptr<RowReader>> RowReader::OpenCsr(hid_t file,
+                                                              const std::string& element,
+                                                              int64_t rows, int64_t cols) {
+  std::unique_ptr<RowReader> reader(new RowReader);
+  reader->element_ = element;
+  reader->encoding_ = "csr";
+  reader->rows_ = rows;
+  reader->cols_ = cols;
+  UNLASTING_ASSIGN_OR_RETURN(const Handle group, OpenObject(file, element));
+  UNLASTING_RETURN_IF_ERROR(reader->OpenSparse(group, rows));
+  return reader;
+}
+
 absl::Status RowReader::OpenSparse(const Handle& group, int64_t major) {
   UNLASTING_ASSIGN_OR_RETURN(const Handle indptr, OpenMember(group, element_, "indptr"));
   auto pointers = ReadIntegers<int64_t>(indptr.get());

@@ -1,4 +1,5 @@
-// Ranges of rows of one matrix, for files larger than memory. Private to core/anndata.
+// RowReader reads ranges of rows of one matrix, for files larger than memory. Private to
+// core/anndata.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,10 @@ namespace unlasting::anndata {
 class RowReader {
  public:
   static absl::StatusOr<std::unique_ptr<RowReader>> Open(hid_t file, const std::string& element);
+  // The same for a group that holds the three arrays of `rows` compressed rows and does not say so
+  // by attributes.
+  static absl::StatusOr<std::unique_ptr<RowReader>> OpenCsr(hid_t file, const std::string& element,
+                                                            int64_t rows, int64_t cols);
 
   // Rows [first, first + count) as CSR in canonical form; zeros of dense matrices are dropped.
   absl::StatusOr<CsrMatrix> Read(int64_t first, int64_t count);

@@ -66,6 +66,10 @@ absl::StatusOr<DataFrame> ReadTable(hid_t file, const std::string& element) {
     if (name == table.index) continue;
     const std::string path = absl::StrCat(element, "/", name);
     auto column = ReadField(file, table, name);
+    if (absl::IsUnimplemented(column.status())) {
+      result.unread.emplace_back(ToUtf8(name), std::string(column.status().message()));
+      continue;
+    }
     if (!column.ok()) return Annotate(column.status(), path);
     if (Length(*column) != static_cast<int64_t>(result.index.size())) {
       return absl::InvalidArgumentError(

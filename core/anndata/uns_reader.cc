@@ -89,9 +89,26 @@ json CategoricalAsArray(hid_t group, Budget* budget) {
   return array;
 }
 
+json NullableAsArray(hid_t group, Budget* budget) {
+  const Handle values(H5Dopen2(group, "values", H5P_DEFAULT));
+  if (!values.ok() || !Spend(Shape(values.get()), budget)) return nullptr;
+  const auto column = ReadNullableGroup(group);
+  if (!column.ok()) return nullptr;
+  return std::visit(
+      [](const auto& list) {
+        json array = json::array();
+        if constexpr (!std::is_same_v<std::decay_t<decltype(list)>, Categorical>) {
+          for (const auto& value : list) array.push_back(json(value));
+        }
+        return array;
+      },
+      *column);
+}
+
 json ReadGroup(hid_t group, int depth, Budget* budget) {
   const std::string encoding = StringAttribute(group, "encoding-type");
   if (encoding == "categorical") return CategoricalAsArray(group, budget);
+  if (encoding.rfind("nullable-", 0) == 0) return NullableAsArray(group, budget);
   if (encoding == "csr_matrix" || encoding == "csc_matrix" ||
       HasAttribute(group, "h5sparse_format")) {
     return nullptr;

@@ -2,109 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
+#include "core/anndata/filters.h"
 #include "core/base/status.h"
 
 namespace unlasting::anndata {
 namespace {
-
-// The file's type of the values; the field's own where they are a field.
-Handle TypeOf(const Values& values) {
-  Handle type(H5Dget_type(values.dataset));
-  if (values.field.empty() || !type.ok()) return type;
-  if (H5Tget_class(type.get()) != H5T_COMPOUND) return Handle();
-  const int index = H5Tget_member_index(type.get(), values.field.c_str());
-  return index < 0 ? Handle() : Handle(H5Tget_member_type(type.get(), index));
-}
-
-// A field's array, {} for any other type.
-std::vector<hsize_t> ArrayShape(const Handle& type) {
-  if (!type.ok() || H5Tget_class(type.get()) != H5T_ARRAY) return {};
-  const int rank = H5Tget_array_ndims(type.get());
-  std::vector<hsize_t> shape(rank > 0 ? rank : 0);
-  if (rank > 0) H5Tget_array_dims2(type.get(), shape.data());
-  return shape;
-}
-
-// The type of one value, below an array.
-Handle ElementType(Handle type) {
-  return ArrayShape(type).empty() ? std::move(type) : Handle(H5Tget_super(type.get()));
-}
-
-// `element` as it lies in memory: within the array and the one-field table it is read through.
-Handle MemoryType(const Values& values, hid_t element) {
-  Handle type(H5Tcopy(element));
-  const auto array = ArrayShape(TypeOf(values));
-  if (!array.empty()) {
-    type = Handle(H5Tarray_create2(type.get(), static_cast<unsigned>(array.size()), array.data()));
-  }
-  if (values.field.empty()) return type;
-  Handle table(H5Tcreate(H5T_COMPOUND, H5Tget_size(type.get())));
-  H5Tinsert(table.get(), values.field.c_str(), 0, type.get());
-  return table;
-}
-
-ValueClass ClassOfType(hid_t type) {
-  switch (H5Tget_class(type)) {
-    case H5T_INTEGER:
-      return ValueClass::kInteger;
-    case H5T_FLOAT:
-      return ValueClass::kFloat;
-    case H5T_STRING:
-      return ValueClass::kString;
-    case H5T_COMPOUND:
-      return ValueClass::kCompound;
-    case H5T_ENUM:
-      // numpy booleans arrive as an enumeration of FALSE and TRUE in one byte.
-      return H5Tget_nmembers(type) == 2 && H5Tget_size(type) == 1 ? ValueClass::kBoolean
-                                                                  : ValueClass::kOther;
-    default:
-      return ValueClass::kOther;
-  }
-}
-
-// Filters that leave no name in the file: the format's registry knows them by number.
-const char* KnownFilter(H5Z_filter_t filter) {
-  switch (filter) {
-    case H5Z_FILTER_SZIP:
-      return "szip";
-    case 32001:
-      return "blosc";
-    case 32004:
-      return "lz4";
-    case 32008:
-      return "bitshuffle";
-    case 32013:
-      return "zfp";
-    case 32015:
-      return "zstd";
-    case 32026:
-      return "blosc2";
-    default:
-      return "unnamed";
-  }
-}
-
-// Names the first filter of the dataset that this HDF5 cannot apply.
-absl::Status CheckFilters(hid_t dataset) {
-  const Handle plist(H5Dget_create_plist(dataset));
-  const int filters = H5Pget_nfilters(plist.get());
-  for (int k = 0; k < filters; ++k) {
-    unsigned int flags = 0;
-    size_t parameters = 0;
-    char name[64] = {0};
-    const H5Z_filter_t filter =
-        H5Pget_filter2(plist.get(), k, &flags, &parameters, nullptr, sizeof(name), name, nullptr);
-    if (filter >= 0 && H5Zfilter_avail(filter) <= 0) {
-      return absl::UnimplementedError(
-          absl::StrCat("is compressed with the HDF5 filter ", filter, " (",
-                       name[0] == 0 ? KnownFilter(filter) : name,
-                       "), which this build lacks; rewrite the file with gzip or lzf"));
-    }
-  }
-  return absl::OkStatus();
-}
 
 // Bytes the file holds for the dataset; a damaged header may claim more than the whole file.
 uint64_t StoredBytes(hid_t dataset) {
@@ -119,13 +24,15 @@ uint64_t StoredBytes(hid_t dataset) {
 absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   // Datasets never written hold fill values and store nothing: small ones are fine.
   constexpr uint64_t kAlwaysFine = uint64_t{1} << 24;
-  // deflate reaches 1032 to 1.
-  constexpr uint64_t kBestCompression = 1100;
   const Handle space(H5Dget_space(values.dataset));
   const Handle type(H5Dget_type(values.dataset));
   const hssize_t points = H5Sget_simple_extent_npoints(space.get());
   const size_t size = H5Tget_size(type.get());
   if (points < 0 || size == 0) return absl::InvalidArgumentError("its extent cannot be read");
+  const auto refused = [&](uint64_t stored) {
+    return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
+                                                   " bytes and stores ", stored, " bytes"));
+  };
   const Handle plist(H5Dget_create_plist(values.dataset));
   if (H5Pget_layout(plist.get()) == H5D_VIRTUAL || H5Pget_external_count(plist.get()) > 0) {
     return absl::UnimplementedError("lies in another file, which this build does not follow");
@@ -135,17 +42,15 @@ absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
     // HDF5 1.10 reads past the end of what such a dataset stores. Nothing stored is all fill value.
     const uint64_t stored = H5Dget_storage_size(values.dataset);
     if ((layout == H5D_COMPACT || stored > 0) && stored / size < static_cast<uint64_t>(points)) {
-      return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
-                                                     " bytes and stores ", stored, " bytes"));
+      return refused(stored);
     }
   }
   uint64_t count = static_cast<uint64_t>(points);
   for (const hsize_t extent : ArrayShape(TypeOf(values))) count *= extent;
   const uint64_t stored = StoredBytes(values.dataset);
-  const uint64_t most = kAlwaysFine + kBestCompression * stored;
+  const uint64_t most = kAlwaysFine + BestCompression(values.dataset) * stored;
   if (static_cast<uint64_t>(points) > most / size || count > (uint64_t{1} << 60) / element_size) {
-    return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
-                                                   " bytes and stores ", stored, " bytes"));
+    return refused(stored);
   }
   return static_cast<size_t>(count);
 }
@@ -176,44 +81,6 @@ absl::Status Unexpected(ValueClass found, const char* expected) {
 }
 
 }  // namespace
-
-ValueClass ClassOf(const Values& values) {
-  const Handle type = ElementType(TypeOf(values));
-  return type.ok() ? ClassOfType(type.get()) : ValueClass::kOther;
-}
-
-const char* ClassName(ValueClass value_class) {
-  constexpr const char* kNames[] = {"integers", "floats",  "booleans",
-                                    "strings",  "a table", "another type"};
-  return kNames[static_cast<int>(value_class)];
-}
-
-bool IsNull(hid_t dataset) {
-  const Handle space(H5Dget_space(dataset));
-  return H5Sget_simple_extent_type(space.get()) == H5S_NULL;
-}
-
-std::vector<hsize_t> Shape(const Values& values) {
-  const Handle space(H5Dget_space(values.dataset));
-  const int rank = H5Sget_simple_extent_ndims(space.get());
-  std::vector<hsize_t> shape(rank > 0 ? rank : 0);
-  if (rank > 0) H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
-  for (const hsize_t extent : ArrayShape(TypeOf(values))) shape.push_back(extent);
-  return shape;
-}
-
-std::vector<std::string> FieldNames(hid_t dataset) {
-  const Handle type(H5Dget_type(dataset));
-  if (!type.ok() || H5Tget_class(type.get()) != H5T_COMPOUND) return {};
-  std::vector<std::string> names;
-  for (int k = 0; k < H5Tget_nmembers(type.get()); ++k) {
-    char* name = H5Tget_member_name(type.get(), static_cast<unsigned>(k));
-    if (name == nullptr) continue;
-    names.emplace_back(name);
-    H5free_memory(name);
-  }
-  return names;
-}
 
 template <typename T>
 absl::StatusOr<std::vector<T>> ReadNumbers(const Values& values) {
@@ -278,6 +145,26 @@ template absl::StatusOr<std::vector<double>> ReadNumbers<double>(const Values&);
 template absl::StatusOr<std::vector<int64_t>> ReadNumbers<int64_t>(const Values&);
 template absl::StatusOr<std::vector<int32_t>> ReadIntegers<int32_t>(const Values&);
 template absl::StatusOr<std::vector<int64_t>> ReadIntegers<int64_t>(const Values&);
+
+absl::StatusOr<std::vector<double>> ReadLogicals(const Values& values) {
+  const ValueClass found = ClassOf(values);
+  if (found != ValueClass::kLogical) return Unexpected(found, "logicals");
+  UNLASTING_ASSIGN_OR_RETURN(const size_t count, CheckedCount(values, sizeof(double)));
+  const Handle type = ElementType(TypeOf(values));
+  const auto names = MemberNames(type.get());
+  std::vector<double> of_byte(256, std::numeric_limits<double>::quiet_NaN());
+  for (unsigned k = 0; k < names.size(); ++k) {
+    uint8_t byte = 0;
+    H5Tget_member_value(type.get(), k, &byte);
+    if (names[k] != "NA") of_byte[byte] = names[k] == "TRUE" ? 1 : 0;
+  }
+  std::vector<uint8_t> bytes(count);
+  if (count == 0) return std::vector<double>();
+  UNLASTING_RETURN_IF_ERROR(ReadInto(values, MemoryType(values, type.get()), bytes.data()));
+  std::vector<double> logicals;
+  for (const uint8_t byte : bytes) logicals.push_back(of_byte[byte]);
+  return logicals;
+}
 
 absl::StatusOr<std::vector<std::string>> ReadStrings(const Values& values) {
   const ValueClass found = ClassOf(values);

@@ -1,40 +1,21 @@
-// Values of a dataset, or of one field of a table, as vectors. Private to core/anndata.
+// ReadNumbers and its siblings read the values of a data set, or of one field of a table, as
+// vectors. Private to core/anndata; they run within an Hdf5Scope.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "core/anndata/hdf5.h"
+#include "core/anndata/value_types.h"
 
 namespace unlasting::anndata {
 
-// Which values: all of a dataset, or one field of a dataset of compound type.
-struct Values {
-  Values(hid_t dataset_in) : dataset(dataset_in) {}  // NOLINT: a dataset stands for its values.
-  Values(hid_t dataset_in, std::string field_in)
-      : dataset(dataset_in), field(std::move(field_in)) {}
-  hid_t dataset;
-  std::string field;
-};
-
-enum class ValueClass { kInteger, kFloat, kBoolean, kString, kCompound, kOther };
-ValueClass ClassOf(const Values& values);
-// "integers", "strings", ... for messages.
-const char* ClassName(ValueClass value_class);
-
-// Extents; {} for a scalar. An array inside a field adds its own axes.
-std::vector<hsize_t> Shape(const Values& values);
-// H5S_NULL: a dataset that holds nothing, not even a scalar.
-bool IsNull(hid_t dataset);
-// Field names of a compound dataset, {} for any other.
-std::vector<std::string> FieldNames(hid_t dataset);
-
 // All values, by one H5Dread, converted to T. INVALID_ARGUMENT where the dataset holds something
 // else, is damaged or promises more than its file stores (found before memory is asked for);
-// UNIMPLEMENTED where an HDF5 filter is missing (named) or the values lie in other files.
+// FAILED_PRECONDITION where an HDF5 filter is not installed (it is named, with its package);
+// UNIMPLEMENTED where the values lie in other files.
 template <typename T>
 absl::StatusOr<std::vector<T>> ReadNumbers(const Values& values);
 // Like ReadNumbers, and refuses fractions.
@@ -43,6 +24,8 @@ absl::StatusOr<std::vector<T>> ReadIntegers(const Values& values);
 // The values whose first axis lies in [first, first + count), the other axes whole.
 template <typename T>
 absl::StatusOr<std::vector<T>> ReadNumbersBetween(hid_t dataset, int64_t first, int64_t count);
+// R's logicals as 0 and 1, with NaN for NA.
+absl::StatusOr<std::vector<double>> ReadLogicals(const Values& values);
 // Always valid UTF-8.
 absl::StatusOr<std::vector<std::string>> ReadStrings(const Values& values);
 

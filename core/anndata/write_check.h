@@ -1,4 +1,4 @@
-// What WriteAnnData asks of its data before it touches a file. Private to core/anndata.
+// CheckWritable checks data for WriteAnnData before it touches a file. Private to core/anndata.
 #pragma once
 
 #include "absl/status/status.h"
@@ -7,7 +7,8 @@
 namespace unlasting::anndata {
 
 // INVALID_ARGUMENT, with the element named, where lengths or shapes disagree, a matrix breaks the
-// invariants of core/base/matrix.h, a code has no category, or a name is one HDF5 cannot hold.
+// invariants of core/base/matrix.h, a code has no category, or a name is one that HDF5 cannot
+// hold.
 absl::Status CheckWritable(const AnnData& data);
 
 }  // namespace unlasting::anndata

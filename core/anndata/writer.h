@@ -1,5 +1,6 @@
-// Writes .h5ad files that anndata >= 0.8 and scanpy open (encodings 0.2.0 for data frames and
-// categoricals, 0.1.0 for CSR).
+// WriteAnnData writes an .h5ad file that anndata 0.8 and later and scanpy open: encodings 0.2.0 for
+// data frames and categoricals, 0.1.0 for CSR. Any thread may call it; calls for different files do
+// not disturb one another.
 #pragma once
 
 #include <string>
@@ -10,12 +11,13 @@
 namespace unlasting::anndata {
 
 struct WriteOptions {
-  // 0 writes chunks uncompressed; 1 to 9 is gzip.
+  // Level of gzip, 1 to 9; 0 writes chunks without compression. Default 4: higher levels cost more
+  // time than they save in space.
   int gzip_level = 4;
 };
 
-// Written beside `path` and renamed: a reader never sees half a file. INVALID_ARGUMENT where
-// lengths or shapes disagree (nothing is written), the file system's error otherwise.
+// The file is written beside `path` and renamed: a reader never sees half a file. INVALID_ARGUMENT
+// where lengths or shapes disagree (nothing is written), the file system's error otherwise.
 absl::Status WriteAnnData(const AnnData& data, const std::string& path,
                           const WriteOptions& options = {});
 

@@ -1,11 +1,12 @@
-// Arrays that start on a cache line: a vector that straddles two costs two loads.
+// AlignedVector is a std::vector that starts on a cache line, because a SIMD vector that straddles
+// two lines costs two loads.
 #pragma once
 
 #include <cstddef>
 #include <new>
 #include <vector>
 
-namespace unlasting::model::cpu {
+namespace unlasting {
 
 template <typename T>
 struct CacheLineAllocator {
@@ -32,4 +33,4 @@ struct CacheLineAllocator {
 template <typename T>
 using AlignedVector = std::vector<T, CacheLineAllocator<T>>;
 
-}  // namespace unlasting::model::cpu
+}  // namespace unlasting

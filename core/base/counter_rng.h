@@ -1,5 +1,6 @@
-// Standard normal numbers by their place alone, the same on host and device: a row's noise at a
-// step needs no state, and does not depend on which rows are stepped together.
+// counter_rng.h makes standard normal numbers that depend on their place alone, the same on host
+// and device. A row's noise at a step needs no state, and does not depend on the other rows of its
+// batch.
 #pragma once
 
 #include <math.h>

@@ -1,4 +1,4 @@
-// Doses with their units; inside the models a dose is log10 of micromolar.
+// dose.h reads doses with their units. Inside the models a dose is log10 of micromolar.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Files that appear whole or not at all.
+// file.h reads files, and writes them so that they appear whole or not at all.
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
-// A map that knows which entry was used longest ago: what every cache here is made of. How much it
-// may hold is its owner's to say.
+// LruMap is a map that knows which entry was used least recently, for caches. Its owner decides how
+// much it may hold.
 #pragma once
 
 #include <cstddef>

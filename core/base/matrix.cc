@@ -17,19 +17,20 @@ DenseMatrix ToDense(const CsrMatrix& matrix) {
 
 CsrMatrix ToCsr(const DenseMatrix& matrix) {
   CsrMatrix csr;
-  csr.rows = matrix.rows;
   csr.cols = matrix.cols;
   csr.indptr.reserve(matrix.rows + 1);
-  for (int64_t r = 0; r < matrix.rows; ++r) {
-    const auto row = matrix.Row(r);
-    for (int64_t c = 0; c < matrix.cols; ++c) {
-      if (row[c] == 0.0f) continue;
-      csr.indices.push_back(static_cast<int32_t>(c));
-      csr.values.push_back(row[c]);
-    }
-    csr.indptr.push_back(static_cast<int64_t>(csr.indices.size()));
-  }
+  for (int64_t r = 0; r < matrix.rows; ++r) AppendRow(matrix.Row(r), &csr);
   return csr;
+}
+
+void AppendRow(absl::Span<const float> row, CsrMatrix* matrix) {
+  for (size_t c = 0; c < row.size(); ++c) {
+    if (row[c] == 0.0f) continue;
+    matrix->indices.push_back(static_cast<int32_t>(c));
+    matrix->values.push_back(row[c]);
+  }
+  matrix->indptr.push_back(static_cast<int64_t>(matrix->indices.size()));
+  ++matrix->rows;
 }
 
 CsrMatrix SelectRows(const CsrMatrix& matrix, absl::Span<const int64_t> rows) {

@@ -1,5 +1,5 @@
-// The two matrix forms every room speaks: dense row-major and compressed sparse rows.
-// Rows are cells and columns genes unless a comment says otherwise. Values are float32;
+// matrix.h defines the two matrices that all rooms share: dense row-major and compressed sparse
+// rows. Rows are cells and columns genes unless a comment says otherwise. Values are float32;
 // whoever sums them does so in double.
 #pragma once
 
@@ -51,6 +51,8 @@ struct CsrMatrix {
 DenseMatrix ToDense(const CsrMatrix& matrix);
 // Zeros are dropped.
 CsrMatrix ToCsr(const DenseMatrix& matrix);
+// Appends a row of `matrix.cols` values; zeros are dropped.
+void AppendRow(absl::Span<const float> row, CsrMatrix* matrix);
 
 // Rows in the order given; an index may repeat.
 CsrMatrix SelectRows(const CsrMatrix& matrix, absl::Span<const int64_t> rows);

@@ -1,4 +1,4 @@
-// Status plumbing shared by every room. Errors cross rooms as absl::Status only.
+// status.h helps to pass on absl::Status, as which alone errors cross the borders of rooms.
 #pragma once
 
 #include <string>

@@ -5,15 +5,14 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/bundle/reference.h"
-#include "core/bundle/torch/modules.h"
-#include "core/bundle/torch/write.h"
 
 namespace unlasting::bundle {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRequiredFiles[] = {"source.pt", "target.pt", "mask.pt", "reference.h5ad"};
+constexpr const char* kRequiredFiles[] = {kWeightsFile, "source.pt", "target.pt", "mask.pt",
+                                          "reference.h5ad"};
 
 absl::Status Damaged(const fs::path& path, const std::string& why) {
   return WithReason(absl::DataLossError(absl::StrCat(path.string(), ": ", why)), "DAMAGED_BUNDLE");
@@ -47,13 +46,9 @@ absl::Status VerifyFiles(const fs::path& folder, const Manifest& manifest) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Modules>> LoadModules(const fs::path& folder,
-                                                     const Manifest& manifest,
-                                                     const LoadOptions& options) {
-  using model::ExportKind;
-  using model::Network;
+absl::StatusOr<model::ModelConfig> ConfigOf(const fs::path& folder, const Manifest& manifest) {
   UNLASTING_ASSIGN_OR_RETURN(const auto config, model::ModelConfig::FromJson(manifest.model));
-  const int64_t genes = static_cast<int64_t>(manifest.genes.size());
+  const auto genes = static_cast<int64_t>(manifest.genes.size());
   const int64_t nodes = genes + static_cast<int64_t>(manifest.perturbed_only.size());
   if (config.genes != genes || config.nodes != nodes ||
       config.cell_types != static_cast<int64_t>(manifest.cell_types.size()) ||
@@ -65,30 +60,12 @@ absl::StatusOr<std::unique_ptr<Modules>> LoadModules(const fs::path& folder,
                                                 "types, molecule features or schedule")),
         "MALFORMED_BUNDLE");
   }
-  const auto attention =
-      options.plain_attention ? model::Attention::kPlain : model::Attention::kFused;
-  const auto load = [&](const char* file, ExportKind kind) {
-    return Network::Load((folder / file).string(), kind, config, attention);
-  };
-  UNLASTING_ASSIGN_OR_RETURN(auto source, load("source.pt", ExportKind::kSource));
-  UNLASTING_ASSIGN_OR_RETURN(auto target, load("target.pt", ExportKind::kTarget));
-  UNLASTING_ASSIGN_OR_RETURN(auto mask, load("mask.pt", ExportKind::kMask));
-  return std::unique_ptr<Modules>(
-      new Modules{config, std::move(source), std::move(target), std::move(mask)});
-}
-
-absl::StatusOr<FileEntry> EntryOf(const fs::path& path) {
-  UNLASTING_ASSIGN_OR_RETURN(const std::string sha256, Sha256OfFile(path));
-  return FileEntry{sha256, static_cast<int64_t>(fs::file_size(path))};
+  return config;
 }
 
 }  // namespace
 
-Bundle::Bundle() = default;
-Bundle::~Bundle() = default;
-
-absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory,
-                                                           const LoadOptions& options) {
+absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory) {
   const fs::path folder = directory;
   UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / "manifest.json"));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -104,6 +81,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
   bundle->hash_ = Sha256(text);
   bundle->manifest_ = *std::move(manifest);
   UNLASTING_RETURN_IF_ERROR(VerifyFiles(folder, bundle->manifest_));
+  UNLASTING_ASSIGN_OR_RETURN(bundle->config_, ConfigOf(folder, bundle->manifest_));
   UNLASTING_ASSIGN_OR_RETURN(
       bundle->reference_, ReadReference(bundle->manifest_, (folder / "reference.h5ad").string()));
   if (bundle->manifest_.files.count("molecules.tsv") > 0) {
@@ -113,37 +91,23 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
     bundle->reference_.molecules = *std::move(molecules);
   }
   bundle->trained_genes_ = TrainedGenes(bundle->manifest_, bundle->reference_.network);
-  UNLASTING_ASSIGN_OR_RETURN(bundle->modules_, LoadModules(folder, bundle->manifest_, options));
+  // What is read here is thrown away: a model that cannot be served must not load.
+  UNLASTING_RETURN_IF_ERROR(bundle->ReadWeights().status());
   return std::shared_ptr<const Bundle>(bundle);
 }
 
-absl::Status WriteBundle(const BundleParts& parts, const std::string& directory) {
-  using model::ExportKind;
-  StagedPath staged{fs::path(directory)};
-  std::error_code error;
-  fs::create_directories(staged.path(), error);
-  if (error) return absl::UnknownError(absl::StrCat(directory, ": ", error.message()));
-  const auto at = [&](const char* name) { return (staged.path() / name).string(); };
-  UNLASTING_RETURN_IF_ERROR(parts.denoiser->Export(at("source.pt"), ExportKind::kSource));
-  UNLASTING_RETURN_IF_ERROR(parts.denoiser->Export(at("target.pt"), ExportKind::kTarget));
-  UNLASTING_RETURN_IF_ERROR(parts.mask->Export(at("mask.pt"), ExportKind::kMask));
-  UNLASTING_RETURN_IF_ERROR(WriteReference(parts.manifest, parts.reference, at("reference.h5ad")));
-  UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(at("card.md"), parts.card));
-  UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(at("training.jsonl"), parts.training));
-  Manifest manifest = parts.manifest;
-  manifest.files.clear();
-  if (!parts.reference.molecules.empty()) {
-    UNLASTING_RETURN_IF_ERROR(
-        WriteFileAtomically(at("molecules.tsv"), FormatMolecules(parts.reference.molecules)));
-    UNLASTING_ASSIGN_OR_RETURN(manifest.files["molecules.tsv"], EntryOf(at("molecules.tsv")));
+absl::StatusOr<BundleWeights> Bundle::ReadWeights() const {
+  const fs::path path = fs::path(directory_) / kWeightsFile;
+  UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  // The file may have been replaced since it was verified.
+  if (Sha256(bytes) != manifest_.files.at(kWeightsFile).sha256) {
+    return Damaged(path, "it has changed since the bundle was loaded");
   }
-  for (const char* name :
-       {"source.pt", "target.pt", "mask.pt", "reference.h5ad", "card.md", "training.jsonl"}) {
-    UNLASTING_ASSIGN_OR_RETURN(manifest.files[name], EntryOf(at(name)));
+  auto weights = ParseWeights(config_, bytes);
+  if (!weights.ok()) {
+    return WithReason(Annotate(weights.status(), path.string()), "MALFORMED_BUNDLE");
   }
-  UNLASTING_RETURN_IF_ERROR(
-      WriteFileAtomically(at("manifest.json"), manifest.ToJson().dump(2) + "\n"));
-  return staged.Commit();
+  return weights;
 }
 
 }  // namespace unlasting::bundle

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/base/version.h"
 
 namespace unlasting::bundle {
 namespace {
@@ -17,6 +18,38 @@ using nlohmann::json;
 absl::Status Malformed(const std::string& why) {
   return WithReason(absl::InvalidArgumentError(absl::StrCat("manifest.json: ", why)),
                     "MALFORMED_BUNDLE");
+}
+
+constexpr const char* kKnownFeatures[] = {kFeatureExpectedResponse, kFeatureGrnPropagation,
+                                          kFeatureMoleculeDescriptors, kFeatureMoleculeEmbeddings,
+                                          kFeatureSigmoidDoseGate};
+
+absl::Status Unsupported(const std::string& why) {
+  return WithReason(absl::FailedPreconditionError(absl::StrCat("manifest.json: ", why)),
+                    "UNSUPPORTED_BUNDLE");
+}
+
+absl::Status CheckSchema(const json& version) {
+  const int schema = version;
+  if (schema == kSchemaVersion) return absl::OkStatus();
+  return Unsupported(absl::StrCat(
+      "schema_version: found ", schema, ", expected ", kSchemaVersion, "; ",
+      schema < kSchemaVersion
+          ? "the bundle was written by an older version and has no weights.safetensors: train it "
+            "again with `unlasting-train fit`"
+          : "the bundle was written by a newer version: update this software"));
+}
+
+absl::Status CheckFeatures(const std::vector<std::string>& features) {
+  for (const auto& feature : features) {
+    if (std::find(std::begin(kKnownFeatures), std::end(kKnownFeatures), feature) !=
+        std::end(kKnownFeatures)) {
+      continue;
+    }
+    return Unsupported(absl::StrCat("features: found '", feature, "', which ", kVersion,
+                                    " does not know: update this software"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckNames(const char* field, const std::vector<std::string>& names) {
@@ -86,6 +119,7 @@ json Manifest::ToJson() const {
       {"version", version},
       {"created", created},
       {"software_version", software_version},
+      {"features", features},
       {"genes", genes},
       {"gene_hash", GeneHash()},
       {"gene_symbols", gene_symbols},
@@ -101,7 +135,7 @@ json Manifest::ToJson() const {
       {"molecule_featurizer", molecule_featurizer},
       {"molecule_features", molecule_features},
       {"model", model},
-      {"network", network},
+      {"grn", grn},
       {"settings", settings},
       {"split", split},
       {"training", training},
@@ -117,13 +151,9 @@ json Manifest::ToJson() const {
 absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
   Manifest m;
   try {
-    const int schema = j.at("schema_version");
-    if (schema != kSchemaVersion) {
-      return WithReason(
-          absl::FailedPreconditionError(absl::StrCat("manifest.json: schema_version: found ",
-                                                     schema, ", expected ", kSchemaVersion)),
-          "UNSUPPORTED_BUNDLE");
-    }
+    UNLASTING_RETURN_IF_ERROR(CheckSchema(j.at("schema_version")));
+    m.features = j.at("features").get<std::vector<std::string>>();
+    UNLASTING_RETURN_IF_ERROR(CheckFeatures(m.features));
     m.name = j.at("name");
     m.version = j.at("version");
     m.created = j.at("created");
@@ -155,7 +185,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
       m.molecule_scaling.deviation = scaling.at("deviation").get<std::vector<double>>();
     }
     m.model = j.at("model");
-    m.network = j.at("network");
+    m.grn = j.at("grn");
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

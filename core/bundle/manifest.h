@@ -1,4 +1,5 @@
-// manifest.json of a bundle: everything about a model that is not a weight.
+// Manifest holds what manifest.json of a bundle says: everything about a model that is not a
+// weight.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,17 @@
 
 namespace unlasting::bundle {
 
-// Raised when a reader of the old version would misread the new file.
-inline constexpr int kSchemaVersion = 1;
+// Raised when a reader of the old version would misread the new file. Schema 2 keeps the weights in
+// weights.safetensors; schema 1 had them in the TorchScript files alone.
+inline constexpr int kSchemaVersion = 2;
+
+// What a bundle of this schema may use beyond its first form. A reader refuses a bundle that lists
+// a feature it does not know, so that no part of a model is left out in silence.
+inline constexpr char kFeatureExpectedResponse[] = "expected_response";
+inline constexpr char kFeatureGrnPropagation[] = "grn_propagation";
+inline constexpr char kFeatureMoleculeDescriptors[] = "molecule_descriptors";
+inline constexpr char kFeatureMoleculeEmbeddings[] = "molecule_embeddings";
+inline constexpr char kFeatureSigmoidDoseGate[] = "sigmoid_dose_gate";
 
 // How raw counts become the values that the model sees: counts / library * target_sum, log1p, and
 // inside the model divided by x_max.
@@ -49,6 +59,7 @@ struct Manifest {
   std::string version;
   std::string created;  // RFC 3339, UTC
   std::string software_version;
+  std::vector<std::string> features;  // of the names above, ascending
 
   std::vector<std::string> genes;           // the model's output, in order; N
   std::vector<std::string> perturbed_only;  // extra nodes without expression; N' = N + these
@@ -71,7 +82,7 @@ struct Manifest {
   DescriptorScaling molecule_scaling;
 
   nlohmann::json model;     // shape and switches of the networks (core/model/spec/config.h)
-  nlohmann::json network;   // edges, prior, threshold, in-degrees
+  nlohmann::json grn;       // the gene network: edges, prior, threshold, in-degrees, damping
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included
   nlohmann::json split;     // kind, seed, fraction, held-out conditions
   nlohmann::json training;  // steps, seconds, last losses, cells

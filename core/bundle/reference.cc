@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 

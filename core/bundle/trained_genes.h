@@ -1,5 +1,5 @@
-// Which genes a bundle's training perturbed, alone or together, and how far the others lie from
-// them in the gene network.
+// TrainedGenes knows which genes a bundle's training perturbed, alone or together, and how far the
+// others lie from them in the gene network.
 #pragma once
 
 #include <cstdint>

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 
 namespace unlasting::cells {
 namespace {
 
 absl::StatusOr<Dataset> Load(const std::string& path, const LoadOptions& options) {
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::OpenReader(path, {options.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(auto dataset, ReadAnnotations(reader.get(), options));
   const std::string element = MatrixElement(options);
   UNLASTING_ASSIGN_OR_RETURN(auto matrix, reader->ReadMatrix(element));

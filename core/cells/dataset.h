@@ -1,4 +1,6 @@
-// Cells with their conditions, read from an .h5ad file: one row a cell, one column a gene.
+// LoadDataset reads cells with their conditions from an .h5ad file for training and scoring: one
+// row per cell, one column per gene. A Dataset is a plain value; errors are one line that names the
+// file and column.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +18,7 @@ namespace unlasting::cells {
 enum class MatrixKind { kCounts, kLog1p };
 const char* MatrixKindName(MatrixKind kind);
 
-// What was done to some cells. Drugs at two doses are two conditions.
+// What was done to some of the cells. A drug at two doses is two conditions.
 struct Condition {
   std::string name;  // as in the file: "ctrl", "STAT1+ctrl", "Panobinostat"
   bool control = false;
@@ -47,8 +49,8 @@ struct Dataset {
   int64_t n_genes() const { return values.cols; }
 };
 
-// Columns named here must be there where their comment does not say otherwise. One that stands at
-// its default gives way to the layout's own name for it.
+// The file must have the columns named here unless their comment says otherwise. A column that has
+// its default name is looked for under the layout's own name for it.
 struct LoadOptions {
   // auto (by the columns), plain, gears, scperturb or chemcpa.
   std::string layout = "auto";
@@ -64,8 +66,11 @@ struct LoadOptions {
   std::string library_size_column;  // "" uses each row's own sum
   std::string split_column;         // "" for none; see SplitOptions
   std::string control = "ctrl";     // value of the condition column of unperturbed cells
-  std::string layer;                // "" reads X, "raw" reads raw/X with its own genes
-  std::string matrix = "auto";      // auto, counts, log1p
+  // Annotations of the cells of a 10x .h5 file or MTX folder; "" reads the table beside the data.
+  // See anndata::OpenOptions.
+  std::string obs_table;
+  std::string layer;            // "" reads X, "raw" reads raw/X with its own genes
+  std::string matrix = "auto";  // auto, counts, log1p
   bool require_control = true;
 };
 
@@ -74,8 +79,8 @@ struct LoadOptions {
 // values contradict, no control cells, fewer than two cells, unreadable doses.
 absl::StatusOr<Dataset> LoadDataset(const std::string& path, const LoadOptions& options);
 
-// All but the values: `values` has the file's shape and stores nothing, `kind` is not found out.
-// Errors do not name the file.
+// Reads all but the values: `values` has the file's shape and stores nothing, `kind` is not
+// decided. Errors do not name the file.
 absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptions& options);
 // The element of the file that `layer` names: "X", "layers/NAME", "raw/X".
 std::string MatrixElement(const LoadOptions& options);
@@ -83,7 +88,7 @@ std::string MatrixElement(const LoadOptions& options);
 // The grammar of the field: "ctrl", "A+ctrl", "ctrl+A", "A", "A+B"; genes in order, without ctrl.
 std::vector<std::string> ParseGenes(const std::string& condition, const std::string& control);
 
-// What tells counts from logarithms, gathered a block of values at a time.
+// ValueRange gathers what tells counts from logarithms, one block of values at a time.
 struct ValueRange {
   bool any = false;
   bool integers = true;
@@ -94,9 +99,10 @@ struct ValueRange {
   absl::Status Add(const CsrMatrix& values);
 };
 
-// Counts when every value is an integer; INVALID_ARGUMENT where `declared` (counts, log1p) is
-// contradicted: a fraction among counts, or integers above 25 among log1p (more than e^25 counts in
-// a cell). `logged` says that uns holds scanpy's mark of a log1p.
+// Decides what values are, in the one place that does: counts when every value is an integer;
+// INVALID_ARGUMENT where `declared` (counts, log1p) is contradicted: a fraction among counts, or
+// integers above 25 among log1p (more than e^25 counts in a cell). `logged` says that uns holds
+// scanpy's mark of a log1p.
 absl::StatusOr<MatrixKind> DecideMatrixKind(const ValueRange& range, const std::string& declared,
                                             bool logged);
 absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::string& declared,

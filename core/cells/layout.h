@@ -1,4 +1,5 @@
-// Which columns hold what in the layouts of the field (core/anndata/layout.h).
+// ResolveLayout finds which columns of a file hold what, in the layouts of the field
+// (core/anndata/layout.h), for LoadDataset.
 #pragma once
 
 #include <string>

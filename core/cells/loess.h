@@ -1,4 +1,5 @@
-// Local regression (Cleveland 1979): what scanpy takes from scikit-misc for seurat_v3.
+// Loess fits a local regression (Cleveland 1979) for the gene selection seurat_v3; scanpy takes the
+// same from scikit-misc.
 #pragma once
 
 #include <vector>

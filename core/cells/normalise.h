@@ -1,4 +1,6 @@
-// Normalisation as scanpy 1.9 computes it, and statistics of normalised cells.
+// NormaliseLog1p normalises counts as scanpy 1.9 does, for everything that reads cells, and
+// ControlsByCellType computes statistics of normalised cells. Sums are made in double. Pure
+// functions; any thread.
 #pragma once
 
 #include <string>
@@ -21,7 +23,7 @@ double MedianLibrarySize(const std::vector<double>& sums, const std::vector<int6
 void NormaliseLog1p(const std::vector<double>& library_sizes, double target_sum, CsrMatrix* counts);
 
 // Per cell type, mean and standard deviation (n - 1) of the control cells among `cells`;
-// [cell types, genes]. A type without control cells takes those of all control cells.
+// [cell types, genes]. A type without control cells takes the statistics of all control cells.
 struct ControlStatistics {
   DenseMatrix mean;
   DenseMatrix deviation;

@@ -1,5 +1,6 @@
 #include "core/cells/normalised_file.h"
 
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
@@ -16,14 +17,14 @@ absl::Status NameFile(const absl::Status& status, const std::string& path) {
 
 absl::StatusOr<std::vector<int64_t>> ColumnsOf(const Dataset& dataset,
                                                const std::vector<std::string>& genes) {
-  const auto index = GeneIndex(dataset);
+  const GeneIndex index(dataset.genes, dataset.gene_symbols);
   std::vector<int64_t> columns;
   for (const auto& gene : genes) {
-    const auto it = index.find(gene);
-    if (it == index.end()) {
+    const int64_t column = index.Find(gene);
+    if (column < 0) {
       return absl::NotFoundError(absl::StrCat("gene '", gene, "' of the bundle is missing"));
     }
-    columns.push_back(it->second);
+    columns.push_back(column);
   }
   return columns;
 }
@@ -39,7 +40,7 @@ absl::StatusOr<std::unique_ptr<NormalisedFile>> NormalisedFile::Open(const std::
 }
 
 absl::Status NormalisedFile::Initialise(const LoadOptions& load) {
-  UNLASTING_ASSIGN_OR_RETURN(reader_, anndata::Reader::Open(path_));
+  UNLASTING_ASSIGN_OR_RETURN(reader_, anndata::OpenReader(path_, {load.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(annotations_, ReadAnnotations(reader_.get(), load));
   const std::string element = MatrixElement(load);
   rows_ = std::make_unique<FileRows>(reader_.get(), element, annotations_.n_cells(),

@@ -1,5 +1,5 @@
-// A file's cells on the scale of a bundle or of another file, for scoring: only what is asked for
-// is held, so the file may be larger than memory.
+// NormalisedFile gives the cells of a file on the scale of a bundle or of another file for scoring.
+// Only the rows that are asked for are held, so that the file may be larger than memory.
 //
 //   UNLASTING_ASSIGN_OR_RETURN(auto file, NormalisedFile::Open("cells.h5ad", load));
 //   ChosenRows chosen(file->annotations().n_cells());
@@ -24,7 +24,7 @@
 
 namespace unlasting::cells {
 
-// All errors name the file.
+// One thread at a time. All errors name the file.
 class NormalisedFile {
  public:
   // Reads obs and var, and passes over the values once to tell counts from logarithms and to sum
@@ -56,11 +56,11 @@ class NormalisedFile {
   std::vector<double> library_sizes_;
 };
 
-// The whole file so, with `genes` as its genes.
+// Reads the whole file in this way, with `genes` as its genes.
 absl::StatusOr<Dataset> LoadNormalised(const std::string& path, const LoadOptions& load,
                                        const std::vector<std::string>& genes, double target_sum);
 
-// Rows of a matrix that passes by in blocks: those that were asked for are kept.
+// ChosenRows keeps chosen rows of a matrix that is read block by block.
 class ChosenRows {
  public:
   explicit ChosenRows(int64_t rows) : places_(rows, {kUnwanted, 0}) {}
@@ -68,13 +68,13 @@ class ChosenRows {
   void Want(absl::Span<const int64_t> rows);
   // `block` holds the rows from `first` on.
   void Take(int64_t first, const CsrMatrix& block);
-  // Rows in the order given. Each must have been wanted before its block came by.
+  // Rows in the order given. Each must have been wanted before its block was taken.
   DenseMatrix Dense(absl::Span<const int64_t> rows) const;
 
  private:
   static constexpr int32_t kUnwanted = -1, kWanted = -2;
   std::vector<std::pair<int32_t, int32_t>> places_;  // per row: which of parts_, and its row there
-  std::vector<CsrMatrix> parts_;                     // one a block: growing one matrix copies it
+  std::vector<CsrMatrix> parts_;                     // one per block: growing one matrix copies it
   int64_t cols_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/numbers.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
@@ -62,14 +63,14 @@ absl::StatusOr<std::vector<int64_t>> VariableGenes(const PreprocessOptions& opti
 
 // Columns to keep, rising; perturbed genes without a column go to `perturbed_only`.
 std::set<int64_t> PerturbedColumns(const Dataset& data, std::vector<std::string>* perturbed_only) {
-  const auto index = GeneIndex(data);
+  const GeneIndex index(data.genes, data.gene_symbols);
   std::set<int64_t> kept;
   std::set<std::string> absent;
   for (const auto& condition : data.conditions) {
     for (const auto& gene : condition.genes) {
-      const auto it = index.find(gene);
-      if (it != index.end()) {
-        kept.insert(it->second);
+      const int64_t column = index.Find(gene);
+      if (column >= 0) {
+        kept.insert(column);
       } else if (absent.insert(gene).second) {
         perturbed_only->push_back(gene);
       }
@@ -170,7 +171,7 @@ struct OpenFile {
 absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& load,
                                   FileRows::Progress progress) {
   OpenFile file;
-  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(file.reader, anndata::OpenReader(path, {load.obs_table}));
   UNLASTING_ASSIGN_OR_RETURN(file.annotations, ReadAnnotations(file.reader.get(), load));
   file.rows =
       std::make_unique<FileRows>(file.reader.get(), MatrixElement(load), file.annotations.n_cells(),
@@ -188,9 +189,8 @@ absl::Status NameFile(const absl::Status& status, const std::string& path) {
 }  // namespace
 
 int32_t Prepared::NodeOf(const std::string& gene) const {
-  const auto index = GeneIndex(data);
-  const auto it = index.find(gene);
-  if (it != index.end()) return static_cast<int32_t>(it->second);
+  const int64_t column = GeneIndex(data.genes, data.gene_symbols).Find(gene);
+  if (column >= 0) return static_cast<int32_t>(column);
   const auto extra = std::find(perturbed_only.begin(), perturbed_only.end(), gene);
   if (extra == perturbed_only.end()) return -1;
   return static_cast<int32_t>(data.n_genes() + (extra - perturbed_only.begin()));

@@ -1,5 +1,5 @@
-// From a file's cells to the cells a model trains on (spec section 1): split, normalise, select
-// genes, scale.
+// Preprocess turns the cells of a file into the cells that a model trains on (spec section 1): it
+// splits, normalises, selects genes and finds the scale.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace unlasting::cells {
 struct PreprocessOptions {
   std::string target_sum = "median";  // of the training cells, or a number
   int64_t genes = 2000;               // highly variable genes to keep; 0 keeps all
-  std::string hvg_flavor = "seurat";  // or seurat_v3, which wants counts
+  std::string hvg_flavor = "seurat";  // or seurat_v3, which needs counts
   SplitOptions split;
 };
 
@@ -35,9 +35,10 @@ struct Prepared {
 // measured are always kept. INVALID_ARGUMENT names the option at fault.
 absl::StatusOr<Prepared> Preprocess(Dataset dataset, const PreprocessOptions& options);
 
-// From a file, of any size: obs and var, one pass for statistics (two for seurat_v3), one for the
-// selected genes, which alone are held. The same result as LoadDataset and Preprocess. `progress`
-// may be empty; it hears of rows done and to do, over the passes that are foreseen.
+// Does the same from a file of any size: it reads obs and var, passes over the values once for
+// statistics (twice for seurat_v3), and once more for the selected genes, which alone are held. The
+// result is that of LoadDataset and Preprocess. `progress` may be empty; it is told the rows done
+// and the rows to do, over all passes.
 using PreprocessProgress = std::function<void(int64_t done, int64_t total)>;
 absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptions& load,
                                         const PreprocessOptions& options,

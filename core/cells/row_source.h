@@ -1,5 +1,5 @@
-// The rows of an expression matrix, a block at a time and as often as asked, from memory or from a
-// file larger than it.
+// RowSource gives the rows of an expression matrix block by block, as often as asked, from memory
+// or from a file that may be larger than memory, for passes that gather statistics or select genes.
 #pragma once
 
 #include <cstdint>

@@ -1,34 +1,34 @@
-// The planted truth of a simulation: network, base rates, conditions. Private to core/cells.
+// SimulationModel holds the planted truth of a simulation (network, base rates, conditions) for
+// simulation.cc; private to core/cells.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "core/base/counter_rng.h"
 #include "core/base/matrix.h"
-#include "core/cells/simulation.h"
+#include "core/cells/simulation_options.h"
 
 namespace unlasting::cells {
 
 // Random numbers as a function of where they are used: the same in any order and on any thread.
 class CounterRng {
  public:
-  CounterRng(uint64_t seed, uint64_t stream) : base_(Mix(seed * 0x9E3779B97F4A7C15u + stream)) {}
-  uint64_t Bits(uint64_t a, uint64_t b = 0) const { return Mix(Mix(base_ + a) + b); }
+  CounterRng(uint64_t seed, uint64_t stream)
+      : base_(diffusion::MixBits(seed * 0x9E3779B97F4A7C15u + stream)) {}
+  uint64_t Bits(uint64_t a, uint64_t b = 0) const {
+    return diffusion::MixBits(diffusion::MixBits(base_ + a) + b);
+  }
   // In (0, 1).
   double Uniform(uint64_t a, uint64_t b = 0) const {
     return (static_cast<double>(Bits(a, b) >> 11) + 0.5) * 0x1p-53;
   }
-  // Mean 0, deviation 1: the sum of four uniforms, which ends at +-3.5.
+  // Mean 0, deviation 1: the sum of four uniforms, within +-3.5.
   double Normal(uint64_t a, uint64_t b = 0) const;
 
  private:
-  static uint64_t Mix(uint64_t x) {
-    x += 0x9E3779B97F4A7C15u;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-  }
   uint64_t base_;
 };
 
@@ -56,7 +56,7 @@ struct SimulationModel {
   void Propagate(const SimulatedCondition* condition, std::vector<float>* deviation) const;
 };
 
-// All but the library size, which is 1.
+// Makes all but the library size, which stays 1.
 absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options);
 
 }  // namespace unlasting::cells

@@ -1,4 +1,4 @@
-// Which cells a model trains on and which are held out to test it.
+// MakeSplit decides which cells a model trains on and which are held out to test it.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ struct SplitOptions {
   double fraction = 0.3;              // the share held out, above 0 and below 1
   std::vector<std::string> hold_out;  // "cell_type=PW036", "condition=STAT1+ctrl", "drug=NAME"
   uint64_t seed = 0;
-  // A split that the file brings wins over `kind`: where Dataset.split_label is not empty, cells
-  // labelled "train" are trained on and all others (test, ood, ...) are held out.
+  // A split that the file brings takes precedence over `kind`: where Dataset.split_label is not
+  // empty, cells labelled "train" are trained on and all others (test, ood, ...) are held out.
 };
 
 struct Split {

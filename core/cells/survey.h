@@ -1,4 +1,5 @@
-// What one pass over the cells tells before any gene is chosen.
+// SurveyRows gathers, in one pass over the cells, what preprocessing needs before it selects genes:
+// the kind of the values, library sizes and moments.
 #pragma once
 
 #include <string>
@@ -23,12 +24,13 @@ struct Survey {
 
 struct SurveyOptions {
   std::string matrix = "auto";       // as LoadOptions
-  bool logged = false;               // the file bears scanpy's mark of a log1p
+  bool logged = false;               // the file has scanpy's mark of a log1p
   std::vector<bool> training;        // per cell; empty: all
   std::vector<double> library_size;  // per cell; empty: the row's own sum
 };
 
-// One pass; a second where a file that began with whole numbers turns out to hold fractions.
+// Makes one pass, and a second where a file that began with whole numbers turns out to hold
+// fractions.
 absl::StatusOr<Survey> SurveyRows(RowSource* rows, const SurveyOptions& options);
 
 // Moments of min(value, clip of its gene) over the training cells.

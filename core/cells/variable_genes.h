@@ -1,5 +1,5 @@
-// Highly variable genes as scanpy 1.9 computes them, from sums that one pass over the cells
-// gathers.
+// HighlyVariableGenes and LargestVariance select genes as scanpy 1.9 does, for preprocessing, from
+// sums that one pass over the cells gathers. Pure functions; any thread.
 #pragma once
 
 #include <cstdint>

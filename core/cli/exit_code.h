@@ -1,27 +1,17 @@
-// ExitCode maps a status to the exit code that every program of ours gives: 0 for success, 2 for
-// bad usage or bad input, 1 for anything else.
+// The exit code tells scripts how a program of ours ended: 0 for success, 2 for bad usage or bad
+// input, 1 for anything else. ReportError prints an error for users and gives its code.
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace unlasting::cli {
 
-inline int ExitCode(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kOk:
-      return 0;
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kOutOfRange:
-    case absl::StatusCode::kDataLoss:
-    case absl::StatusCode::kUnimplemented:
-    case absl::StatusCode::kPermissionDenied:
-      return 2;
-    default:
-      return 1;
-  }
-}
+int ExitCode(const absl::Status& status);
+
+// Prints "PROGRAM: message" as one line on stderr, whatever the message holds, and returns the exit
+// code. Prints nothing for OK, nor for an error without a message: another process has reported
+// that one.
+int ReportError(absl::string_view program, const absl::Status& status);
 
 }  // namespace unlasting::cli

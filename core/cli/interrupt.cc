@@ -1,5 +1,10 @@
 #include "core/cli/interrupt.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 
 namespace unlasting::cli {
@@ -8,19 +13,39 @@ namespace {
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler must not wait for a lock");
 
-void HandleSignal(int signal) {
+// A pipe rather than sigwait: libraries start threads before main, which do not block our signals.
+int signal_pipe[2] = {-1, -1};
+
+void OnSignal(int) {
+  const int saved = errno;
   interrupted = true;
-  std::signal(signal, SIG_DFL);
+  const char byte = 0;
+  // Full only when a signal is already waiting to be read.
+  (void)!write(signal_pipe[1], &byte, 1);
+  errno = saved;
 }
 
 }  // namespace
 
-void HandleInterrupts() {
-  std::signal(SIGINT, HandleSignal);
-  std::signal(SIGTERM, HandleSignal);
+absl::Status HandleInterrupts(SecondSignal second) {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_RESTART;
+  if (second == SecondSignal::kEndsProgram) action.sa_flags |= SA_RESETHAND;
+  const bool installed = pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
+                         sigaction(SIGINT, &action, nullptr) == 0 &&
+                         sigaction(SIGTERM, &action, nullptr) == 0;
+  return installed ? absl::OkStatus() : absl::InternalError("signals cannot be handled");
 }
 
 bool Interrupted() { return interrupted; }
+
+void WaitForInterrupt() {
+  // ThreadSanitizer lets a handler run while a thread is in poll, but not while it is in read.
+  pollfd signal = {signal_pipe[0], POLLIN, 0};
+  while (poll(&signal, 1, -1) < 0 && errno == EINTR) {
+  }
+}
 
 std::atomic<bool>& InterruptFlag() { return interrupted; }
 

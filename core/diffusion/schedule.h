@@ -1,4 +1,5 @@
-// The noise schedule of the forward process, eq 1: x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) eps.
+// Schedule is the noise schedule of the forward process, eq 1: x_t = sqrt(abar_t) x_0 + sqrt(1 -
+// abar_t) eps.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// ODE solvers of the bridge (eq 14), each written down as a list of linear updates.
+// solver.h plans the ODE solvers of the bridge (eq 14), each as a list of linear updates.
 //
 // Every solver here is, step by step,
 //   x <- x_coefficient * x + x0_coefficient * x0 + previous_coefficient * previous_x0

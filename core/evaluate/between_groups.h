@@ -1,5 +1,5 @@
-// Scores that set a group's prediction against the other groups of its cell type: does it say which
-// perturbation it is? Private to core/evaluate.
+// AddScoresBetweenGroups sets a group's prediction against the other groups of its cell type: does
+// the prediction say which perturbation it is? Private to core/evaluate.
 #pragma once
 
 #include <map>

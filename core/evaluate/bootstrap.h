@@ -1,4 +1,5 @@
-// Resampled groups of cells: how far would a score move had other cells been drawn?
+// Resamples draws groups of cells anew, to see how far a score would move had other cells been
+// drawn.
 #pragma once
 
 #include <cstdint>

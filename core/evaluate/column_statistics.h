@@ -1,4 +1,5 @@
-// What a gene does over a group of cells: mean, variance, share of silent cells.
+// ColumnStatistics holds what each gene does over a group of cells: its mean, its variance and its
+// share of silent cells.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
-// Differential expression of one group of cells against another, as scanpy's rank_genes_groups.
+// These functions test the differential expression of one group of cells against another, as
+// scanpy's rank_genes_groups does.
 #pragma once
 
 #include <vector>

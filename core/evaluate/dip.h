@@ -1,4 +1,5 @@
-// Is a gene's distribution over cells bimodal? Hartigan's dip (Annals of Statistics 13, 1985).
+// The dip test says whether a gene's distribution over cells is bimodal: Hartigan's dip (Annals of
+// Statistics 13, 1985).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Distances between two groups of cells, in every form the field reports.
+// These functions give the distance between two groups of cells, in every form that the field
+// reports.
 //
 // X is [n, genes] and Y is [m, genes], log1p values; all sums are in double. The quadratic pair
 // sums are blocked and run on `threads` threads. Results do not depend on the thread count.

@@ -1,4 +1,5 @@
-// The scores of one group of predicted cells against its true cells. Private to core/evaluate.
+// Reference computes the scores of one group of predicted cells against its true cells. Private to
+// core/evaluate.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Intervals of means over groups, and of the model's lead over a baseline. Private to
-// core/evaluate.
+// AddIntervalsOfMeans adds to a scorecard the intervals of means over groups, and of the model's
+// lead over a baseline. Private to core/evaluate.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Sums of distances over pairs of cells: what every E-distance is made of.
+// PairSums holds sums of distances over pairs of cells, which every E-distance is made of.
 #pragma once
 
 #include <vector>

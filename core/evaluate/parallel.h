@@ -1,4 +1,4 @@
-// Independent tasks on a few threads. Private to core/evaluate.
+// ParallelFor runs independent tasks on a few threads. Private to core/evaluate.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The EMD of resampled groups. Private to core/evaluate.
+// ResampledEmd computes the EMD of resampled groups. Private to core/evaluate.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// Kernel ridge regression of whole profiles. Private to core/evaluate.
+// This header declares the kernel ridge regression of whole profiles. Private to core/evaluate.
 #pragma once
 
 #include <cstddef>

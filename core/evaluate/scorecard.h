@@ -1,36 +1,16 @@
-// Scores of predicted cells against true cells of the same condition and cell type, and the same
-// scores for the baselines that a model must beat.
+// Scorecard holds the scores of predicted cells against true cells of the same condition and cell
+// type, and the same scores for the baselines that a model must beat; scorer.h computes them.
 #pragma once
 
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "core/base/matrix.h"
 #include "core/evaluate/bootstrap.h"
 #include "core/evaluate/differential_expression.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::evaluate {
-
-// One held-out group. All matrices are [cells, genes] log1p values over the same genes.
-struct Group {
-  std::map<std::string, std::string> key;  // e.g. {"condition": "STAT1+ctrl", "cell_type": "T"}
-  DenseMatrix predicted;
-  DenseMatrix truth;
-  DenseMatrix control;
-  // Set for drugs: groups of one drug and cell type at several doses make a dose-response curve.
-  std::string drug;
-  double dose_um = 0;
-  // Training perturbed mean minus control mean, per gene; absent without training cells, and then
-  // the mean-shift baseline is left out for this group. ShiftBaselines makes it.
-  std::optional<std::vector<float>> mean_shift;
-  // Predictions of further baselines by name, e.g. "additive", "linear", "mean_shift_rank".
-  std::map<std::string, DenseMatrix> further_baselines;
-};
 
 // Score names; a score that its cells leave undefined (one cell, a constant) is NaN, null in JSON.
 //   e_distance.{paper,unbiased,released,squared}.{all,de20,de40}, emd.{all,de20,de40}
@@ -44,14 +24,15 @@ struct Group {
 //       in both the true and the predicted cells, or in neither
 //   dip_error.{de20,de40}: mean over the set of the absolute difference of the two dips
 //   auc_logistic.all, auc_knn.all: how well a classifier tells predicted from true cells; 0.5 is
-//   best correlation_error.top50, correlation_agreement.top50: of the genes' correlations; a high
-//       agreement is better
-//   co_silence_error.top50: of the shares of cells that silence both genes of a pair
+//       best
+//   correlation_error.top50, correlation_agreement.top50: root mean square difference, and
+//       correlation, over gene pairs of the genes' correlations across cells
+//   co_silence_error.top50: root mean square difference over gene pairs of the shares of cells that
+//       silence both genes
 //   active_genes_mean.all, active_genes_spread.all: of the number of active genes per cell, the
 //       predicted mean and standard deviation over the true ones; 1 is best
-//   weighted_mse_delta.all, weighted_r2_delta.all: of the mean change, genes weighted by how
-//   strongly
-//       the truth changes them
+//   weighted_mse_delta.all, weighted_r2_delta.all: error of the mean change and share of it that
+//       is explained, genes weighted by how strongly the truth changes them
 // and, where two groups or more share a cell type:
 //   pearson_delta_perturbed.all: as pearson_delta, against the mean of the type's true groups
 //   discrimination.all: share of the type's other groups whose true mean lies farther from the
@@ -114,35 +95,11 @@ struct Scorecard {
 // "STAT1+ctrl / THP-1": the condition first, then the rest of the key.
 std::string GroupName(const std::map<std::string, std::string>& key);
 
-// Cells with the shift added to each, no value below 0: what a mean-shift baseline predicts.
-DenseMatrix Shifted(const DenseMatrix& control, const std::vector<float>& shift);
-
 struct ScoreOptions {
   int threads = 2;
   uint64_t seed = 0;
   int resamples = 200;       // of the intervals; 0 leaves them out
   Test test = Test::kWelch;  // of the DE sets and of de_overlap
 };
-
-// Scores groups one after the other, so that the cells of one group at a time need to be in memory.
-class Scorer {
- public:
-  explicit Scorer(const ScoreOptions& options);
-  ~Scorer();
-
-  // INVALID_ARGUMENT names the group whose matrices differ in genes, are empty or not finite; it is
-  // left out then.
-  absl::Status Add(const Group& group);
-  // Of the groups so far, in the order in which they came. To be called once, at the end.
-  Scorecard Finish();
-
- private:
-  struct Gathered;
-  ScoreOptions options_;
-  std::unique_ptr<Gathered> gathered_;
-};
-
-// All of them by one Scorer.
-absl::StatusOr<Scorecard> Score(const std::vector<Group>& groups, const ScoreOptions& options);
 
 }  // namespace unlasting::evaluate

@@ -148,6 +148,17 @@ std::string Align(const std::vector<Line>& lines) {
 
 }  // namespace
 
+std::string GroupName(const std::map<std::string, std::string>& key) {
+  std::string name;
+  const auto condition = key.find("condition");
+  if (condition != key.end()) name = condition->second;
+  for (const auto& [field, value] : key) {
+    if (field == "condition") continue;
+    absl::StrAppend(&name, name.empty() ? "" : " / ", value);
+  }
+  return name;
+}
+
 json Scorecard::ToJson(const std::vector<std::string>& genes) const {
   json object;
   object["groups"] = json::array();

@@ -1,4 +1,5 @@
-// What the training cells say about a perturbation without a model: shifts of the mean profile.
+// ShiftBaselines predicts what the training cells say about a perturbation without a model: shifts
+// of the mean profile.
 #pragma once
 
 #include <map>
@@ -7,7 +8,7 @@
 #include <vector>
 
 #include "core/evaluate/ridge.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::evaluate {
 

@@ -1,4 +1,4 @@
-// Whether a model beats a baseline.
+// The verdict says whether a model beats a baseline.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The Wilcoxon rank-sum test of scanpy. Private to core/evaluate.
+// This header declares the Wilcoxon rank-sum test as scanpy computes it. Private to core/evaluate.
 #pragma once
 
 #include <vector>

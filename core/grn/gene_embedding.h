@@ -1,4 +1,5 @@
-// Genes (or drugs) as vectors of another model, and the edges that the likeness of genes gives.
+// gene_embedding.h describes genes (or drugs) by vectors from another model, and derives edges of
+// the gene regulatory network from the similarity of those vectors.
 #pragma once
 
 #include <string>

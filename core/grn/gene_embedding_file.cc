@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/grn/gene_embedding.h"
@@ -135,7 +135,7 @@ absl::StatusOr<GeneEmbedding> ReadNpy(const std::string& path, const std::string
 }
 
 absl::StatusOr<GeneEmbedding> ReadHdf5(const std::string& path) {
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::OpenReader(path));
   GeneEmbedding embedding;
   UNLASTING_ASSIGN_OR_RETURN(auto obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto shape, reader->MatrixShape("X"));

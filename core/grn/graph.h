@@ -1,4 +1,4 @@
-// The gene regulatory network: which genes listen to which (eq 4).
+// graph.h holds the gene regulatory network: which genes are regulated by which others (eq 4).
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct Edge {
 
 // Both directions of every pair of genes with |Pearson| >= threshold over the rows of `cells`
 // ([cells, genes], log1p control cells), in the order of their first gene. Genes of constant
-// expression have no edges. Work grows with the squares of the genes a cell expresses; memory is
-// about twice that of `cells`. The result does not depend on `threads`.
+// expression have no edges. Work grows with the square of the number of genes per cell that are
+// expressed; memory is about twice that of `cells`. The result does not depend on `threads`.
 std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold, int threads = 1);
 
 // A tab-separated edge list: source, target, further columns ignored; a header with a column

@@ -1,5 +1,6 @@
-// Physico-chemical descriptors of a molecule: size, polarity, lipophilicity, rings, shape, and
-// surface by lipophilicity, refractivity and partial charge. For this room alone.
+// descriptors.h computes physico-chemical descriptors of a molecule: size, polarity, lipophilicity,
+// rings, shape, and surface area by lipophilicity, refractivity and partial charge. Private to
+// core/molecule.
 #pragma once
 
 #include <GraphMol/GraphMol.h>

@@ -1,5 +1,5 @@
-// Molecules to feature vectors: RDKit's Morgan count fingerprint, and physico-chemical descriptors
-// standardised on the training drugs behind it.
+// featurizer.h turns molecules into feature vectors: RDKit's Morgan count fingerprint, followed by
+// physico-chemical descriptors that are standardised on the training drugs.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// The molecule that acts: what a SMILES names, without salts, solvents and counter-ions. For this
-// room alone: RDKit's types do not leave it.
+// parent.h finds the active molecule of a SMILES, without salts, solvents and counter-ions. Private
+// to core/molecule, which RDKit's types do not leave.
 #pragma once
 
 #include <GraphMol/GraphMol.h>

@@ -6,8 +6,28 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/report/html.h"
+#include "core/report/text_width.h"
 
 namespace unlasting::report {
+namespace {
+
+// Font sizes by class, as core/report/style.cc sets them, in units of the plot.
+double FontSize(const std::string& classes) {
+  if (classes == "axis-title" || classes == "name") return 11.5;
+  if (classes == "annotation") return 13.5;  // 12.5, semi-bold
+  if (classes == "gene-name") return 11;
+  if (classes == "share") return 9;
+  return 10.5;
+}
+
+// Attributes that give a text its estimated width, at most `max_width`, in whatever font.
+std::string Length(const std::string& text, const std::string& classes, double max_width) {
+  if (text.empty()) return "";
+  const double width = std::max(1.0, std::min(TextWidth(text, FontSize(classes)), max_width));
+  return absl::StrCat(" textLength=\"", Coordinate(width), "\" lengthAdjust=\"spacingAndGlyphs\"");
+}
+
+}  // namespace
 
 double Scale::operator()(double value) const {
   const double position =
@@ -77,9 +97,11 @@ void Chart::Grid(int x_ticks, int y_ticks) {
     Text(middle, options_.height - 6, options_.x_title, "middle", "axis-title");
   }
   if (!options_.y_title.empty()) {
-    absl::StrAppend(
-        &body_, "<text class=\"axis-title\" text-anchor=\"middle\" transform=\"translate(11 ",
-        Coordinate((y_.from + y_.to) / 2), ") rotate(-90)\">", Escape(options_.y_title), "</text>");
+    absl::StrAppend(&body_,
+                    "<text class=\"axis-title\" text-anchor=\"middle\" transform=\"translate(11 ",
+                    Coordinate((y_.from + y_.to) / 2), ") rotate(-90)\"",
+                    Length(options_.y_title, "axis-title", options_.height - 4), ">",
+                    Escape(options_.y_title), "</text>");
   }
 }
 
@@ -138,8 +160,12 @@ void Chart::Segment(double x1, double y1, double x2, double y2, const std::strin
 
 void Chart::Text(double x, double y, const std::string& text, const std::string& anchor,
                  const std::string& classes) {
+  const double to_left = x, to_right = options_.width - x;
+  const double max_width = anchor == "start" ? to_right
+                           : anchor == "end" ? to_left
+                                             : 2 * std::min(to_left, to_right);
   absl::StrAppend(&body_, "<text x=\"", Coordinate(x), "\" y=\"", Coordinate(y),
-                  "\" text-anchor=\"", anchor, "\"");
+                  "\" text-anchor=\"", anchor, "\"", Length(text, classes, max_width));
   if (!classes.empty()) absl::StrAppend(&body_, " class=\"", classes, "\"");
   absl::StrAppend(&body_, ">", Escape(text), "</text>");
 }

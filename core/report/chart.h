@@ -1,4 +1,4 @@
-// Axes and marks of an inline SVG plot. Private to core/report.
+// Chart draws axes, marks and labels of a plot as inline SVG. Private to core/report.
 #pragma once
 
 #include <string>
@@ -42,7 +42,7 @@ class Chart {
   const Scale& x() const { return x_; }
   const Scale& y() const { return y_; }
 
-  // About that many ticks an axis; 0 leaves the axis' numbers out.
+  // About that many ticks per axis; 0 leaves the axis' numbers out.
   void Grid(int x_ticks, int y_ticks);
   void Line(const Points& points, const std::string& classes);
   void Area(const Points& points, double base, const std::string& classes);

@@ -14,6 +14,7 @@
 #include "core/report/chart.h"
 #include "core/report/html.h"
 #include "core/report/projection.h"
+#include "core/report/text_width.h"
 
 namespace unlasting::report {
 namespace {
@@ -143,10 +144,12 @@ struct Label {
   }
 };
 
+constexpr double kGeneNameSize = 11;  // of the class gene-name, in page units
+
 // The first free place around a dot; none where names crowd, and then the tooltip must do.
 std::optional<Label> PlaceLabel(double x, double y, const std::string& name, double page_width,
                                 const std::vector<Label>& taken) {
-  const double width = 6.6 * static_cast<double>(name.size());
+  const double width = TextWidth(name, kGeneNameSize);
   for (const double lift : {-5.0, 4.0, 13.0, -14.0}) {
     for (const bool right : {true, false}) {
       const Label label = {right ? x + 7 : x - 7 - width, width, y + lift, right};

@@ -1,11 +1,12 @@
-// What happens to the genes of each group: control, true and predicted. Private to core/report.
+// GroupCards shows how the genes of each group change: control, true and predicted. Private to
+// core/report.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::report {
 

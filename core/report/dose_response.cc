@@ -112,8 +112,8 @@ void DoseResponses::Add(const Group& group, const std::vector<std::string>& gene
   const evaluate::DifferentialExpression ranking = evaluate::RankGenes(group.truth, group.control);
   double change = 0;
   for (const double score : ranking.score) change += std::abs(score);
-  if (!(change > response.most_change)) return;
-  response.most_change = change;
+  if (!(change > response.max_change)) return;
+  response.max_change = change;
   response.genes = evaluate::TopGenes(ranking, kGenesShown);
 }
 

@@ -1,4 +1,5 @@
-// How the response grows with the dose, predicted against true. Private to core/report.
+// DoseResponses plots how the response grows with the dose, predicted against true. Private to
+// core/report.
 #pragma once
 
 #include <map>
@@ -6,8 +7,8 @@
 #include <vector>
 
 #include "core/evaluate/column_statistics.h"
-#include "core/evaluate/scorecard.h"
-#include "core/report/report.h"
+#include "core/evaluate/scorer.h"
+#include "core/report/trained_dose.h"
 
 namespace unlasting::report {
 
@@ -38,7 +39,7 @@ class DoseResponses {
     std::vector<Dose> truth;
     std::vector<Dose> predicted;
     std::vector<std::vector<double>> control;  // means, of every scored dose
-    double most_change = -1;  // of the genes' test scores, at the strongest dose so far
+    double max_change = -1;  // of the genes' test scores, at the strongest dose so far
     std::vector<int64_t> genes;
   };
 

@@ -1,4 +1,5 @@
-// The gene network of a model in a few numbers. Private to core/report.
+// grn_summary.h summarises a model's gene regulatory network in a few numbers. Private to
+// core/report.
 #pragma once
 
 #include <string>

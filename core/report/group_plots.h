@@ -1,12 +1,12 @@
-// The plots of single groups, gathered while the cells of each are at hand: the groups of an
-// evaluation need not fit into memory together.
+// GroupPlots gathers the plots of single groups while the cells of each are in memory, so that the
+// groups of an evaluation need not fit into memory together.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/report/distributions.h"
 #include "core/report/dose_response.h"
 

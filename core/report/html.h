@@ -1,4 +1,4 @@
-// Text and numbers on a page. Private to core/report.
+// html.h formats text and numbers for a page. Private to core/report.
 #pragma once
 
 #include <string>

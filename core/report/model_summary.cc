@@ -14,16 +14,26 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array kFirst = {"name",           "version",
-                               "created",        "cell_types",
-                               "genes",          "conditions",
-                               "perturbed_only", "perturbation_kinds",
-                               "split",          "normalisation",
-                               "network",        "model",
-                               "defaults",       "molecule_featurizer",
-                               "schedule",       "predicted",
-                               "truth",          "control",
-                               "training",       "software_version"};
+constexpr std::array kFirst = {"name",
+                               "version",
+                               "created",
+                               "cell_types",
+                               "genes",
+                               "conditions",
+                               "perturbed_only",
+                               "perturbation_kinds",
+                               "split",
+                               "normalisation",
+                               "grn",
+                               "model",
+                               "defaults",
+                               "molecule_featurizer",
+                               "schedule",
+                               "predicted",
+                               "truth",
+                               "control",
+                               "training",
+                               "software_version"};
 constexpr std::array kLeftOut = {"files",     "settings",       "gene_hash",        "gene_symbols",
                                  "molecules", "schema_version", "molecule_features"};
 constexpr size_t kItemsShown = 4;

@@ -1,4 +1,4 @@
-// What a manifest says about a model, as a list of facts. Private to core/report.
+// model_summary.h lists what a manifest says about a model. Private to core/report.
 #pragma once
 
 #include <string>

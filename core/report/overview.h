@@ -1,4 +1,4 @@
-// The model among its baselines at a glance. Private to core/report.
+// overview.h shows the model among its baselines at a glance. Private to core/report.
 #pragma once
 
 #include <string>

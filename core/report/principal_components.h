@@ -1,4 +1,5 @@
-// The two directions in which cells differ most. Private to core/report.
+// principal_components.h finds the two directions in which cells differ most. Private to
+// core/report.
 #pragma once
 
 #include <array>

@@ -1,9 +1,10 @@
-// Where a group's predicted cells lie among its control and true cells. Private to core/report.
+// projection.h plots where a group's predicted cells lie among its control and true cells. Private
+// to core/report.
 #pragma once
 
 #include <string>
 
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::report {
 

@@ -25,7 +25,7 @@ only, not at how cells vary.</p>
 data's mean change to every control cell: that of the condition, else of its drug at other doses, else of
 all perturbations.</p>
 <p><b>Additive</b> adds the changes of a pair's single knockouts. <b>Linear</b> adds what ridge regression
-on features of the drug, or on the gene's own answers to other knockouts, makes of the training.</p>
+on features of the drug, or on the gene's own responses to other knockouts, makes of the training.</p>
 <p><b>Mean shift rank</b> takes mean shift and silences each gene, lowest values first, until as many cells are active as
 the mask model expects.</p>
 <p><b>Ceiling</b> compares one random half of the true cells with the other: what sampling alone leaves

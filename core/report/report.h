@@ -1,26 +1,18 @@
-// One self-contained HTML page about a model: no scripts or styles from elsewhere.
+// report.h renders one self-contained HTML page about a model, without scripts or styles from
+// elsewhere.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "core/base/matrix.h"
-#include "core/evaluate/column_statistics.h"
 #include "core/evaluate/scorecard.h"
+#include "core/report/trained_dose.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::report {
 
 class GroupPlots;
-
-// Cells of a drug at a dose that training saw.
-struct TrainedDose {
-  std::string drug;
-  std::string cell_type;
-  double dose_um = 0;
-  int64_t cells = 0;
-  evaluate::ColumnStatistics statistics;
-};
 
 struct ReportInput {
   std::string title;

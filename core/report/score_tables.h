@@ -1,4 +1,5 @@
-// Tables of scores: groups down, methods across. Private to core/report.
+// score_tables.h makes tables of scores with a row per group and a column per method. Private to
+// core/report.
 #pragma once
 
 #include <string>

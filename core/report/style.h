@@ -1,4 +1,4 @@
-// The page's style sheet. Private to core/report.
+// style.h holds the page's style sheet. Private to core/report.
 #pragma once
 
 namespace unlasting::report {

@@ -1,4 +1,4 @@
-// Curves of a training run. Private to core/report.
+// training_curves.h plots the curves of a training run. Private to core/report.
 #pragma once
 
 #include <string>

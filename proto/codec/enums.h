@@ -1,4 +1,5 @@
-// The API's enums to and from the words of core and of the command line.
+// The enum codec turns the API's enums into the words of core and of the command line and back.
+// A ...Name function gives "" for UNSPECIFIED and unknown values. Stateless; any thread.
 #pragma once
 
 #include <string>

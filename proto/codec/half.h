@@ -1,4 +1,5 @@
-// The two 16-bit float formats of unlasting.v1.ElementType, rounded to nearest even.
+// The half codec converts between float32 and the two 16-bit float formats of
+// unlasting.v1.ElementType, and rounds to nearest even. Stateless; any thread.
 #pragma once
 
 #include <cstdint>

@@ -91,7 +91,7 @@ absl::Status CheckDenseShape(const v1::Matrix& message, int64_t count) {
                                                  count / message.columns() == message.rows();
   if (fits) return absl::OkStatus();
   return ShapeError(absl::StrCat("shape ", message.rows(), " x ", message.columns(), ": found ",
-                                 count, " values"));
+                                 count, " values, expected rows times columns"));
 }
 
 absl::Status CheckSparse(const v1::Matrix& message) {
@@ -102,7 +102,8 @@ absl::Status CheckSparse(const v1::Matrix& message) {
   }
   if (sparse.column_indices_size() != sparse.values_size()) {
     return ShapeError(absl::StrCat("sparse: found ", sparse.column_indices_size(),
-                                   " column_indices and ", sparse.values_size(), " values"));
+                                   " column_indices and ", sparse.values_size(),
+                                   " values, expected as many of one as of the other"));
   }
   const int64_t stored = sparse.values_size();
   if (sparse.row_offsets(0) != 0 || sparse.row_offsets(sparse.row_offsets_size() - 1) != stored) {
@@ -114,16 +115,16 @@ absl::Status CheckSparse(const v1::Matrix& message) {
     const int64_t begin = sparse.row_offsets(static_cast<int>(r));
     const int64_t end = sparse.row_offsets(static_cast<int>(r + 1));
     if (begin > end || end > stored) {
-      return ShapeError(absl::StrCat("sparse.row_offsets: row ", r, " runs from ", begin, " to ",
-                                     end, ", of ", stored, " values"));
+      return ShapeError(absl::StrCat("sparse.row_offsets: row ", r, ": found ", begin, " to ", end,
+                                     ", expected rising offsets up to ", stored));
     }
     for (int64_t k = begin; k < end; ++k) {
       const int64_t column = sparse.column_indices(static_cast<int>(k));
       const bool rising =
           k == begin || column > int64_t{sparse.column_indices(static_cast<int>(k - 1))};
       if (column >= message.columns() || !rising) {
-        return ShapeError(absl::StrCat("sparse.column_indices: row ", r, " has ", column,
-                                       "; expected rising indices below ", message.columns()));
+        return ShapeError(absl::StrCat("sparse.column_indices: row ", r, ": found ", column,
+                                       ", expected rising indices below ", message.columns()));
       }
     }
   }
@@ -186,6 +187,11 @@ absl::StatusOr<CsrMatrix> DecodeMatrix(const v1::Matrix& message, const DecodeLi
   matrix.rows = message.rows();
   matrix.cols = message.columns();
   matrix.indptr.reserve(message.rows() + 1);
+  // Counted first, as arrays that grow hold up to twice what they need, and these may be kept.
+  int64_t stored = 0;
+  for (int64_t k = 0; k < values.count(); ++k) stored += values.At(k) == 0 ? 0 : 1;
+  matrix.indices.reserve(stored);
+  matrix.values.reserve(stored);
   int64_t k = 0;
   for (int64_t r = 0; r < message.rows(); ++r) {
     for (int64_t c = 0; c < message.columns(); ++c, ++k) {

@@ -1,4 +1,5 @@
-// unlasting.v1.Matrix to and from the matrices of core/base. Used by server and client.
+// The matrix codec turns unlasting.v1.Matrix into the matrices of core/base and back, for server
+// and client.
 //
 //   UNLASTING_ASSIGN_OR_RETURN(CsrMatrix cells, codec::DecodeMatrix(message, {}));
 //   *chunk.mutable_matrix() = codec::EncodeMatrix(profiles, v1::MATRIX_ENCODING_RAW_FLOAT32);
@@ -19,14 +20,14 @@ struct DecodeLimits {
   int64_t max_columns = int64_t{1} << 20;
 };
 
-// The matrix as CSR, zeros dropped, so that memory is bounded by the message's own size whatever
-// shape it claims. INVALID_ARGUMENT with reason INVALID_SHAPE where shape, limits and data
-// disagree, INVALID_ENCODING where the element type is missing or unknown. Values are not judged:
-// NaN passes.
+// Decodes any encoding to CSR. Zeros of a dense encoding are dropped, so that memory is bounded by
+// the message's own size whatever shape it claims. INVALID_ARGUMENT with reason INVALID_SHAPE where
+// shape, limits and data disagree, INVALID_ENCODING where the element type is missing or unknown.
+// Values are not judged: NaN passes.
 absl::StatusOr<CsrMatrix> DecodeMatrix(const v1::Matrix& message, const DecodeLimits& limits);
 
-// The same as a dense matrix, for answers of a server one trusts: memory is rows * columns floats,
-// at most `max_values`.
+// Decodes to a dense matrix, for responses of a server that the caller trusts: memory is
+// rows * columns floats, of at most `max_values` values.
 absl::StatusOr<DenseMatrix> DecodeDenseMatrix(const v1::Matrix& message,
                                               int64_t max_values = int64_t{1} << 28);
 

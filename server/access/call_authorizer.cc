@@ -3,13 +3,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
-#include "server/base/error_details.h"
+#include "server/base/retry_delay.h"
 
 namespace unlasting::server {
 namespace {
 
 constexpr absl::string_view kScheme = "bearer ";
-constexpr size_t kLongestToken = 4096;
+constexpr size_t kMaxTokenBytes = 4096;
 
 }  // namespace
 
@@ -25,8 +25,10 @@ absl::StatusOr<std::string> CallAuthorizer::Identify(const Credentials& credenti
                                                      Role role) const {
   if (tokens_ == nullptr) {
     if (role == Role::kAdmin) {
-      return WithReason(absl::PermissionDeniedError("the server has no tokens of administrators"),
-                        "ROLE_REQUIRED");
+      return WithReason(
+          absl::PermissionDeniedError(
+              "the call needs the role admin, and the server was started without --auth-tokens"),
+          "ROLE_REQUIRED");
     }
     if (!credentials.certificate_name.empty()) {
       return absl::StrCat("certificate:", credentials.certificate_name);
@@ -40,7 +42,7 @@ absl::StatusOr<std::string> CallAuthorizer::Identify(const Credentials& credenti
         "TOKEN_MISSING");
   }
   const absl::string_view token = authorization.substr(kScheme.size());
-  const auto owner = token.size() > kLongestToken ? nullptr : tokens_->Find(std::string(token));
+  const auto owner = token.size() > kMaxTokenBytes ? nullptr : tokens_->Find(std::string(token));
   if (owner == nullptr) {
     return WithReason(absl::UnauthenticatedError("the token is not one of this server's"),
                       "TOKEN_UNKNOWN");
@@ -59,7 +61,10 @@ absl::StatusOr<std::string> CallAuthorizer::Admit(const Credentials& credentials
   const absl::Duration wait = limiter_->Take(client);
   if (wait > absl::ZeroDuration()) {
     return WithRetryDelay(
-        WithReason(absl::ResourceExhaustedError("too many calls in a short time"), "RATE_LIMITED"),
+        WithReason(
+            absl::ResourceExhaustedError(
+                "the caller exceeds the server's rate of calls (limits.requests_per_second)"),
+            "RATE_LIMITED"),
         wait);
   }
   return client;

@@ -1,4 +1,5 @@
-// Who calls, and whether that caller may: tokens, roles, rates. Knows nothing of gRPC.
+// A CallAuthorizer decides who a caller is and whether its call is allowed, by tokens, roles and
+// rates. It knows nothing of gRPC.
 #pragma once
 
 #include <string>
@@ -10,25 +11,25 @@
 
 namespace unlasting::server {
 
-// What a call's transport tells of its caller.
+// What the transport of a call says about the caller.
 struct Credentials {
-  std::string authorization;     // the metadata of this name; "" where there is none
+  std::string authorization;     // metadata of this name; "" where there is none
   std::string certificate_name;  // of the peer's verified certificate; "" without mutual TLS
-  std::string peer;              // gRPC's peer, e.g. "ipv4:10.0.0.7:41234"
+  std::string peer;              // as gRPC writes it, e.g. "ipv4:10.0.0.7:41234"
 };
 
 // Any thread.
 class CallAuthorizer {
  public:
-  // `tokens` may be null: then everybody has the role predict and nobody the role admin. Pointees
-  // outlive the gate.
+  // `tokens` may be null: then every caller has the role predict and none has the role admin. Both
+  // outlive this.
   CallAuthorizer(const TokenFile* tokens, RateLimiter* limiter)
       : tokens_(tokens), limiter_(limiter) {}
 
-  // The caller's name for limits, fairness and logs: the token's owner, else the certificate's
-  // name, else the address. UNAUTHENTICATED with reason TOKEN_MISSING or TOKEN_UNKNOWN,
-  // PERMISSION_DENIED with reason ROLE_REQUIRED, RESOURCE_EXHAUSTED with reason RATE_LIMITED and
-  // RetryInfo.
+  // Returns the caller's name for limits, fairness and logs: the owner of the token, or else the
+  // name in the certificate, or else the address. Errors: UNAUTHENTICATED with reason TOKEN_MISSING
+  // or TOKEN_UNKNOWN, PERMISSION_DENIED with reason ROLE_REQUIRED, RESOURCE_EXHAUSTED with reason
+  // RATE_LIMITED and a RetryInfo.
   absl::StatusOr<std::string> Admit(const Credentials& credentials, Role role) const;
 
  private:
@@ -38,7 +39,7 @@ class CallAuthorizer {
   RateLimiter* const limiter_;
 };
 
-// The address of gRPC's peer without its port, so that all connections of a machine are one caller.
+// The address in `peer` without its port, so that all connections of a machine are one caller.
 std::string AddressOfPeer(absl::string_view peer);
 
 }  // namespace unlasting::server

@@ -5,12 +5,12 @@
 namespace unlasting::server {
 namespace {
 
-constexpr size_t kFewClients = 1024;
+constexpr size_t kMinClientsToForget = 1024;
 
 }  // namespace
 
 RateLimiter::RateLimiter(const RateLimit& limit, const Clock* clock)
-    : limit_(limit), clock_(clock), forget_at_(kFewClients) {}
+    : limit_(limit), clock_(clock), forget_at_(kMinClientsToForget) {}
 
 double RateLimiter::CallsNow(const Bucket& bucket, absl::Time now) const {
   const double grown = absl::ToDoubleSeconds(now - bucket.filled) * limit_.per_second;
@@ -25,8 +25,8 @@ absl::Duration RateLimiter::Take(const std::string& client) {
     for (auto each = buckets_.begin(); each != buckets_.end();) {
       each = CallsNow(each->second, now) >= limit_.burst ? buckets_.erase(each) : std::next(each);
     }
-    // Doubling keeps the cost of forgetting, shared by all calls, constant.
-    forget_at_ = std::max(kFewClients, 2 * buckets_.size());
+    // Doubling keeps the cost of forgetting constant per call.
+    forget_at_ = std::max(kMinClientsToForget, 2 * buckets_.size());
   }
   Bucket& bucket = buckets_.emplace(client, Bucket{limit_.burst, now}).first->second;
   bucket.calls = CallsNow(bucket, now);

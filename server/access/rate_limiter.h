@@ -1,5 +1,5 @@
-// A token bucket for each client: so many calls at once after a rest, so many a second in the long
-// run.
+// A RateLimiter bounds how often each client calls, with a token bucket per client: `burst` calls
+// at once after a rest, and `per_second` calls per second in the long run.
 #pragma once
 
 #include <cstddef>
@@ -24,17 +24,17 @@ class RateLimiter {
   // `clock` outlives the limiter.
   RateLimiter(const RateLimit& limit, const Clock* clock);
 
-  // Takes a call from the client's bucket and returns zero, or takes none and returns how long the
-  // client has to wait for one.
+  // Takes a call from the client's bucket and returns zero; or takes nothing and returns how long
+  // the client has to wait until there is a call in its bucket.
   absl::Duration Take(const std::string& client);
 
-  // Clients remembered: those whose bucket is not full again.
+  // The number of clients remembered. A client whose bucket is full again may be forgotten.
   size_t clients() const;
 
  private:
   struct Bucket {
     double calls = 0;
-    absl::Time filled;  // when `calls` was right
+    absl::Time filled;  // the time at which the bucket held `calls`
   };
 
   double CallsNow(const Bucket& bucket, absl::Time now) const;
@@ -43,7 +43,7 @@ class RateLimiter {
   const Clock* const clock_;
   mutable Mutex mutex_;
   std::map<std::string, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
-  size_t forget_at_ ABSL_GUARDED_BY(mutex_);  // clients at which full buckets are forgotten
+  size_t forget_at_ ABSL_GUARDED_BY(mutex_);  // number of clients at which full ones are forgotten
 };
 
 }  // namespace unlasting::server

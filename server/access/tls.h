@@ -1,4 +1,5 @@
-// The server's side of TLS and mutual TLS, from PEM files that are read again when they change.
+// MakeServerCredentials sets up TLS and mutual TLS for the server, from PEM files that are read
+// again when they change.
 #pragma once
 
 #include <memory>
@@ -9,8 +10,9 @@
 
 namespace unlasting::server {
 
-// NOT_FOUND where a file is absent, INVALID_ARGUMENT where it is not PEM or key and certificate do
-// not belong together. Later changes that are not sound are logged by gRPC and passed over.
+// Errors: NOT_FOUND where a file is absent, INVALID_ARGUMENT where a file is not PEM or the key
+// does not belong to the certificate. Later changes that are not valid are logged by gRPC and
+// ignored.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const TlsConfig& config);
 

@@ -13,18 +13,18 @@
 namespace unlasting::server {
 namespace {
 
-constexpr size_t kHashLetters = 64;
-constexpr size_t kLongestName = 64;
+constexpr size_t kHashDigits = 64;
+constexpr size_t kMaxNameLetters = 64;
 
 bool IsName(const std::string& text) {
-  return text.size() <= kLongestName && std::all_of(text.begin(), text.end(), [](char letter) {
+  return text.size() <= kMaxNameLetters && std::all_of(text.begin(), text.end(), [](char letter) {
            return absl::ascii_isalnum(letter) || letter == '-' || letter == '_' || letter == '.' ||
                   letter == '@';
          });
 }
 
 bool IsHash(const std::string& text) {
-  return text.size() == kHashLetters && std::all_of(text.begin(), text.end(), [](char letter) {
+  return text.size() == kHashDigits && std::all_of(text.begin(), text.end(), [](char letter) {
            return absl::ascii_isxdigit(letter) != 0;
          });
 }
@@ -43,20 +43,21 @@ absl::StatusOr<Tokens> ParseTokens(const std::string& text) {
     if (content.empty() || content.front() == '#') continue;
     const std::vector<std::string> words =
         absl::StrSplit(content, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    if (words.size() != 3) return refuse("NAME ROLES SHA256");
+    if (words.size() != 3) return refuse("three words: NAME ROLES SHA256");
     TokenOwner owner;
     if (!IsName(words[0])) return refuse("a name of letters, digits and -_.@");
     owner.name = words[0];
     for (const absl::string_view role : absl::StrSplit(words[1], ',')) {
-      if (role != "predict" && role != "admin") return refuse("roles of predict and admin");
+      if (role != "predict" && role != "admin")
+        return refuse("roles predict, admin or predict,admin");
       (role == "admin" ? owner.admin : owner.predict) = true;
     }
     if (!IsHash(words[2])) return refuse("a SHA-256 of 64 hexadecimal digits");
     if (!tokens.emplace(absl::AsciiStrToLower(words[2]), owner).second) {
-      return refuse("a token that no line before has");
+      return refuse("a token that no earlier line has");
     }
   }
-  if (tokens.empty()) return absl::InvalidArgumentError("expected one token or more, found none");
+  if (tokens.empty()) return absl::InvalidArgumentError("expected at least one token, found none");
   return tokens;
 }
 
@@ -74,14 +75,15 @@ std::shared_ptr<const TokenOwner> TokenFile::Find(const std::string& token) cons
     MutexLock lock(&mutex_);
     tokens = tokens_;
   }
-  // Time depends on the hash alone, of which a guesser learns nothing about the token.
+  // The time of the lookup depends on the hash alone, which tells a guesser nothing about the
+  // token.
   const auto found = tokens->find(Sha256(token));
   if (found == tokens->end()) return nullptr;
   return {tokens, &found->second};
 }
 
 absl::StatusOr<bool> TokenFile::ReadIfChanged() {
-  // Before reading, so that a change during the read is seen by the next look.
+  // Taken before the file is read, so that a change during the read is seen next time.
   const FileIdentity identity = IdentityOf(path_);
   {
     MutexLock lock(&mutex_);

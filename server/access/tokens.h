@@ -1,4 +1,5 @@
-// Bearer tokens of callers, from a file that holds their SHA-256 and never the tokens themselves:
+// A TokenFile finds the owner of a caller's bearer token in a file that holds the SHA-256 of every
+// token and never the tokens themselves:
 //
 //   # NAME   ROLES           SHA-256 of the token, hexadecimal
 //   alice    predict         5e88489...
@@ -6,7 +7,7 @@
 //
 //   token=$(openssl rand -hex 32); printf %s "$token" | sha256sum
 //
-// Tokens are random and long, so that a plain hash cannot be guessed back.
+// Tokens are long and random, so that they cannot be guessed from a plain hash.
 #pragma once
 
 #include <map>
@@ -30,24 +31,24 @@ struct TokenOwner {
   bool Has(Role role) const { return role == Role::kAdmin ? admin : predict; }
 };
 
-// SHA-256, lower-case hexadecimal, to owner.
+// Owners by the SHA-256 of their token, in lower-case hexadecimal.
 using Tokens = std::map<std::string, TokenOwner>;
 
-// INVALID_ARGUMENT names the line, never what it holds. A file without tokens is refused: nobody
-// could call.
+// Errors: INVALID_ARGUMENT, which names the line and never what it holds. A file without tokens is
+// refused, because nobody could call.
 absl::StatusOr<Tokens> ParseTokens(const std::string& text);
 
 // Any thread.
 class TokenFile {
  public:
-  // The file's errors, annotated with `path`.
+  // Reads the file. Errors: those of ParseTokens and of reading, annotated with `path`.
   static absl::StatusOr<std::unique_ptr<TokenFile>> Open(const std::string& path);
 
-  // The owner of a token; null where it is not in the file.
+  // The owner of `token`; null where the file does not have it.
   std::shared_ptr<const TokenOwner> Find(const std::string& token) const;
 
-  // Reads the file again where it changed since the last look; true when it was read. On an error
-  // the tokens read before stay in force.
+  // Reads the file again if it has changed since it was last examined, and returns whether it did.
+  // On an error the tokens that were read before stay in force.
   absl::StatusOr<bool> ReadIfChanged();
 
  private:

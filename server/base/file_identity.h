@@ -1,5 +1,6 @@
-// Whether the file behind a path is still the same, without reading it: sees a link that leads
-// elsewhere, a folder that was replaced, a file that was renamed over or written to.
+// A FileIdentity tells its holder whether the file behind a path is still the same, without reading
+// the file: two identities of one path differ after a link was pointed elsewhere, a folder was
+// replaced, or a file was written to or renamed over.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ struct FileIdentity {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t size = 0;      // bytes
-  int64_t modified = 0;  // nanoseconds, of the machine's wall clock; only compared
+  int64_t modified = 0;  // nanoseconds of the wall clock; only ever compared
 
   bool operator==(const FileIdentity& other) const {
     return std::tie(exists, device, inode, size, modified) ==
@@ -22,7 +23,8 @@ struct FileIdentity {
   bool operator!=(const FileIdentity& other) const { return !(*this == other); }
 };
 
-// Follows links. A file that cannot be looked at does not exist.
+// The identity of the file that `path` leads to, links followed. A file that cannot be examined is
+// taken not to exist.
 FileIdentity IdentityOf(const std::string& path);
 
 }  // namespace unlasting::server

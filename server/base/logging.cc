@@ -3,7 +3,6 @@
 #include <atomic>
 
 #include "core/base/status.h"
-#include "grpc/support/log.h"
 #include "nlohmann/json.hpp"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
@@ -40,18 +39,12 @@ bool Plain(const std::string& value) {
   return true;
 }
 
-// gRPC's own messages are events like ours. What it calls an error is often a client's doing.
-void ForwardGrpcLog(gpr_log_func_args* args) {
-  LogEvent(args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarning : LogLevel::kDebug, "grpc",
-           {{"message", args->message}});
-}
-
 }  // namespace
 
 absl::Status SetUpLogging(const std::string& format, const std::string& level) {
   if (format != "text" && format != "json") {
     return absl::InvalidArgumentError(
-        absl::StrCat("log format: found '", format, "', expected text or json"));
+        absl::StrCat("--log-format: found '", format, "', expected text or json"));
   }
   const spdlog::level::level_enum parsed = level == "debug"     ? spdlog::level::debug
                                            : level == "info"    ? spdlog::level::info
@@ -61,7 +54,7 @@ absl::Status SetUpLogging(const std::string& format, const std::string& level) {
                                                                 : spdlog::level::n_levels;
   if (parsed == spdlog::level::n_levels) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "log level: found '", level, "', expected debug, info, warning, error or off"));
+        "--log-level: found '", level, "', expected debug, info, warning, error or off"));
   }
   log_json = format == "json";
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
@@ -71,7 +64,6 @@ absl::Status SetUpLogging(const std::string& format, const std::string& level) {
   logger->set_level(parsed);
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
-  gpr_set_log_function(ForwardGrpcLog);
   return absl::OkStatus();
 }
 
@@ -85,7 +77,7 @@ void LogEvent(LogLevel level, const std::string& event, const LogFields& fields)
       absl::StrAppend(&line, " ", key, "=", Plain(value) ? value : Quoted(value));
     }
   }
-  // As an argument, so that braces in a value are not a format.
+  // The line is an argument rather than the format, so that braces in a value mean nothing.
   spdlog::log(ToSpdlog(level), "{}", line);
 }
 

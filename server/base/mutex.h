@@ -1,6 +1,6 @@
-// A mutex that both clang's thread-safety analysis and ThreadSanitizer understand. absl::Mutex
-// comes from a system library that is not instrumented, so ThreadSanitizer does not see it
-// synchronise.
+// Mutex, MutexLock and CondVar guard what several threads of the server share, in a way that both
+// clang's thread-safety analysis and ThreadSanitizer understand. absl::Mutex comes from a system
+// library that is not instrumented, so ThreadSanitizer does not see it synchronise.
 //
 //   Mutex mutex_;
 //   CondVar changed_;
@@ -43,17 +43,18 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
 class CondVar {
  public:
-  // `mutex` is held on entry and on return; wakes may be spurious.
+  // Releases `mutex` while it waits; `mutex` is held on entry and on return. Wake-ups may be
+  // spurious.
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     condition_.wait(lock);
     lock.release();
   }
-  // As Wait, for `longest` at most.
-  void WaitFor(Mutex* mutex, std::chrono::milliseconds longest)
+  // Like Wait, but returns after `timeout` at the latest.
+  void WaitFor(Mutex* mutex, std::chrono::milliseconds timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    condition_.wait_for(lock, longest);
+    condition_.wait_for(lock, timeout);
     lock.release();
   }
   void NotifyOne() { condition_.notify_one(); }

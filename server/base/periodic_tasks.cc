@@ -34,7 +34,7 @@ void PeriodicTasks::RunDue() {
   for (Task& task : tasks_) {
     if (clock_->Now() < task.due) continue;
     task.run();
-    // From now, so that a task slower than its interval does not run back to back.
+    // Counted from now, so that a task slower than its interval does not run back to back.
     task.due = clock_->Now() + task.interval;
   }
 }

@@ -1,5 +1,5 @@
-// Things to look at every few seconds. What is due is decided by an injected clock; a thread only
-// asks often enough.
+// PeriodicTasks runs the server's chores, such as looking for changed files, every few seconds. An
+// injected clock decides what is due; a thread of its own only asks often enough.
 //
 //   PeriodicTasks periodic(Clock::Steady());
 //   periodic.Every(absl::Seconds(5), [&] { registry.ReloadChanged(); });
@@ -18,17 +18,22 @@
 
 namespace unlasting::server {
 
+// States: being set up (Every) -> running (Start) -> stopped (the destructor). Tasks run one at a
+// time, on the thread that Start starts.
 class PeriodicTasks {
  public:
+  // `clock` outlives this.
   explicit PeriodicTasks(const Clock* clock);
-  // Waits for the task that runs.
+  // Waits for the task that is running, if any.
   ~PeriodicTasks();
 
-  // Before Start. `task` first runs one interval from now; zero or less never.
+  // Runs `task` every `interval`, for the first time one interval from now. A task whose interval
+  // is zero or less never runs. Call before Start.
   void Every(absl::Duration interval, std::function<void()> task);
   void Start();
 
-  // Runs what is due, in the order of Every. Called by the thread, or by a test in its place.
+  // Runs the tasks that are due, in the order in which they were added. Called by the thread, or by
+  // a test that has not called Start.
   void RunDue();
 
  private:

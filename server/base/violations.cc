@@ -7,8 +7,8 @@ namespace unlasting::server {
 namespace {
 
 constexpr size_t kMaxEntries = 100;
-constexpr size_t kMaxInMessage = 5;
-constexpr size_t kLongestDescription = 500;
+constexpr size_t kMaxEntriesInMessage = 5;
+constexpr size_t kMaxDescriptionBytes = 500;
 
 }  // namespace
 
@@ -18,8 +18,8 @@ void Violations::Add(const std::string& field, const std::string& reason,
     ++dropped_;
     return;
   }
-  // Descriptions quote the request, so their length is the caller's choice; bounded here.
-  entries_.push_back({field, reason, description.substr(0, kLongestDescription), code});
+  // A description quotes the request, so the caller chooses its length; it is bounded here.
+  entries_.push_back({field, reason, description.substr(0, kMaxDescriptionBytes), code});
 }
 
 void Violations::Add(const std::string& field, const absl::Status& error) {
@@ -48,12 +48,12 @@ absl::Status Violations::ToStatus() const {
     violation->set_field(entry.field);
     violation->set_reason(entry.reason);
     violation->set_description(entry.description);
-    if (k < kMaxInMessage) {
+    if (k < kMaxEntriesInMessage) {
       absl::StrAppend(&message, k == 0 ? "" : "; ", entry.field, ": ", entry.description);
     }
   }
-  const int64_t unsaid = static_cast<int64_t>(entries_.size()) + dropped_ - kMaxInMessage;
-  if (unsaid > 0) absl::StrAppend(&message, "; and ", unsaid, " more");
+  const int64_t omitted = static_cast<int64_t>(entries_.size()) + dropped_ - kMaxEntriesInMessage;
+  if (omitted > 0) absl::StrAppend(&message, "; and ", omitted, " more");
   absl::Status status = WithReason(absl::Status(code, message), entries_.front().reason);
   status.SetPayload(kBadRequestUrl, absl::Cord(bad_request.SerializeAsString()));
   return status;

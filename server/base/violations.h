@@ -1,4 +1,5 @@
-// Every bad field of a request, gathered so that a caller can mend all of them at once.
+// Violations gathers every bad field of a request for its caller, who can then mend all of them at
+// once.
 //
 //   Violations violations;
 //   if (dose <= 0) violations.Add("perturbations[0].molecule.dose", "INVALID_DOSE", "found 0");
@@ -13,24 +14,26 @@
 
 namespace unlasting::server {
 
-// Payload of a status under which a serialised google.rpc message travels to error_details.h.
+// Name of the payload that holds the serialised google.rpc.BadRequest of a status.
 inline constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
 
+// One thread at a time.
 class Violations {
  public:
-  // `field` is a path in the request's proto, e.g. "cells.matrix"; `reason` is stable and in upper
-  // case; `description` says what was found and what was expected.
+  // `field` is a path in the request's proto, e.g. "cells.matrix"; `reason` is a stable word in
+  // upper case; `description` says what was found and what was expected.
   void Add(const std::string& field, const std::string& reason, const std::string& description,
            absl::StatusCode code = absl::StatusCode::kInvalidArgument);
-  // Takes code, reason and message from `error`. OK adds nothing.
+  // Adds a violation with the code, reason and message of `error`. OK adds nothing.
   void Add(const std::string& field, const absl::Status& error);
 
   void Append(const Violations& others);
 
   bool empty() const { return entries_.empty(); }
 
-  // OK when empty. The code is that of all entries where they agree, else INVALID_ARGUMENT; the
-  // reason is the first entry's. Holds at most 100 entries; the message says how many more.
+  // OK when empty. The code is the one that all entries share, or INVALID_ARGUMENT where they
+  // differ; the reason is that of the first entry. At most 100 entries are kept; the message says
+  // how many more there were.
   absl::Status ToStatus() const;
 
  private:

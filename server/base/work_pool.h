@@ -1,5 +1,5 @@
-// A few threads for work that a reaction of gRPC must not do itself: decoding, validating,
-// encoding.
+// A WorkPool runs the work that a reaction of gRPC must not do itself, such as decoding, validating
+// and encoding, on a few threads of its own.
 #pragma once
 
 #include <deque>
@@ -12,11 +12,12 @@
 
 namespace unlasting::server {
 
-// Runs tasks in the order scheduled, each on one of the threads. Any thread may call Schedule.
+// Tasks start in the order in which they were scheduled, each on one of the threads. Any thread may
+// call Schedule, a task included.
 class WorkPool {
  public:
   explicit WorkPool(int threads);
-  // Runs what was scheduled, then joins.
+  // Runs every task that was scheduled, then joins the threads.
   ~WorkPool();
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;

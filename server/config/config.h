@@ -1,26 +1,27 @@
-// The server's configuration: defaults, a JSON file, flags, in rising precedence.
+// The server's configuration comes from defaults, a JSON file and flags, in rising precedence. What
+// a setting is called, takes and does stands in server/config/config.proto alone.
 #pragma once
 
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "core/cli/settings_table.h"
 #include "server/config/config.pb.h"
 
 namespace unlasting::server {
 
-// Every field set to its default in `profile`; "" is development.
+const cli::SettingsTable& ServerSettings();
+
+// Every setting at its default in `profile`; "" is development. TLS is off.
 ServerConfig DefaultConfig(const std::string& profile = "");
 
-// INVALID_ARGUMENT names the file and the unknown or mistyped field.
-absl::StatusOr<ServerConfig> ReadConfig(const std::string& path);
+// What the file sets, and nothing else; "" sets nothing. `over`, from flags, wins where it sets
+// something; lists are appended. What neither sets has its default in the profile that they choose.
+// Checked: INVALID_ARGUMENT names every setting that is unknown, of the wrong type, out of range or
+// missing.
+absl::StatusOr<ServerConfig> ResolveConfig(const std::string& path, const ServerConfig& over);
 
-// `over` wins where it sets a field; lists are appended.
-ServerConfig MergeConfig(ServerConfig base, const ServerConfig& over);
-
-// INVALID_ARGUMENT names the first field that is out of range or missing.
-absl::Status CheckConfig(const ServerConfig& config);
-
-// What ReadConfig reads back.
+// Reads back through ResolveConfig.
 std::string ConfigAsJson(const ServerConfig& config);
 
 }  // namespace unlasting::server

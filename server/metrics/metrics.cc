@@ -5,8 +5,9 @@
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "prometheus/text_serializer.h"
+#include "server/metrics/metric_families.h"
+#include "server/metrics/model_metrics.h"
 #include "server/metrics/process_stats.h"
-#include "server/metrics/state.h"
 
 namespace unlasting::server {
 namespace {
@@ -27,20 +28,20 @@ const char* PhaseName(CallPhase phase) {
 
 }  // namespace
 
-Metrics::Metrics() : state_(std::make_unique<State>()) {
-  state_->build_info.Add({{"version", kVersion}}).Set(1);
+Metrics::Metrics() : families_(std::make_unique<MetricFamilies>()) {
+  families_->build_info.Add({{"version", kVersion}}).Set(1);
 }
 Metrics::~Metrics() = default;
 
 void Metrics::CountCall(const std::string& method, const absl::Status& status,
                         absl::Duration duration) {
-  state_->requests.Add({{"method", method}, {"code", absl::StatusCodeToString(status.code())}})
+  families_->requests.Add({{"method", method}, {"code", absl::StatusCodeToString(status.code())}})
       .Increment();
-  state_->request_seconds.Add({{"method", method}}, Seconds())
+  families_->request_seconds.Add({{"method", method}}, SecondsBuckets())
       .Observe(absl::ToDoubleSeconds(duration));
   if (status.ok()) return;
   const std::string reason = ReasonOf(status);
-  state_->rejected
+  families_->request_errors
       .Add({{"reason", reason.empty() ? absl::StatusCodeToString(status.code()) : reason}})
       .Increment();
 }
@@ -48,35 +49,42 @@ void Metrics::CountCall(const std::string& method, const absl::Status& status,
 void Metrics::CountPrediction(const std::string& model, const std::string& version, int64_t rows,
                               const JobTimings& timings) {
   const Labels labels = LabelsOf(model, version);
-  state_->rows.Add(labels).Increment(static_cast<double>(rows));
-  state_->queue_seconds.Add(labels, Seconds()).Observe(absl::ToDoubleSeconds(timings.queue));
-  state_->compute_seconds.Add(labels, Seconds()).Observe(absl::ToDoubleSeconds(timings.compute));
+  families_->predicted_cells.Add(labels).Increment(static_cast<double>(rows));
+  families_->queue_seconds.Add(labels, SecondsBuckets())
+      .Observe(absl::ToDoubleSeconds(timings.queue));
+  families_->compute_seconds.Add(labels, SecondsBuckets())
+      .Observe(absl::ToDoubleSeconds(timings.compute));
 }
 
 void Metrics::CountCancelled(CallPhase phase) {
-  state_->cancelled.Add({{"phase", PhaseName(phase)}}).Increment();
+  families_->cancelled.Add({{"phase", PhaseName(phase)}}).Increment();
 }
 
 void Metrics::ObserveWrite(absl::Duration duration) {
-  state_->write_seconds.Add({}, Seconds()).Observe(absl::ToDoubleSeconds(duration));
+  families_->write_seconds.Add({}, SecondsBuckets()).Observe(absl::ToDoubleSeconds(duration));
 }
 
 void Metrics::CountControlLookup(bool found) {
-  state_->control_lookups.Add({{"result", found ? "hit" : "miss"}}).Increment();
+  families_->control_lookups.Add({{"result", found ? "hit" : "miss"}}).Increment();
 }
 
 void Metrics::CountReload(const std::string& model, bool ok) {
-  state_->reloads.Add({{"model", model}, {"result", ok ? "ok" : "failed"}}).Increment();
+  families_->reloads.Add({{"model", model}, {"result", ok ? "ok" : "failed"}}).Increment();
+}
+
+std::unique_ptr<StepObserver> Metrics::ForModel(const std::string& model,
+                                                const std::string& version) {
+  return MakeModelMetrics(families_.get(), LabelsOf(model, version));
 }
 
 void Metrics::SetModels(const std::vector<ModelInfo>& models) {
-  MutexLock lock(&state_->mutex);
-  for (prometheus::Gauge* info : state_->infos) state_->model_info.Remove(info);
-  state_->infos.clear();
+  MutexLock lock(&families_->mutex);
+  for (prometheus::Gauge* info : families_->infos) families_->model_info.Remove(info);
+  families_->infos.clear();
   for (const ModelInfo& model : models) {
-    state_->infos.push_back(&state_->model_info.Add(
+    families_->infos.push_back(&families_->model_info.Add(
         {{"model", model.model}, {"version", model.version}, {"hash", model.hash}}));
-    state_->infos.back()->Set(1);
+    families_->infos.back()->Set(1);
   }
 }
 
@@ -84,21 +92,25 @@ std::string Metrics::Expose(const MetricsSample& sample) const {
   const auto set = [](Gauges& gauges, double value, const Labels& labels = {}) {
     gauges.Add(labels).Set(value);
   };
-  set(state_->control_bytes, static_cast<double>(sample.control_store_bytes));
-  set(state_->incoming_bytes, static_cast<double>(sample.incoming_bytes));
-  set(state_->ready, sample.ready ? 1 : 0);
+  set(families_->control_bytes, static_cast<double>(sample.control_store_bytes));
+  set(families_->request_memory_bytes, static_cast<double>(sample.request_memory_bytes));
+  set(families_->ready, sample.ready ? 1 : 0);
   const ProcessStats process = ReadProcessStats();
-  set(state_->device_memory, static_cast<double>(process.resident_bytes), {{"device", "cpu"}});
+  set(families_->device_memory, static_cast<double>(process.resident_bytes), {{"device", "cpu"}});
   for (const auto& [device, bytes] : sample.device_bytes) {
-    set(state_->device_memory, static_cast<double>(bytes), {{"device", device}});
+    set(families_->device_memory, static_cast<double>(bytes), {{"device", device}});
   }
-  set(state_->cpu_seconds, process.cpu_seconds);
-  set(state_->resident_bytes, static_cast<double>(process.resident_bytes));
-  set(state_->open_files, static_cast<double>(process.open_files));
-  set(state_->max_open_files, static_cast<double>(process.max_open_files));
-  set(state_->threads, static_cast<double>(process.threads));
-  set(state_->start_seconds, process.start_seconds);
-  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+  {
+    MutexLock lock(&families_->mutex);
+    const double more = process.cpu_seconds - families_->cpu_seconds.Value();
+    if (more > 0) families_->cpu_seconds.Increment(more);
+  }
+  set(families_->resident_bytes, static_cast<double>(process.resident_bytes));
+  set(families_->open_files, static_cast<double>(process.open_files));
+  set(families_->max_open_files, static_cast<double>(process.max_open_files));
+  set(families_->threads, static_cast<double>(process.threads));
+  set(families_->start_seconds, process.start_seconds);
+  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
 }
 
 }  // namespace unlasting::server

@@ -1,5 +1,6 @@
-// What the server tells Prometheus. Names start with unlasting_ and are in base units; they are a
-// contract with dashboards: docs/operations.md and a golden file in tests/server list them.
+// Metrics counts what the server does, for Prometheus. Names start with unlasting_ (process_ for
+// what every program has) and are in base units. They are a promise to dashboards:
+// docs/operations.md and a golden file in tests/server/metrics list them.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +11,28 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/scheduling/scheduler.h"
+#include "server/scheduling/job_listener.h"
+#include "server/scheduling/step_observer.h"
 
 namespace unlasting::server {
+
+struct MetricFamilies;
 
 struct ModelInfo {
   std::string model;
   std::string version;
-  std::string hash;
+  std::string hash;  // of the bundle
 };
 
-// How far a call was when it was cancelled or its deadline passed.
+// How far a Predict call has come.
 enum class CallPhase { kPreparing, kQueued, kRunning, kWriting };
 
-// What is looked up when somebody asks for the metrics.
+// Values that the server looks up when the metrics are requested.
 struct MetricsSample {
   int64_t control_store_bytes = 0;
-  int64_t incoming_bytes = 0;
+  int64_t request_memory_bytes = 0;
   bool ready = false;
-  // In use on the devices other than the CPU that models run on, by name ("cuda:0").
+  // Memory in use on devices that models run on, the CPU excepted, by name ("cuda:0").
   std::map<std::string, int64_t> device_bytes;
 };
 
@@ -38,33 +42,32 @@ class Metrics {
   Metrics();
   ~Metrics();
 
-  // A call of `method` ("Predict") that ended with `status` after `duration`.
+  // Counts a call of `method` (e.g. "Predict") that ended with `status` after `duration`.
   void CountCall(const std::string& method, const absl::Status& status, absl::Duration duration);
-  // A Predict call that ended well.
+  // Counts a Predict call that was completed.
   void CountPrediction(const std::string& model, const std::string& version, int64_t rows,
                        const JobTimings& timings);
-  // A Predict call that the caller left or that came too late.
+  // Counts a Predict call that was cancelled, or whose deadline passed, in `phase`.
   void CountCancelled(CallPhase phase);
-  // From handing a message to gRPC to its leaving for the caller, flow control included.
+  // Observes the time from handing a message to gRPC until it left for the caller, flow control
+  // included.
   void ObserveWrite(absl::Duration duration);
-  // A Predict call that named registered control cells.
+  // Counts a lookup of registered control cells.
   void CountControlLookup(bool found);
-  // A model was read again.
+  // Counts a reload of a model.
   void CountReload(const std::string& model, bool ok);
 
-  // Gauges and histograms of one scheduler, labelled with its model's name and version. Several of
-  // the same labels add up. Must not outlive the Metrics.
+  // An observer for one scheduler, whose metrics are labelled with the model's name and version.
+  // Observers with the same labels add up. Must not outlive this.
   std::unique_ptr<StepObserver> ForModel(const std::string& model, const std::string& version);
-  // All models in service, each a constant 1.
+  // Replaces the list of models in service.
   void SetModels(const std::vector<ModelInfo>& models);
 
-  // Prometheus text format 0.0.4.
+  // All metrics, in Prometheus text format 0.0.4.
   std::string Expose(const MetricsSample& sample = {}) const;
 
  private:
-  class ModelMetrics;
-  struct State;
-  std::unique_ptr<State> state_;
+  const std::unique_ptr<MetricFamilies> families_;
 };
 
 }  // namespace unlasting::server

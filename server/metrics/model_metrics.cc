@@ -1,24 +1,25 @@
-// What one scheduler tells.
-#include "server/metrics/state.h"
+#include "server/metrics/model_metrics.h"
 
 namespace unlasting::server {
+namespace {
 
-class Metrics::ModelMetrics : public StepObserver {
+class ModelMetrics : public StepObserver {
  public:
-  ModelMetrics(State* state, const Labels& labels)
-      : steps_(state->steps.Add(labels)),
-        evaluations_(state->evaluations.Add(labels)),
-        step_rows_(state->step_rows.Add(labels, Rows())),
-        step_seconds_(state->step_seconds.Add(labels, Seconds())),
-        slots_{state->active_slots.Add(labels), 0},
-        jobs_{state->active_jobs.Add(labels), 0},
-        rows_{state->queued_rows.Add(labels), 0},
-        bytes_{state->queued_bytes.Add(labels), 0},
-        latents_(state->latent_lookups, state->latent_bytes, labels),
-        thresholds_(state->threshold_lookups, state->threshold_bytes, labels) {}
+  ModelMetrics(MetricFamilies* families, const Labels& labels)
+      : steps_(families->steps.Add(labels)),
+        evaluations_(families->evaluations.Add(labels)),
+        step_rows_(families->step_rows.Add(labels, RowsBuckets())),
+        step_seconds_(families->step_seconds.Add(labels, SecondsBuckets())),
+        active_rows_{families->active_rows.Add(labels), 0},
+        active_jobs_{families->active_jobs.Add(labels), 0},
+        queued_rows_{families->queued_rows.Add(labels), 0},
+        queued_bytes_{families->queued_bytes.Add(labels), 0},
+        latents_(families->latent_lookups, families->latent_bytes, labels),
+        thresholds_(families->threshold_lookups, families->threshold_bytes, labels) {}
 
   ~ModelMetrics() override {
-    for (Share* share : {&slots_, &jobs_, &rows_, &bytes_, &latents_.bytes, &thresholds_.bytes}) {
+    for (Share* share : {&active_rows_, &active_jobs_, &queued_rows_, &queued_bytes_,
+                         &latents_.bytes, &thresholds_.bytes}) {
       share->Set(0);
     }
   }
@@ -31,16 +32,17 @@ class Metrics::ModelMetrics : public StepObserver {
   }
 
   void OnLoad(const SchedulerLoad& load) override {
-    slots_.Set(load.step_rows);
-    jobs_.Set(load.jobs);
-    rows_.Set(load.queued_rows);
-    bytes_.Set(load.queued_bytes);
+    active_rows_.Set(load.step_rows);
+    active_jobs_.Set(load.jobs);
+    queued_rows_.Set(load.queued_rows);
+    queued_bytes_.Set(load.queued_bytes);
     latents_.Set(load.latents);
     thresholds_.Set(load.thresholds);
   }
 
  private:
-  // This scheduler's share of a gauge: while a model drains, its successor has the same labels.
+  // This scheduler's share of a gauge. A model that drains and its successor have the same labels,
+  // so that their shares add up.
   struct Share {
     prometheus::Gauge& gauge;
     int64_t value;
@@ -79,17 +81,18 @@ class Metrics::ModelMetrics : public StepObserver {
   prometheus::Counter& evaluations_;
   prometheus::Histogram& step_rows_;
   prometheus::Histogram& step_seconds_;
-  Share slots_;
-  Share jobs_;
-  Share rows_;
-  Share bytes_;
+  Share active_rows_;
+  Share active_jobs_;
+  Share queued_rows_;
+  Share queued_bytes_;
   Cache latents_;
   Cache thresholds_;
 };
 
-std::unique_ptr<StepObserver> Metrics::ForModel(const std::string& model,
-                                                const std::string& version) {
-  return std::make_unique<ModelMetrics>(state_.get(), LabelsOf(model, version));
+}  // namespace
+
+std::unique_ptr<StepObserver> MakeModelMetrics(MetricFamilies* families, const Labels& labels) {
+  return std::make_unique<ModelMetrics>(families, labels);
 }
 
 }  // namespace unlasting::server

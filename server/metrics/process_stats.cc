@@ -38,29 +38,29 @@ int64_t CountOpenFiles() {
 }  // namespace
 
 ProcessStats ReadProcessStats() {
-  ProcessStats facts;
+  ProcessStats stats;
   std::ifstream stat("/proc/self/stat");
   std::string line;
   std::getline(stat, line);
-  // The program's name, in brackets, may hold blanks.
+  // The name of the program, in parentheses, may contain blanks.
   std::istringstream fields(
       line.substr(line.rfind(')') == std::string::npos ? 0 : line.rfind(')') + 1));
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   std::string field;
-  // proc(5) counts from 1; the first one here is the third, the state.
+  // proc(5) counts fields from 1; the first one here is the third, the state.
   for (int number = 3; fields >> field; ++number) {
     const auto value = static_cast<double>(std::strtoll(field.c_str(), nullptr, 10));
-    if (number == 14 || number == 15) facts.cpu_seconds += value / ticks;
-    if (number == 20) facts.threads = static_cast<int64_t>(value);
-    if (number == 22) facts.start_seconds = BootSeconds() + value / ticks;
-    if (number == 24) facts.resident_bytes = static_cast<int64_t>(value) * sysconf(_SC_PAGESIZE);
+    if (number == 14 || number == 15) stats.cpu_seconds += value / ticks;
+    if (number == 20) stats.threads = static_cast<int64_t>(value);
+    if (number == 22) stats.start_seconds = BootSeconds() + value / ticks;
+    if (number == 24) stats.resident_bytes = static_cast<int64_t>(value) * sysconf(_SC_PAGESIZE);
   }
-  facts.open_files = CountOpenFiles();
+  stats.open_files = CountOpenFiles();
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    facts.max_open_files = static_cast<int64_t>(limit.rlim_cur);
+    stats.max_open_files = static_cast<int64_t>(limit.rlim_cur);
   }
-  return facts;
+  return stats;
 }
 
 }  // namespace unlasting::server

@@ -9,13 +9,14 @@
 #include "absl/strings/str_join.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "server/models/evaluator.h"
 #include "server/models/version_policy.h"
 #include "server/models/warm_up.h"
 
 namespace unlasting::server {
 namespace {
 
-// Frees a model and hands its memory back to the system, which malloc would keep.
+// Frees a model and returns its memory to the system, which malloc would keep.
 void Release(ServedModel* model) {
   delete model;
   malloc_trim(0);
@@ -27,17 +28,6 @@ FileIdentity BundleIdentity(const std::string& directory) {
 
 }  // namespace
 
-ServedModel::ServedModel(std::string name, std::string card,
-                         std::shared_ptr<const bundle::Bundle> bundle,
-                         std::unique_ptr<StepObserver> observer,
-                         std::unique_ptr<Scheduler> scheduler)
-    : name_(std::move(name)),
-      card_(std::move(card)),
-      bundle_(std::move(bundle)),
-      genes_(bundle_->manifest()),
-      observer_(std::move(observer)),
-      executor_(std::move(scheduler)) {}
-
 ModelRegistry::ModelRegistry(const RegistryOptions& options, const Clock* clock, Metrics* metrics)
     : options_(options), clock_(clock), metrics_(metrics) {}
 
@@ -48,13 +38,13 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Make(const std::stri
   if (!bundle.ok()) return Annotate(bundle.status(), context);
   const bundle::Manifest& manifest = (*bundle)->manifest();
   const std::string& served_name = name.empty() ? manifest.name : name;
-  // A model card is for readers; its absence harms no prediction.
+  // The model card is for people; predictions do not need it.
   std::string card = ReadFile(directory + "/card.md").value_or("");
   predict::EngineOptions options;
   options.device = options_.device;
   options.threads = options_.threads;
   options.max_batch = options_.scheduler.max_batch;
-  auto engine = predict::Engine::Create(*bundle, options);
+  auto engine = MakeEngine(options_.evaluator, *bundle, options);
   if (!engine.ok()) return Annotate(engine.status(), context);
   std::vector<MeasuredStep> steps;
   if (options_.warm_up) {
@@ -75,7 +65,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Load(const std::stri
                                                                  const std::string& directory,
                                                                  bool pinned) {
   MutexLock loading(&loading_);
-  // Before reading, so that a change during the load is seen by the next look.
+  // Taken before the files are read, so that a change during the load is seen next time.
   Slot slot{name, directory, pinned, BundleIdentity(directory), nullptr};
   UNLASTING_ASSIGN_OR_RETURN(slot.model, Make(name, directory));
   const std::shared_ptr<ServedModel> model = slot.model;
@@ -88,7 +78,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Load(const std::stri
 
 absl::Status ModelRegistry::Unload(const std::string& name, const std::string& version) {
   MutexLock loading(&loading_);
-  // Outlives the lock: freeing a model waits for its current step.
+  // Declared before the lock, so that it is released after it: freeing a model waits for its
+  // current step.
   std::shared_ptr<ServedModel> model;
   MutexLock lock(&mutex_);
   UNLASTING_ASSIGN_OR_RETURN(const size_t index, SlotOf(name, version));
@@ -116,7 +107,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::ReloadSlot(const std
   }
   UNLASTING_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
                              Make(slot.requested_name, slot.directory));
-  // Ends after the lock: where nothing else holds the old model, it is freed here.
+  // Released after the lock: where nothing else holds the old model, it is freed here.
   std::shared_ptr<ServedModel> old = std::move(slot.model);
   MutexLock lock(&mutex_);
   // The slot is still there: `loading_` is held since it was found.
@@ -136,7 +127,7 @@ std::vector<ReloadOutcome> ModelRegistry::ReloadChanged() {
     MutexLock lock(&mutex_);
     for (const Slot& slot : slots_) {
       const FileIdentity identity = BundleIdentity(slot.directory);
-      // A folder that is gone is being replaced, or was unloaded by mistake: what runs, runs on.
+      // A folder that is gone is being replaced or was removed by mistake: the model stays.
       if (identity.exists && identity != slot.identity) changed.push_back(slot);
     }
   }
@@ -250,7 +241,7 @@ std::vector<ModelRegistry::Listed> ModelRegistry::List() const {
 }
 
 void ModelRegistry::WakeAll() {
-  // Outlives the lock: this may become the last holder of a model.
+  // Released after the lock: this may become the last holder of a model.
   std::vector<std::shared_ptr<ServedModel>> models;
   MutexLock lock(&mutex_);
   for (const Slot& slot : slots_) models.push_back(slot.model);

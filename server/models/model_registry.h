@@ -1,11 +1,12 @@
-// The models in service, by name and version.
+// A ModelRegistry holds the models in service, by name and version, for calls to find and operators
+// to load, reload and unload.
 //
 //   UNLASTING_RETURN_IF_ERROR(registry.Load("", "bundles/thp1").status());
 //   UNLASTING_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model, registry.Find(request.model()));
 //
-// A model is: loading -> warming up -> in service -> draining (calls hold it, no new ones get it)
-// -> freed. Only a model that is loaded and warm takes the place of another; whatever fails before
-// that leaves the one in service as it is.
+// States of a model: loading -> warming up -> in service -> draining (calls hold it, new calls do
+// not get it) -> freed. Only a model that is loaded and warm replaces another; a failure before
+// that leaves the model in service as it is.
 #pragma once
 
 #include <functional>
@@ -15,55 +16,32 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "core/bundle/bundle.h"
-#include "core/predict/engine/engine.h"
+#include "server/base/clock.h"
 #include "server/base/file_identity.h"
 #include "server/base/mutex.h"
 #include "server/metrics/metrics.h"
-#include "server/request/gene_index.h"
-#include "server/scheduling/executor.h"
+#include "server/models/served_model.h"
+#include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
 
-// One bundle with the engine and the thread that run it. Stays alive while a call holds it. Must
-// not be released on its own executor's thread, which its destructor joins.
-class ServedModel {
- public:
-  ServedModel(std::string name, std::string card, std::shared_ptr<const bundle::Bundle> bundle,
-              std::unique_ptr<StepObserver> observer, std::unique_ptr<Scheduler> scheduler);
-
-  const std::string& name() const { return name_; }
-  const std::string& version() const { return bundle_->manifest().version; }
-  const std::string& card() const { return card_; }  // Markdown
-  const std::shared_ptr<const bundle::Bundle>& bundle() const { return bundle_; }
-  const GeneIndex& genes() const { return genes_; }
-  Scheduler& scheduler() { return executor_.scheduler(); }
-
- private:
-  const std::string name_;
-  const std::string card_;
-  const std::shared_ptr<const bundle::Bundle> bundle_;
-  const GeneIndex genes_;
-  const std::unique_ptr<StepObserver> observer_;  // the scheduler's
-  Executor executor_;
-};
-
 struct RegistryOptions {
-  std::string device = "auto";  // EngineOptions.device
+  std::string evaluator = "fused";  // of MakeEngine (evaluator.h)
+  std::string device = "auto";      // EngineOptions.device
   int threads = 2;
   bool warm_up = true;
   SchedulerOptions scheduler;
 };
 
-// What a folder's reload came to.
+// The outcome of reloading a changed folder.
 struct ReloadOutcome {
   std::string name;
   std::string directory;
-  absl::Status status;  // on an error the old model is still in service
-  std::shared_ptr<ServedModel> model;
+  absl::Status status;                 // on an error the old model stays in service
+  std::shared_ptr<ServedModel> model;  // null on an error
 };
 
-// Any thread. Loading is one at a time; finding never waits for it.
+// Any thread. Loads are made one at a time; Find never waits for them.
 class ModelRegistry {
  public:
   struct Listed {
@@ -74,43 +52,45 @@ class ModelRegistry {
   // `clock` and `metrics` outlive the registry and all models.
   ModelRegistry(const RegistryOptions& options, const Clock* clock, Metrics* metrics);
 
-  // Loads a bundle, warms it up and puts it in service under `name`, or its own name where that is
-  // "". The bundle's errors, annotated with the folder; ALREADY_EXISTS with reason MODEL_EXISTS
-  // where the name has that version.
+  // Loads a bundle, warms it up and puts it in service under `name`, or under its own name where
+  // `name` is "". `pinned`: see DefaultVersion. Errors: those of the bundle, annotated with the
+  // folder; ALREADY_EXISTS with reason MODEL_EXISTS where the name has that version already.
   absl::StatusOr<std::shared_ptr<ServedModel>> Load(const std::string& name,
                                                     const std::string& directory,
                                                     bool pinned = false);
-  // `version` "" is the only one of the name; INVALID_ARGUMENT with reason VERSION_REQUIRED where
-  // there are several, NOT_FOUND with reason UNKNOWN_MODEL or UNKNOWN_VERSION.
+  // Takes a model out of service. `version` may be "" where the name has only one. Errors:
+  // INVALID_ARGUMENT with reason VERSION_REQUIRED where it has several, NOT_FOUND with reason
+  // UNKNOWN_MODEL or UNKNOWN_VERSION.
   absl::Status Unload(const std::string& name, const std::string& version);
-  // Reads the model's folder again. On an error the old one stays in service.
+  // Loads the model's folder again. Errors: those of Load and Unload; the old model then stays in
+  // service.
   absl::StatusOr<std::shared_ptr<ServedModel>> Reload(const std::string& name,
                                                       const std::string& version);
-  // Reloads every model whose folder leads elsewhere than when it was last looked at. A folder that
-  // could not be loaded is tried again when it changes again.
+  // Reloads every model whose folder has changed since it was last loaded or tried. A folder that
+  // could not be loaded is tried again once it changes again.
   std::vector<ReloadOutcome> ReloadChanged();
 
-  // Name "" means the only name, version "" its default version. NOT_FOUND with reason
-  // UNKNOWN_MODEL or UNKNOWN_VERSION, INVALID_ARGUMENT with reason MODEL_REQUIRED where "" is
-  // ambiguous; all list what there is.
+  // `name` may be "" where there is only one name; `version` "" is the default version. Errors:
+  // NOT_FOUND with reason UNKNOWN_MODEL or UNKNOWN_VERSION, INVALID_ARGUMENT with reason
+  // MODEL_REQUIRED where "" is ambiguous. Their messages list what there is.
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(const std::string& name,
                                                     const std::string& version = "") const;
   // Sorted by name, then by version, oldest first.
   std::vector<Listed> List() const;
-  // Has every scheduler look at its jobs.
+  // Wakes the scheduler of every model, draining ones included, so that it looks at its jobs.
   void WakeAll();
-  // Releases all models; calls that hold one keep it.
+  // Takes all models out of service; calls that hold one keep it.
   void Clear();
 
  private:
   struct Slot {
-    std::string requested_name;  // "": the bundle's own
+    std::string requested_name;  // "": the bundle's own name
     std::string directory;
     bool pinned = false;
-    FileIdentity identity;  // of the folder's manifest when it was last loaded or tried
+    FileIdentity identity;  // of the manifest when the folder was last loaded or tried
     std::shared_ptr<ServedModel> model;
   };
-  // Slots are few; a name's are found by going through them.
+  // There are few slots, so that those of a name are found by going through all.
   using Slots = std::vector<Slot>;
 
   absl::StatusOr<std::shared_ptr<ServedModel>> Make(const std::string& name,

@@ -1,4 +1,6 @@
-// Which version of a name answers requests that state none. Pure functions.
+// DefaultVersion decides which version of a model responds to calls that name none.
+//
+// Pure functions; any thread.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +11,8 @@
 
 namespace unlasting::server {
 
-// Versions as people count them: runs of digits compare as numbers, all else as letters, so that
-// "1.9" is before "1.10" and "1" before "1.0". A strict weak order.
+// Orders versions as people count them: runs of digits compare as numbers and everything else as
+// characters, so that "1.9" is before "1.10" and "1" is before "1.0". A strict weak order.
 bool VersionBefore(absl::string_view a, absl::string_view b);
 
 struct VersionInfo {
@@ -18,7 +20,8 @@ struct VersionInfo {
   bool pinned = false;  // by the operator
 };
 
-// Index of the highest pinned version, else of the highest. `versions` must not be empty.
+// The index of the highest pinned version, or of the highest version where none is pinned.
+// `versions` must not be empty.
 size_t DefaultVersion(const std::vector<VersionInfo>& versions);
 
 }  // namespace unlasting::server

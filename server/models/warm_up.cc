@@ -10,7 +10,8 @@
 namespace unlasting::server {
 namespace {
 
-// The first step of a size pays for what is set up once; the second is what callers get.
+// The first step of a size pays for what is set up once; the second takes the time that callers
+// see.
 constexpr int kRounds = 2;
 
 absl::StatusOr<std::shared_ptr<const predict::Perturbation>> AnyPerturbation(
@@ -25,14 +26,12 @@ absl::StatusOr<std::shared_ptr<const predict::Perturbation>> AnyPerturbation(
   return predict::ResolvePerturbation(bundle, query);
 }
 
-// `count` times the mean control cell of the first cell type.
+// `count` copies of the mean control cell of the first cell type.
 std::shared_ptr<const predict::ControlSet> MeanCells(const bundle::Bundle& bundle, int64_t count) {
   const absl::Span<const float> mean = bundle.reference().control_mean.Row(0);
   predict::ControlSet cells;
-  cells.values = DenseMatrix(count, static_cast<int64_t>(mean.size()));
-  for (int64_t r = 0; r < count; ++r) {
-    std::copy(mean.begin(), mean.end(), cells.values.Row(r).begin());
-  }
+  cells.values.cols = static_cast<int64_t>(mean.size());
+  for (int64_t r = 0; r < count; ++r) AppendRow(mean, &cells.values);
   cells.cell_type.assign(count, 0);
   return std::make_shared<const predict::ControlSet>(std::move(cells));
 }
@@ -50,7 +49,7 @@ absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const 
   UNLASTING_ASSIGN_OR_RETURN(const auto perturbation, AnyPerturbation(engine->bundle()));
   predict::PredictOptions options = predict::DefaultOptions(engine->bundle());
   options.solver_steps = 1;
-  // The mode that masks each cell by itself, without company from the panel.
+  // This mode masks each cell by itself, so that no cells of the panel join the job.
   options.mask = predict::MaskMode::kCell;
   std::vector<MeasuredStep> measured;
   std::vector<predict::Row*> rows;
@@ -58,8 +57,8 @@ absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const 
     absl::Duration shortest = absl::InfiniteDuration();
     for (int round = 0; round < kRounds; ++round) {
       predict::InFlightTrajectories in_flight;
-      predict::Job job(engine, &in_flight, MeanCells(engine->bundle(), size), {perturbation},
-                       options);
+      predict::Job job(engine, &in_flight,
+                       {MeanCells(engine->bundle(), size), {perturbation}, options});
       while (!job.done()) {
         rows.clear();
         job.TakeRunnable(size, &rows);

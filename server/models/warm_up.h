@@ -1,5 +1,5 @@
-// A model's first steps, made before callers see it: libraries choose their kernels, caches fill,
-// and the scheduler learns how long a step takes.
+// WarmUp makes the first steps of a model before callers see it, so that libraries choose their
+// kernels, caches fill, and the scheduler learns how long a step takes.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace unlasting::server {
 
-// The sizes that stand for all steps: 1, 2, 4 ... and `max_batch`.
+// The numbers of rows that stand for all sizes of a step: 1, 2, 4 ... and `max_batch`.
 std::vector<int64_t> StepBuckets(int64_t max_batch);
 
 struct MeasuredStep {
@@ -20,8 +20,9 @@ struct MeasuredStep {
   absl::Duration duration;
 };
 
-// Runs a step of every bucket in both directions, and masks. The engine's error where one fails:
-// such a model must not be put in service.
+// Runs steps of every size in both directions, and the mask model, and returns the shortest time of
+// each size by `clock`. Returns the engine's error where a step fails: such a model must not be put
+// in service.
 absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const Clock& clock);
 
 }  // namespace unlasting::server

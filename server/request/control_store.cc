@@ -16,7 +16,7 @@ void AppendHash(const std::vector<T>& values, std::string* hashes) {
       "\n");
 }
 
-// Lengths go in, so that moving a letter from one string to the next changes the hash.
+// Lengths are hashed too, so that moving a letter from one string to the next changes the hash.
 void AppendHash(const std::vector<std::string>& strings, std::string* hashes) {
   std::string joined;
   for (const std::string& text : strings) absl::StrAppend(&joined, text.size(), ":", text, ",");
@@ -25,10 +25,10 @@ void AppendHash(const std::vector<std::string>& strings, std::string* hashes) {
 
 }  // namespace
 
-std::string ContentHash(const RawControls& controls) {
+std::string ContentHash(const cells::ControlMatrix& controls) {
   std::string hashes = absl::StrCat(
-      controls.values.rows, " ", controls.values.cols, " ", static_cast<int>(controls.value_kind),
-      " ", static_cast<int>(controls.missing), " ", controls.gene_list_hash, "\n");
+      controls.values.rows, " ", controls.values.cols, " ", static_cast<int>(controls.kind), " ",
+      static_cast<int>(controls.missing_genes), " ", controls.gene_list_hash, "\n");
   AppendHash(controls.values.indptr, &hashes);
   AppendHash(controls.values.indices, &hashes);
   AppendHash(controls.values.values, &hashes);
@@ -44,19 +44,20 @@ ControlStore::ControlStore(const ControlStoreOptions& options, const Clock* cloc
 
 absl::Status ControlStore::CheckSize(int64_t bytes) const {
   if (bytes <= options_.max_bytes) return absl::OkStatus();
-  return WithReason(absl::ResourceExhaustedError(absl::StrCat("the control cells take ", bytes,
-                                                              " bytes or more, the server holds ",
-                                                              options_.max_bytes)),
-                    "CONTROL_SET_TOO_LARGE");
+  return WithReason(
+      absl::ResourceExhaustedError(absl::StrCat(
+          "control cells: found ", bytes, " bytes or more, expected at most ", options_.max_bytes,
+          ", the memory that the server has for registered cells")),
+      "CONTROL_SET_TOO_LARGE");
 }
 
-absl::StatusOr<std::string> ControlStore::Add(RawControls controls) {
+absl::StatusOr<std::string> ControlStore::Add(cells::ControlMatrix controls) {
   Entry entry;
   entry.id = ContentHash(controls);
   entry.bytes = controls.Bytes();
   entry.last_use = clock_->Now();
   UNLASTING_RETURN_IF_ERROR(CheckSize(entry.bytes));
-  entry.controls = std::make_shared<const RawControls>(std::move(controls));
+  entry.controls = std::make_shared<const cells::ControlMatrix>(std::move(controls));
 
   MutexLock lock(&mutex_);
   DropExpired();
@@ -73,7 +74,7 @@ absl::StatusOr<std::string> ControlStore::Add(RawControls controls) {
   return entries_.front().id;
 }
 
-std::shared_ptr<const RawControls> ControlStore::Find(const std::string& id) {
+std::shared_ptr<const cells::ControlMatrix> ControlStore::Find(const std::string& id) {
   MutexLock lock(&mutex_);
   DropExpired();
   const auto found = by_id_.find(id);

@@ -1,4 +1,5 @@
-// Registered control cells, by content. Bounded in memory and time.
+// ControlStore holds the registered control cells of a server by their content, so that a set is
+// uploaded once and used by many calls. It is bounded in memory and in time.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/cells/control_matrix.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
-#include "server/request/control_validation.h"
 
 namespace unlasting::server {
 
@@ -22,8 +23,8 @@ struct ControlStoreOptions {
   absl::Duration time_to_live = absl::Hours(1);  // since the last use
 };
 
-// Any thread. The least recently used set goes first when memory is short; a set in use by a call
-// stays in memory until that call ends, whatever happens here.
+// Any thread. Where memory is short, the least recently used set is dropped first; a call keeps the
+// set that it uses until the call finishes, even if the store drops it.
 class ControlStore {
  public:
   // `clock` outlives the store.
@@ -31,10 +32,11 @@ class ControlStore {
 
   // RESOURCE_EXHAUSTED with reason CONTROL_SET_TOO_LARGE where a set of `bytes` would never fit.
   absl::Status CheckSize(int64_t bytes) const;
-  // The set's id: equal content, equal id. CheckSize's error where the set is too large.
-  absl::StatusOr<std::string> Add(RawControls controls);
-  // Null where unknown or expired; else the time to live begins anew.
-  std::shared_ptr<const RawControls> Find(const std::string& id);
+  // Returns the set's id; equal content has an equal id. CheckSize's error where the set is too
+  // large. `controls` has been checked (control_validation.h).
+  absl::StatusOr<std::string> Add(cells::ControlMatrix controls);
+  // Null where the id is unknown or has expired; otherwise the time to live begins again.
+  std::shared_ptr<const cells::ControlMatrix> Find(const std::string& id);
 
   int64_t bytes() const;
   absl::Duration time_to_live() const { return options_.time_to_live; }
@@ -42,7 +44,7 @@ class ControlStore {
  private:
   struct Entry {
     std::string id;
-    std::shared_ptr<const RawControls> controls;
+    std::shared_ptr<const cells::ControlMatrix> controls;
     int64_t bytes = 0;
     absl::Time last_use;
   };
@@ -61,6 +63,6 @@ class ControlStore {
 };
 
 // SHA-256 of everything in `controls`, hexadecimal.
-std::string ContentHash(const RawControls& controls);
+std::string ContentHash(const cells::ControlMatrix& controls);
 
 }  // namespace unlasting::server

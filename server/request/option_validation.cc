@@ -69,7 +69,7 @@ void ResolveMask(const v1::PredictOptions& message, predict::PredictOptions* opt
 }
 
 void ResolveGenes(const v1::PredictOptions& message, const bundle::Bundle& bundle,
-                  const GeneIndex& index, ResultOptions* result, Violations* violations) {
+                  const cells::GeneIndex& genes, ResultOptions* result, Violations* violations) {
   if (message.genes().empty()) {
     result->columns.resize(bundle.manifest().genes.size());
     std::iota(result->columns.begin(), result->columns.end(), 0);
@@ -78,13 +78,14 @@ void ResolveGenes(const v1::PredictOptions& message, const bundle::Bundle& bundl
   std::unordered_set<int64_t> seen;
   for (int k = 0; k < message.genes_size(); ++k) {
     const std::string field = absl::StrCat("options.genes[", k, "]");
-    const int64_t column = index.Find(message.genes(k));
+    const int64_t column = genes.Find(message.genes(k));
     if (column < 0) {
       violations->Add(field, "UNKNOWN_GENE",
                       absl::StrCat("found '", message.genes(k), "', expected a gene of the model"));
     } else if (!seen.insert(column).second) {
-      violations->Add(field, "DUPLICATE_GENE",
-                      absl::StrCat("found '", message.genes(k), "' twice"));
+      violations->Add(
+          field, "DUPLICATE_GENE",
+          absl::StrCat("found '", message.genes(k), "' twice, expected distinct genes"));
     } else {
       result->columns.push_back(column);
     }
@@ -124,14 +125,15 @@ void ResolveResult(const v1::PredictOptions& message, const RequestLimits& limit
 }  // namespace
 
 void ResolveOptions(const v1::PredictOptions& message, const bundle::Bundle& bundle,
-                    const GeneIndex& index, const RequestLimits& limits, PredictWork* work,
+                    const cells::GeneIndex& genes, const RequestLimits& limits,
+                    predict::PredictOptions* options, ResultOptions* result,
                     Violations* violations) {
-  work->options = predict::DefaultOptions(bundle);
-  ResolveSolver(message, bundle, &work->options, violations);
-  ResolveEta(message, &work->options, violations);
-  ResolveMask(message, &work->options, violations);
-  ResolveGenes(message, bundle, index, &work->result, violations);
-  ResolveResult(message, limits, &work->result, violations);
+  *options = predict::DefaultOptions(bundle);
+  ResolveSolver(message, bundle, options, violations);
+  ResolveEta(message, options, violations);
+  ResolveMask(message, options, violations);
+  ResolveGenes(message, bundle, genes, result, violations);
+  ResolveResult(message, limits, result, violations);
 }
 
 }  // namespace unlasting::server

@@ -5,8 +5,8 @@
 namespace unlasting::server {
 namespace {
 
-AdmissionLimits LimitsOf(int64_t max_bytes) {
-  AdmissionLimits limits;
+QuotaLimits LimitsOf(int64_t max_bytes) {
+  QuotaLimits limits;
   limits.total.bytes = max_bytes;
   return limits;
 }

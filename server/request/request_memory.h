@@ -1,5 +1,5 @@
-// Bytes of requests that are being checked and of uploads under way: beyond the bound, callers are
-// told to come back.
+// RequestMemory bounds the bytes of the requests that a server is checking and of the uploads under
+// way, all calls together: a call beyond the bound is told to retry later.
 //
 //   IncomingHold hold(budget, client);
 //   UNLASTING_RETURN_IF_ERROR(hold.GrowTo(request.ByteSizeLong()));
@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "server/base/mutex.h"
-#include "server/scheduling/queue_quota.h"
+#include "server/base/queue_quota.h"
 
 namespace unlasting::server {
 
@@ -30,7 +30,8 @@ class RequestMemory {
   QueueQuota quota_ ABSL_GUARDED_BY(mutex_);
 };
 
-// One call's part of a budget, given back when it goes. One thread at a time.
+// IncomingHold is one call's share of a RequestMemory, returned when it is destroyed. One thread at
+// a time.
 class IncomingHold {
  public:
   // `budget` outlives the hold.
@@ -39,7 +40,7 @@ class IncomingHold {
   IncomingHold(const IncomingHold&) = delete;
   IncomingHold& operator=(const IncomingHold&) = delete;
 
-  // Holds `bytes` in all from now on, and no less than before. The client is the same each time.
+  // Holds `bytes` in total from now on, never less than before. The client is the same each time.
   absl::Status GrowTo(const std::string& client, int64_t bytes);
   void Release();
 

@@ -5,63 +5,71 @@
 #include "core/base/dose.h"
 #include "core/base/status.h"
 #include "proto/codec/enums.h"
+#include "server/request/control_validation.h"
 #include "server/request/option_validation.h"
 
 namespace unlasting::server {
 namespace {
 
-template <typename T>
-std::shared_ptr<const T> Share(T value) {
-  return std::make_shared<const T>(std::move(value));
+using SharedControls = std::shared_ptr<const predict::ControlSet>;
+
+// Null where `controls` has an error, which goes to `violations`.
+SharedControls TakeControls(absl::StatusOr<predict::ControlSet> controls, const std::string& field,
+                            Violations* violations) {
+  if (controls.ok()) return std::make_shared<const predict::ControlSet>(*std::move(controls));
+  violations->Add(field, controls.status());
+  return nullptr;
 }
 
-std::shared_ptr<const predict::ControlSet> ResolveControlsOf(
-    const v1::PredictRequest& request, const bundle::Bundle& bundle, const GeneIndex& index,
-    const RequestLimits& limits, const ControlFinder& find_controls, Violations* violations) {
+SharedControls InlineControls(const v1::ControlCells& message, const bundle::Bundle& bundle,
+                              const RequestLimits& limits, Violations* violations) {
+  Violations found;
+  const cells::ControlMatrix controls = DecodeControls(message, "cells", limits, &found);
+  if (!found.empty()) {
+    violations->Append(found);
+    return nullptr;
+  }
+  return TakeControls(predict::ResolveControls(bundle, controls), "cells", violations);
+}
+
+SharedControls RegisteredControls(const std::string& id, const bundle::Bundle& bundle,
+                                  const ControlFinder& find_controls, Violations* violations) {
+  const std::shared_ptr<const cells::ControlMatrix> controls = find_controls(id);
+  if (controls == nullptr) {
+    violations->Add(
+        "control_set_id", "UNKNOWN_CONTROL_SET",
+        absl::StrCat("found '", id, "', which the server does not hold; register the cells again"),
+        absl::StatusCode::kNotFound);
+    return nullptr;
+  }
+  return TakeControls(predict::ResolveControls(bundle, *controls), "control_set_id", violations);
+}
+
+SharedControls PanelControls(const v1::ControlPanel& panel, const bundle::Bundle& bundle,
+                             const RequestLimits& limits, Violations* violations) {
+  if (panel.cells() < 0 || panel.cells() > limits.max_cells) {
+    violations->Add("panel.cells", panel.cells() < 0 ? "INVALID_SHAPE" : "TOO_MANY_CELLS",
+                    absl::StrCat("found ", panel.cells(), ", expected 0 to ", limits.max_cells));
+    return nullptr;
+  }
+  return TakeControls(
+      predict::PanelControls(bundle, panel.cell_type(), panel.cells(), panel.seed()), "panel",
+      violations);
+}
+
+SharedControls ControlsOf(const v1::PredictRequest& request, const bundle::Bundle& bundle,
+                          const RequestLimits& limits, const ControlFinder& find_controls,
+                          Violations* violations) {
   switch (request.controls_case()) {
-    case v1::PredictRequest::kCells: {
-      Violations found;
-      const RawControls raw = DecodeControls(request.cells(), "cells", limits, &found);
-      if (!found.empty()) {
-        violations->Append(found);
-        return nullptr;
-      }
-      auto controls = ResolveRawControls(bundle, index, raw);
-      if (controls.ok()) return Share(std::move(*controls));
-      violations->Add("cells", controls.status());
-      return nullptr;
-    }
-    case v1::PredictRequest::kControlSetId: {
-      const std::shared_ptr<const RawControls> raw = find_controls(request.control_set_id());
-      if (raw == nullptr) {
-        violations->Add("control_set_id", "UNKNOWN_CONTROL_SET",
-                        absl::StrCat("found '", request.control_set_id(),
-                                     "', which the server does not hold; register it again"),
-                        absl::StatusCode::kNotFound);
-        return nullptr;
-      }
-      auto controls = ResolveRawControls(bundle, index, *raw);
-      if (controls.ok()) return Share(std::move(*controls));
-      violations->Add("control_set_id", controls.status());
-      return nullptr;
-    }
-    case v1::PredictRequest::kPanel: {
-      const v1::ControlPanel& panel = request.panel();
-      if (panel.cells() < 0 || panel.cells() > limits.max_cells) {
-        violations->Add(
-            "panel.cells", panel.cells() < 0 ? "INVALID_SHAPE" : "TOO_MANY_CELLS",
-            absl::StrCat("found ", panel.cells(), ", expected 0 to ", limits.max_cells));
-        return nullptr;
-      }
-      auto controls =
-          predict::PanelControls(bundle, panel.cell_type(), panel.cells(), panel.seed());
-      if (controls.ok()) return Share(std::move(*controls));
-      violations->Add("panel", controls.status());
-      return nullptr;
-    }
+    case v1::PredictRequest::kCells:
+      return InlineControls(request.cells(), bundle, limits, violations);
+    case v1::PredictRequest::kControlSetId:
+      return RegisteredControls(request.control_set_id(), bundle, find_controls, violations);
+    case v1::PredictRequest::kPanel:
+      return PanelControls(request.panel(), bundle, limits, violations);
     case v1::PredictRequest::CONTROLS_NOT_SET:
       violations->Add("controls", "NO_CELLS",
-                      "expected cells, a control_set_id or a panel, found none");
+                      "found none, expected cells, a control_set_id or a panel");
   }
   return nullptr;
 }
@@ -143,32 +151,35 @@ std::vector<std::shared_ptr<const predict::Perturbation>> ResolvePerturbations(
 
 }  // namespace
 
-absl::StatusOr<PredictWork> ValidatePredict(const v1::PredictRequest& request,
-                                            const bundle::Bundle& bundle, const GeneIndex& index,
-                                            const RequestLimits& limits,
-                                            const ControlFinder& find_controls) {
+absl::StatusOr<ValidRequest> ValidatePredict(const v1::PredictRequest& request,
+                                             const bundle::Bundle& bundle,
+                                             const cells::GeneIndex& genes,
+                                             const RequestLimits& limits,
+                                             const ControlFinder& find_controls) {
   Violations violations;
-  PredictWork work;
-  work.controls = ResolveControlsOf(request, bundle, index, limits, find_controls, &violations);
-  work.perturbations = ResolvePerturbations(request, bundle, limits, &violations);
-  ResolveOptions(request.options(), bundle, index, limits, &work, &violations);
+  ValidRequest valid;
+  predict::PredictionTask& task = valid.task;
+  task.controls = ControlsOf(request, bundle, limits, find_controls, &violations);
+  task.perturbations = ResolvePerturbations(request, bundle, limits, &violations);
+  ResolveOptions(request.options(), bundle, genes, limits, &task.options, &valid.result,
+                 &violations);
   if (!v1::Priority_IsValid(request.priority())) {
     violations.Add("priority", "INVALID_OPTION",
                    absl::StrCat("found ", request.priority(), ", expected INTERACTIVE or BULK"));
   } else if (request.priority() == v1::PRIORITY_BULK) {
-    work.priority = v1::PRIORITY_BULK;
+    task.priority = predict::JobPriority::kBulk;
   }
-  if (work.controls != nullptr) {
-    const int64_t rows = work.controls->values.rows * request.perturbations_size();
+  if (task.controls != nullptr) {
+    const int64_t rows = task.cells() * request.perturbations_size();
     if (rows > limits.max_rows) {
-      violations.Add("perturbations", "TOO_MANY_ROWS",
-                     absl::StrCat("found ", work.controls->values.rows, " cells times ",
-                                  request.perturbations_size(), " perturbations, expected at most ",
-                                  limits.max_rows, " in one request"));
+      violations.Add(
+          "perturbations", "TOO_MANY_ROWS",
+          absl::StrCat("found ", task.cells(), " cells times ", request.perturbations_size(),
+                       " perturbations, expected at most ", limits.max_rows, " in one request"));
     }
   }
   UNLASTING_RETURN_IF_ERROR(violations.ToStatus());
-  return work;
+  return valid;
 }
 
 }  // namespace unlasting::server

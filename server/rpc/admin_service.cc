@@ -7,7 +7,7 @@
 
 #include "core/base/status.h"
 #include "server/rpc/call.h"
-#include "server/rpc/model_service.h"
+#include "server/rpc/model_messages.h"
 
 namespace unlasting::server {
 
@@ -21,10 +21,11 @@ absl::Status CheckBelow(const std::string& root, const std::string& directory) {
       std::mismatch(allowed.begin(), allowed.end(), asked.begin(), asked.end()).first ==
           allowed.end();
   if (below) return absl::OkStatus();
-  // Does not say what is there.
-  return WithReason(absl::PermissionDeniedError(
-                        "directory: expected a folder below the server's admin.bundle_root"),
-                    "BUNDLE_FORBIDDEN");
+  // The message does not say which folders exist.
+  return WithReason(
+      absl::PermissionDeniedError(
+          "directory: expected a folder below admin.bundle_root of the server's configuration"),
+      "BUNDLE_FORBIDDEN");
 }
 
 AdminServiceImpl::AdminServiceImpl(const ServiceContext& services, std::string bundle_root)
@@ -51,7 +52,7 @@ grpc::ServerUnaryReactor* AdminServiceImpl::LoadModel(grpc::CallbackServerContex
     UNLASTING_RETURN_IF_ERROR(CheckBelow(bundle_root_, request->directory()));
     UNLASTING_ASSIGN_OR_RETURN(const auto model,
                                services_.models->Load(request->name(), request->directory()));
-    *response->mutable_model() = SummarizeModel(*services_.models, *model);
+    *response->mutable_model() = SummaryMessage(*services_.models, *model);
     return absl::OkStatus();
   });
 }
@@ -70,7 +71,7 @@ grpc::ServerUnaryReactor* AdminServiceImpl::ReloadModel(grpc::CallbackServerCont
   return Run(context, "ReloadModel", [this, request, response] {
     UNLASTING_ASSIGN_OR_RETURN(const auto model,
                                services_.models->Reload(request->name(), request->version()));
-    *response->mutable_model() = SummarizeModel(*services_.models, *model);
+    *response->mutable_model() = SummaryMessage(*services_.models, *model);
     return absl::OkStatus();
   });
 }

@@ -1,5 +1,6 @@
-// unlasting.v1.AdminService: loading and unloading models while the server runs. Registered only
-// where the operator enables it; every call needs the role admin.
+// AdminServiceImpl is unlasting.v1.AdminService: operators load and unload models with it while the
+// server runs. It is registered only where the operator enables it, and every call needs the role
+// admin.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,7 @@ namespace unlasting::server {
 
 class AdminServiceImpl : public v1::AdminService::CallbackService {
  public:
-  // `bundle_root` as AdminConfig says.
+  // `bundle_root`: see AdminConfig.
   AdminServiceImpl(const ServiceContext& services, std::string bundle_root);
 
   grpc::ServerUnaryReactor* LoadModel(grpc::CallbackServerContext* context,
@@ -28,18 +29,18 @@ class AdminServiceImpl : public v1::AdminService::CallbackService {
                                         v1::ReloadModelResponse* response) override;
 
  private:
-  // Runs `work` on the pool where the caller may.
+  // Runs `work` on the pool if the caller has the role admin.
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, const char* method,
                                 std::function<absl::Status()> work);
 
   const ServiceContext services_;
   const std::string bundle_root_;
-  // Loading takes seconds to minutes: its thread is nobody else's.
+  // Loading takes seconds to minutes, so it has a thread of its own.
   WorkPool pool_{1};
 };
 
-// PERMISSION_DENIED with reason BUNDLE_FORBIDDEN where `directory` is not below `root`, links
-// followed.
+// PERMISSION_DENIED with reason BUNDLE_FORBIDDEN where `directory`, with links followed, is not
+// below `root`.
 absl::Status CheckBelow(const std::string& root, const std::string& directory);
 
 }  // namespace unlasting::server

@@ -5,14 +5,15 @@
 
 #include "core/base/status.h"
 #include "grpcpp/security/auth_context.h"
-#include "server/base/error_details.h"
+#include "server/base/retry_delay.h"
+#include "server/rpc/grpc_status.h"
 
 namespace unlasting::server {
 namespace {
 
 absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
-// The first value of this name; "" where there is none.
+// The first value of this name in the caller's metadata; "" where there is none.
 std::string Metadata(const grpc::CallbackServerContext& context, const char* name) {
   const auto found = context.client_metadata().find(name);
   return found == context.client_metadata().end() ? "" : std::string(View(found->second));
@@ -41,7 +42,7 @@ Call::Call(const ServiceContext& services, grpc::CallbackServerContext* context,
       trace_(ParseTraceParent(Metadata(*context, "traceparent"))) {}
 
 absl::Status Call::Admit(Role role) {
-  UNLASTING_ASSIGN_OR_RETURN(client_, services_.gate->Admit(CredentialsOf(*context_), role));
+  UNLASTING_ASSIGN_OR_RETURN(client_, services_.authorizer->Admit(CredentialsOf(*context_), role));
   return absl::OkStatus();
 }
 

@@ -1,5 +1,5 @@
-// What every call has, whatever it asks: a caller, an id, a beginning and an end that is counted
-// and logged. Nothing of a request's content passes through here.
+// A Call does for every RPC what all of them need: it authorises the caller, gives the call an id,
+// and counts and logs its end. Nothing of a request's content passes through here.
 //
 //   Call call(services, context, "ListModels");
 //   absl::Status status = call.Admit(Role::kPredict);
@@ -13,24 +13,25 @@
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "server/base/logging.h"
-#include "server/base/trace_context.h"
 #include "server/rpc/service_context.h"
+#include "server/rpc/trace_context.h"
 
 namespace unlasting::server {
 
-// One thread at a time. `services` and `context` outlive the call.
+// States: created -> admitted or refused (Admit) -> ended (End). One thread at a time. `services`
+// and `context` outlive the call.
 class Call {
  public:
   Call(const ServiceContext& services, grpc::CallbackServerContext* context, const char* method);
 
-  // CallAuthorizer's errors.
+  // Lets the caller in if it has `role`. Errors: those of CallAuthorizer.
   absl::Status Admit(Role role);
-  // The caller's name after Admit.
+  // The caller's name, once Admit let it in.
   const std::string& client() const { return client_; }
   absl::Time start() const { return start_; }
 
-  // Adds trailers, counts and logs, with `more` beside the usual fields. Once, and before Finish of
-  // the reactor: gRPC takes no trailers afterwards.
+  // Adds the trailers, counts the call and logs it, with `more` after the usual fields. Call once,
+  // and before Finish of the reactor: gRPC takes no trailers afterwards.
   grpc::Status End(const absl::Status& status, const LogFields& more = {});
 
  private:

@@ -1,4 +1,7 @@
-// unlasting.v1.ModelService: what is loaded and what it knows.
+// ModelServiceImpl is unlasting.v1.ModelService: it tells clients which models are in service and
+// what they know.
+//
+// It responds on gRPC's threads, for it only reads what is in memory.
 #pragma once
 
 #include "grpcpp/server_context.h"
@@ -6,9 +9,6 @@
 #include "unlasting/v1/model_service.grpc.pb.h"
 
 namespace unlasting::server {
-
-// In short, as it is in service now.
-v1::ModelSummary SummarizeModel(const ModelRegistry& models, const ServedModel& model);
 
 class ModelServiceImpl : public v1::ModelService::CallbackService {
  public:

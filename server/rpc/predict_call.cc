@@ -9,10 +9,10 @@
 namespace unlasting::server {
 namespace {
 
-// A message for each step of each call would take part of the time that the steps have.
-constexpr absl::Duration kProgressEvery = absl::Milliseconds(100);
+// A message for each step of each call would take time from the steps.
+constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
 
-// The caller's deadline by `clock`, which does not jump with the wall clock.
+// The caller's deadline on `clock`, which does not jump with the wall clock.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& clock) {
   const std::chrono::system_clock::time_point deadline = context.deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
@@ -24,22 +24,22 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& c
 PredictCall* PredictCall::Start(const ServiceContext& services,
                                 grpc::CallbackServerContext* context,
                                 const v1::PredictRequest* request) {
-  auto stream = std::make_shared<PredictCall>(services, context, request);
+  auto call = std::make_shared<PredictCall>(services, context, request);
   {
-    MutexLock lock(&stream->mutex_);
-    stream->self_ = stream;
+    MutexLock lock(&call->mutex_);
+    call->self_ = call;
   }
-  absl::Status admitted = stream->call_.Admit(Role::kPredict);
+  absl::Status admitted = call->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
     admitted =
-        stream->hold_.GrowTo(stream->call_.client(), static_cast<int64_t>(request->ByteSizeLong()));
+        call->hold_.GrowTo(call->call_.client(), static_cast<int64_t>(request->ByteSizeLong()));
   }
   if (admitted.ok()) {
-    services.prepare_pool->Schedule([stream] { stream->Prepare(); });
+    services.prepare_pool->Schedule([call] { call->Prepare(); });
   } else {
-    stream->FinishCall(admitted, {});
+    call->FinishCall(admitted, {});
   }
-  return stream.get();
+  return call.get();
 }
 
 PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
@@ -48,7 +48,7 @@ PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerCon
       context_(context),
       request_(request),
       call_(services_, context, "Predict"),
-      hold_(services.incoming),
+      hold_(services.request_memory),
       last_progress_(services_.clock->Now()) {}
 
 void PredictCall::Reach(CallPhase phase) {
@@ -57,14 +57,14 @@ void PredictCall::Reach(CallPhase phase) {
 }
 
 void PredictCall::Prepare() {
-  // Whoever left while the request waited for this thread costs nothing more.
+  // A caller that left while its request waited for this thread costs nothing more.
   const absl::Status status =
       context_->IsCancelled()
           ? WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED")
           : Submit();
   hold_.Release();
   if (status.ok()) {
-    Kick();
+    ScheduleSend();
   } else {
     FinishCall(status, {});
   }
@@ -74,33 +74,26 @@ absl::Status PredictCall::Submit() {
   UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                              services_.models->Find(request_->model(), request_->model_version()));
   UNLASTING_ASSIGN_OR_RETURN(
-      PredictWork work,
+      ValidRequest valid,
       ValidatePredict(*request_, *model->bundle(), model->genes(), services_.limits,
                       [this](const std::string& id) {
                         auto controls = services_.controls->Find(id);
                         services_.metrics->CountControlLookup(controls != nullptr);
                         return controls;
                       }));
-  work_ = std::make_shared<const PredictWork>(std::move(work));
+  valid.task.client = call_.client();
+  valid.task.deadline = DeadlineOf(*context_, *services_.clock);
+  valid_ = std::make_shared<const ValidRequest>(std::move(valid));
   response_queue_ = std::make_shared<ResponseQueue>(
-      std::make_shared<const ResponseBuilder>(model->bundle(), work_, services_.chunk_bytes),
-      model->name(), services_.outbox_bytes);
-
-  JobRequest job;
-  job.controls = work_->controls;
-  job.perturbations = work_->perturbations;
-  job.options = work_->options;
-  job.client = call_.client();
-  job.priority =
-      work_->priority == v1::PRIORITY_BULK ? JobPriority::kBulk : JobPriority::kInteractive;
-  job.deadline = DeadlineOf(*context_, *services_.clock);
+      std::make_shared<const ResponseBuilder>(model->bundle(), valid_, services_.chunk_bytes),
+      model->name(), services_.response_queue_bytes);
   {
     // Before Submit: the job may end before Submit returns.
     MutexLock lock(&mutex_);
     model_ = model;
   }
   UNLASTING_ASSIGN_OR_RETURN(const uint64_t id,
-                             model->scheduler().Submit(std::move(job), shared_from_this()));
+                             model->scheduler().Submit(valid_->task, shared_from_this()));
   Reach(CallPhase::kQueued);
   bool cancelled;
   {
@@ -112,26 +105,26 @@ absl::Status PredictCall::Submit() {
   return absl::OkStatus();
 }
 
-void PredictCall::Kick() {
+void PredictCall::ScheduleSend() {
   {
     MutexLock lock(&mutex_);
-    if (pumping_) {
-      kicked_ = true;
+    if (sending_) {
+      send_again_ = true;
       return;
     }
-    pumping_ = true;
+    sending_ = true;
   }
-  services_.write_pool->Schedule([stream = shared_from_this()] { stream->Pump(); });
+  services_.write_pool->Schedule([call = shared_from_this()] { call->SendNext(); });
 }
 
-void PredictCall::Pump() {
+void PredictCall::SendNext() {
   while (true) {
     {
       MutexLock lock(&mutex_);
-      kicked_ = false;
+      send_again_ = false;
     }
     ResponseQueue::Item item = response_queue_->Next();
-    if (item.made_room) {
+    if (item.has_room_again) {
       MutexLock lock(&mutex_);
       if (model_ != nullptr) model_->scheduler().Wake();
     }
@@ -139,20 +132,20 @@ void PredictCall::Pump() {
       case ResponseQueue::Kind::kMessage:
         message_ = std::move(item.message);
         {
-          // What this pump wrote is the next one's after OnWriteDone: handed on under our own lock.
+          // The lock also hands message_ on to the thread of the next SendNext.
           MutexLock lock(&mutex_);
           write_start_ = services_.clock->Now();
         }
         StartWrite(&message_);
         return;
       case ResponseQueue::Kind::kEnd:
-        // pumping_ stays true: nothing may follow.
+        // sending_ stays true: nothing may follow.
         FinishCall(item.status, item.timings);
         return;
       case ResponseQueue::Kind::kNothingYet: {
         MutexLock lock(&mutex_);
-        if (kicked_) continue;
-        pumping_ = false;
+        if (send_again_) continue;
+        sending_ = false;
         return;
       }
     }
@@ -161,7 +154,7 @@ void PredictCall::Pump() {
 
 void PredictCall::CountCancelled(const absl::Status& status) {
   MutexLock lock(&mutex_);
-  // A deadline that is refused at admission is a refusal and counted as one.
+  // A deadline that is refused at admission counts as a refusal, not as a cancellation.
   if (absl::IsCancelled(status) ||
       (absl::IsDeadlineExceeded(status) && phase_ != CallPhase::kPreparing)) {
     services_.metrics->CountCancelled(phase_);
@@ -171,11 +164,10 @@ void PredictCall::CountCancelled(const absl::Status& status) {
 void PredictCall::FinishCall(const absl::Status& status, const JobTimings& timings) {
   CountCancelled(status);
   LogFields fields;
-  if (work_ != nullptr) {
-    const int64_t cells = work_->controls->values.rows;
-    const auto perturbations = static_cast<int64_t>(work_->perturbations.size());
-    fields = {{"cells", absl::StrCat(cells)},
-              {"perturbations", absl::StrCat(perturbations)},
+  if (valid_ != nullptr) {
+    const predict::PredictionTask& task = valid_->task;
+    fields = {{"cells", absl::StrCat(task.cells())},
+              {"perturbations", absl::StrCat(task.perturbations.size())},
               {"queue_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.queue))},
               {"compute_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.compute))}};
     MutexLock lock(&mutex_);
@@ -183,7 +175,7 @@ void PredictCall::FinishCall(const absl::Status& status, const JobTimings& timin
       fields.emplace_back("model", model_->name());
       fields.emplace_back("version", model_->version());
       if (status.ok()) {
-        services_.metrics->CountPrediction(model_->name(), model_->version(), cells * perturbations,
+        services_.metrics->CountPrediction(model_->name(), model_->version(), task.predictions(),
                                            timings);
       }
     }
@@ -211,11 +203,12 @@ void PredictCall::OnWriteDone(bool ok) {
   }
   services_.metrics->ObserveWrite(services_.clock->Now() - started);
   if (!ok) {
-    // Nobody reads any more.
-    response_queue_->Break(WithReason(absl::CancelledError("the stream broke"), "CANCELLED"));
+    // The reader is gone.
+    response_queue_->Break(
+        WithReason(absl::CancelledError("the stream was closed by the client"), "CANCELLED"));
     CancelJob();
   }
-  services_.write_pool->Schedule([stream = shared_from_this()] { stream->Pump(); });
+  services_.write_pool->Schedule([call = shared_from_this()] { call->SendNext(); });
 }
 
 void PredictCall::OnCancel() { CancelJob(); }
@@ -228,7 +221,7 @@ void PredictCall::OnDone() {
     self = std::move(self_);
     model = std::move(model_);
   }
-  // A model must not be released on its executor's thread, nor joined on one of gRPC's.
+  // A model must not be released on its executor's thread, nor may one of gRPC's threads join it.
   services_.write_pool->Schedule([model = std::move(model)] {});
 }
 
@@ -237,24 +230,24 @@ bool PredictCall::Ready() { return response_queue_->HasRoom(); }
 void PredictCall::OnProfiles(predict::Profiles profiles) {
   Reach(CallPhase::kRunning);
   response_queue_->AddProfiles(std::move(profiles));
-  Kick();
+  ScheduleSend();
 }
 
 void PredictCall::OnProgress(const JobProgress& progress) {
   Reach(CallPhase::kRunning);
   const absl::Time now = services_.clock->Now();
-  if (now - last_progress_ < kProgressEvery) return;
+  if (now - last_progress_ < kProgressInterval) return;
   last_progress_ = now;
   response_queue_->SetProgress(progress);
-  Kick();
+  ScheduleSend();
 }
 
 void PredictCall::OnEnd(const absl::Status& status, const JobTimings& timings) {
   if (status.ok()) Reach(CallPhase::kWriting);
   response_queue_->Close(status, timings);
-  // A write to a peer that does not read would never end by itself.
+  // A write to a peer that does not read would never complete by itself.
   if (ReasonOf(status) == "SLOW_READER") context_->TryCancel();
-  Kick();
+  ScheduleSend();
 }
 
 }  // namespace unlasting::server

@@ -1,9 +1,12 @@
-// One call of Predict: from the request through a scheduler to the last message.
+// A PredictCall carries one call of Predict from its request through a scheduler to its last
+// message.
 //
-// States: preparing (on the prepare pool) -> queued and running (in the model's scheduler) ->
-// closed. At most one pump is active at a time: it takes one message from the response_queue on the
-// write pool and starts its write; the write's end starts the next. Finish is called by the pump,
-// once.
+// States: preparing (on the prepare pool) -> queued -> running (in the model's scheduler) ->
+// writing what is left -> finished. One message is in flight at a time: SendNext, on the write
+// pool, takes it from the response queue and starts its write, and the end of the write schedules
+// SendNext again. SendNext also calls Finish, once.
+//
+// Threads: gRPC's (OnWriteDone, OnCancel, OnDone), the pools', and the executor's (JobListener).
 #pragma once
 
 #include <cstdint>
@@ -26,7 +29,7 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
                     public JobListener,
                     public std::enable_shared_from_this<PredictCall> {
  public:
-  // Starts the call; the object owns itself until gRPC is done with it.
+  // Starts the call. The object owns itself until gRPC is done with it.
   static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
                             const v1::PredictRequest* request);
 
@@ -45,13 +48,13 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
   void OnEnd(const absl::Status& status, const JobTimings& timings) override;
 
  private:
-  // Sets the phase where it comes after the present one.
+  // Moves on to `phase`, unless the call is past it.
   void Reach(CallPhase phase);
   void Prepare();
   absl::Status Submit();
-  // Sees to it that a pump runs after whatever was just added.
-  void Kick();
-  void Pump();
+  // Makes sure that SendNext runs after what was just added to the response queue.
+  void ScheduleSend();
+  void SendNext();
   void CancelJob();
   void FinishCall(const absl::Status& status, const JobTimings& timings);
   void CountCancelled(const absl::Status& status);
@@ -60,25 +63,25 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
   grpc::CallbackServerContext* const context_;
   const v1::PredictRequest* const request_;
   Call call_;
-  IncomingHold hold_;  // until the request is prepared
+  IncomingHold hold_;  // of the request's bytes, until the request is prepared
 
   // Set by Prepare before the job exists; then constant.
-  std::shared_ptr<const PredictWork> work_;
+  std::shared_ptr<const ValidRequest> valid_;
   std::shared_ptr<ResponseQueue> response_queue_;
 
-  absl::Time last_progress_;  // sent, or the start; the listener's calls come one at a time
+  absl::Time last_progress_;  // when progress was last sent, or the start; used by OnProgress only
 
-  v1::PredictResponse message_;  // must live while its write does
+  v1::PredictResponse message_;  // the one being written; must outlive its write
 
   Mutex mutex_;
   absl::Time write_start_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mutex_);
-  uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in the scheduler
+  uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in a scheduler yet
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   CallPhase phase_ ABSL_GUARDED_BY(mutex_) = CallPhase::kPreparing;
-  bool pumping_ ABSL_GUARDED_BY(mutex_) = false;
-  bool kicked_ ABSL_GUARDED_BY(mutex_) = false;
-  std::shared_ptr<PredictCall> self_ ABSL_GUARDED_BY(mutex_);
+  bool sending_ ABSL_GUARDED_BY(mutex_) = false;               // SendNext or a write is under way
+  bool send_again_ ABSL_GUARDED_BY(mutex_) = false;            // something was added meanwhile
+  std::shared_ptr<PredictCall> self_ ABSL_GUARDED_BY(mutex_);  // until OnDone
 };
 
 }  // namespace unlasting::server

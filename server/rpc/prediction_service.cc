@@ -4,6 +4,7 @@
 
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
+#include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/query.h"
 #include "server/base/violations.h"
 #include "server/rpc/call.h"
@@ -18,7 +19,7 @@ absl::StatusOr<molecule::Featurizer> FeaturizerFor(const ModelRegistry& models,
   const auto model = models.Find(request.model(), request.model_version());
   auto featurizer = model.ok() ? predict::FeaturizerOf(*(*model)->bundle())
                                : absl::StatusOr<molecule::Featurizer>(model.status());
-  // Callers from before models had featurizers of their own name none.
+  // Clients older than the field name no model and expect the fingerprint.
   if (!featurizer.ok() && request.model().empty() && request.model_version().empty()) {
     return molecule::Featurizer::Fingerprint();
   }

@@ -1,5 +1,6 @@
-// unlasting.v1.PredictionService on gRPC's callback API. Reactions never block: work goes to pools
-// and schedulers.
+// PredictionServiceImpl is unlasting.v1.PredictionService on gRPC's callback API: each method
+// creates the object that carries its call. Reactions never block; work goes to pools and
+// schedulers.
 #pragma once
 
 #include "grpcpp/server_context.h"

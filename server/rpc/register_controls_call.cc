@@ -9,15 +9,15 @@ namespace unlasting::server {
 RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services,
                                                   grpc::CallbackServerContext* context,
                                                   v1::RegisterControlsResponse* response) {
-  auto stream = std::make_shared<RegisterControlsCall>(services, context, response);
-  stream->self_ = stream;
-  const absl::Status admitted = stream->call_.Admit(Role::kPredict);
+  auto call = std::make_shared<RegisterControlsCall>(services, context, response);
+  call->self_ = call;
+  const absl::Status admitted = call->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
-    stream->StartRead(&stream->message_);
+    call->StartRead(&call->message_);
   } else {
-    stream->FinishCall(admitted);
+    call->FinishCall(admitted);
   }
-  return stream.get();
+  return call.get();
 }
 
 RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
@@ -27,14 +27,14 @@ RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
       context_(context),
       response_(response),
       call_(services_, context, "RegisterControls"),
-      hold_(services.incoming) {}
+      hold_(services.request_memory) {}
 
 void RegisterControlsCall::OnReadDone(bool ok) {
-  services_.prepare_pool->Schedule([stream = shared_from_this(), ok] {
+  services_.prepare_pool->Schedule([call = shared_from_this(), ok] {
     if (ok) {
-      stream->TakePart();
+      call->TakePart();
     } else {
-      stream->FinishCall(stream->Register());
+      call->FinishCall(call->Register());
     }
   });
 }
@@ -77,7 +77,7 @@ absl::Status RegisterControlsCall::AddPart() {
 
 absl::Status RegisterControlsCall::Register() {
   if (context_->IsCancelled()) {
-    return WithReason(absl::CancelledError("the upload broke"), "CANCELLED");
+    return WithReason(absl::CancelledError("the upload ended before it was complete"), "CANCELLED");
   }
   if (controls_.values.rows == 0) {
     Violations violations;

@@ -1,4 +1,5 @@
-// One call of RegisterControls: reads an upload part by part into the control store.
+// A RegisterControlsCall carries one call of RegisterControls: it reads a caller's upload part by
+// part into the control store.
 #pragma once
 
 #include <memory>
@@ -12,12 +13,13 @@
 
 namespace unlasting::server {
 
-// Each part is decoded on the prepare pool before the next is read, so an upload holds one message
-// beside what it has gathered. A broken upload leaves nothing in the store.
+// States: reading (header, then chunks) -> registering -> finished. Each part is decoded on the
+// prepare pool before the next is read, so an upload holds one message beside what it has gathered.
+// An upload that breaks leaves nothing in the store.
 class RegisterControlsCall : public grpc::ServerReadReactor<v1::RegisterControlsRequest>,
                              public std::enable_shared_from_this<RegisterControlsCall> {
  public:
-  // Starts the call; the object owns itself until gRPC is done with it.
+  // Starts the call. The object owns itself until gRPC is done with it.
   static RegisterControlsCall* Start(const ServiceContext& services,
                                      grpc::CallbackServerContext* context,
                                      v1::RegisterControlsResponse* response);
@@ -42,7 +44,7 @@ class RegisterControlsCall : public grpc::ServerReadReactor<v1::RegisterControls
 
   v1::RegisterControlsRequest message_;
   bool has_header_ = false;
-  RawControls controls_;
+  cells::ControlMatrix controls_;
   std::shared_ptr<RegisterControlsCall> self_;
 };
 

@@ -71,15 +71,15 @@ void AddDistances(const predict::Perturbation& perturbation, v1::ResolvedPerturb
 }  // namespace
 
 ResponseBuilder::ResponseBuilder(std::shared_ptr<const bundle::Bundle> bundle,
-                                 std::shared_ptr<const PredictWork> work, int64_t chunk_bytes)
-    : bundle_(std::move(bundle)), work_(std::move(work)) {
-  const ResultOptions& result = work_->result;
+                                 std::shared_ptr<const ValidRequest> request, int64_t chunk_bytes)
+    : bundle_(std::move(bundle)), request_(std::move(request)) {
+  const ResultOptions& result = request_->result;
   const int64_t row_bytes = static_cast<int64_t>(result.columns.size() * sizeof(float));
   rows_per_chunk_ = std::max<int64_t>(1, chunk_bytes / std::max<int64_t>(1, row_bytes));
   for (const int64_t column : result.columns) genes_.push_back(bundle_->manifest().genes[column]);
   if (result.summaries) {
-    summarizer_ = std::make_unique<const Summarizer>(work_->controls->values, result.columns,
-                                                     genes_, result.ranked_genes);
+    summarizer_ = std::make_unique<const Summarizer>(request_->task.controls->values,
+                                                     result.columns, genes_, result.ranked_genes);
   }
 }
 
@@ -91,16 +91,16 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   header->set_model_version(manifest.version);
   header->set_bundle_hash(bundle_->hash());
   header->mutable_genes()->Add(genes_.begin(), genes_.end());
-  header->set_value_kind(work_->result.value_kind);
+  header->set_value_kind(request_->result.value_kind);
   header->set_target_sum(manifest.normalisation.target_sum);
-  header->set_solver(ToMessage(work_->options.solver));
-  header->set_solver_steps(work_->options.solver_steps);
-  header->set_mask(ToMessage(work_->options.mask));
-  header->set_mask_threshold(work_->options.mask_threshold);
-  header->set_seed(work_->options.seed);
-  header->set_eta(work_->options.eta);
+  header->set_solver(ToMessage(request_->task.options.solver));
+  header->set_solver_steps(request_->task.options.solver_steps);
+  header->set_mask(ToMessage(request_->task.options.mask));
+  header->set_mask_threshold(request_->task.options.mask_threshold);
+  header->set_seed(request_->task.options.seed);
+  header->set_eta(request_->task.options.eta);
 
-  const predict::ControlSet& cells = *work_->controls;
+  const predict::ControlSet& cells = *request_->task.controls;
   v1::ResolvedControls* controls = header->mutable_controls();
   for (int64_t r = 0; r < cells.values.rows; ++r) {
     controls->add_cell_ids(cells.barcodes.empty() ? std::to_string(r) : cells.barcodes[r]);
@@ -117,7 +117,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
   controls->set_ignored_genes(cells.ignored_genes);
 
-  for (const auto& perturbation : work_->perturbations) {
+  for (const auto& perturbation : request_->task.perturbations) {
     v1::ResolvedPerturbation* resolved = header->add_perturbations();
     resolved->set_label(perturbation->label);
     resolved->set_smiles(perturbation->smiles);
@@ -131,7 +131,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
 
 v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
                                            int64_t first_row) const {
-  const ResultOptions& result = work_->result;
+  const ResultOptions& result = request_->result;
   const int64_t rows = std::min(rows_per_chunk_, profiles.values.rows - first_row);
   DenseMatrix values(rows, static_cast<int64_t>(result.columns.size()));
   v1::PredictResponse response;
@@ -167,8 +167,7 @@ v1::PredictResponse ResponseBuilder::Progress(const JobProgress& progress) const
 v1::PredictResponse ResponseBuilder::Finished(const JobTimings& timings) const {
   v1::PredictResponse response;
   v1::PredictFinished* finished = response.mutable_finished();
-  finished->set_rows(work_->controls->values.rows *
-                     static_cast<int64_t>(work_->perturbations.size()));
+  finished->set_rows(request_->task.predictions());
   finished->set_evaluations(timings.evaluations);
   finished->set_queue_seconds(absl::ToDoubleSeconds(timings.queue));
   finished->set_compute_seconds(absl::ToDoubleSeconds(timings.compute));

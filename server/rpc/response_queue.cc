@@ -59,64 +59,65 @@ std::optional<v1::PredictResponse> ResponseQueue::NextPart() {
   return std::nullopt;
 }
 
+ResponseQueue::Decision ResponseQueue::Decide() {
+  Decision decision;
+  MutexLock lock(&mutex_);
+  if (closed_ && !status_.ok()) {
+    decision.item = Item{Kind::kEnd, {}, status_, timings_};
+    return decision;
+  }
+  if (!header_sent_ || current_.has_value()) return decision;
+  if (!waiting_.empty()) {
+    current_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    next_row_ = 0;
+    summary_sent_ = false;
+  } else if (closed_ && finished_sent_) {
+    decision.item = Item{Kind::kEnd, {}, absl::OkStatus(), timings_};
+  } else if (closed_) {
+    decision.finished = timings_;
+  } else if (progress_.has_value()) {
+    decision.progress.swap(progress_);
+  } else {
+    decision.item = Item{};
+  }
+  return decision;
+}
+
+std::optional<v1::PredictResponse> ResponseQueue::Encode(const Decision& decision) {
+  if (!header_sent_) {
+    header_sent_ = true;
+    return builder_->Header(model_);
+  }
+  if (decision.finished.has_value()) {
+    finished_sent_ = true;
+    return builder_->Finished(*decision.finished);
+  }
+  if (decision.progress.has_value()) return builder_->Progress(*decision.progress);
+  return NextPart();
+}
+
 ResponseQueue::Item ResponseQueue::Next() {
-  Item item;
+  bool has_room_again = false;
   while (true) {
-    std::optional<JobTimings> finished;
-    std::optional<JobProgress> progress;
-    {
-      MutexLock lock(&mutex_);
-      if (closed_ && !status_.ok()) {
-        item.kind = Kind::kEnd;
-        item.status = status_;
-        item.timings = timings_;
-        return item;
-      }
-      if (header_sent_ && !current_.has_value()) {
-        if (!waiting_.empty()) {
-          current_ = std::move(waiting_.front());
-          waiting_.pop_front();
-          next_row_ = 0;
-          summary_sent_ = false;
-        } else if (closed_) {
-          if (finished_sent_) {
-            item.kind = Kind::kEnd;
-            item.timings = timings_;
-            return item;
-          }
-          finished = timings_;
-        } else if (progress_.has_value()) {
-          progress.swap(progress_);
-        } else {
-          return item;
-        }
+    const Decision decision = Decide();
+    Item item = decision.item.value_or(Item{});
+    if (!decision.item.has_value()) {
+      if (std::optional<v1::PredictResponse> message = Encode(decision)) {
+        item.kind = Kind::kMessage;
+        item.message = std::move(*message);
+      } else {
+        // All of current_ has been sent; its bytes are free.
+        MutexLock lock(&mutex_);
+        const bool had_room = bytes_ < max_bytes_;
+        bytes_ -= Bytes(*current_);
+        current_.reset();
+        has_room_again |= !had_room && bytes_ < max_bytes_;
+        continue;
       }
     }
-    item.kind = Kind::kMessage;
-    if (!header_sent_) {
-      header_sent_ = true;
-      item.message = builder_->Header(model_);
-      return item;
-    }
-    if (finished.has_value()) {
-      finished_sent_ = true;
-      item.message = builder_->Finished(*finished);
-      return item;
-    }
-    if (progress.has_value()) {
-      item.message = builder_->Progress(*progress);
-      return item;
-    }
-    if (std::optional<v1::PredictResponse> part = NextPart()) {
-      item.message = std::move(*part);
-      return item;
-    }
-    item.kind = Kind::kNothingYet;
-    MutexLock lock(&mutex_);
-    const bool had_room = bytes_ < max_bytes_;
-    bytes_ -= Bytes(*current_);
-    current_.reset();
-    item.made_room |= !had_room && bytes_ < max_bytes_;
+    item.has_room_again = has_room_again;
+    return item;
   }
 }
 

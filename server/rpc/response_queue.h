@@ -1,13 +1,13 @@
-// What one Predict stream has still to send. Results are encoded only when their turn comes, so a
-// slow reader costs the memory of its results and no more.
+// A ResponseQueue holds what one Predict call has still to send to its reader. Results are encoded
+// only when their turn comes, so a slow reader costs the memory of its results and no more.
 //
-// Producers (the scheduler's listener) may be any thread; Next is called by one thread at a time.
+//   ResponseQueue queue(builder, model_name, max_bytes);
+//   queue.AddProfiles(std::move(profiles));
+//   queue.Close(absl::OkStatus(), timings);
+//   ResponseQueue::Item item = queue.Next();  // the header, then the profiles, then kEnd
 //
-//   ResponseQueue response_queue(builder, model_name, max_bytes);
-//   response_queue.AddProfiles(std::move(profiles));
-//   response_queue.Close(absl::OkStatus(), timings);
-//   for (auto next = response_queue.Next(); next.kind == ResponseQueue::Kind::kMessage; next =
-//   response_queue.Next()) ...
+// States: open -> closed (Close or Break). Any thread may call any member, but Next is called by
+// one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -27,45 +27,54 @@ class ResponseQueue {
  public:
   enum class Kind {
     kMessage,     // `message` is to be sent
-    kNothingYet,  // come back after the next Add, Set or Close
+    kNothingYet,  // call again after the next AddProfiles, SetProgress, Close or Break
     kEnd,         // `status` ends the stream
   };
   struct Item {
     Kind kind = Kind::kNothingYet;
     v1::PredictResponse message;
     absl::Status status;
-    JobTimings timings;      // of kEnd
-    bool made_room = false;  // HasRoom became true with this call
+    JobTimings timings;           // of kEnd
+    bool has_room_again = false;  // HasRoom became true with this call
   };
 
   ResponseQueue(std::shared_ptr<const ResponseBuilder> builder, std::string model,
                 int64_t max_bytes);
 
   void AddProfiles(predict::Profiles profiles);
-  // Only the latest is kept, and only sent when nothing else is to be.
+  // Only the latest progress is kept, and it is sent only when there is nothing else to send.
   void SetProgress(const JobProgress& progress);
-  // No more results. On an error what is not sent yet is dropped.
+  // Ends the results. On an error, what has not been sent is dropped.
   void Close(const absl::Status& status, const JobTimings& timings);
-  // The stream broke: what is not sent yet is dropped and the end is `status`, or the error that
-  // the response_queue was closed with.
+  // The stream is gone: what has not been sent is dropped, and the end is the error of Close, or
+  // else `status`.
   void Break(const absl::Status& status);
 
-  // Whether less than `max_bytes` of results wait.
+  // Whether less than `max_bytes` of results are waiting.
   bool HasRoom() const;
 
-  // The header first, then results in order of arrival, then the end.
+  // The next item: first the header, then results in order of arrival, then the end.
   Item Next();
 
  private:
   static int64_t Bytes(const predict::Profiles& profiles);
-  // The next part of `current_`; nullopt when all of it is sent.
+  // What Next is to send: decided under the lock, encoded without it.
+  struct Decision {
+    std::optional<Item> item;  // nothing to encode
+    std::optional<JobTimings> finished;
+    std::optional<JobProgress> progress;
+  };
+  Decision Decide();
+  // Encodes what was decided; nullopt when all of current_ has been sent.
+  std::optional<v1::PredictResponse> Encode(const Decision& decision);
+  // The next part of `current_`; nullopt when all of it has been sent.
   std::optional<v1::PredictResponse> NextPart();
 
   const std::shared_ptr<const ResponseBuilder> builder_;
   const std::string model_;
   const int64_t max_bytes_;
 
-  // Touched by Next only.
+  // Used by Next only.
   bool header_sent_ = false;
   bool finished_sent_ = false;
   std::optional<predict::Profiles> current_;

@@ -1,4 +1,5 @@
-// What every service of one server shares.
+// A ServiceContext holds what all services of one server share: the rooms below, the thread pools
+// and the limits.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +15,19 @@
 
 namespace unlasting::server {
 
-// Pointees outlive all calls.
+// The context owns nothing; what it points to outlives all calls.
 struct ServiceContext {
   ModelRegistry* models = nullptr;
   ControlStore* controls = nullptr;
-  const CallAuthorizer* gate = nullptr;
-  RequestMemory* incoming = nullptr;
+  const CallAuthorizer* authorizer = nullptr;
+  RequestMemory* request_memory = nullptr;
   Metrics* metrics = nullptr;
   const Clock* clock = nullptr;
   WorkPool* prepare_pool = nullptr;  // decoding and validating requests
-  WorkPool* write_pool = nullptr;    // encoding answers
+  WorkPool* write_pool = nullptr;    // encoding responses
   RequestLimits limits;
-  int64_t chunk_bytes = 1 << 20;
-  int64_t outbox_bytes = 32 << 20;
+  int64_t chunk_bytes = 1 << 20;            // about the size of a chunk of profiles
+  int64_t response_queue_bytes = 32 << 20;  // results that may wait for one reader
 };
 
 }  // namespace unlasting::server

@@ -11,40 +11,70 @@
 namespace unlasting::server {
 namespace {
 
-// scanpy's, which keeps silent genes finite.
+// The offset that scanpy adds, which keeps genes without expression finite.
 constexpr double kFoldChangeOffset = 1e-9;
 
-// Mean and variance (n - 1) per column, two passes in double.
-void Moments(const DenseMatrix& matrix, absl::Span<const int64_t> columns,
+// Gives the rows of a sparse matrix as dense ones, [columns], one at a time.
+class DenseRows {
+ public:
+  explicit DenseRows(const CsrMatrix& matrix) : matrix_(matrix), row_(matrix.cols) {}
+
+  // Valid until the next call.
+  absl::Span<const float> operator()(int64_t r) {
+    std::fill(row_.begin(), row_.end(), 0.0f);
+    const auto columns = matrix_.RowIndices(r);
+    const auto values = matrix_.RowValues(r);
+    for (size_t k = 0; k < columns.size(); ++k) row_[columns[k]] = values[k];
+    return row_;
+  }
+
+ private:
+  const CsrMatrix& matrix_;
+  std::vector<float> row_;
+};
+
+// Mean and unbiased variance (n - 1) per column of `rows` rows, in two passes and in double
+// precision.
+template <typename RowOf>
+void Moments(int64_t rows, RowOf row_of, absl::Span<const int64_t> columns,
              std::vector<double>* mean, std::vector<double>* variance) {
   mean->assign(columns.size(), 0);
   variance->assign(columns.size(), 0);
-  if (matrix.rows == 0) return;
-  for (int64_t r = 0; r < matrix.rows; ++r) {
-    for (size_t k = 0; k < columns.size(); ++k) (*mean)[k] += matrix.At(r, columns[k]);
+  if (rows == 0) return;
+  for (int64_t r = 0; r < rows; ++r) {
+    const absl::Span<const float> row = row_of(r);
+    for (size_t k = 0; k < columns.size(); ++k) (*mean)[k] += row[columns[k]];
   }
-  for (double& value : *mean) value /= static_cast<double>(matrix.rows);
-  if (matrix.rows < 2) return;
-  for (int64_t r = 0; r < matrix.rows; ++r) {
+  for (double& value : *mean) value /= static_cast<double>(rows);
+  if (rows < 2) return;
+  for (int64_t r = 0; r < rows; ++r) {
+    const absl::Span<const float> row = row_of(r);
     for (size_t k = 0; k < columns.size(); ++k) {
-      const double delta = matrix.At(r, columns[k]) - (*mean)[k];
+      const double delta = row[columns[k]] - (*mean)[k];
       (*variance)[k] += delta * delta;
     }
   }
-  for (double& value : *variance) value /= static_cast<double>(matrix.rows - 1);
+  for (double& value : *variance) value /= static_cast<double>(rows - 1);
 }
 
-// Standard error of the mean of predicted minus own control cell: pairs share what the cells have
-// in common, which two separate deviations would count as noise.
-std::vector<double> ChangeStandardErrors(const DenseMatrix& predicted, const DenseMatrix& controls,
+void Moments(const DenseMatrix& matrix, absl::Span<const int64_t> columns,
+             std::vector<double>* mean, std::vector<double>* variance) {
+  Moments(
+      matrix.rows, [&matrix](int64_t r) { return matrix.Row(r); }, columns, mean, variance);
+}
+
+// Standard errors of the mean difference between a predicted cell and its own control cell. The
+// pairs share what their cells have in common, which two separate deviations would count as noise.
+std::vector<double> ChangeStandardErrors(const DenseMatrix& predicted, const CsrMatrix& controls,
                                          absl::Span<const int64_t> columns) {
   DenseMatrix change(predicted.rows, static_cast<int64_t>(columns.size()));
   std::vector<int64_t> all(columns.size());
   std::iota(all.begin(), all.end(), 0);
+  DenseRows control_rows(controls);
   for (int64_t r = 0; r < predicted.rows; ++r) {
+    const absl::Span<const float> control = control_rows(r);
     for (size_t k = 0; k < columns.size(); ++k) {
-      change.At(r, static_cast<int64_t>(k)) =
-          predicted.At(r, columns[k]) - controls.At(r, columns[k]);
+      change.At(r, static_cast<int64_t>(k)) = predicted.At(r, columns[k]) - control[columns[k]];
     }
   }
   std::vector<double> mean, variance;
@@ -60,13 +90,13 @@ double Log2FoldChange(double mean, double control_mean) {
 
 }  // namespace
 
-Summarizer::Summarizer(const DenseMatrix& controls, std::vector<int64_t> columns,
+Summarizer::Summarizer(const CsrMatrix& controls, std::vector<int64_t> columns,
                        std::vector<std::string> genes, int ranked_genes)
     : controls_(controls),
       columns_(std::move(columns)),
       genes_(std::move(genes)),
       ranked_genes_(ranked_genes) {
-  Moments(controls, columns_, &control_mean_, &control_variance_);
+  Moments(controls.rows, DenseRows(controls), columns_, &control_mean_, &control_variance_);
 }
 
 v1::PerturbationSummary Summarizer::Summarize(const predict::Profiles& profiles) const {

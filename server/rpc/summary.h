@@ -1,4 +1,5 @@
-// Predicted cells of one perturbation against their control cells, gene by gene.
+// A Summarizer compares the predicted cells of each perturbation of a call with their control
+// cells, gene by gene.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +12,24 @@
 
 namespace unlasting::server {
 
-// Computes the control cells' moments once for all perturbations of a request. Const members may be
-// called from any thread.
+// The control cells' means and variances are computed once for all perturbations. Any thread may
+// call const members.
 class Summarizer {
  public:
-  // `controls` is [cells, N], log1p, and outlives this; `columns` are the genes to report, named by
-  // `genes`.
-  Summarizer(const DenseMatrix& controls, std::vector<int64_t> columns,
+  // `controls` is [cells, genes of the model], log1p, and outlives this. `columns` are the columns
+  // to report and `genes` their names; `ranked_genes` is how many to rank.
+  Summarizer(const CsrMatrix& controls, std::vector<int64_t> columns,
              std::vector<std::string> genes, int ranked_genes);
 
   v1::PerturbationSummary Summarize(const predict::Profiles& profiles) const;
 
  private:
-  const DenseMatrix& controls_;
+  const CsrMatrix& controls_;
   const std::vector<int64_t> columns_;
   const std::vector<std::string> genes_;
   const int ranked_genes_;
   std::vector<double> control_mean_;      // per entry of columns_
-  std::vector<double> control_variance_;  // n - 1; 0 for a single cell
+  std::vector<double> control_variance_;  // unbiased (n - 1); 0 for a single cell
 };
 
 }  // namespace unlasting::server

@@ -16,7 +16,7 @@ struct Client {
   int64_t demand = 0;
 };
 
-// Max-min fair parts of `rows` for demands in order of precedence.
+// Shares `rows` max-min fairly between demands, which are in order of precedence.
 std::vector<int64_t> ShareFairly(const std::vector<int64_t>& demands, int64_t rows) {
   std::vector<int64_t> shares(demands.size(), 0);
   // Each round gives every unsatisfied demand an equal part; a round either satisfies one or uses
@@ -35,7 +35,7 @@ std::vector<int64_t> ShareFairly(const std::vector<int64_t>& demands, int64_t ro
   return shares;
 }
 
-// Places of `shares` with more than nothing, least first.
+// Indices of the shares above zero, the smallest share first.
 std::vector<size_t> ServedInOrder(const std::vector<int64_t>& shares) {
   std::vector<size_t> order(shares.size());
   std::iota(order.begin(), order.end(), 0);
@@ -50,7 +50,7 @@ bool HasAged(const JobSnapshot& job, const PolicyOptions& options) {
   return job.priority == JobPriority::kBulk && job.waited >= options.bulk_patience;
 }
 
-// In order of precedence.
+// The clients that `jobs` belong to, in order of precedence.
 std::vector<Client> ClientsOf(const Jobs& jobs, const PolicyOptions& options) {
   std::map<uint64_t, Client> by_id;
   for (const JobSnapshot* job : jobs) {
@@ -79,7 +79,7 @@ std::vector<Client> ClientsOf(const Jobs& jobs, const PolicyOptions& options) {
   return clients;
 }
 
-// The equal share of each bulk job whose patience is over, 0 for the others.
+// An equal share of `rows` for each bulk job whose patience is over, 0 for the other jobs.
 std::vector<int64_t> SharesOfTheAged(const Jobs& jobs, int64_t rows, const PolicyOptions& options) {
   std::vector<size_t> order(jobs.size());
   std::iota(order.begin(), order.end(), 0);
@@ -97,7 +97,7 @@ std::vector<int64_t> SharesOfTheAged(const Jobs& jobs, int64_t rows, const Polic
   return shares;
 }
 
-// Rows of a client for each of its jobs.
+// Shares the rows of a client between its jobs, which are in order of due time.
 std::vector<int64_t> ShareBetweenJobs(const Jobs& jobs, int64_t rows,
                                       const PolicyOptions& options) {
   std::vector<int64_t> shares = SharesOfTheAged(jobs, rows, options);
@@ -116,20 +116,20 @@ std::vector<int64_t> ShareBetweenClients(const std::vector<Client>& clients, int
   return ShareFairly(demands, rows);
 }
 
-// The rows of a step of `rows` without those that only make others wait (rule 5).
+// How many of `rows` the step should have, without those that only make others wait (rule 5).
 int64_t RowsWorthWaitingFor(const std::vector<Client>& clients, int64_t rows,
                             const PolicyOptions& options) {
   const std::vector<int64_t> shares = ShareBetweenClients(clients, rows);
-  // The most rows that a client's wholly served jobs have: what each client may have in a step that
-  // is no longer than these jobs need and as fair.
+  // The largest number of rows that one client's completely served jobs have. Each client may have
+  // so many in a step that is as fair, and no longer than those jobs need.
   int64_t max_served = 0;
   for (size_t k = 0; k < clients.size(); ++k) {
     const Jobs& jobs = clients[k].jobs;
     const std::vector<int64_t> of_jobs = ShareBetweenJobs(jobs, shares[k], options);
     int64_t served = 0;
     for (size_t j = 0; j < jobs.size(); ++j) {
-      const bool hurries = jobs[j]->priority == JobPriority::kInteractive;
-      if (hurries && of_jobs[j] == jobs[j]->runnable_rows) served += of_jobs[j];
+      const bool interactive = jobs[j]->priority == JobPriority::kInteractive;
+      if (interactive && of_jobs[j] == jobs[j]->runnable_rows) served += of_jobs[j];
     }
     max_served = std::max(max_served, served);
   }
@@ -153,7 +153,7 @@ std::vector<Allocation> AllocateStep(absl::Span<const JobSnapshot> jobs,
   int64_t rows = options.max_rows;
   for (const Jobs* of_class : {&first, &second}) {
     const std::vector<Client> clients = ClientsOf(*of_class, options);
-    // Bulk jobs do not hurry: they take what is left of the step that others made.
+    // Bulk jobs can wait: they take what is left of the step that interactive jobs shaped.
     if (of_class == &first) rows = RowsWorthWaitingFor(clients, rows, options);
     const std::vector<int64_t> shares = ShareBetweenClients(clients, rows);
     for (const size_t k : ServedInOrder(shares)) {

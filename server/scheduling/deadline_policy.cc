@@ -6,7 +6,7 @@ namespace unlasting::server {
 namespace {
 
 constexpr double kNewest = 0.1;        // weight of the latest step in a mean
-constexpr double kNearlyAsFast = 0.9;  // of the most rows a second
+constexpr double kNearlyAsFast = 0.9;  // share of the best rate, in rows per second
 
 int SizeClass(int64_t rows) {
   int size_class = 0;
@@ -51,12 +51,12 @@ absl::Duration StepTimes::PerRow() const {
 
 absl::Duration ShortestCompletion(const WorkEstimate& work, const Backlog& backlog,
                                   int64_t max_batch, const StepTimes& times) {
-  // The chain, in steps that are made for this work alone.
+  // The chain of steps, each made for this work alone.
   const int64_t chain = std::max<int64_t>(1, work.chain);
   const int64_t own_rows = std::clamp<int64_t>(work.evaluations / chain, 1, max_batch);
   const absl::Duration in_a_row = static_cast<double>(chain) * times.Of(own_rows);
-  // Its share of full steps. Whoever is done leaves its share to the others, so nobody waits for
-  // more than all the work.
+  // Its share of full steps. A client that is done leaves its share to the others, so that no work
+  // waits for more than all the work there is.
   const int64_t share = std::max<int64_t>(1, max_batch / (backlog.clients + 1));
   const int64_t all = work.evaluations + backlog.evaluations;
   const int64_t steps =

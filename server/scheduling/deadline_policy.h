@@ -1,4 +1,5 @@
-// Whether work can be done in time, from how long steps took. No clock and no threads here.
+// StepTimes and ShortestCompletion tell the scheduler whether work can meet its deadline, judging
+// by how long earlier steps took. There is no clock and no thread in this file.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +9,19 @@
 
 namespace unlasting::server {
 
-// How long a step of so many rows takes: for each size class (1, 2, 3-4, 5-8 ...) a mean in which
-// recent steps count more. One thread at a time.
+// How long a step takes by its number of rows: for each size class (1, 2, 3-4, 5-8 ...) a mean in
+// which recent steps count more. One thread at a time.
 class StepTimes {
  public:
   void Observe(int64_t rows, absl::Duration duration);
-  // The mean of this size's class, else of the nearest smaller one, which is too little rather than
-  // too much, else of the smallest there is. Zero before the first observation.
+  // The mean of this size's class; where there is none, that of the nearest smaller class, which is
+  // too short rather than too long, or else of the smallest class. Zero before the first
+  // observation.
   absl::Duration Of(int64_t rows) const;
-  // The fewest rows whose step is nearly as fast by the row as the fastest; `max_batch` before a
-  // step of that size was seen.
+  // The fewest rows whose step takes nearly as little time per row as the best; `max_batch` before
+  // a step of that size was observed.
   int64_t EfficientRows(int64_t max_batch) const;
-  // What a row takes in the steps that are fastest by the row. Zero before the first observation.
+  // The least time per row of all size classes. Zero before the first observation.
   absl::Duration PerRow() const;
 
  private:
@@ -32,17 +34,17 @@ class StepTimes {
 };
 
 struct WorkEstimate {
-  int64_t evaluations = 0;  // rows times steps that cannot be saved
+  int64_t evaluations = 0;  // rows times steps, without those that a cache may save
   int64_t chain = 0;        // steps that must follow one another
 };
 
 struct Backlog {
-  int64_t evaluations = 0;  // admitted and not made
-  int64_t clients = 0;      // that share the engine
+  int64_t evaluations = 0;  // admitted and not yet done
+  int64_t clients = 0;      // clients that share the engine
 };
 
-// The least time that `work` takes when it joins `backlog` now: nothing else comes, clients
-// share steps fairly, and small work gets small steps. What this says cannot be met, cannot.
+// The least time that `work` takes when it joins `backlog` now, if nothing else arrives, clients
+// share steps fairly, and small work gets small steps. A deadline that is sooner cannot be met.
 absl::Duration ShortestCompletion(const WorkEstimate& work, const Backlog& backlog,
                                   int64_t max_batch, const StepTimes& times);
 

@@ -1,4 +1,8 @@
-// The one thread that owns a model's engine and runs its scheduler.
+// An Executor runs the scheduler of one model, and through it the model's engine, on a thread of
+// its own.
+//
+//   Executor executor(std::move(scheduler));
+//   executor.scheduler().Submit(std::move(request), listener);
 #pragma once
 
 #include <memory>
@@ -8,10 +12,12 @@
 
 namespace unlasting::server {
 
+// Owns the scheduler. Must not be destroyed on its own thread, which the destructor joins.
 class Executor {
  public:
   explicit Executor(std::unique_ptr<Scheduler> scheduler);
-  // Stops the scheduler (jobs that are left end as UNAVAILABLE) and waits for the current step.
+  // Stops the scheduler and waits for the current step. Jobs that are still present end as
+  // UNAVAILABLE.
   ~Executor();
 
   Scheduler& scheduler() { return *scheduler_; }

@@ -1,28 +1,29 @@
-// Jobs on their way in, and orders to those that are there; from any thread.
+// The part of Scheduler that any thread may call: submitting jobs, and orders to those present.
+#include "server/scheduling/scheduler.h"
+
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/scheduling/scheduler_entry.h"
+#include "server/scheduling/scheduled_job.h"
 
 namespace unlasting::server {
 
 namespace {
 
-// Values of a cell that a job holds at once: as it came, in model units, its latent, and its rows
-// under two perturbations, one being decoded and one being sent.
-constexpr int64_t kCopiesOfACell = 5;
+// Dense values of a cell that a job holds at once: in model units, its latent, and its rows under
+// two perturbations, one being decoded and one being sent.
+constexpr int64_t kDenseCopiesOfACell = 4;
 
-int64_t RowsOf(const JobRequest& request) {
-  return request.controls->values.rows * (static_cast<int64_t>(request.perturbations.size()) + 1);
-}
+int64_t RowsOf(const predict::PredictionTask& task) { return task.cells() + task.predictions(); }
 
 }  // namespace
 
-int64_t JobBytes(const JobRequest& request) {
-  const auto perturbations = static_cast<int64_t>(request.perturbations.size());
-  const DenseMatrix& cells = request.controls->values;
-  return cells.rows * (cells.cols * kCopiesOfACell * static_cast<int64_t>(sizeof(float)) +
-                       perturbations * static_cast<int64_t>(sizeof(int32_t)));
+int64_t JobBytes(const predict::PredictionTask& task) {
+  const CsrMatrix& cells = task.controls->values;
+  const auto word = static_cast<int64_t>(sizeof(float));
+  return cells.rows * cells.cols * kDenseCopiesOfACell * word +
+         static_cast<int64_t>(cells.values.size()) * 2 * word +
+         task.predictions() * static_cast<int64_t>(sizeof(int32_t));
 }
 
 Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOptions& options,
@@ -31,33 +32,35 @@ Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOpt
       options_(options),
       clock_(clock),
       observer_(observer),
-      quota_(options.admission) {}
+      quota_(options.queue) {}
 
 Scheduler::~Scheduler() {
   Stop();
   RunStep();
 }
 
-absl::Status Scheduler::CheckDeadline(const JobRequest& request, absl::Time now) const {
-  if (request.deadline <= now) {
-    return WithReason(absl::DeadlineExceededError("the deadline passed before the work began"),
-                      "DEADLINE_EXCEEDED");
+absl::Status Scheduler::CheckDeadline(const predict::PredictionTask& task, absl::Time now) const {
+  if (task.deadline <= now) {
+    return WithReason(
+        absl::DeadlineExceededError("the deadline passed before the prediction began"),
+        "DEADLINE_EXCEEDED");
   }
-  if (!options_.refuse_late || request.deadline == absl::InfiniteFuture()) return absl::OkStatus();
+  if (!options_.refuse_late || task.deadline == absl::InfiniteFuture()) return absl::OkStatus();
   const absl::Duration shortest =
-      ShortestCompletion(EstimateOf(request), backlog_, options_.max_batch, step_times_);
-  const absl::Duration left = request.deadline - now;
+      ShortestCompletion(EstimateOf(task), backlog_, options_.max_batch, step_times_);
+  const absl::Duration left = task.deadline - now;
   if (shortest <= left) return absl::OkStatus();
-  return WithReason(absl::DeadlineExceededError(
-                        absl::StrCat("the work takes ", absl::FormatDuration(shortest),
-                                     " or more, the deadline leaves ", absl::FormatDuration(left))),
+  return WithReason(absl::DeadlineExceededError(absl::StrCat(
+                        "the prediction takes at least ", absl::FormatDuration(shortest),
+                        ", the deadline leaves ", absl::FormatDuration(left),
+                        ": allow more time or send fewer cells per call")),
                     "DEADLINE_CANNOT_BE_MET");
 }
 
-absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
+absl::StatusOr<uint64_t> Scheduler::Submit(predict::PredictionTask task,
                                            std::shared_ptr<JobListener> listener) {
-  auto entry = std::make_unique<Entry>();
-  entry->held = {RowsOf(request), JobBytes(request)};
+  auto entry = std::make_unique<ScheduledJob>();
+  entry->held = {RowsOf(task), JobBytes(task)};
   entry->listener = std::move(listener);
   entry->arrival = clock_->Now();
   entry->waits_since = entry->arrival;
@@ -65,10 +68,10 @@ absl::StatusOr<uint64_t> Scheduler::Submit(JobRequest request,
   if (stopped_) {
     return WithReason(absl::UnavailableError("the model is shutting down"), "SHUTTING_DOWN");
   }
-  UNLASTING_RETURN_IF_ERROR(CheckDeadline(request, entry->arrival));
-  UNLASTING_RETURN_IF_ERROR(quota_.Take(request.client, entry->held));
-  backlog_.evaluations += EstimateOf(request).evaluations;
-  entry->request = std::move(request);
+  UNLASTING_RETURN_IF_ERROR(CheckDeadline(task, entry->arrival));
+  UNLASTING_RETURN_IF_ERROR(quota_.Take(task.client, entry->held));
+  backlog_.evaluations += EstimateOf(task).evaluations;
+  entry->task = std::move(task);
   const uint64_t id = next_id_++;
   entry->id = id;
   arrivals_.push_back(std::move(entry));

@@ -1,15 +1,18 @@
-// What a scheduler does between two steps and in one; on the executor's thread.
+// The part of Scheduler that runs on the executor's thread: a step, and what is done between steps.
 #include <algorithm>
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/scheduling/scheduler_entry.h"
+#include "server/scheduling/scheduled_job.h"
+#include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
 
 bool Scheduler::RunStep() {
   AdmitArrivals();
-  RemoveCancelledAndExpired();
+  RemoveCancelled();
+  RemoveExpired();
+  RemoveUnread();
   bool stopped;
   {
     MutexLock lock(&mutex_);
@@ -33,7 +36,7 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   for (const auto& [id, entry] : active_) evaluations += entry->job->evaluations_left();
   {
     MutexLock lock(&mutex_);
-    for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->request).evaluations;
+    for (const auto& entry : arrivals_) evaluations += EstimateOf(entry->task).evaluations;
     backlog_ = {evaluations, static_cast<int64_t>(clients_.size())};
     load.queued_rows = quota_.total().rows;
     load.queued_bytes = quota_.total().bytes;
@@ -44,8 +47,8 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   observer_->OnLoad(load);
 }
 
-std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
-  std::vector<std::unique_ptr<Entry>> arrivals;
+std::vector<std::unique_ptr<ScheduledJob>> Scheduler::TakeArrivals() {
+  std::vector<std::unique_ptr<ScheduledJob>> arrivals;
   if (!options_.request_level || stopped_) {
     arrivals.swap(arrivals_);
     return arrivals;
@@ -61,17 +64,15 @@ std::vector<std::unique_ptr<Scheduler::Entry>> Scheduler::TakeArrivals() {
 }
 
 void Scheduler::AdmitArrivals() {
-  std::vector<std::unique_ptr<Entry>> arrivals;
+  std::vector<std::unique_ptr<ScheduledJob>> arrivals;
   {
     MutexLock lock(&mutex_);
     arrivals = TakeArrivals();
     woken_ = false;
   }
   for (auto& entry : arrivals) {
-    entry->job =
-        std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->request.controls,
-                                       entry->request.perturbations, entry->request.options);
-    const auto [client, is_new] = clients_.try_emplace(entry->request.client);
+    entry->job = std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
+    const auto [client, is_new] = clients_.try_emplace(entry->task.client);
     if (is_new) {
       client->second.id = next_client_++;
       client->second.last_turn = turn_;
@@ -84,7 +85,7 @@ void Scheduler::AdmitArrivals() {
   }
 }
 
-void Scheduler::RemoveCancelledAndExpired() {
+void Scheduler::RemoveCancelled() {
   std::vector<uint64_t> cancelled;
   {
     MutexLock lock(&mutex_);
@@ -93,27 +94,38 @@ void Scheduler::RemoveCancelledAndExpired() {
   for (const uint64_t id : cancelled) {
     End(id, WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED"));
   }
+}
+
+void Scheduler::RemoveExpired() {
   const absl::Time now = clock_->Now();
   std::vector<uint64_t> expired;
   for (const auto& [id, entry] : active_) {
-    if (entry->request.deadline <= now) expired.push_back(id);
+    if (entry->task.deadline <= now) expired.push_back(id);
   }
   for (const uint64_t id : expired) {
-    End(id, WithReason(absl::DeadlineExceededError("the deadline passed before the work was done"),
+    End(id, WithReason(absl::DeadlineExceededError(
+                           "the deadline passed before the prediction was complete"),
                        "DEADLINE_EXCEEDED"));
   }
+}
+
+void Scheduler::RemoveUnread() {
+  const absl::Time now = clock_->Now();
   std::vector<uint64_t> unread;
   for (const auto& [id, entry] : active_) {
     if (entry->listener->Ready()) {
-      entry->full_since = absl::InfiniteFuture();
+      entry->unread_since = absl::InfiniteFuture();
     } else {
-      entry->full_since = std::min(entry->full_since, now);
-      if (now - entry->full_since >= options_.reader_patience) unread.push_back(id);
+      entry->unread_since = std::min(entry->unread_since, now);
+      if (now - entry->unread_since >= options_.reader_patience) unread.push_back(id);
     }
   }
   for (const uint64_t id : unread) {
     End(id,
-        WithReason(absl::AbortedError("the results were not read for too long"), "SLOW_READER"));
+        WithReason(absl::AbortedError(absl::StrCat("the results were not read for ",
+                                                   absl::FormatDuration(options_.reader_patience),
+                                                   ": read the stream as it arrives")),
+                   "SLOW_READER"));
   }
 }
 
@@ -130,21 +142,20 @@ std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
   return {policy, step_times_.PerRow()};
 }
 
-int64_t Scheduler::StepOnce() {
+std::vector<JobSnapshot> Scheduler::RunnableJobs(absl::Duration per_row) {
   std::vector<JobSnapshot> jobs;
   const absl::Time now = clock_->Now();
-  const auto [policy, per_row] = Policy();
   for (const auto& [id, entry] : active_) {
     JobSnapshot job;
     job.runnable_rows = entry->listener->Ready() ? entry->job->runnable() : 0;
     if (job.runnable_rows == 0) {
-      // It waits for its reader, not for rows.
+      // This job waits for its reader or for shared rows, and not for its turn.
       entry->waits_since = now;
       continue;
     }
     job.id = id;
     job.client = entry->client->id;
-    job.priority = entry->request.priority;
+    job.priority = entry->task.priority;
     job.arrival = entry->arrival;
     job.waited = now - entry->waits_since;
     job.work = static_cast<double>(entry->job->evaluations_total()) * per_row;
@@ -152,10 +163,15 @@ int64_t Scheduler::StepOnce() {
     job.client_last_turn = entry->client->last_turn;
     jobs.push_back(job);
   }
+  return jobs;
+}
+
+int64_t Scheduler::StepOnce() {
+  const auto [policy, per_row] = Policy();
   std::vector<predict::Row*> batch;
-  std::vector<Entry*> served;
-  for (const Allocation& allocation : AllocateStep(jobs, policy)) {
-    Entry* entry = active_.at(allocation.id).get();
+  std::vector<ScheduledJob*> served;
+  for (const Allocation& allocation : AllocateStep(RunnableJobs(per_row), policy)) {
+    ScheduledJob* entry = active_.at(allocation.id).get();
     entry->rows.clear();
     entry->job->TakeRunnable(allocation.rows, &entry->rows);
     batch.insert(batch.end(), entry->rows.begin(), entry->rows.end());
@@ -170,7 +186,7 @@ int64_t Scheduler::StepOnce() {
   const auto step_rows = static_cast<int64_t>(batch.size());
   if (observer_ != nullptr) observer_->OnStep(step_rows, duration);
   if (status.ok()) LearnStepTime(step_rows, duration);
-  for (Entry* entry : served) {
+  for (ScheduledJob* entry : served) {
     if (!status.ok()) {
       End(entry->id, status);
       continue;
@@ -189,7 +205,7 @@ int64_t Scheduler::StepOnce() {
 void Scheduler::DeliverComplete() {
   std::vector<std::pair<uint64_t, absl::Status>> ended;
   for (const auto& [id, entry] : active_) {
-    // Also of a job that had no rows in the step: others may have made those it waited for.
+    // A job without rows in the step is looked at too: another job may have advanced shared rows.
     while (entry->job->HasComplete() && entry->listener->Ready()) {
       const std::optional<int> complete = entry->job->NextComplete();
       const absl::Time start = clock_->Now();
@@ -203,7 +219,7 @@ void Scheduler::DeliverComplete() {
       entry->held.rows -= entry->cells();
       {
         MutexLock lock(&mutex_);
-        quota_.Return(entry->request.client, {entry->cells(), 0});
+        quota_.Return(entry->task.client, {entry->cells(), 0});
       }
       entry->listener->OnProfiles(std::move(*profiles));
     }
@@ -215,13 +231,13 @@ void Scheduler::DeliverComplete() {
 void Scheduler::End(uint64_t id, const absl::Status& status) {
   const auto found = active_.find(id);
   if (found == active_.end()) return;
-  const std::unique_ptr<Entry> entry = std::move(found->second);
+  const std::unique_ptr<ScheduledJob> entry = std::move(found->second);
   active_.erase(found);
   {
     MutexLock lock(&mutex_);
-    quota_.Return(entry->request.client, entry->held);
+    quota_.Return(entry->task.client, entry->held);
   }
-  if (--entry->client->jobs == 0) clients_.erase(entry->request.client);
+  if (--entry->client->jobs == 0) clients_.erase(entry->task.client);
   const absl::Time now = clock_->Now();
   JobTimings timings;
   timings.queue = std::min(entry->first_step, now) - entry->arrival;

@@ -1,17 +1,22 @@
+#include "server/torch/torchscript_engine.h"
+
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <functional>
 
 #include "core/base/status.h"
-#include "core/bundle/torch/modules.h"
 #include "core/model/torch/threads.h"
-#include "core/predict/engine/engines.h"
+#include "core/predict/engine/engine_steps.h"
 
-namespace unlasting::predict {
+namespace unlasting::server {
 namespace {
 
 using model::Network;
+using predict::ContentCache;
+using predict::EngineOptions;
+using predict::Perturbation;
+using predict::Row;
 using torch::Tensor;
 
 // A thread with fewer rows spends its time on everything but arithmetic.
@@ -22,18 +27,18 @@ absl::Status FromException(const std::exception& error) {
   return absl::InternalError(absl::StrCat("engine: ", what.substr(0, what.find('\n'))));
 }
 
-class TorchEngine : public Engine {
+class TorchScriptEngine : public predict::Engine {
  public:
-  TorchEngine(std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options,
-              torch::Device device)
+  TorchScriptEngine(std::shared_ptr<const bundle::Bundle> bundle, bundle::Modules modules,
+                    const EngineOptions& options, torch::Device device)
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
         thresholds_(options.threshold_cache_bytes),
         device_(device),
-        source_(bundle_->modules().source),
-        target_(bundle_->modules().target),
-        mask_(bundle_->modules().mask),
+        source_(std::move(modules.source)),
+        target_(std::move(modules.target)),
+        mask_(std::move(modules.mask)),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
         nodes_(genes_ + static_cast<int64_t>(bundle_->manifest().perturbed_only.size())),
         features_(bundle_->manifest().molecule_features) {
@@ -157,7 +162,7 @@ class TorchEngine : public Engine {
             .to(torch::kCPU)
             .contiguous();
     for (int64_t k = 0; k < count; ++k) {
-      AdvanceRow(absl::MakeConstSpan(x0.data_ptr<float>() + k * genes_, genes_), rows[k]);
+      predict::AdvanceRow(absl::MakeConstSpan(x0.data_ptr<float>() + k * genes_, genes_), rows[k]);
     }
   }
 
@@ -176,24 +181,34 @@ class TorchEngine : public Engine {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> MakeTorchEngine(
-    std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options) {
+absl::StatusOr<std::unique_ptr<predict::Engine>> MakeTorchScriptEngine(
+    std::shared_ptr<const bundle::Bundle> bundle, const predict::EngineOptions& options,
+    model::Attention attention) {
   model::PrepareProcess();
+  torch::Device device(torch::kCPU);
   try {
     std::string name = options.device;
     if (name == "auto") name = torch::cuda::is_available() ? "cuda" : "cpu";
-    const torch::Device device(name);
-    if (device.is_cuda() && !torch::cuda::is_available()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("device: found '", name, "', but this machine or build has no CUDA"));
-    }
-    return std::unique_ptr<Engine>(new TorchEngine(std::move(bundle), options, device));
+    device = torch::Device(name);
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(
         absl::StrCat("device: found '", options.device, "', expected auto, cpu or cuda[:index]"));
   }
+  if (device.is_cuda() && !torch::cuda::is_available()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "device: found '", options.device, "', but this machine's LibTorch has no CUDA; use cpu"));
+  }
+  // The fused operators run on the CPU alone.
+  if (!device.is_cpu() && attention == model::Attention::kFused) {
+    attention = model::Attention::kOperator;
+  }
+  UNLASTING_ASSIGN_OR_RETURN(auto modules, bundle::LoadModules(*bundle, attention));
+  try {
+    return std::unique_ptr<predict::Engine>(
+        new TorchScriptEngine(std::move(bundle), std::move(modules), options, device));
+  } catch (const std::exception& error) {
+    return FromException(error);
+  }
 }
 
-bool CudaIsThere() { return torch::cuda::is_available(); }
-
-}  // namespace unlasting::predict
+}  // namespace unlasting::server

@@ -12,6 +12,10 @@ import threading
 import h5py
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from wait_until import wait_until  # noqa: E402,F401
+
 BIN = pathlib.Path(os.environ["UNLASTING_BIN"])
 PROTO = pathlib.Path(os.environ["UNLASTING_PROTO"])
 GENES = [f"G{k}" for k in range(24)]

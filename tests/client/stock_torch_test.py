@@ -9,7 +9,7 @@ import unittest
 
 import programs
 
-SCRIPT = pathlib.Path(__file__).parent.parent / "bundle" / "stock_torch.py"
+SCRIPT = pathlib.Path(__file__).parent.parent / "core" / "bundle" / "torch" / "stock_torch.py"
 
 
 class StockTorchTest(unittest.TestCase):

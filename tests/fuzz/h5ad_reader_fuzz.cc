@@ -1,4 +1,5 @@
-// Any bytes as an .h5ad file: the reader must answer with data or a Status, never a crash.
+// Any bytes as an .h5ad file or a 10x .h5 file: the reader must respond with data or a Status,
+// never a crash.
 #include <unistd.h>
 
 #include <cstddef>
@@ -9,7 +10,8 @@
 
 #include "core/anndata/crash_guard.h"
 #include "core/anndata/describe.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
+#include "core/anndata/warnings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // HDF5 wants the file's real path, which one without a name in a folder does not have.
@@ -24,13 +26,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   // As the programs have it: HDF5 itself crashes on some files, and must do so in a child.
   unlasting::anndata::GuardAgainstCrashes(true);
+  unlasting::anndata::SetWarningHandler([](const std::string&) {});
   std::FILE* file = std::fopen(path.c_str(), "wb");
   if (file == nullptr || std::fwrite(data, 1, size, file) != size) std::abort();
   std::fclose(file);
   static_cast<void>(unlasting::anndata::ReadAnnData(path));
   const auto description = unlasting::anndata::Describe(path);
   if (description.ok()) static_cast<void>(description->dump());
-  const auto reader = unlasting::anndata::Reader::Open(path);
+  const auto reader = unlasting::anndata::OpenReader(path);
   if (!reader.ok()) return 0;
   static_cast<void>((*reader)->ReadMatrix("raw/X"));
   static_cast<void>((*reader)->ReadRawVar());

@@ -1,4 +1,4 @@
-// Any bytes as a PredictRequest: validation must answer with work or a Status with a reason. Sound
+// Any bytes as a PredictRequest: validation must give a task or a Status with a reason. Sound
 // requests are mixed in, so that mutations begin from something that reaches deep.
 #include <algorithm>
 #include <cstddef>
@@ -74,7 +74,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t mos
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const auto* const kIndex = new server::GeneIndex(TheBundle().manifest());
+  static const auto* const kIndex =
+      new cells::GeneIndex(TheBundle().manifest().genes, TheBundle().manifest().gene_symbols);
   v1::PredictRequest request;
   if (!request.ParseFromArray(data, static_cast<int>(size))) return 0;
   server::RequestLimits limits;
@@ -82,11 +83,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.max_columns = 1000;
   limits.max_perturbations = 20;
   limits.max_rows = 10000;
-  const auto work = server::ValidatePredict(request, TheBundle(), *kIndex, limits,
-                                            [](const std::string&) { return nullptr; });
-  if (work.ok()) {
-    if (work->controls == nullptr || work->perturbations.empty()) std::abort();
-  } else if (ReasonOf(work.status()).empty() || absl::IsInternal(work.status())) {
+  const auto valid = server::ValidatePredict(request, TheBundle(), *kIndex, limits,
+                                             [](const std::string&) { return nullptr; });
+  if (valid.ok()) {
+    if (valid->task.controls == nullptr || valid->task.perturbations.empty()) std::abort();
+  } else if (ReasonOf(valid.status()).empty() || absl::IsInternal(valid.status())) {
     std::abort();
   }
   return 0;

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <random>
 
+#include "core/predict/engine/engine_factory.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
@@ -59,17 +60,17 @@ std::unique_ptr<predict::Engine> TinyEngine(int64_t max_batch) {
   predict::EngineOptions options;
   options.threads = 1;
   options.max_batch = max_batch;
-  auto engine = predict::Engine::Create(TinyBundle(), options);
+  auto engine = predict::CreateEngine(TinyBundle(), options);
   EXPECT_TRUE(engine.ok()) << engine.status();
   return std::move(*engine);
 }
 
 std::shared_ptr<const predict::ControlSet> SomeControls(int64_t cells, uint64_t seed) {
-  predict::ControlQuery query;
-  query.values = SomeValues(cells, seed);
-  query.genes = TinyBundle()->manifest().genes;
-  query.cell_types = {"T0"};
-  auto controls = predict::ResolveControls(*TinyBundle(), query);
+  cells::ControlMatrix some;
+  some.values = ToCsr(SomeValues(cells, seed));
+  some.genes = TinyBundle()->manifest().genes;
+  some.cell_types.assign(cells, "T0");
+  auto controls = predict::ResolveControls(*TinyBundle(), some);
   EXPECT_TRUE(controls.ok()) << controls.status();
   return std::make_shared<const predict::ControlSet>(std::move(*controls));
 }

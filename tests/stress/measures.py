@@ -3,7 +3,6 @@
 import pathlib
 import subprocess
 import sys
-import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "client"))
@@ -34,7 +33,7 @@ def total(values, name):
 
 
 def resident(server):
-    return int(metrics(server)["unlasting_process_resident_memory_bytes"])
+    return int(metrics(server)["process_resident_memory_bytes"])
 
 
 def by_label(values, name):
@@ -65,8 +64,8 @@ def flat(samples):
 
 
 def wait_until_idle(server):
-    while total(metrics(server), "unlasting_queued_rows") > 0:
-        time.sleep(0.1)
+    programs.wait_until(lambda: total(metrics(server), "unlasting_queued_rows") == 0,
+                        "no rows are queued")
 
 
 def point_to(link, bundle):

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 
 from measures import (flat, megabytes, metrics, point_to, programs, resident, start, total,
                       wait_until_idle)
@@ -29,12 +28,14 @@ def replace_models(folder, count):
         for done in range(1, count + 1):
             served = calls + 20
             # The model that goes has served.
-            while calls < served:
-                time.sleep(0.1)
-                calls = total(metrics(server), "unlasting_requests_total")
+            programs.wait_until(
+                lambda: total(metrics(server), "unlasting_requests_total") >= served,
+                "twenty calls on the new model")
+            calls = total(metrics(server), "unlasting_requests_total")
             point_to(current, bundles[done % 2])
-            while total(metrics(server), "unlasting_reloads_total") < done:
-                time.sleep(0.1)
+            programs.wait_until(
+                lambda: total(metrics(server), "unlasting_model_reloads_total") >= done,
+                "the model is reloaded")
             if done % 5 == 0:
                 memory.append(resident(server))
         load.kill()

@@ -30,7 +30,7 @@ def kill_clients(folder, count):
         memory = []
         for done in range(0, count, 10):
             clients = [start("unlasting", "load", "--server", server.address, "--concurrency", 4,
-                             "--duration", 600, "--cells", 30, "--steps", 500, "--solver", "ddim",
+                             "--duration", 600, "--cells", 30, "--solver-steps", 500, "--solver", "ddim",
                              "--profiles", *genes(20)) for _ in range(min(10, count - done))]
             for client in clients:
                 time.sleep(choose.uniform(0.02, 0.2))
@@ -42,12 +42,12 @@ def kill_clients(folder, count):
         wait_until_idle(server)
         memory.append(resident(server))
         values = metrics(server)
-        print(f"- streams broken by it: {int(total(values, 'unlasting_cancelled_total'))} "
-              f"({by_label(values, 'unlasting_cancelled_total')})")
+        print(f"- streams broken by it: {int(total(values, 'unlasting_cancelled_requests_total'))} "
+              f"({by_label(values, 'unlasting_cancelled_requests_total')})")
         print("- resident memory, after every 100 clients: "
               + ", ".join(megabytes(size) for size in memory))
         print(f"- rows still queued at the end: {int(total(values, 'unlasting_queued_rows'))}; "
-              f"open files: {int(values['unlasting_process_open_fds'])}")
+              f"open files: {int(values['process_open_fds'])}")
         ok = flat(memory)
         print(f"- memory flat: {'yes' if ok else 'NO'}")
         assert server.stop() == 0
@@ -79,7 +79,7 @@ class Faults:
     def config(self):
         path = self.folder / "server.json"
         path.write_text(json.dumps({"scheduling": {"reader_patience_seconds": 3},
-                                    "memory": {"outbox_bytes": 65536}}))
+                                    "memory": {"response_queue_bytes": 65536}}))
         return path
 
     def running(self):
@@ -139,8 +139,8 @@ class Faults:
         """A client that is stopped: its connection stays and nobody reads. The system's buffers take
         several MB before the server can tell."""
         client = start("unlasting", "load", "--server", self.steady.address, "--concurrency", 6,
-                       "--duration", 60, "--cells", 30, "--steps", 1, "--mask", "none", "--profiles",
-                       *genes(1000))
+                       "--duration", 60, "--cells", 30, "--solver-steps", 1, "--mask", "none",
+                       "--profiles", *genes(1000))
         time.sleep(0.3)
         client.send_signal(signal.SIGSTOP)
         time.sleep(25)
@@ -219,8 +219,8 @@ class Faults:
         print(f"- rows of screens: {self.counts['screen rows expected']} expected, "
               f"{self.counts['screen rows found']} found, {lost} lost")
         print(f"- reloads: {by_label_sum(values)}")
-        print(f"- cancelled: {by_label(values, 'unlasting_cancelled_total')}; refused: "
-              f"{by_label(values, 'unlasting_rejected_total')}")
+        print(f"- cancelled: {by_label(values, 'unlasting_cancelled_requests_total')}; refused: "
+              f"{by_label(values, 'unlasting_request_errors_total')}")
         print("- resident memory, every minute: "
               + ", ".join(megabytes(size) for size in memory))
         ok = bool(load) and load["failed"] == 0 and lost == 0 and flat(memory)
@@ -234,7 +234,7 @@ class Faults:
 def by_label_sum(values):
     results = collections.Counter()
     for key, value in values.items():
-        if key.startswith("unlasting_reloads_total{"):
+        if key.startswith("unlasting_model_reloads_total{"):
             results["failed" if 'result="failed"' in key else "ok"] += int(value)
     return ", ".join(f"{count} {result}" for result, count in sorted(results.items())) or "none"
 

@@ -11,6 +11,12 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
+#define EXPECT_OK(expression)                                                               \
+  do {                                                                                      \
+    const auto& unlasting_result_ = (expression);                                           \
+    EXPECT_TRUE(unlasting_result_.ok()) << ::unlasting::test::MessageOf(unlasting_result_); \
+  } while (false)
+
 namespace unlasting::test {
 
 // A fresh folder, removed at the end of the test that owns it.

@@ -1,68 +1,95 @@
 #include "tests/support/tiny_bundle.h"
 
-#include <torch/torch.h>
-
 #include <cmath>
 #include <random>
 
+#include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/bundle/torch/write.h"
 #include "core/grn/graph.h"
 #include "core/molecule/featurizer.h"
+#include "tests/support/random_weights.h"
 
 namespace unlasting::test {
 namespace {
 
 constexpr int kGenes = 24;
 constexpr int kExtra = 2;
+constexpr float kMaxLog1p = 6.0f;  // x_max
 
-// A fresh network predicts the Gaussian skip alone; random last layers make it do something.
-void Shake(const model::Network& network, uint64_t seed) {
-  torch::NoGradGuard no_grad;
-  auto generator = at::detail::createCPUGenerator(seed);
-  for (auto parameter : network.Parameters()) {
-    parameter.add_(0.05 * torch::randn(parameter.sizes(), generator, parameter.options()));
-  }
-}
+using model::NetworkKind;
+using model::NetworkWeights;
 
-// Of the knockouts and, where there is `aspirin`, of its two doses.
-model::ExpectedResponse Responses(const TinyBundleOptions& options,
-                                  const std::vector<float>& aspirin, int64_t nodes, int64_t edges) {
-  model::ExpectedResponse table;
-  if (options.genes) table.nodes = {0, 1, 2, 3, 4, 5};
-  table.drugs = torch::zeros({0, 0});
-  if (!aspirin.empty()) {
-    const torch::Tensor features = torch::tensor(aspirin).unsqueeze(0);
-    table.drugs = features / features.norm();
-    table.drug = {0, 0};
-    table.log10_dose = {-1, 0};
-  }
-  const auto entries = static_cast<int64_t>(table.nodes.size() + 1 + table.drug.size());
-  auto generator = at::detail::createCPUGenerator(options.seed + 2);
-  const auto draw = [&](double size) {
-    return size * torch::randn({options.cell_types * entries, kGenes}, generator);
+// What networks of a kind know of the knockouts G0 .. G5 and, where there is `aspirin` (its
+// features), of its two doses. Both networks are given the same seed.
+void AddResponses(NetworkKind kind, const TinyBundleOptions& options,
+                  const model::ModelConfig& config, const std::vector<float>& aspirin,
+                  NetworkWeights<float>* weights) {
+  std::mt19937_64 random(options.seed + 2);
+  const auto draw = [&](const char* name, const std::vector<int64_t>& shape, float spread) {
+    AddRandom(name, shape, 0.0f, spread, &random, weights);
   };
-  table.mean = draw(0.05);
-  table.log_variance = draw(0.2);
-  table.active_logit = draw(0.3);
-  if (options.genes) {
-    model::GrnResponse& network = table.grn.emplace();
-    network.self_effect = 0.05 * torch::randn({options.cell_types, nodes}, generator);
-    network.edge_weights = 0.3 * torch::randn({edges}, generator);
-    network.damping = 0.8;
-    network.log_variance = 0.2 * torch::randn({kGenes}, generator);
-    network.active_logit = torch::randn({kGenes}, generator);
+  const std::vector<int64_t> trained =
+      options.genes ? std::vector<int64_t>{0, 1, 2, 3, 4, 5} : std::vector<int64_t>();
+  AddIndices("response_nodes", trained, weights);
+  const int64_t drugs = aspirin.empty() ? 0 : 1, doses = 2 * drugs;
+  AddIndices("response_drug", std::vector<int64_t>(doses, 0), weights);
+  weights->shapes["response_dose"] = {doses};
+  weights->values["response_dose"] = {};
+  if (drugs > 0) weights->values["response_dose"] = {-1.0f, 0.0f};
+  weights->shapes["response_drugs"] = {static_cast<int64_t>(aspirin.size()), drugs};
+  double squares = 0;
+  for (const float value : aspirin) squares += value * value;
+  AlignedVector<float>& features = weights->values["response_drugs"];
+  for (const float value : aspirin) {
+    features.push_back(static_cast<float>(value / std::sqrt(squares)));
   }
-  return table;
+  const int64_t parts = kind == NetworkKind::kMask ? 1 : 2;
+  const auto entries = static_cast<int64_t>(trained.size()) + 1 + doses;
+  const int64_t rows = config.cell_types * entries;
+  draw("response_coefficients", {rows, rows}, 0.0f);
+  for (int64_t k = 0; k < rows; ++k) {
+    weights->values["response_coefficients"][k * rows + k] = 1.0f;
+  }
+  draw("response_basis", {rows, parts * kGenes}, kind == NetworkKind::kMask ? 0.5f : 0.15f);
+  if (!options.genes) return;
+  draw("response_self_effect", {config.cell_types, config.nodes}, 0.1f);
+  AddRandom("response_of_untrained", {config.nodes}, 1.0f, 0.0f, &random, weights);
+  for (const int64_t node : trained) weights->values["response_of_untrained"][node] = 0.0f;
+  draw("response_edge_weights", {static_cast<int64_t>(weights->edge_source.size())}, 0.5f);
+  AddRandom("response_damping", {1}, 0.8f, 0.0f, &random, weights);
+  draw("response_gain", {parts, kGenes}, 0.5f);
+  if (kind == NetworkKind::kMask) return;
+  // The mean follows itself.
+  for (int g = 0; g < kGenes; ++g) weights->values["response_gain"][g] = 1.0f;
 }
 
-}  // namespace
+// A network on the statistics that the bundle's reference holds.
+NetworkWeights<float> MakeWeights(NetworkKind kind, const TinyBundleOptions& options,
+                                  const model::ModelConfig& config,
+                                  const bundle::Reference& reference,
+                                  const std::vector<float>& aspirin) {
+  std::mt19937_64 random(options.seed + (kind == NetworkKind::kMask ? 1 : 0));
+  NetworkWeights<float> weights = RandomParameters(kind, config, &random);
+  weights.edge_indptr = reference.network.indptr;
+  weights.edge_source = reference.network.indices;
+  const std::vector<int64_t> by_type = {config.cell_types, kGenes};
+  weights.shapes["prior_mean"] = weights.shapes["prior_variance"] = by_type;
+  for (const float mean : reference.control_mean.values) {
+    weights.values["prior_mean"].push_back(mean / kMaxLog1p);
+  }
+  for (const float deviation : reference.control_deviation.values) {
+    weights.values["prior_variance"].push_back(deviation * deviation / (kMaxLog1p * kMaxLog1p));
+  }
+  // Seven control cells in ten express a gene.
+  if (kind == NetworkKind::kMask) {
+    AddRandom("active_logit", by_type, std::log(0.7f / 0.3f), 0.0f, &random, &weights);
+  }
+  if (config.expected_response) AddResponses(kind, options, config, aspirin, &weights);
+  return weights;
+}
 
-absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptions& options) {
-  std::mt19937_64 random(options.seed);
-  std::uniform_real_distribution<float> uniform;
-  bundle::BundleParts parts;
-  bundle::Manifest& m = parts.manifest;
+bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
+  bundle::Manifest m;
   m.name = options.name;
   m.version = "1";
   m.created = "2026-01-01T00:00:00Z";
@@ -76,57 +103,54 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
     for (int k = 0; k < kExtra; ++k) m.perturbed_only.push_back("U" + std::to_string(k));
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
   }
-  std::vector<float> aspirin;  // its features
-  if (options.molecules) {
-    m.perturbation_kinds.push_back("molecule");
-    m.conditions.push_back("aspirin");
-    m.molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
-    using Features = TinyBundleOptions::Features;
-    if (options.features == Features::kEmbeddings) {
-      m.molecule_featurizer = bundle::kEmbeddingsName;
-      m.molecule_features = 6;
-      parts.reference.molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
-                                   {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
-      aspirin = parts.reference.molecules["aspirin"];
-    } else {
-      auto featurizer = molecule::Featurizer::Fingerprint();
-      if (options.features == Features::kDescriptors) {
-        UNLASTING_ASSIGN_OR_RETURN(
-            featurizer, molecule::Featurizer::FitTo({m.molecules[0].smiles, "CCO", "c1ccccc1"}));
-      }
-      m.molecule_featurizer = featurizer.name();
-      m.molecule_features = featurizer.features();
-      const auto& scaling = featurizer.scaling();
-      m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
-      UNLASTING_ASSIGN_OR_RETURN(const auto featurized,
-                                 featurizer.Featurize(m.molecules[0].smiles));
-      aspirin = featurized.features;
-    }
-  }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
-  m.normalisation = {1000.0, 6.0};
-  const int64_t nodes = kGenes + static_cast<int64_t>(m.perturbed_only.size());
+  m.normalisation = {1000.0, kMaxLog1p};
+  return m;
+}
 
-  model::ModelConfig config;
-  config.genes = kGenes;
-  config.nodes = nodes;
-  config.cell_types = options.cell_types;
-  config.molecule_features = m.molecule_features;
-  config.dose_gate = options.dose_gate;
-  config.expected_response = options.expected_response;
-  config.dim = 8;
-  config.hidden = 16;
-  m.model = config.ToJson();
+// Adds the drug aspirin to both and returns its features.
+absl::StatusOr<std::vector<float>> AddAspirin(const TinyBundleOptions& options, bundle::Manifest* m,
+                                              bundle::Reference* reference) {
+  m->perturbation_kinds.push_back("molecule");
+  m->conditions.push_back("aspirin");
+  m->molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
+  using Features = TinyBundleOptions::Features;
+  if (options.features == Features::kEmbeddings) {
+    m->molecule_featurizer = bundle::kEmbeddingsName;
+    m->molecule_features = 6;
+    reference->molecules = {{"aspirin", {1, 0.5f, -1, 0.25f, 0, 2}},
+                            {"unseen", {0.1f, -0.7f, 1, 0, 0.3f, 1}}};
+    return reference->molecules["aspirin"];
+  } else {
+    auto featurizer = molecule::Featurizer::Fingerprint();
+    if (options.features == Features::kDescriptors) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          featurizer, molecule::Featurizer::FitTo({m->molecules[0].smiles, "CCO", "c1ccccc1"}));
+    }
+    m->molecule_featurizer = featurizer.name();
+    m->molecule_features = featurizer.features();
+    const auto& scaling = featurizer.scaling();
+    m->molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
+    UNLASTING_ASSIGN_OR_RETURN(const auto featurized, featurizer.Featurize(m->molecules[0].smiles));
+    return featurized.features;
+  }
+}
 
+// Two sources for each node.
+grn::Graph MakeGraph(int64_t nodes) {
   std::vector<grn::Edge> edges;
   for (int32_t g = 0; g < nodes; ++g) {
     edges.push_back({g, static_cast<int32_t>((g * 5 + 1) % nodes), 0.5});
     edges.push_back({g, static_cast<int32_t>((g * 7 + 3) % nodes), 0.4});
   }
-  const grn::Graph graph = grn::BuildGraph(nodes, edges, 0);
-  m.network = grn::Describe(graph);
+  return grn::BuildGraph(nodes, edges, 0);
+}
 
-  bundle::Reference& reference = parts.reference;
+void FillReference(const TinyBundleOptions& options, const grn::Graph& graph,
+                   bundle::Reference* filled) {
+  std::mt19937_64 random(options.seed);
+  std::uniform_real_distribution<float> uniform;
+  bundle::Reference& reference = *filled;
   reference.panel = DenseMatrix(options.panel_cells * options.cell_types, kGenes);
   for (int64_t r = 0; r < reference.panel.rows; ++r) {
     reference.panel_cell_type.push_back(static_cast<int32_t>(r / options.panel_cells));
@@ -140,37 +164,56 @@ absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptio
   reference.control_deviation = DenseMatrix(options.cell_types, kGenes);
   for (float& value : reference.control_mean.values) value = 1.0f + 2.0f * uniform(random);
   for (float& value : reference.control_deviation.values) value = 0.5f + uniform(random);
-  reference.network.rows = reference.network.cols = nodes;
+  reference.network.rows = reference.network.cols = graph.nodes();
   reference.network.indptr = graph.indptr;
   reference.network.indices = graph.sources;
   reference.network.values.assign(graph.sources.size(), 1.0f);
+}
 
-  const auto tensor = [](const DenseMatrix& matrix) {
-    return torch::from_blob(const_cast<float*>(matrix.values.data()), {matrix.rows, matrix.cols})
-        .clone();
-  };
-  model::NetworkStatistics statistics;
-  statistics.prior_mean = tensor(reference.control_mean) / 6.0;
-  statistics.prior_deviation = tensor(reference.control_deviation) / 6.0;
-  statistics.active_share = torch::full({options.cell_types, kGenes}, 0.7);
-  statistics.edge_indptr = graph.indptr;
-  statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
-  if (options.expected_response)
-    statistics.expected_response = Responses(options, aspirin, nodes, graph.edges());
-  const diffusion::Schedule schedule;
-  UNLASTING_ASSIGN_OR_RETURN(
-      const auto denoiser,
-      model::Network::Create(model::NetworkKind::kDenoiser, config, schedule, statistics,
-                             options.seed, model::Attention::kFused));
-  UNLASTING_ASSIGN_OR_RETURN(
-      const auto mask, model::Network::Create(model::NetworkKind::kMask, config, schedule,
-                                              statistics, options.seed, model::Attention::kFused));
-  Shake(denoiser, options.seed);
-  Shake(mask, options.seed + 1);
-  parts.denoiser = &denoiser;
-  parts.mask = &mask;
+model::ModelConfig MakeConfig(const TinyBundleOptions& options, const bundle::Manifest& m) {
+  model::ModelConfig config;
+  config.genes = kGenes;
+  config.nodes = kGenes + static_cast<int64_t>(m.perturbed_only.size());
+  config.cell_types = options.cell_types;
+  config.molecule_features = m.molecule_features;
+  config.dose_gate = options.dose_gate;
+  config.expected_response = options.expected_response;
+  config.dim = 8;
+  config.hidden = 16;
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& options) {
+  bundle::BundleParts parts;
+  bundle::Reference& reference = parts.reference;
+  bundle::Manifest& m = parts.manifest = MakeManifest(options);
+  std::vector<float> aspirin;
+  if (options.molecules) {
+    UNLASTING_ASSIGN_OR_RETURN(aspirin, AddAspirin(options, &m, &reference));
+  }
+  const model::ModelConfig config = MakeConfig(options, m);
+  m.model = config.ToJson();
+  const grn::Graph graph = MakeGraph(config.nodes);
+  m.grn = grn::Describe(graph);
+  FillReference(options, graph, &reference);
+  parts.weights.denoiser = MakeWeights(NetworkKind::kDenoiser, options, config, reference, aspirin);
+  parts.weights.mask = MakeWeights(NetworkKind::kMask, options, config, reference, aspirin);
   parts.card = "# tiny\n";
-  return bundle::WriteBundle(parts, directory);
+  return parts;
+}
+
+absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptions& options) {
+  UNLASTING_ASSIGN_OR_RETURN(const bundle::BundleParts parts, TinyBundleParts(options));
+  const auto no_torchscript = [](const std::filesystem::path& folder) -> absl::Status {
+    for (const char* file : bundle::kTorchScriptFiles) {
+      UNLASTING_RETURN_IF_ERROR(
+          WriteFileAtomically(folder / file, "this test needs no TorchScript\n"));
+    }
+    return absl::OkStatus();
+  };
+  return bundle::WriteBundle(parts, no_torchscript, directory);
 }
 
 }  // namespace unlasting::test

@@ -1,10 +1,12 @@
-// Small bundles with random weights, written by the real exporter: real files for tests that are
-// not about training.
+// WriteTinyBundle makes small bundles with random weights for tests that are not about training. It
+// needs no LibTorch: source.pt, target.pt and mask.pt hold a line of text, for nothing that the
+// server and the client do reads them. tiny_torch_bundle.h writes the same weights with real ones.
 #pragma once
 
 #include <string>
 
 #include "absl/status/status.h"
+#include "core/bundle/write.h"
 
 namespace unlasting::test {
 
@@ -24,5 +26,8 @@ struct TinyBundleOptions {
 
 // Genes G0..G23 (gene symbols S0..S23), counts normalised to 1000.
 absl::Status WriteTinyBundle(const std::string& directory, const TinyBundleOptions& options = {});
+
+// What WriteTinyBundle writes.
+absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& options);
 
 }  // namespace unlasting::test

@@ -91,7 +91,7 @@ def layouts():
             [program, "inspect", "--json", work / f"layout_{name}.h5ad"],
             capture_output=True, check=True).stdout)
         assert description["layout"] == name
-    refuses("layout: found 'geras'", "prepare", "--data", work / "layout_gears.h5ad", "--out", out,
+    refuses("layout (--layout): found 'geras'", "prepare", "--data", work / "layout_gears.h5ad", "--out", out,
             "--layout", "geras")
     refuses("crashes", "prepare", "--data", work / "bad_heap.h5ad", "--out", out)
 

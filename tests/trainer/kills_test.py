@@ -10,6 +10,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from wait_until import wait_until  # noqa: E402
+
 program, root, has_ranks = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3] == "1"
 work = pathlib.Path(tempfile.mkdtemp())
 source = root / "tests/data/golden/zhao2021_glioblastoma_panobinostat_300g.h5ad"
@@ -52,13 +56,18 @@ def follow_log(out, steps):
     """Until so many more steps are in the log: progress by what is written, not by time."""
     log = pathlib.Path(f"{out}.training") / "training.jsonl"
     seen, identity = 0, None
-    while seen < steps:
+
+    def enough():
+        nonlocal seen, identity
         try:
             now = log.stat().st_ino
         except FileNotFoundError:
-            continue
+            return False
         seen += now != identity
         identity = now
+        return seen >= steps
+
+    wait_until(enough, f"{steps} steps in {log}")
 
 
 def killed_at_any_moment():

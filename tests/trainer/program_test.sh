@@ -29,6 +29,15 @@ shows() {
 shows 'unlasting-train ' "$train" --version
 shows 'grn.threshold' "$train" fit --help
 refuses 2 'required' "$train" fit
+refuses 2 'see unlasting-train fit --help' "$train" fit
+# Every command that takes settings checks all of them before it reads data.
+for command in fit prepare network; do
+  refuses 2 "split: found 'half'" "$train" $command --data absent.h5ad --out "$work/b" \
+    --set steps=0 --set split=half
+  grep -qF 'steps: found 0' "$work/err" || fail "$command does not name every bad setting"
+done
+shows '"exclusiveMinimum"' "$train" --settings-schema
+shows '| `grn.threshold` |' "$train" --settings-table
 refuses 2 'absent.h5ad' "$train" fit --data absent.h5ad --out "$work/b" --progress none
 refuses 2 'obs has no column' "$train" fit --data $data --out "$work/b" --progress none \
   --set condition_column=nothing

@@ -1,10 +1,12 @@
-// A subcommand of unlasting-train.
+// Command is a subcommand of unlasting-train: Add...Command declares its flags on the root parser
+// and returns what main runs once they are parsed.
 #pragma once
 
 #include <functional>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "core/bundle/bundle.h"
 
 namespace unlasting::trainer {
 
@@ -19,6 +21,9 @@ Command AddMetricsCommand(CLI::App& root);
 Command AddPrepareCommand(CLI::App& root);
 Command AddNetworkCommand(CLI::App& root);
 Command AddSimulateCommand(CLI::App& root);
-Command AddInspectCommand(CLI::App& root);
+// Compares a bundle's TorchScript files with its weights; core/bundle/torch has it.
+using BundleVerifier = std::function<absl::Status(const bundle::Bundle&)>;
+// `verify` is what --verify runs; it may be null where another program runs that (torch_program.h).
+Command AddInspectCommand(CLI::App& root, const BundleVerifier& verify);
 
 }  // namespace unlasting::trainer

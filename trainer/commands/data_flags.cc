@@ -4,9 +4,11 @@
 
 #include "absl/strings/str_format.h"
 #include "core/base/status.h"
+#include "core/cli/command_line.h"
 #include "core/cli/interrupt.h"
 #include "core/molecule/featurizer.h"
 #include "trainer/commands/command.h"
+#include "trainer/data/data_options.h"
 #include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
@@ -40,25 +42,24 @@ std::string Found(const std::string& path, const cells::Prepared& prepared) {
 }  // namespace
 
 void AddDataFlags(CLI::App* app, DataFlags* flags) {
-  app->add_option("--data", flags->data, "Cells: .h5ad")->required();
-  app->add_option("--config", flags->config, "Settings as JSON");
-  app->add_option("--set", flags->set, "A setting, key=value; repeatable")
+  app->add_option("--data", flags->data, "AnnData file with the cells")
+      ->type_name("FILE.h5ad")
+      ->required();
+  app->add_option("--config", flags->config,
+                  "JSON file of settings; unlasting-train --settings-schema prints its schema")
+      ->type_name("FILE");
+  app->add_option("--set", flags->set, "A setting; wins over --config; repeatable")
+      ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
-  app->add_option("--layout", flags->layout,
-                  "auto, gears, scperturb, chemcpa or plain: what the columns are called");
-  app->add_option("--library-size-column", flags->library_size_column,
-                  "obs column of each cell's counts over all genes, where a panel was measured");
-  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
+  cli::AddSettingFlags(TrainSettings(), &flags->given, app);
+  app->add_option("--progress", flags->progress,
+                  "How progress is shown on stderr: auto, bar, plain or none")
+      ->capture_default_str();
 }
 
 absl::StatusOr<TrainConfig> ResolveDataConfig(const DataFlags& flags) {
-  std::vector<std::string> set = flags.set;
-  if (!flags.layout.empty()) set.push_back("layout=" + flags.layout);
-  if (!flags.library_size_column.empty()) {
-    set.push_back("library_size_column=" + flags.library_size_column);
-  }
-  return ResolveConfig(flags.config, set);
+  return ResolveConfig(flags.config, flags.set, flags.given);
 }
 
 absl::StatusOr<cells::Prepared> PrepareCells(const std::string& path, const TrainConfig& config,

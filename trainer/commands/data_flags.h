@@ -16,20 +16,19 @@ struct DataFlags {
   std::string data;
   std::string config;
   std::vector<std::string> set;
-  std::string layout;               // "" leaves the setting
-  std::string library_size_column;  // "" leaves the setting
+  TrainConfig given;  // what flags that mirror settings set: --layout, --library-size-column
   std::string progress = "auto";
 };
 
-// --data, --config, --set, --layout, --library-size-column, --progress.
+// --data, --config, --set, the flags that mirror settings, and --progress.
 void AddDataFlags(CLI::App* app, DataFlags* flags);
 
-// Defaults, --config, --set, then the flags that are settings by another name.
+// Defaults, --config, --set, then the flags that mirror settings; all of them checked, whatever the
+// command makes use of.
 absl::StatusOr<TrainConfig> ResolveDataConfig(const DataFlags& flags);
 
 // Reads, splits, normalises and selects (cells::PreprocessFile); SMILES come out canonical, without
-// salts. Says on stderr what was found, unless progress is none. CANCELLED
-// after SIGINT.
+// salts. Says on stderr what was found, unless progress is none. CANCELLED after SIGINT.
 absl::StatusOr<cells::Prepared> PrepareCells(const std::string& path, const TrainConfig& config,
                                              cli::ProgressStyle style);
 

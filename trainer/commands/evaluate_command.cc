@@ -6,6 +6,7 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/cli/progress.h"
+#include "core/predict/engine/engine_factory.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
 #include "trainer/commands/command.h"
@@ -32,7 +33,7 @@ struct EvaluateFlags {
   int64_t max_cells = 1000;
   int threads = 2;
   uint64_t seed = 0;
-  ScoringFlags scoring;
+  ScoringOptions scoring;
   bool json = false;
 };
 
@@ -97,7 +98,7 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
                              LoadHeldOut(manifest, flags.data, flags.split, flags.max_cells));
   predict::EngineOptions engine_options;
   engine_options.threads = flags.threads;
-  UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::Engine::Create(bundle, engine_options));
+  UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
   UNLASTING_ASSIGN_OR_RETURN(options.predict, OptionsOf(flags, *bundle));
   evaluate::Scorer scorer({flags.threads, flags.seed, flags.scoring.resamples, flags.scoring.test});

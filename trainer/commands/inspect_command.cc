@@ -1,4 +1,4 @@
-// unlasting-train inspect: what a bundle or an .h5ad file holds.
+// unlasting-train inspect shows what a bundle or a file of cells holds, and verifies a bundle.
 #include <cstdio>
 #include <filesystem>
 
@@ -18,6 +18,7 @@ using nlohmann::json;
 struct InspectFlags {
   std::string path;
   bool json = false;
+  bool verify = false;
 };
 
 std::string Levels(const json& column) {
@@ -38,8 +39,9 @@ void PrintFile(const json& d) {
   for (const char* frame : {"obs", "var"}) {
     std::printf("%s\n", frame);
     for (const auto& [name, column] : d[frame].items()) {
+      const std::string more = column.contains("why") ? column["why"] : json(Levels(column));
       std::printf("  %-24s %-12s %s\n", name.c_str(), column["kind"].get<std::string>().c_str(),
-                  Levels(column).c_str());
+                  more.c_str());
     }
   }
   for (const char* group : {"layers", "obsm", "uns"}) {
@@ -48,10 +50,16 @@ void PrintFile(const json& d) {
   if (d["raw"]) std::printf("raw: present\n");
 }
 
-absl::Status RunInspect(const InspectFlags& flags) {
-  if (fs::is_directory(flags.path)) {
+absl::Status RunInspect(const InspectFlags& flags, const BundleVerifier& verify) {
+  // A folder without a manifest may be that of an MTX file.
+  if (fs::exists(fs::path(flags.path) / "manifest.json")) {
     // Loading verifies every file against the manifest.
     UNLASTING_ASSIGN_OR_RETURN(const auto bundle, bundle::Bundle::Load(flags.path));
+    if (flags.verify) {
+      UNLASTING_RETURN_IF_ERROR(verify(*bundle));
+      std::fprintf(stderr, "%s: the TorchScript files hold the weights of %s\n", flags.path.c_str(),
+                   bundle::kWeightsFile);
+    }
     if (flags.json) {
       std::printf("%s\n", bundle->manifest().ToJson().dump(2).c_str());
       return absl::OkStatus();
@@ -60,7 +68,15 @@ absl::Status RunInspect(const InspectFlags& flags) {
     std::printf("%s\nbundle hash: %s\n", card.c_str(), bundle->hash().c_str());
     return absl::OkStatus();
   }
-  UNLASTING_ASSIGN_OR_RETURN(const json description, anndata::Describe(flags.path));
+  if (flags.verify) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--verify: found ", flags.path, ", expected the folder of a bundle"));
+  }
+  const auto described = anndata::Describe(flags.path);
+  if (absl::IsNotFound(described.status()) && fs::is_directory(flags.path)) {
+    return Annotate(described.status(), "no bundle, which has a manifest.json");
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const json description, described);
   if (flags.json) {
     std::printf("%s\n", description.dump(2).c_str());
   } else {
@@ -71,14 +87,20 @@ absl::Status RunInspect(const InspectFlags& flags) {
 
 }  // namespace
 
-Command AddInspectCommand(CLI::App& root) {
+Command AddInspectCommand(CLI::App& root, const BundleVerifier& verify) {
   auto flags = std::make_shared<InspectFlags>();
-  CLI::App* app =
-      root.add_subcommand("inspect", "Shows what a bundle or an .h5ad file holds, and verifies it");
-  app->add_option("path", flags->path, "Folder of a bundle, or an .h5ad file")->required();
-  app->add_flag("--json", flags->json, "As JSON on stdout");
-  app->footer("Example:\n  unlasting-train inspect cells.h5ad");
-  return {app, [flags] { return RunInspect(*flags); }};
+  CLI::App* app = root.add_subcommand(
+      "inspect", "Shows what a bundle or a file of cells holds, and verifies it");
+  app->add_option("path", flags->path,
+                  "Folder of a bundle, or cells: .h5ad, 10x .h5, or the folder of a matrix.mtx")
+      ->required();
+  app->add_flag("--json", flags->json, "Print JSON on stdout");
+  app->add_flag("--verify", flags->verify,
+                "Compare the TorchScript files of a bundle with its weights, to the bit");
+  app->footer(
+      "Examples:\n  unlasting-train inspect cells.h5ad\n"
+      "  unlasting-train inspect --verify models/k562");
+  return {app, [flags, verify] { return RunInspect(*flags, verify); }};
 }
 
 }  // namespace unlasting::trainer

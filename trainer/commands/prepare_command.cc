@@ -4,7 +4,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
@@ -81,7 +81,7 @@ absl::StatusOr<anndata::AnnData> Assemble(const TrainConfig& config, const std::
   split.categories = {"test", "train"};
   for (const bool test : prepared.split.test) split.codes.push_back(test ? 0 : 1);
   data.obs.Set("split", std::move(split));
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::OpenReader(path, {config.obs_table()}));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto var,
                              config.layer() == "raw" ? reader->ReadRawVar() : reader->ReadVar());
@@ -112,11 +112,11 @@ Command AddPrepareCommand(CLI::App& root) {
   CLI::App* app = root.add_subcommand(
       "prepare", "Normalises, selects genes and splits as fit does, and writes an .h5ad file");
   AddDataFlags(app, &flags->data);
-  app->add_option("--out", flags->out, "The .h5ad file to write")->required();
+  app->add_option("--out", flags->out, "AnnData file to write")->type_name("FILE.h5ad")->required();
   app->footer(
-      "X of the output holds log1p values of the selected genes, obs the column split (train or\n"
-      "test), uns/unlasting the settings; scanpy opens it, and fit takes it as it is.\n\n"
-      "Settings, with their defaults (--set):\n" +
+      "In the output, X holds log1p values of the selected genes, the obs column split says train\n"
+      "or test, and uns/unlasting holds the settings. scanpy opens it, and fit takes it as it "
+      "is.\n\n" +
       DescribeSettings() +
       "\nExamples:\n"
       "  unlasting-train prepare --data cells.h5ad --out prepared.h5ad --set genes=5000\n"

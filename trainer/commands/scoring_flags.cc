@@ -5,16 +5,8 @@
 
 namespace unlasting::trainer {
 
-void AddScoringFlags(CLI::App* app, ScoringFlags* flags) {
-  const std::map<std::string, ScoringRule> rules = {{"unlasting", ScoringRule::kUnlasting},
-                                                    {"vcc2026", ScoringRule::kVcc2026},
-                                                    {"cell-eval", ScoringRule::kCellEval}};
-  app->add_option("--rule", flags->rule,
-                  "scores of this project (unlasting) or by a rule of the field, on all genes: "
-                  "vcc2026 scores counts, cell-eval counts or log1p values")
-      ->transform(CLI::CheckedTransformer(rules).description("unlasting, vcc2026 or cell-eval"))
-      ->default_str("unlasting");
-  app->add_option("--resamples", flags->resamples,
+void AddScoringFlags(CLI::App* app, ScoringOptions* options) {
+  app->add_option("--resamples", options->resamples,
                   "bootstrap resamples of the 95 % intervals; 0: no intervals")
       ->check(CLI::Range(0, 10000))
       ->capture_default_str();
@@ -23,7 +15,7 @@ void AddScoringFlags(CLI::App* app, ScoringFlags* flags) {
       {"overestimated-variance", evaluate::Test::kOverestimateVar},
       {"wilcoxon", evaluate::Test::kWilcoxon},
       {"wilcoxon-ties", evaluate::Test::kWilcoxonTies}};
-  app->add_option("--de-test", flags->test, "test that ranks the genes of the DE sets")
+  app->add_option("--de-test", options->test, "test that ranks the genes of the DE sets")
       ->transform(CLI::CheckedTransformer(tests).description("welch, overestimated-variance, "
                                                              "wilcoxon or wilcoxon-ties"))
       ->default_str("welch");

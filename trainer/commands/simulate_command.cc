@@ -1,4 +1,4 @@
-// unlasting-train simulate: cells whose truth is known.
+// unlasting-train simulate: writes cells whose network and effects are known.
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/cells/simulation.h"

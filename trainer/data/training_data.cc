@@ -49,7 +49,9 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
     }
   }
   if (all_controls.empty()) {
-    return absl::InvalidArgumentError("found no control cells among the training cells");
+    return absl::InvalidArgumentError(
+        "found no control cells among the training cells, expected one or more; check the settings "
+        "control and split");
   }
   for (auto& controls : data.controls_) {
     if (!controls.empty()) data.control_groups_.push_back(controls);
@@ -124,25 +126,26 @@ absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
     shuffle(&order);
     if (share(order.size()) >= order.size()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("validation: conditions: found ", order.size(),
-                       " training conditions, expected more than are held out"));
+          absl::StrCat("validation=conditions: found ", order.size(),
+                       " training conditions, expected more than validation_fraction holds out; "
+                       "lower it or set validation=cells"));
     }
     held_out.insert(order.begin(), order.begin() + static_cast<int64_t>(share(order.size())));
   }
   std::vector<std::vector<int64_t>> training;
   for (auto& group : perturbed_groups_) {
-    std::vector<int64_t> mine = group;
-    shuffle(&mine);
+    std::vector<int64_t> members = group;
+    shuffle(&members);
     size_t count = share(group.size());
     if (options.validate_conditions) {
       count = held_out.count(prepared_->data.condition[group[0]]) > 0 ? group.size() : 0;
     } else if (count < 2 || count + 2 > group.size()) {
-      // A distance needs two cells, and training some too.
+      // A distance needs two cells, and training needs as many.
       count = 0;
     }
-    const auto middle = mine.begin() + static_cast<int64_t>(count);
-    if (count > 1) validation_groups_.emplace_back(mine.begin(), middle);
-    if (middle != mine.end()) training.emplace_back(middle, mine.end());
+    const auto middle = members.begin() + static_cast<int64_t>(count);
+    if (count > 1) validation_groups_.emplace_back(members.begin(), middle);
+    if (middle != members.end()) training.emplace_back(middle, members.end());
   }
   perturbed_groups_ = std::move(training);
   return absl::OkStatus();
@@ -180,52 +183,6 @@ void TrainingData::Fill(int64_t cell, float* out) const {
   const auto columns = prepared_->data.values.RowIndices(cell);
   const auto values = prepared_->data.values.RowValues(cell);
   for (size_t k = 0; k < columns.size(); ++k) out[columns[k]] = values[k] * scale;
-}
-
-namespace {
-
-absl::StatusOr<std::vector<grn::Edge>> PriorEdges(const std::string& path,
-                                                  const std::vector<std::string>& nodes,
-                                                  double embedding_threshold, int threads) {
-  int64_t skipped = 0;
-  if (!grn::HoldsEmbedding(path)) return grn::ReadPriorEdges(path, nodes, &skipped);
-  UNLASTING_ASSIGN_OR_RETURN(const auto embedding, grn::ReadGeneEmbedding(path));
-  auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
-  if (skipped == static_cast<int64_t>(nodes.size())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("grn.prior: ", path, ": holds none of the data's genes; found '",
-                     embedding.genes[0], "', expected names like '", nodes[0], "'"));
-  }
-  return edges;
-}
-
-}  // namespace
-
-absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const GrnConfig& config,
-                                   int threads) {
-  std::vector<int64_t> controls;
-  for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
-    if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
-  }
-  if (controls.empty()) {
-    return absl::InvalidArgumentError("found no control cells among the training cells");
-  }
-  auto edges = grn::CoExpressionEdges(SelectRows(prepared.data.values, controls),
-                                      config.threshold(), threads);
-  if (!config.prior().empty()) {
-    // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
-    std::vector<std::string> nodes;
-    for (const auto& gene : prepared.data.genes) {
-      const auto symbol = prepared.data.gene_symbols.find(gene);
-      nodes.push_back(symbol == prepared.data.gene_symbols.end() ? gene : symbol->second);
-    }
-    nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto prior, PriorEdges(config.prior(), nodes, config.embedding_threshold(), threads));
-    edges.insert(edges.end(), prior.begin(), prior.end());
-  }
-  const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
-  return grn::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
 }
 
 }  // namespace unlasting::trainer

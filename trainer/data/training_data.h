@@ -1,4 +1,5 @@
-// The cells a model trains on, in model units, grouped so that batches can be balanced.
+// TrainingData holds the cells that a model trains on, in model units (log1p / x_max), in groups
+// from which balanced batches are drawn. Immutable once created; any number of threads may read it.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +11,19 @@
 #include "core/base/matrix.h"
 #include "core/cells/normalise.h"
 #include "core/cells/preprocess.h"
-#include "core/grn/graph.h"
 #include "core/molecule/featurizer.h"
-#include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 
-// What a training condition does, as the networks take it.
+// The perturbation of a condition as the networks take it.
 struct ConditionInputs {
   std::vector<int32_t> knockout;  // node indices
   std::vector<float> molecule;    // [Ds]; empty for genes
   float log10_dose_um = 0;
 };
 
-// Rows of one batch: half control cells for the source model, half perturbed cells for the target.
+// The cells of one batch: half are control cells, for the source model, and half perturbed cells,
+// for the target model.
 struct Batch {
   std::vector<int64_t> control_cells;
   std::vector<int64_t> perturbed_cells;
@@ -32,31 +32,34 @@ struct Batch {
 };
 
 struct TrainingDataOptions {
-  // Draws a group (condition within cell type) uniformly, then a cell of it; else any cell.
+  // True: draws a group (a condition within a cell type) uniformly, then one of its cells. False:
+  // draws any cell.
   bool balance_conditions = true;
-  // Share of the training's perturbed cells that no batch holds; 0: none. Of every group's cells,
-  // or whole conditions.
+  // Share of the perturbed training cells that is held out of the batches for validation; 0: none.
+  // The share is taken of every group's cells, or with `validate_conditions` of the conditions.
   double validation_fraction = 0;
   bool validate_conditions = false;
   uint64_t seed = 0;
-  // Table of drug name -> vector (core/grn/gene_embedding.h) in place of features made from SMILES;
-  // "" for none.
+  // Path of a table of drug names and vectors (core/grn/gene_embedding.h) that replaces the
+  // features computed from SMILES; "": none.
   std::string molecule_embeddings;
-  // Morgan counts with descriptors standardised on the training drugs; else counts alone.
+  // True: Morgan counts and descriptors, the latter standardised on the training drugs. False:
+  // Morgan counts alone.
   bool molecule_descriptors = true;
 };
 
 class TrainingData {
  public:
-  // INVALID_ARGUMENT where a drug's SMILES cannot be read, or the table has no row for it, a
-  // training group is empty, or validation would leave no condition to train on.
+  // `prepared` must outlive the object. INVALID_ARGUMENT where a drug's SMILES cannot be read, the
+  // table has no row for a drug, there are no training control cells, or validation would leave no
+  // condition to train on.
   static absl::StatusOr<TrainingData> Create(const cells::Prepared& prepared,
                                              const TrainingDataOptions& options = {});
 
-  // A function of (seed, step) alone, so that a resumed run sees the batches it would have seen.
+  // A batch is a function of (seed, step) alone, so that a resumed run draws the same batches.
   Batch Draw(uint64_t seed, int64_t step, int64_t batch_size) const;
 
-  // Writes a cell's values / x_max into `out` [N].
+  // Writes the values of a cell, in model units, to `out` [N].
   void Fill(int64_t cell, float* out) const;
 
   const cells::Prepared& prepared() const { return *prepared_; }
@@ -70,17 +73,18 @@ class TrainingData {
   bool any_gene() const { return any_gene_; }
   bool any_molecule() const { return any_molecule_; }
   int64_t molecule_features() const { return molecule_features_; }
-  // What made the molecules' features; of no meaning where there are embeddings.
+  // Computed the molecules' features; without meaning where there are embeddings.
   const molecule::Featurizer& featurizer() const { return featurizer_; }
-  // By drug name, of training and held-out drugs; empty where features were made from SMILES.
+  // By name, of training and held-out drugs; empty where features were computed from SMILES.
   const std::map<std::string, std::vector<float>>& molecule_embeddings() const {
     return molecule_embeddings_;
   }
   int64_t genes() const { return prepared_->data.n_genes(); }
   int64_t nodes() const { return genes() + static_cast<int64_t>(prepared_->perturbed_only.size()); }
-  // Training control cells of a type; of all types where it has none.
+  // The training control cells of a type, or of all types where it has none.
   const std::vector<int64_t>& controls(int32_t cell_type) const { return controls_[cell_type]; }
-  // Perturbed training cells of a condition within a cell type that no batch holds, two or more.
+  // Groups of two or more perturbed training cells of one condition and cell type that no batch
+  // holds.
   const std::vector<std::vector<int64_t>>& validation_groups() const { return validation_groups_; }
   // log1p statistics of the training control cells.
   const cells::ControlStatistics& control_statistics() const { return statistics_; }
@@ -104,10 +108,5 @@ class TrainingData {
   molecule::Featurizer featurizer_ = molecule::Featurizer::Fingerprint();
   std::map<std::string, std::vector<float>> molecule_embeddings_;
 };
-
-// Eq 4 over the training control cells, with the prior where one is named; nodes as
-// cells::Prepared::NodeOf.
-absl::StatusOr<grn::Graph> GraphOf(const cells::Prepared& prepared, const GrnConfig& config,
-                                   int threads);
 
 }  // namespace unlasting::trainer

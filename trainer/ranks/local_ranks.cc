@@ -32,7 +32,7 @@ absl::Status LocalRanks::Start(int size, int port) {
     std::vector<std::string> environment = {
         absl::StrCat("RANK=", rank), absl::StrCat("WORLD_SIZE=", size), "MASTER_ADDR=127.0.0.1",
         absl::StrCat("MASTER_PORT=", port), "GLOO_SOCKET_IFNAME=lo"};
-    // The first of a name counts: ours stand before what was inherited.
+    // The first entry of a name counts, so these precede the inherited ones.
     for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
     pid_t process = 0;
     const int error = posix_spawn(&process, "/proc/self/exe", nullptr, nullptr,

@@ -1,4 +1,5 @@
-// Ranks 1 and up of `fit --ranks`: copies of this process on this machine.
+// LocalRanks starts and ends ranks 1 and up of `fit --ranks`: copies of this process on this
+// machine.
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +10,7 @@
 
 namespace unlasting::trainer {
 
-// Those still running when this is destroyed are killed.
+// Owns the processes: those still running when it is destroyed are killed. One thread at a time.
 class LocalRanks {
  public:
   LocalRanks() = default;
@@ -17,13 +18,14 @@ class LocalRanks {
   LocalRanks(const LocalRanks&) = delete;
   LocalRanks& operator=(const LocalRanks&) = delete;
 
-  // Starts ranks 1 to size - 1 with this process's command line; they find rank 0 at
-  // 127.0.0.1:port through their environment.
+  // Starts ranks 1 to size - 1 with this process's command line and an environment that says where
+  // rank 0 listens, 127.0.0.1:port.
   absl::Status Start(int size, int port);
+  // True where the rank was started here and its process has exited.
   bool Ended(int rank);
 
  private:
-  std::vector<pid_t> processes_;  // of rank k + 1; 0 once it has ended
+  std::vector<pid_t> processes_;  // of rank k + 1; 0 once it has exited
 };
 
 }  // namespace unlasting::trainer

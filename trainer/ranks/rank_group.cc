@@ -1,6 +1,6 @@
 #include "trainer/ranks/rank_group.h"
 
-// Must stand before any header of c10d.
+// Must precede every header of c10d.
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
 #endif
@@ -19,15 +19,15 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Ranks read and prepare the data each for itself before they meet.
-constexpr std::chrono::minutes kArrival(30);
-// A collective call: others may be scoring held-out cells or writing a checkpoint meanwhile.
-constexpr std::chrono::minutes kCollective(30);
-// The roll after a failure: those who live have seen the broken connection by then.
-constexpr std::chrono::seconds kRollCall(5);
-constexpr milliseconds kSlice(200);
-// Lists in the store that ranks sign.
-constexpr char kArrived[] = "arrived";
+// Every rank reads and prepares the data by itself before it joins.
+constexpr std::chrono::minutes kJoinTimeout(30);
+// Of a collective call: rank 0 may be scoring validation cells or writing a checkpoint meanwhile.
+constexpr std::chrono::minutes kCollectiveTimeout(30);
+// Of the roll call after a failure: ranks still running have seen the broken connection by then.
+constexpr std::chrono::seconds kRollCallTimeout(5);
+constexpr milliseconds kPollInterval(200);
+// Prefixes of the keys that ranks set in the store.
+constexpr char kJoined[] = "joined";
 constexpr char kPresent[] = "present";
 
 std::string FirstLine(const std::exception& error) {
@@ -37,42 +37,42 @@ std::string FirstLine(const std::exception& error) {
 
 class GlooGroup : public RankGroup {
  public:
-  GlooGroup(const RankInfo& place, const Hooks& hooks) : place_(place), hooks_(hooks) {}
+  GlooGroup(const RankInfo& info, const Hooks& hooks) : info_(info), hooks_(hooks) {}
 
   absl::Status Connect() {
     try {
       c10d::TCPStoreOptions options;
-      options.port = static_cast<uint16_t>(place_.port);
-      options.isServer = place_.rank == 0 && !place_.served_by_launcher;
+      options.port = static_cast<uint16_t>(info_.port);
+      options.isServer = info_.rank == 0 && !info_.served_by_launcher;
       options.waitWorkers = false;
-      options.timeout = kArrival;
-      auto tcp = c10::make_intrusive<c10d::TCPStore>(place_.host, options);
+      options.timeout = kJoinTimeout;
+      auto tcp = c10::make_intrusive<c10d::TCPStore>(info_.host, options);
       store_ = tcp;
-      if (!place_.prefix.empty()) {
-        store_ = c10::make_intrusive<c10d::PrefixStore>(place_.prefix, store_);
+      if (!info_.prefix.empty()) {
+        store_ = c10::make_intrusive<c10d::PrefixStore>(info_.prefix, store_);
       }
       if (hooks_.listening) UNLASTING_RETURN_IF_ERROR(hooks_.listening(tcp->getPort()));
-      Sign(kArrived);
-      if (place_.rank == 0) {
-        const std::vector<int> absent = Absent(kArrived, kArrival);
-        if (!absent.empty()) return Named(absent, "did not arrive");
+      Sign(kJoined);
+      if (info_.rank == 0) {
+        const std::vector<int> absent = Absent(kJoined, kJoinTimeout);
+        if (!absent.empty()) return LostRanks(absent, "did not join");
       }
-      auto gloo = c10d::ProcessGroupGloo::Options::create(kCollective);
+      auto gloo = c10d::ProcessGroupGloo::Options::create(kCollectiveTimeout);
       gloo->devices.push_back(
-          place_.interface.empty()
+          info_.interface.empty()
               ? c10d::ProcessGroupGloo::createDefaultDevice()
-              : c10d::ProcessGroupGloo::createDeviceForInterface(place_.interface));
-      group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, place_.rank, place_.size, gloo);
+              : c10d::ProcessGroupGloo::createDeviceForInterface(info_.interface));
+      group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, info_.rank, info_.size, gloo);
       return absl::OkStatus();
     } catch (const std::exception& error) {
-      return absl::UnavailableError(absl::StrCat("rank ", place_.rank, " of ", place_.size,
-                                                 ": cannot join rank 0 at ", place_.host, ":",
-                                                 place_.port, ": ", FirstLine(error)));
+      return absl::UnavailableError(absl::StrCat("rank ", info_.rank, " of ", info_.size,
+                                                 ": cannot join rank 0 at ", info_.host, ":",
+                                                 info_.port, ": ", FirstLine(error)));
     }
   }
 
-  int rank() const override { return place_.rank; }
-  int size() const override { return place_.size; }
+  int rank() const override { return info_.rank; }
+  int size() const override { return info_.size; }
 
   absl::Status Sum(absl::Span<float> values) override {
     return Collective([&] {
@@ -108,59 +108,60 @@ class GlooGroup : public RankGroup {
     }
   }
 
-  // Gloo only says that some connection broke; the living sign, so the lost are those who did not.
+  // Gloo reports only that some connection broke. Ranks still running sign in the store, so the
+  // lost ones are those that do not.
   absl::Status CallRoll() {
     // Closes this rank's connections, so that ranks which wait for it notice too.
     group_.reset();
     try {
       Sign(kPresent);
-      if (place_.rank != 0) return absl::UnavailableError("");
-      return Named(Absent(kPresent, kRollCall), "was lost");
+      if (info_.rank != 0) return absl::UnavailableError("");
+      return LostRanks(Absent(kPresent, kRollCallTimeout), "was lost");
     } catch (const std::exception&) {
-      return Named({0}, "was lost");
+      return LostRanks({0}, "was lost");
     }
   }
 
   void Sign(const std::string& list) {
-    store_->set(absl::StrCat(list, "/", place_.rank), std::vector<uint8_t>{1});
+    store_->set(absl::StrCat(list, "/", info_.rank), std::vector<uint8_t>{1});
   }
 
   std::vector<int> Absent(const std::string& list, std::chrono::seconds patience) {
     const auto deadline = steady_clock::now() + patience;
     std::vector<int> absent;
-    for (int rank = 1; rank < place_.size; ++rank) {
+    for (int rank = 1; rank < info_.size; ++rank) {
       const std::string key = absl::StrCat(list, "/", rank);
       while (!Signed(key)) {
-        // Before its end it may have signed since the last look.
+        // The process may have signed after the check above and then exited.
         const bool ended = hooks_.ended && hooks_.ended(rank) && !Signed(key);
         if (!ended && steady_clock::now() < deadline) continue;
         absent.push_back(rank);
         break;
       }
-      // Without this one nothing begins: no need to wait for the others.
-      if (!absent.empty() && list == kArrived) break;
+      // Training cannot start without this rank: there is no need to wait for the others.
+      if (!absent.empty() && list == kJoined) break;
     }
     return absent;
   }
 
   bool Signed(const std::string& key) {
     try {
-      store_->wait({key}, kSlice);
+      store_->wait({key}, kPollInterval);
       return true;
     } catch (const std::exception&) {
       return false;
     }
   }
 
-  absl::Status Named(const std::vector<int>& ranks, const char* what) const {
-    // Everyone signed: a connection broke, not a process.
+  absl::Status LostRanks(const std::vector<int>& ranks, const char* what) const {
+    // Every rank signed: a connection broke, not a process.
     if (ranks.empty()) return absl::UnavailableError("the connection between ranks was lost");
     std::string names;
     for (const int rank : ranks) absl::StrAppend(&names, names.empty() ? "" : ", ", rank);
-    return absl::UnavailableError(absl::StrCat("rank ", names, " of ", place_.size, " ", what));
+    return absl::UnavailableError(absl::StrCat("rank ", names, " of ", info_.size, " ", what));
   }
 
-  RankInfo place_;
+  RankInfo info_;
   Hooks hooks_;
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
@@ -169,9 +170,9 @@ class GlooGroup : public RankGroup {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RankGroup>> RankGroup::Join(const RankInfo& place,
+absl::StatusOr<std::unique_ptr<RankGroup>> RankGroup::Join(const RankInfo& info,
                                                            const Hooks& hooks) {
-  auto group = std::make_unique<GlooGroup>(place, hooks);
+  auto group = std::make_unique<GlooGroup>(info, hooks);
   UNLASTING_RETURN_IF_ERROR(group->Connect());
   return group;
 }

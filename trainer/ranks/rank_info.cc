@@ -28,23 +28,23 @@ absl::StatusOr<int> Number(const char* name, int least, int most) {
 absl::StatusOr<std::optional<RankInfo>> RankInfoFromEnvironment() {
   constexpr int kMaxRanks = 1 << 16;
   if (Variable("RANK").empty() || Variable("WORLD_SIZE").empty()) return std::nullopt;
-  RankInfo place;
-  UNLASTING_ASSIGN_OR_RETURN(place.size, Number("WORLD_SIZE", 1, kMaxRanks));
-  UNLASTING_ASSIGN_OR_RETURN(place.rank, Number("RANK", 0, place.size - 1));
-  if (place.size == 1) return std::nullopt;
-  place.host = Variable("MASTER_ADDR");
-  if (place.host.empty()) {
-    return absl::InvalidArgumentError("MASTER_ADDR: not set, expected the host of rank 0");
+  RankInfo info;
+  UNLASTING_ASSIGN_OR_RETURN(info.size, Number("WORLD_SIZE", 1, kMaxRanks));
+  UNLASTING_ASSIGN_OR_RETURN(info.rank, Number("RANK", 0, info.size - 1));
+  if (info.size == 1) return std::nullopt;
+  info.host = Variable("MASTER_ADDR");
+  if (info.host.empty()) {
+    return absl::InvalidArgumentError("MASTER_ADDR: found nothing, expected the host of rank 0");
   }
-  UNLASTING_ASSIGN_OR_RETURN(place.port, Number("MASTER_PORT", 1, 65535));
+  UNLASTING_ASSIGN_OR_RETURN(info.port, Number("MASTER_PORT", 1, 65535));
   const std::vector<std::string> interfaces = absl::StrSplit(Variable("GLOO_SOCKET_IFNAME"), ',');
-  place.interface = interfaces[0];
-  // As torch.distributed reads them: a restarted group must not find the keys of the one before.
-  place.served_by_launcher = Variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
-  if (place.served_by_launcher) {
-    place.prefix = absl::StrCat("/worker/attempt_", Variable("TORCHELASTIC_RESTART_COUNT"));
+  info.interface = interfaces[0];
+  // As torch.distributed does: a restarted group must not find the keys of the previous one.
+  info.served_by_launcher = Variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  if (info.served_by_launcher) {
+    info.prefix = absl::StrCat("/worker/attempt_", Variable("TORCHELASTIC_RESTART_COUNT"));
   }
-  return place;
+  return info;
 }
 
 }  // namespace unlasting::trainer

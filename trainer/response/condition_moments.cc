@@ -1,65 +1,98 @@
 #include "trainer/response/condition_moments.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/cells/normalise.h"
 
 namespace unlasting::trainer {
 namespace {
 
-using torch::Tensor;
-
-// Spread of few cells is drawn towards the control's: as many control cells join them.
+// Pseudo-counts: this many of the control's cells join a group before its variance and its share
+// are taken.
 constexpr double kVarianceCells = 10;
 constexpr double kShareCells = 2;
-constexpr double kSmallestVariance = 2.5e-3;  // of log1p values, added: of nearly silent genes
-constexpr double kSmallestShare = 1e-3;       // as the mask model's own logits
+// Added to variances of log1p values, which are near zero for nearly silent genes.
+constexpr double kSmallestVariance = 2.5e-3;
+constexpr double kSmallestShare = 1e-3;  // the same bound as in the mask model's own logits
 
 Moments MomentsOf(const TrainingData& data, const std::vector<int64_t>& cells) {
   const CsrMatrix& values = data.prepared().data.values;
-  std::vector<double> mean, deviation, active(data.genes(), 0.0);
+  std::vector<double> mean, deviation;
   cells::MeanAndDeviation(values, cells, &mean, &deviation);
+  Moments moments;
+  moments.cells = static_cast<double>(cells.size());
+  moments.mean = GeneValues(mean.data(), mean.size());
+  moments.variance.resize(deviation.size());
+  for (size_t gene = 0; gene < deviation.size(); ++gene) {
+    // The deviation of fewer than two cells is not a number.
+    if (!std::isnan(deviation[gene])) moments.variance[gene] = deviation[gene] * deviation[gene];
+  }
+  moments.share.resize(data.genes());
   for (const int64_t cell : cells) {
     const auto columns = values.RowIndices(cell);
     const auto row = values.RowValues(cell);
-    for (size_t k = 0; k < columns.size(); ++k) active[columns[k]] += row[k] > 0 ? 1 : 0;
+    for (size_t k = 0; k < columns.size(); ++k) moments.share[columns[k]] += row[k] > 0 ? 1 : 0;
   }
-  Moments moments;
-  moments.cells = static_cast<double>(cells.size());
-  moments.mean = torch::tensor(mean, torch::kFloat64);
-  moments.variance = torch::tensor(deviation, torch::kFloat64).nan_to_num().square();
-  moments.share = torch::tensor(active, torch::kFloat64) / moments.cells;
+  moments.share /= moments.cells;
   return moments;
 }
 
 }  // namespace
 
-Response operator-(const Response& a, const Response& b) {
-  return {a.mean - b.mean, a.log_variance - b.log_variance, a.active_logit - b.active_logit};
+Response& Response::operator+=(const Response& other) {
+  mean += other.mean;
+  log_variance += other.log_variance;
+  active_logit += other.active_logit;
+  return *this;
+}
+
+Response& Response::operator-=(const Response& other) {
+  mean -= other.mean;
+  log_variance -= other.log_variance;
+  active_logit -= other.active_logit;
+  return *this;
+}
+
+Response& Response::operator*=(double factor) {
+  mean *= factor;
+  log_variance *= factor;
+  active_logit *= factor;
+  return *this;
+}
+
+Response operator-(Response a, const Response& b) { return a -= b; }
+
+Response ZeroResponse(int64_t genes) {
+  const GeneValues zero(0.0, static_cast<size_t>(genes));
+  return {zero, zero, zero};
 }
 
 Response MeanOf(const std::vector<Response>& responses, int64_t genes) {
-  const Tensor none = torch::zeros({genes}, torch::kFloat64);
-  Response sum{none.clone(), none.clone(), none.clone()};
-  for (const Response& response : responses) {
-    sum.mean += response.mean;
-    sum.log_variance += response.log_variance;
-    sum.active_logit += response.active_logit;
-  }
+  Response mean = ZeroResponse(genes);
+  for (const Response& response : responses) mean += response;
   const auto count = static_cast<double>(std::max<size_t>(responses.size(), 1));
-  return {sum.mean / count, sum.log_variance / count, sum.active_logit / count};
+  for (GeneValues* part : {&mean.mean, &mean.log_variance, &mean.active_logit}) *part /= count;
+  return mean;
 }
 
-Tensor LogVarianceOf(const Moments& moments, const Moments& control) {
-  return torch::log((moments.variance * moments.cells + control.variance * kVarianceCells) /
-                        (moments.cells + kVarianceCells) +
-                    kSmallestVariance);
+GeneValues LogVarianceOf(const Moments& moments, const Moments& control) {
+  return std::log((moments.variance * moments.cells + control.variance * kVarianceCells) /
+                      (moments.cells + kVarianceCells) +
+                  kSmallestVariance);
 }
 
-Tensor ShareOf(const Moments& moments, const Moments& control) {
+GeneValues ShareOf(const Moments& moments, const Moments& control) {
   return (moments.share * moments.cells + control.share * kShareCells) /
          (moments.cells + kShareCells);
 }
 
-Tensor LogitOf(const Tensor& share) { return torch::logit(share, kSmallestShare); }
+GeneValues LogitOf(const GeneValues& share) {
+  return share.apply([](double value) {
+    const double bounded = std::clamp(value, kSmallestShare, 1 - kSmallestShare);
+    return std::log(bounded / (1 - bounded));
+  });
+}
 
 Response ResponseOf(const Moments& perturbed, const Moments& control) {
   return {perturbed.mean - control.mean,

@@ -1,51 +1,59 @@
-// What the training cells of each condition and cell type say of their genes, and the responses
-// that follow from them.
+// ConditionMoments summarises the training cells of each condition and cell type for the expected
+// responses: mean, variance and share of active cells of every gene. Immutable once constructed, so
+// any number of threads may read it. Values are log1p; N is the number of measured genes.
 #pragma once
-
-#include <torch/torch.h>
 
 #include <cstdint>
 #include <map>
+#include <valarray>
 #include <vector>
 
 #include "trainer/data/training_data.h"
 
 namespace unlasting::trainer {
 
-// Of a group of cells; [N] float64, log1p.
+using GeneValues = std::valarray<double>;  // [N]
+
+// Moments of a group of cells.
 struct Moments {
   double cells = 0;
-  torch::Tensor mean, variance, share;
+  GeneValues mean, variance, share;  // share: of cells in which the gene is active
 };
 
-// Of one condition in one cell type, [N] float64: what is added to the control's mean, to the log
-// of its variance, and to the logit of its share of active cells.
+// The response of one condition in one cell type: what it adds to the control's mean, to the log of
+// its variance, and to the logit of its share of active cells.
 struct Response {
-  torch::Tensor mean, log_variance, active_logit;
+  GeneValues mean, log_variance, active_logit;
+
+  Response& operator+=(const Response& other);
+  Response& operator-=(const Response& other);
+  Response& operator*=(double factor);
 };
-Response operator-(const Response& a, const Response& b);
-// Zeros where there are none.
+Response operator-(Response a, const Response& b);
+Response ZeroResponse(int64_t genes);
+// Zero where `responses` is empty.
 Response MeanOf(const std::vector<Response>& responses, int64_t genes);
 
-// Spread and share of few cells are drawn towards the control's, the log and the logit kept finite.
-torch::Tensor LogVarianceOf(const Moments& moments, const Moments& control);
-torch::Tensor ShareOf(const Moments& moments, const Moments& control);
-torch::Tensor LogitOf(const torch::Tensor& share);
-// Perturbed less control.
+// The variance and the share of a small group are shrunk towards the control's, and bounded so that
+// the log and the logit stay finite.
+GeneValues LogVarianceOf(const Moments& moments, const Moments& control);
+GeneValues ShareOf(const Moments& moments, const Moments& control);
+GeneValues LogitOf(const GeneValues& share);
+// Perturbed minus control.
 Response ResponseOf(const Moments& perturbed, const Moments& control);
 
-// Cells held out for testing or validation take no part.
 class ConditionMoments {
  public:
-  using ByType = std::map<int32_t, Moments>;
+  using ByType = std::map<int32_t, Moments>;  // by cell type
 
+  // Cells held out for testing or validation are left out.
   explicit ConditionMoments(const TrainingData& data);
 
   int64_t cell_types() const { return static_cast<int64_t>(control_.size()); }
   const Moments& control(int32_t type) const { return control_[type]; }
-  // By condition, of those that are no control.
+  // Of every condition that is not a control, by its index.
   const std::map<int32_t, ByType>& perturbed() const { return perturbed_; }
-  // All cells above, controls and perturbed ones.
+  // The cells that were summarised, controls and perturbed ones.
   const std::vector<int64_t>& cells() const { return cells_; }
 
  private:

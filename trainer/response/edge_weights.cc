@@ -4,22 +4,28 @@
 #include <cmath>
 #include <numeric>
 
+#include "trainer/response/symmetric_eigen.h"
+
 namespace unlasting::trainer {
 namespace {
 
-using torch::Tensor;
-
 constexpr size_t kMaxCells = 10000;
 constexpr size_t kMaxSources = 64;
-// Of a source's variance; less cannot be told from sampling noise alone.
+// Share of a source's variance that is signal; a smaller share cannot be told from sampling noise.
 constexpr double kSmallestReliability = 0.1;
-// Smallest eigenvalue of the sources' correlations: what they share is split evenly below it.
+// Smallest eigenvalue of the sources' correlations: below it, sources that vary together share
+// their effect evenly.
 constexpr double kSmallestEigenvalue = 0.05;
+constexpr double kSmallestSquares = 1e-12;
+// Entries of a dot product that are summed side by side, which lets the compiler use vectors, and
+// those of a row that are taken at a time, so that all rows of a block stay in the cache.
+constexpr int64_t kLanes = 8;
+constexpr int64_t kBlock = 512;
 
-// Columns of the cells taken, each against the mean control cell of its type.
-class Columns {
+// The columns of the cells used, each minus the mean control cell of the cell's type.
+class CentredColumns {
  public:
-  Columns(const TrainingData& data, const ConditionMoments& moments) : genes_(data.genes()) {
+  CentredColumns(const TrainingData& data, const ConditionMoments& moments) : genes_(data.genes()) {
     const CsrMatrix& values = data.prepared().data.values;
     const std::vector<int64_t>& all = moments.cells();
     const size_t step = all.size() / kMaxCells + 1;
@@ -39,7 +45,7 @@ class Columns {
     perturbed_.resize(data.nodes());
     types_.resize(moments.cell_types());
     for (int64_t type = 0; type < moments.cell_types(); ++type) {
-      control_.push_back(moments.control(static_cast<int32_t>(type)).mean);
+      control_.push_back(&moments.control(static_cast<int32_t>(type)).mean);
     }
     for (int64_t row = 0; row < count_; ++row) {
       const int64_t cell = cells[row];
@@ -65,15 +71,15 @@ class Columns {
   // [count()]
   void Fill(int64_t gene, double* out) const {
     for (size_t type = 0; type < types_.size(); ++type) {
-      const double mean = control_[type].data_ptr<double>()[gene];
+      const double mean = (*control_[type])[gene];
       for (const int64_t row : types_[type]) out[row] = -mean;
     }
     for (int64_t k = indptr_[gene]; k < indptr_[gene + 1]; ++k) out[rows_[k]] += values_[k];
   }
 
  private:
-  // Variance of log1p(y) that counting alone gives, y / (1 + y)^2 times the value of one count,
-  // which is the smallest that a cell has.
+  // Counting alone gives log1p(y) the variance y / (1 + y)^2 times the value of one count, which is
+  // the smallest value of a cell.
   void AddNoise(absl::Span<const int32_t> genes, absl::Span<const float> expressed) {
     double smallest = HUGE_VAL;
     for (const float value : expressed) {
@@ -91,60 +97,100 @@ class Columns {
   std::vector<float> values_;
   std::vector<double> noise_;
   std::vector<std::vector<int64_t>> perturbed_, types_;  // rows by node, by cell type
-  std::vector<Tensor> control_;
+  std::vector<const GeneValues*> control_;               // by cell type
 };
 
-// The regression of `target` on `sources` as a correlation matrix with a floor under its
-// eigenvalues, sources' variances less their noise.
-Tensor Regress(const Tensor& sources, const Tensor& target, const Tensor& noise) {
-  const Tensor products = torch::matmul(sources, sources.t());
-  const Tensor squares = products.diag();
-  const Tensor scale = squares.clamp_min(1e-12).sqrt();
-  const Tensor correlation = products / torch::outer(scale, scale);
-  const Tensor reliability =
-      (1.0 - noise * static_cast<double>(target.size(0)) / squares.clamp_min(1e-12))
-          .clamp(kSmallestReliability, 1.0);
-  correlation.diagonal().copy_(reliability);
-  const auto [eigenvalues, vectors] = torch::linalg_eigh(correlation);
-  const Tensor with_target = torch::matmul(sources, target) / scale;
-  return torch::matmul(vectors, torch::matmul(vectors.t(), with_target) /
-                                    eigenvalues.clamp_min(kSmallestEigenvalue)) /
-         scale;
+// [rows, rows]: products of the rows of `values` [rows, stride], where stride is a multiple of
+// kLanes.
+std::vector<double> ProductsOf(const std::vector<double>& values, int64_t rows, int64_t stride) {
+  std::vector<double> products(rows * rows);
+  for (int64_t from = 0; from < stride; from += kBlock) {
+    const int64_t to = std::min(from + kBlock, stride);
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j <= i; ++j) {
+        const double* a = &values[i * stride];
+        const double* b = &values[j * stride];
+        double lanes[kLanes] = {};
+        for (int64_t k = from; k < to; k += kLanes) {
+          for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[k + lane] * b[k + lane];
+        }
+        products[i * rows + j] += std::accumulate(lanes, lanes + kLanes, 0.0);
+      }
+    }
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < i; ++j) products[j * rows + i] = products[i * rows + j];
+  }
+  return products;
+}
+
+// The slopes of the regression of a target on its n sources, from the products [n + 1, n + 1] of
+// their columns over `cells` cells, the target first: that of a correlation matrix whose
+// eigenvalues are bounded from below, with the sources' variances minus their sampling noise.
+std::vector<double> Regress(const std::vector<double>& products, const std::vector<double>& noise,
+                            int64_t cells) {
+  const size_t n = noise.size(), rows = n + 1;
+  std::vector<double> scale(n), correlation(n * n);
+  for (size_t i = 0; i < n; ++i) {
+    scale[i] = std::sqrt(std::max(products[(i + 1) * rows + i + 1], kSmallestSquares));
+  }
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = 0; j < n; ++j) {
+      correlation[i * n + j] = products[(i + 1) * rows + j + 1] / (scale[i] * scale[j]);
+    }
+    const double squares = std::max(products[(i + 1) * rows + i + 1], kSmallestSquares);
+    correlation[i * n + i] = std::clamp(1.0 - noise[i] * static_cast<double>(cells) / squares,
+                                        kSmallestReliability, 1.0);
+  }
+  const SymmetricEigen eigen = DecomposeSymmetric(std::move(correlation), n);
+  std::vector<double> slopes(n);
+  for (size_t k = 0; k < n; ++k) {
+    const double* vector = &eigen.vectors[k * n];
+    double with_target = 0;
+    for (size_t i = 0; i < n; ++i) with_target += vector[i] * products[i + 1] / scale[i];
+    with_target /= std::max(eigen.values[k], kSmallestEigenvalue);
+    for (size_t i = 0; i < n; ++i) slopes[i] += vector[i] * with_target / scale[i];
+  }
+  return slopes;
+}
+
+// Edges of `graph` into `target` whose sources are measured, the strongest.
+std::vector<int64_t> EdgesInto(int64_t target, int64_t genes, const grn::Graph& graph) {
+  std::vector<int64_t> edges;
+  for (int64_t e = graph.indptr[target]; e < graph.indptr[target + 1]; ++e) {
+    if (graph.sources[e] != target && graph.sources[e] < genes) edges.push_back(e);
+  }
+  std::stable_sort(edges.begin(), edges.end(),
+                   [&](int64_t a, int64_t b) { return graph.strengths[a] > graph.strengths[b]; });
+  edges.resize(std::min(edges.size(), kMaxSources));
+  return edges;
 }
 
 }  // namespace
 
-std::vector<double> EdgeWeights(const TrainingData& data, const ConditionMoments& moments,
-                                const grn::Graph& graph) {
-  const Columns columns(data, moments);
-  const int64_t count = columns.count();
+std::vector<double> EstimateEdgeWeights(const TrainingData& data, const ConditionMoments& moments,
+                                        const grn::Graph& graph) {
+  const CentredColumns columns(data, moments);
+  const int64_t stride = (columns.count() + kLanes - 1) / kLanes * kLanes;
   std::vector<double> weights(graph.edges(), 0.0);
-  std::vector<double> buffer;
   for (int64_t target = 0; target < data.genes(); ++target) {
-    std::vector<int64_t> edges;
-    for (int64_t e = graph.indptr[target]; e < graph.indptr[target + 1]; ++e) {
-      if (graph.sources[e] != target && graph.sources[e] < data.genes()) edges.push_back(e);
-    }
+    const std::vector<int64_t> edges = EdgesInto(target, data.genes(), graph);
     if (edges.empty()) continue;
-    std::stable_sort(edges.begin(), edges.end(),
-                     [&](int64_t a, int64_t b) { return graph.strengths[a] > graph.strengths[b]; });
-    edges.resize(std::min(edges.size(), kMaxSources));
     const auto rows = static_cast<int64_t>(edges.size()) + 1;
-    buffer.resize(rows * count);
-    columns.Fill(target, buffer.data());
-    std::vector<double> noise;
+    std::vector<double> values(rows * stride), noise;
+    columns.Fill(target, values.data());
     for (int64_t k = 1; k < rows; ++k) {
       const int64_t source = graph.sources[edges[k - 1]];
-      columns.Fill(source, buffer.data() + k * count);
+      columns.Fill(source, &values[k * stride]);
       noise.push_back(columns.noise(source));
     }
+    // Cells in which the target itself was perturbed say nothing of its sources.
     for (const int64_t row : columns.perturbed(target)) {
-      for (int64_t k = 0; k < rows; ++k) buffer[k * count + row] = 0;
+      for (int64_t k = 0; k < rows; ++k) values[k * stride + row] = 0;
     }
-    const Tensor values = torch::from_blob(buffer.data(), {rows, count}, torch::kFloat64);
-    const Tensor slopes =
-        Regress(values.narrow(0, 1, rows - 1), values[0], torch::tensor(noise, torch::kFloat64));
-    for (int64_t k = 0; k + 1 < rows; ++k) weights[edges[k]] = slopes[k].item<double>();
+    const std::vector<double> slopes =
+        Regress(ProductsOf(values, rows, stride), noise, columns.count());
+    for (size_t k = 0; k < edges.size(); ++k) weights[edges[k]] = slopes[k];
   }
   return weights;
 }

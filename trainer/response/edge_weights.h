@@ -1,4 +1,5 @@
-// How much a gene changes per change of each gene that the network says it listens to.
+// EstimateEdgeWeights estimates, for the response along the gene network, how much a gene changes
+// per change of each of its sources.
 #pragma once
 
 #include <vector>
@@ -8,11 +9,11 @@
 
 namespace unlasting::trainer {
 
-// In the order of `graph.sources`, log1p per log1p; 0 for self-loops and where either end has no
-// expression. How they are found: trainer/response/grn_response.h. Work grows with the edges,
-// not with the file: of large ones every k-th cell is taken, of targets with many sources the
-// strongest.
-std::vector<double> EdgeWeights(const TrainingData& data, const ConditionMoments& moments,
-                                const grn::Graph& graph);
+// One weight for each edge, in the order of `graph.sources`, in log1p per log1p; 0 for self-loops
+// and where either end is not measured. trainer/response/grn_response.h says how they are
+// estimated. The work grows with the number of edges but is bounded in the other dimensions: at
+// most 10,000 evenly spaced cells are used, and of a target's sources the 64 strongest.
+std::vector<double> EstimateEdgeWeights(const TrainingData& data, const ConditionMoments& moments,
+                                        const grn::Graph& graph);
 
 }  // namespace unlasting::trainer

@@ -1,46 +1,92 @@
 #include "trainer/response/expected_response.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "trainer/response/symmetric_eigen.h"
+
 namespace unlasting::trainer {
 namespace {
 
-using torch::Tensor;
-
-// A slope over few cell types is drawn towards 1 as if as many more had that.
+// A slope estimated from few cell types is shrunk towards 1, as if this many more had slope 1.
 constexpr double kSlopeTypes = 2;
+// Singular values below this share of the largest are taken for zero in least squares.
+constexpr double kSmallestSingularValue = 1e-6;
 
-class Table {
+// The least-squares solution X of least norm of A X = Y, where every row of A is 1 in `columns` and
+// 0 elsewhere and Y is `right`; one response for each of the `n` columns of A.
+std::vector<Response> LeastSquares(const std::vector<std::vector<size_t>>& columns,
+                                   const std::vector<Response>& right, size_t n, int64_t genes) {
+  std::vector<double> products(n * n);
+  std::vector<Response> projected(n, ZeroResponse(genes));
+  for (size_t row = 0; row < columns.size(); ++row) {
+    for (const size_t i : columns[row]) {
+      for (const size_t j : columns[row]) products[i * n + j] += 1;
+      projected[i] += right[row];
+    }
+  }
+  const SymmetricEigen eigen = DecomposeSymmetric(std::move(products), n);
+  const double largest = *std::max_element(eigen.values.begin(), eigen.values.end());
+  std::vector<double> inverse(n * n);
+  for (size_t k = 0; k < n; ++k) {
+    if (eigen.values[k] <= kSmallestSingularValue * kSmallestSingularValue * largest) continue;
+    const double* vector = &eigen.vectors[k * n];
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t j = 0; j < n; ++j) inverse[i * n + j] += vector[i] * vector[j] / eigen.values[k];
+    }
+  }
+  std::vector<Response> solution(n, ZeroResponse(genes));
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = 0; j < n; ++j) {
+      Response part = projected[j];
+      solution[i] += (part *= inverse[i * n + j]);
+    }
+  }
+  return solution;
+}
+
+std::vector<float> UnitLength(const std::vector<float>& features) {
+  double squares = 0;
+  for (const float value : features) squares += static_cast<double>(value) * value;
+  const double norm = std::max(std::sqrt(squares), 1e-12);
+  std::vector<float> unit;
+  for (const float value : features) unit.push_back(static_cast<float>(value / norm));
+  return unit;
+}
+
+class Estimator {
  public:
-  Table(const TrainingData& data, const ConditionMoments& moments, const TrainConfig& config)
+  Estimator(const TrainingData& data, const ConditionMoments& moments, const TrainConfig& config)
       : data_(data), moments_(moments), share_slope_(config.mask_prior()) {
-    slopes_ = {SlopeOf(Mean), SlopeOf(LogVarianceOf)};
+    slopes_ = {SlopeOf([](const Moments& of, const Moments&) { return of.mean; }),
+               SlopeOf(LogVarianceOf)};
   }
 
-  model::ExpectedResponse Make() {
-    model::ExpectedResponse table;
-    FindEntries(&table);
-    std::vector<Tensor> mean, log_variance, active_logit;
+  ExpectedResponseEstimate Estimate() {
+    ExpectedResponseEstimate estimate;
+    FindEntries(&estimate);
+    for (DenseMatrix* part : {&estimate.mean, &estimate.log_variance, &estimate.active_logit}) {
+      part->cols = data_.genes();
+    }
     for (int64_t type = 0; type < moments_.cell_types(); ++type) {
-      for (const Response& entry : EntriesOf(static_cast<int32_t>(type), table)) {
-        mean.push_back(entry.mean.to(torch::kFloat32));
-        log_variance.push_back(entry.log_variance.to(torch::kFloat32));
-        active_logit.push_back(entry.active_logit.to(torch::kFloat32));
+      for (const Response& entry : EntriesOf(static_cast<int32_t>(type), estimate)) {
+        AppendRow(entry.mean, &estimate.mean);
+        AppendRow(entry.log_variance, &estimate.log_variance);
+        AppendRow(entry.active_logit, &estimate.active_logit);
       }
     }
-    table.mean = torch::stack(mean) / data_.prepared().x_max;
-    table.log_variance = torch::stack(log_variance);
-    table.active_logit = torch::stack(active_logit);
-    return table;
+    return estimate;
   }
 
  private:
-  // What predicts each measured type's statistic best from the others of its condition, by least
-  // squares over genes: theirs and `slope` times the difference of the controls.
+  static void AppendRow(const GeneValues& values, DenseMatrix* matrix) {
+    ++matrix->rows;
+    for (const double value : values) matrix->values.push_back(static_cast<float>(value));
+  }
+
+  // The slope v for which the other types of a condition predict each measured type's statistic
+  // best, by least squares over genes: their mean plus v times the difference of the controls.
   template <typename Statistic>
   double SlopeOf(const Statistic& statistic) const {
     double covariance = 0, variance = 0;
@@ -49,19 +95,18 @@ class Table {
       const auto count = static_cast<double>(by_type.size());
       if (count < 3) continue;
       measured = std::max(measured, by_type.size());
-      Tensor perturbed_sum = torch::zeros({data_.genes()}, torch::kFloat64);
-      Tensor control_sum = perturbed_sum.clone();
+      GeneValues perturbed_sum(0.0, data_.genes()), control_sum(0.0, data_.genes());
       for (const auto& [type, moments] : by_type) {
         perturbed_sum += statistic(moments, moments_.control(type));
         control_sum += statistic(moments_.control(type), moments_.control(type));
       }
       for (const auto& [type, moments] : by_type) {
-        const Tensor own = statistic(moments, moments_.control(type));
-        const Tensor own_control = statistic(moments_.control(type), moments_.control(type));
-        const Tensor x = own_control - (control_sum - own_control) / (count - 1);
-        const Tensor y = own - (perturbed_sum - own) / (count - 1);
-        covariance += (x * y).sum().item<double>();
-        variance += (x * x).sum().item<double>();
+        const GeneValues perturbed = statistic(moments, moments_.control(type));
+        const GeneValues control = statistic(moments_.control(type), moments_.control(type));
+        const GeneValues x = control - (control_sum - control) / (count - 1);
+        const GeneValues y = perturbed - (perturbed_sum - perturbed) / (count - 1);
+        covariance += GeneValues(x * y).sum();
+        variance += GeneValues(x * x).sum();
       }
     }
     if (variance <= 0) return 1.0;
@@ -69,11 +114,6 @@ class Table {
     return std::clamp((covariance / variance + prior) / (1 + prior), 0.0, 1.0);
   }
 
-  static Tensor Mean(const Moments& moments, const Moments&) { return moments.mean; }
-
-  struct Slopes {
-    double mean = 1, log_variance = 1;
-  };
   // What the perturbed cells have beyond the slopes times the control's.
   Response Beyond(const Moments& perturbed, const Moments& control) const {
     return {
@@ -82,11 +122,11 @@ class Table {
         LogitOf(ShareOf(perturbed, control)) - share_slope_ * LogitOf(control.share)};
   }
 
-  Response ConditionIn(int32_t condition, int32_t type) const {
+  Response ResponseIn(int32_t type, int32_t condition) const {
     const auto& by_type = moments_.perturbed().at(condition);
     const Moments& control = moments_.control(type);
-    const auto own = by_type.find(type);
-    if (own != by_type.end()) return ResponseOf(own->second, control);
+    const auto measured = by_type.find(type);
+    if (measured != by_type.end()) return ResponseOf(measured->second, control);
     std::vector<Response> others;
     for (const auto& [other, moments] : by_type) {
       others.push_back(Beyond(moments, moments_.control(other)));
@@ -102,109 +142,107 @@ class Table {
     return data_.condition_inputs(condition);
   }
 
-  void FindEntries(model::ExpectedResponse* table) {
+  void FindEntries(ExpectedResponseEstimate* estimate) {
     std::map<std::vector<float>, int64_t> drugs;
-    std::vector<Tensor> rows;
+    std::vector<std::vector<float>> rows;
     for (const auto& [condition, by_type] : moments_.perturbed()) {
       const ConditionInputs& inputs = InputsOf(condition);
-      for (const int32_t node : inputs.knockout) table->nodes.push_back(node);
+      for (const int32_t node : inputs.knockout) estimate->nodes.push_back(node);
       if (inputs.molecule.empty()) continue;
-      const auto [place, added] =
-          drugs.emplace(inputs.molecule, static_cast<int64_t>(drugs.size()));
-      if (added) {
-        const Tensor row = torch::tensor(inputs.molecule);
-        rows.push_back(row / row.norm().clamp_min(1e-12));
-      }
+      const auto [drug, added] = drugs.emplace(inputs.molecule, static_cast<int64_t>(drugs.size()));
+      if (added) rows.push_back(UnitLength(inputs.molecule));
       drug_conditions_.push_back(condition);
-      table->drug.push_back(place->second);
-      table->log10_dose.push_back(inputs.log10_dose_um);
+      estimate->drug.push_back(drug->second);
+      estimate->log10_dose.push_back(inputs.log10_dose_um);
     }
-    auto& nodes = table->nodes;
+    auto& nodes = estimate->nodes;
     std::sort(nodes.begin(), nodes.end());
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
     if (data_.any_molecule() && rows.empty()) {
-      // All drugs are held out: an entry that is near to none, with the mean over what there is.
-      rows.push_back(torch::zeros({data_.molecule_features()}));
-      drug_conditions_.push_back(-1);
-      table->drug.push_back(0);
-      table->log10_dose.push_back(0);
+      // Every drug is held out: one entry, similar to no drug, with the mean response.
+      rows.emplace_back(data_.molecule_features());
+      drug_conditions_.push_back(kNoCondition);
+      estimate->drug.push_back(0);
+      estimate->log10_dose.push_back(0);
     }
-    table->drugs = rows.empty() ? torch::zeros({0, data_.molecule_features()}) : torch::stack(rows);
+    estimate->drugs = DenseMatrix(static_cast<int64_t>(rows.size()), data_.molecule_features());
+    for (size_t r = 0; r < rows.size(); ++r) {
+      std::copy(rows[r].begin(), rows[r].end(),
+                estimate->drugs.Row(static_cast<int64_t>(r)).begin());
+    }
   }
 
-  std::vector<Response> EntriesOf(int32_t type, const model::ExpectedResponse& table) const {
-    std::vector<Response> entries = GenesOf(type, table.nodes);
-    std::vector<Response> all, drugs;
-    for (const auto& [condition, by_type] : moments_.perturbed())
-      all.push_back(ConditionIn(condition, type));
+  std::vector<Response> EntriesOf(int32_t type, const ExpectedResponseEstimate& estimate) const {
+    std::vector<Response> entries = GenesOf(type, estimate.nodes);
+    std::vector<Response> all;
+    for (const auto& [condition, by_type] : moments_.perturbed()) {
+      all.push_back(ResponseIn(type, condition));
+    }
     const Response mean = MeanOf(entries.empty() ? all : entries, data_.genes());
     entries.push_back(mean);
     for (const int32_t condition : drug_conditions_) {
-      entries.push_back(condition < 0 ? mean : ConditionIn(condition, type));
+      entries.push_back(condition == kNoCondition ? mean : ResponseIn(type, condition));
     }
     return entries;
   }
 
-  // Genes perturbed alone stand for themselves; of those that only occur in combinations, what the
-  // others leave over, by least squares.
+  // A gene perturbed alone has its own response. Genes that occur in combinations alone share what
+  // the other genes of these leave unexplained, by least squares.
   std::vector<Response> GenesOf(int32_t type, const std::vector<int64_t>& nodes) const {
     std::vector<Response> genes(nodes.size());
-    const auto place = [&](int32_t node) {
+    const auto index = [&](int32_t node) {
       return std::lower_bound(nodes.begin(), nodes.end(), node) - nodes.begin();
     };
     for (const auto& [condition, by_type] : moments_.perturbed()) {
       const auto& knockout = InputsOf(condition).knockout;
-      if (knockout.size() == 1) genes[place(knockout[0])] = ConditionIn(condition, type);
+      if (knockout.size() == 1) genes[index(knockout[0])] = ResponseIn(type, condition);
     }
-    std::vector<int64_t> open;
+    std::vector<int64_t> unsolved;  // in `nodes`
     for (size_t g = 0; g < genes.size(); ++g) {
-      if (!genes[g].mean.defined()) open.push_back(static_cast<int64_t>(g));
+      if (genes[g].mean.size() == 0) unsolved.push_back(static_cast<int64_t>(g));
     }
-    if (open.empty()) return genes;
-    std::vector<Tensor> design, mean, log_variance, active_logit;
+    if (unsolved.empty()) return genes;
+    std::vector<std::vector<size_t>> columns;
+    std::vector<Response> unexplained;
     for (const auto& [condition, by_type] : moments_.perturbed()) {
       const auto& knockout = InputsOf(condition).knockout;
       if (knockout.size() < 2) continue;
-      Response left = ConditionIn(condition, type);
-      Tensor row = torch::zeros({static_cast<int64_t>(open.size())}, torch::kFloat64);
+      columns.emplace_back();
+      unexplained.push_back(ResponseIn(type, condition));
       for (const int32_t node : knockout) {
-        const int64_t gene = place(node);
-        if (genes[gene].mean.defined()) {
-          left = left - genes[gene];
+        const auto gene = index(node);
+        if (genes[gene].mean.size() > 0) {
+          unexplained.back() -= genes[gene];
         } else {
-          row[std::lower_bound(open.begin(), open.end(), gene) - open.begin()] = 1;
+          columns.back().push_back(std::lower_bound(unsolved.begin(), unsolved.end(), gene) -
+                                   unsolved.begin());
         }
       }
-      design.push_back(row);
-      mean.push_back(left.mean);
-      log_variance.push_back(left.log_variance);
-      active_logit.push_back(left.active_logit);
     }
-    const Tensor a = torch::stack(design);
-    const Tensor inverse = torch::linalg_pinv(a, /*rcond=*/1e-6);
-    const Tensor means = inverse.matmul(torch::stack(mean));
-    const Tensor variances = inverse.matmul(torch::stack(log_variance));
-    const Tensor logits = inverse.matmul(torch::stack(active_logit));
-    for (size_t k = 0; k < open.size(); ++k) {
-      const auto at = static_cast<int64_t>(k);
-      genes[open[k]] = {means[at], variances[at], logits[at]};
-    }
+    std::vector<Response> solved =
+        LeastSquares(columns, unexplained, unsolved.size(), data_.genes());
+    for (size_t k = 0; k < unsolved.size(); ++k) genes[unsolved[k]] = std::move(solved[k]);
     return genes;
   }
+
+  static constexpr int32_t kNoCondition = -1;
+  struct Slopes {
+    double mean = 1, log_variance = 1;
+  };
 
   const TrainingData& data_;
   const ConditionMoments& moments_;
   double share_slope_;
   Slopes slopes_;
-  std::vector<int32_t> drug_conditions_;  // of the table's drug entries
+  std::vector<int32_t> drug_conditions_;  // [M], or kNoCondition
 };
 
 }  // namespace
 
-model::ExpectedResponse EstimateExpectedResponse(const TrainingData& data,
-                                                 const ConditionMoments& moments,
-                                                 const TrainConfig& config) {
-  return Table(data, moments, config).Make();
+ExpectedResponseEstimate EstimateExpectedResponse(const TrainingData& data,
+                                                  const ConditionMoments& moments,
+                                                  const TrainConfig& config) {
+  return Estimator(data, moments, config).Estimate();
 }
 
 }  // namespace unlasting::trainer

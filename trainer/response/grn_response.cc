@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <vector>
 
 #include "core/model/spec/propagation.h"
@@ -11,16 +12,16 @@
 namespace unlasting::trainer {
 namespace {
 
-using torch::Tensor;
-
-// Fewer genes than these say nothing of others.
+// Fewer perturbed genes than this do not tell how effects propagate.
 constexpr size_t kFewestGenes = 8;
-// Share of the squared residual that the network must foresee of left-out genes to be used.
+// Share of the squared residuals of left-out genes that the gene network must explain to be used.
 constexpr double kSmallestGain = 0.01;
-// A gene's own slope of variance or share is drawn to that of all genes by as many conditions.
+// A gene's slope of variance or share is shrunk towards that of all genes, as if this many more
+// conditions had the latter.
 constexpr double kSlopeConditions = 2;
+constexpr double kSmallestSquares = 1e-12;
 
-// A gene perturbed alone, in one cell type: its response less the mean of the other genes'.
+// A gene perturbed alone, in one cell type: its response minus the mean response of the others.
 struct Single {
   int64_t gene = 0, type = 0;
   Response residual;
@@ -43,13 +44,10 @@ std::vector<Single> SinglesOf(const TrainingData& data, const ConditionMoments& 
   for (Single& single : singles) {
     const auto count = static_cast<double>(by_type[single.type].size());
     if (single.gene >= data.genes() || count < 2) continue;
-    // Less the mean of the others: n / (n - 1) times what is less the mean of all.
-    single.residual = single.residual - mean[single.type];
-    for (Tensor* part :
-         {&single.residual.mean, &single.residual.log_variance, &single.residual.active_logit}) {
-      *part *= count / (count - 1);
-    }
-    measured.push_back(single);
+    // Minus the mean of the others is n / (n - 1) times minus the mean of all.
+    single.residual -= mean[single.type];
+    single.residual *= count / (count - 1);
+    measured.push_back(std::move(single));
   }
   return measured;
 }
@@ -80,119 +78,133 @@ struct LineSums {
   }
 };
 
-// [C, N], log1p: what a gene itself changes by when it is perturbed, a line over its control mean;
-// through zero (a knockout takes a share away) or free, whichever foresees left-out genes better.
-Tensor OwnChanges(const std::vector<Single>& singles, const Tensor& control) {
+double Dot(const GeneValues& a, const GeneValues& b) {
+  return std::inner_product(std::begin(a), std::end(a), std::begin(b), 0.0);
+}
+
+// By cell type: how a gene changes when it is itself perturbed, as a line over its control mean;
+// through zero (a knockout takes a share away) or free, whichever predicts left-out genes better.
+std::vector<GeneValues> SelfEffects(const std::vector<Single>& singles,
+                                    const ConditionMoments& moments) {
   LineSums all;
   std::map<int64_t, LineSums> by_gene;
   std::vector<std::pair<double, double>> points;
   for (const Single& single : singles) {
-    const double x = control[single.type][single.gene].item<double>();
-    const double y = single.residual.mean[single.gene].item<double>();
+    const double x = moments.control(static_cast<int32_t>(single.type)).mean[single.gene];
+    const double y = single.residual.mean[single.gene];
     points.emplace_back(x, y);
     for (LineSums* sums : {&all, &by_gene[single.gene]}) {
       *sums = {sums->n + 1, sums->x + x, sums->y + y, sums->xx + x * x, sums->xy + x * y};
     }
   }
-  double nothing = 0, zero_error = 0, free_error = 0;
+  double no_effect_error = 0, zero_error = 0, free_error = 0;
   for (size_t k = 0; k < singles.size(); ++k) {
     const LineSums others = all.Less(by_gene[singles[k].gene]);
     const auto error = [&, x = points[k].first, y = points[k].second](const LineSums::Line& line) {
       return std::pow(y - line.at_zero - line.slope * x, 2);
     };
-    nothing += error({});
+    no_effect_error += error({});
     zero_error += error(others.ThroughZero());
     free_error += error(others.Free());
   }
-  if (std::min(zero_error, free_error) >= nothing) return torch::zeros_like(control);
-  const LineSums::Line line = zero_error <= free_error ? all.ThroughZero() : all.Free();
-  return torch::maximum(control * line.slope + line.at_zero, -control);
+  LineSums::Line line;
+  if (std::min(zero_error, free_error) < no_effect_error) {
+    line = zero_error <= free_error ? all.ThroughZero() : all.Free();
+  }
+  std::vector<GeneValues> effects;
+  for (int64_t type = 0; type < moments.cell_types(); ++type) {
+    GeneValues effect = moments.control(static_cast<int32_t>(type)).mean;
+    // A gene cannot lose more than it has.
+    for (double& x : effect) x = std::max(line.at_zero + line.slope * x, -x);
+    effects.push_back(std::move(effect));
+  }
+  return effects;
 }
 
-// What travels from a gene at reach 1, less its own change; [N].
-Tensor Reached(const Single& single, const Tensor& own, const grn::Graph& graph,
-               const std::vector<double>& weights) {
+// [N]: the effect of a perturbed gene on all others at damping 1; 0 for the gene itself.
+GeneValues EffectOnOthers(const Single& single, double self_effect, int64_t genes,
+                          const grn::Graph& graph, const std::vector<double>& weights) {
   std::vector<double> start(graph.nodes(), 0.0);
   std::vector<bool> perturbed(graph.nodes(), false);
-  start[single.gene] = own[single.type][single.gene].item<double>();
+  start[single.gene] = self_effect;
   perturbed[single.gene] = true;
   std::vector<double> change =
       model::Propagate<double>(graph.indptr, graph.sources, weights, start, perturbed);
   change[single.gene] = 0;
-  return torch::tensor(change, torch::kFloat64).narrow(0, 0, own.size(1));
+  return {change.data(), static_cast<size_t>(genes)};
 }
 
-// How far changes reach: 0 where leaving genes out shows nothing gained.
-double DampingOf(const std::vector<Single>& singles, const std::vector<Tensor>& reached) {
-  std::map<int64_t, std::pair<double, double>> products;  // by gene: with the residual, with itself
-  double total_product = 0, total_square = 0, residual = 0;
+// The damping with which left-out genes are predicted best; 0 where none predicts them better than
+// no propagation does.
+double DampingOf(const std::vector<Single>& singles, const std::vector<GeneValues>& effects) {
+  struct Products {
+    double with_residual = 0, with_itself = 0;
+  };
+  std::map<int64_t, Products> by_gene;
+  Products total;
+  double residual_squares = 0;
   for (size_t k = 0; k < singles.size(); ++k) {
-    const double product = torch::dot(reached[k], singles[k].residual.mean).item<double>();
-    const double square = torch::dot(reached[k], reached[k]).item<double>();
-    products[singles[k].gene].first += product;
-    products[singles[k].gene].second += square;
-    total_product += product;
-    total_square += square;
-    Tensor others = singles[k].residual.mean.clone();
-    others[singles[k].gene] = 0.0;
-    residual += others.square().sum().item<double>();
+    const GeneValues& residual = singles[k].residual.mean;
+    const Products products = {Dot(effects[k], residual), Dot(effects[k], effects[k])};
+    for (Products* sums : {&total, &by_gene[singles[k].gene]}) {
+      sums->with_residual += products.with_residual;
+      sums->with_itself += products.with_itself;
+    }
+    const double itself = residual[singles[k].gene];
+    residual_squares += Dot(residual, residual) - itself * itself;
   }
-  if (total_square <= 0 || total_product <= 0) return 0;
-  double best = 0, gained = kSmallestGain * residual;
+  if (total.with_itself <= 0 || total.with_residual <= 0) return 0;
+  double best = 0, best_gain = kSmallestGain * residual_squares;
   for (const double share : {0.25, 0.5, 0.75, 1.0}) {
     double gain = 0;
-    for (const auto& [gene, own] : products) {
-      const double square = total_square - own.second;
+    for (const auto& [gene, left_out] : by_gene) {
+      const double square = total.with_itself - left_out.with_itself;
       if (square <= 0) continue;
-      const double reach = share * std::max(0.0, (total_product - own.first) / square);
-      gain += 2 * reach * own.first - reach * reach * own.second;
+      const double damping =
+          share * std::max(0.0, (total.with_residual - left_out.with_residual) / square);
+      gain += 2 * damping * left_out.with_residual - damping * damping * left_out.with_itself;
     }
-    if (gain <= gained) continue;
-    gained = gain;
-    best = share * total_product / total_square;
+    if (gain <= best_gain) continue;
+    best_gain = gain;
+    best = share * total.with_residual / total.with_itself;
   }
   return best;
 }
 
-// [N]: the slope of one part of the residuals on their means, a gene's own drawn to that of all.
-Tensor SlopeOnMean(const std::vector<Single>& singles, Tensor Response::*part) {
-  std::vector<Tensor> x, y;
+// [N]: the slope of one part of the residuals on their means, shrunk towards that of all genes.
+GeneValues SlopeOnMean(const std::vector<Single>& singles, GeneValues Response::*part) {
+  const size_t genes = singles.front().residual.mean.size();
+  GeneValues squares(0.0, genes), products(0.0, genes);
   for (const Single& single : singles) {
-    x.push_back(single.residual.mean);
-    y.push_back(single.residual.*part);
+    squares += single.residual.mean * single.residual.mean;
+    products += single.residual.mean * single.residual.*part;
   }
-  const Tensor mean = torch::stack(x), other = torch::stack(y);
-  const Tensor squares = mean.square().sum(0), products = (mean * other).sum(0);
-  const double all = (products.sum() / squares.sum().clamp_min(1e-12)).item<double>();
-  const double weight = kSlopeConditions * mean.square().mean().item<double>();
-  return (products + weight * all) / (squares + std::max(weight, 1e-12));
+  const double all = products.sum() / std::max(squares.sum(), kSmallestSquares);
+  const double mean_square = squares.sum() / static_cast<double>(singles.size() * genes);
+  const double weight = kSlopeConditions * mean_square;
+  return (products + weight * all) / (squares + std::max(weight, kSmallestSquares));
 }
 
 }  // namespace
 
-std::optional<model::GrnResponse> EstimateGrnResponse(const TrainingData& data,
-                                                      const ConditionMoments& moments,
-                                                      const grn::Graph& graph) {
+std::optional<GrnResponseEstimate> EstimateGrnResponse(const TrainingData& data,
+                                                       const ConditionMoments& moments,
+                                                       const grn::Graph& graph) {
   const std::vector<Single> singles = SinglesOf(data, moments);
   if (DistinctGenes(singles) < kFewestGenes) return std::nullopt;
-  std::vector<Tensor> means;
-  for (int64_t type = 0; type < moments.cell_types(); ++type) {
-    means.push_back(moments.control(static_cast<int32_t>(type)).mean);
+  GrnResponseEstimate estimate;
+  estimate.self_effect = SelfEffects(singles, moments);
+  estimate.edge_weights = EstimateEdgeWeights(data, moments, graph);
+  std::vector<GeneValues> effects;
+  for (const Single& single : singles) {
+    effects.push_back(EffectOnOthers(single, estimate.self_effect[single.type][single.gene],
+                                     data.genes(), graph, estimate.edge_weights));
   }
-  const Tensor own = OwnChanges(singles, torch::stack(means));
-  const std::vector<double> weights = EdgeWeights(data, moments, graph);
-  std::vector<Tensor> reached;
-  for (const Single& single : singles) reached.push_back(Reached(single, own, graph, weights));
-  model::GrnResponse response;
-  response.damping = DampingOf(singles, reached);
-  if (response.damping <= 0) return std::nullopt;
-  const double x_max = data.prepared().x_max;
-  response.self_effect = torch::zeros({own.size(0), graph.nodes()}, torch::kFloat64);
-  response.self_effect.narrow(1, 0, data.genes()).copy_(own / x_max);
-  response.edge_weights = torch::tensor(weights, torch::kFloat64);
-  response.log_variance = SlopeOnMean(singles, &Response::log_variance) * x_max;
-  response.active_logit = SlopeOnMean(singles, &Response::active_logit) * x_max;
-  return response;
+  estimate.damping = DampingOf(singles, effects);
+  if (estimate.damping <= 0) return std::nullopt;
+  estimate.log_variance = SlopeOnMean(singles, &Response::log_variance);
+  estimate.active_logit = SlopeOnMean(singles, &Response::active_logit);
+  return estimate;
 }
 
 }  // namespace unlasting::trainer

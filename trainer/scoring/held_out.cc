@@ -6,6 +6,7 @@
 #include "core/anndata/writer.h"
 #include "core/base/status.h"
 #include "core/predict/job/mask.h"
+#include "trainer/data/data_options.h"
 #include "trainer/scoring/training_sums.h"
 #include "trainer/settings/settings.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The bundle's split of the file, and the groups of the part that is asked for.
+// The bundle's split of the file, and the groups of the requested part.
 struct Parts {
   cells::Split split;
   std::vector<cells::TestGroup> groups;
@@ -31,22 +32,23 @@ absl::StatusOr<Parts> PartsOf(const bundle::Manifest& manifest, const TrainConfi
   UNLASTING_ASSIGN_OR_RETURN(parts.split,
                              cells::MakeSplit(annotations, PreprocessOptionsOf(config).split));
   if (parts.split.record != manifest.split) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path,
-                     ": its split differs from the bundle's; expected the file that the bundle was "
-                     "trained on"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path,
+        ": found a split that differs from the bundle's, expected the file that the bundle "
+        "was trained on"));
   }
   cells::Split tested = parts.split;
   if (part == "train") tested.test.flip();
   parts.groups = cells::TestGroups(annotations, tested);
   if (parts.groups.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": nothing is held out"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": found no ", part, " group with perturbed cells, expected one or more"));
   }
   return parts;
 }
 
-void KeepFirst(int64_t most, std::vector<int64_t>* cells) {
-  if (most > 0 && static_cast<int64_t>(cells->size()) > most) cells->resize(most);
+void KeepFirst(int64_t max_cells, std::vector<int64_t>* cells) {
+  if (max_cells > 0 && static_cast<int64_t>(cells->size()) > max_cells) cells->resize(max_cells);
 }
 
 }  // namespace

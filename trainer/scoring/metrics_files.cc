@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/status.h"
 #include "core/cells/normalise.h"
 
@@ -20,7 +20,7 @@ constexpr size_t kNamesShown = 5;
 // A cell type column that the user named must be there; only the default one may be absent.
 absl::Status CheckCellTypeColumn(const std::string& path, const std::string& column) {
   if (column == cells::LoadOptions().cell_type_column) return absl::OkStatus();
-  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(path));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   if (obs.Find(column) != nullptr) return absl::OkStatus();
   std::vector<std::string> names;
@@ -63,7 +63,7 @@ bool HoldsCounts(const NormalisedFile& file) {
 
 absl::StatusOr<double> TargetSum(const MetricsOptions& options, const MetricsFiles& files) {
   if (options.target_sum > 0) return options.target_sum;
-  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::Reader::Open(options.predicted));
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(options.predicted));
   UNLASTING_ASSIGN_OR_RETURN(const auto uns, reader->ReadUns());
   const auto value = uns.value("/unlasting/target_sum"_json_pointer, nlohmann::json());
   if (value.is_number() && value.get<double>() > 0) return value.get<double>();

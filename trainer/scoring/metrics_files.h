@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/cells/normalised_file.h"
-#include "trainer/commands/metrics_command.h"
+#include "trainer/scoring/metrics_options.h"
 
 namespace unlasting::trainer {
 

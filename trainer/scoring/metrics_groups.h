@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/cells/normalised_file.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/evaluate/shift_baselines.h"
 #include "core/report/report.h"
 #include "trainer/scoring/metrics_files.h"

@@ -32,15 +32,16 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
         const auto perturbation,
         predict::ResolvePerturbation(engine->bundle(),
                                      QueryOf(condition, engine->bundle().manifest())));
-    predict::ControlQuery query;
-    query.values = group.control;
-    query.genes = held_out.genes;
-    query.cell_types = {held_out.annotations.cell_types[test.cell_type]};
-    UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), query));
+    cells::ControlMatrix cells;
+    cells.values = ToCsr(group.control);
+    cells.genes = held_out.genes;
+    cells.cell_types.assign(cells.values.rows, held_out.annotations.cell_types[test.cell_type]);
+    UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), cells));
     UNLASTING_ASSIGN_OR_RETURN(
         auto profiles,
-        predict::PredictAll(engine, std::make_shared<predict::ControlSet>(std::move(controls)),
-                            {perturbation}, options.predict));
+        predict::PredictAll(engine, {std::make_shared<predict::ControlSet>(std::move(controls)),
+                                     {perturbation},
+                                     options.predict}));
     group.predicted = std::move(profiles[0].values);
     if (group.mean_shift) {
       group.further_baselines["mean_shift_rank"] =

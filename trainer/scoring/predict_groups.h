@@ -1,11 +1,12 @@
-// Predicts held-out groups with a bundle, through the same engine that serves.
+// PredictGroups predicts held-out groups with a bundle, for evaluate and fit, through the engine
+// that the server uses.
 #pragma once
 
 #include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "core/predict/engine/engine.h"
 #include "trainer/scoring/held_out.h"
 
@@ -13,12 +14,12 @@ namespace unlasting::trainer {
 
 struct PredictGroupsOptions {
   predict::PredictOptions predict;
-  std::function<void(int64_t done, int64_t total)> progress;
+  std::function<void(int64_t done, int64_t total)> progress;  // in groups; may be empty
 };
 
-// Hands every held-out group, `predicted` and the mean_shift_rank baseline filled in, to `visit`,
-// whose error ends it: the cells of one group are held at a time. Groups of perturbations that the
-// bundle cannot resolve are an error.
+// Calls `visit` with every held-out group, its `predicted` and its mean_shift_rank baseline filled
+// in, and returns the first error of `visit`. Only one group's cells are in memory at a time. A
+// perturbation that the bundle cannot resolve is an error.
 absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
                            const PredictGroupsOptions& options,
                            const std::function<absl::Status(const evaluate::Group&)>& visit);

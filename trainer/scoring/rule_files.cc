@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/cells/row_source.h"
@@ -25,7 +25,7 @@ struct OpenTable {
 
 absl::StatusOr<OpenTable> OpenTableOf(const std::string& path, const cells::LoadOptions& columns) {
   OpenTable open;
-  UNLASTING_ASSIGN_OR_RETURN(open.reader, anndata::Reader::Open(path));
+  UNLASTING_ASSIGN_OR_RETURN(open.reader, anndata::OpenReader(path));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, open.reader->ReadObs());
   UNLASTING_ASSIGN_OR_RETURN(const auto var, open.reader->ReadVar());
   const anndata::Column* labels = obs.Find(columns.condition_column);
@@ -67,7 +67,7 @@ absl::StatusOr<evaluate::rules::RuleScores> ScoreFilesByRule(const MetricsOption
   UNLASTING_ASSIGN_OR_RETURN(const OpenTable truth, OpenTableOf(options.truth, options.columns));
   UNLASTING_ASSIGN_OR_RETURN(const OpenTable predicted,
                              OpenTableOf(options.predicted, options.columns));
-  if (options.scoring.rule == ScoringRule::kCellEval) {
+  if (options.rule == ScoringRule::kCellEval) {
     evaluate::rules::CellEvalOptions rule;
     rule.control_label = options.columns.control;
     rule.threads = threads;

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/evaluate/rules/rule_scores.h"
-#include "trainer/commands/metrics_command.h"
+#include "trainer/scoring/metrics_options.h"
 
 namespace unlasting::trainer {
 

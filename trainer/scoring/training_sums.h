@@ -1,4 +1,5 @@
-// What scoring needs of the training cells: sums, so that no training cell is held.
+// TrainingSums gathers what the baselines and the dose curves need of the training cells as sums,
+// so that no training cell stays in memory. One thread at a time.
 #pragma once
 
 #include <map>
@@ -13,27 +14,28 @@
 
 namespace unlasting::trainer {
 
-// `with_dose`: a drug at two doses is two conditions; else its name alone tells conditions apart.
-// Drugs have the features of their structure beside the log10 of the dose in micromolar; those that
-// RDKit cannot read have none.
+// With `with_dose` a drug at two doses is two conditions; without, conditions are told apart by
+// name. The features of a drug are its fingerprint and the log10 of its dose in micromolar; a drug
+// whose SMILES RDKit cannot read has none.
 evaluate::Perturbed PerturbedOf(const cells::Condition& condition, bool with_dose);
 
-// Gathers log1p values of blocks of rows by condition and cell type. Memory: 8 bytes a gene for
-// each of these, 24 for drugs.
+// Sums log1p values by condition and cell type, block of rows by block of rows. Memory: 8 bytes per
+// gene for each condition in a cell type, 24 for drugs.
 class TrainingSums {
  public:
-  // Of the cells that are not `left_out` (empty: all). `annotations`, which must outlive this, need
-  // hold no values; blocks are over `genes`.
+  // Cells that are `left_out` do not count (empty: every cell counts). `annotations` must outlive
+  // the object and needs no values; blocks have `genes` as columns.
   TrainingSums(const cells::Dataset& annotations, std::vector<bool> left_out,
                std::vector<std::string> genes, bool with_dose);
 
-  // `block` holds the rows from `first` on; every row is to come once.
+  // `block` holds the rows from `first` on; each row is added once.
   void Add(int64_t first, const CsrMatrix& block);
 
   // Shifts are means over the cell types in which both the condition and control cells were
   // measured.
   evaluate::ShiftBaselines Baselines() const;
-  // Each drug, dose and cell type, for the dose-response curves of a report. {} without doses.
+  // One entry per drug, dose and cell type, for the dose-response curves of a report; none without
+  // `with_dose`.
   std::vector<report::TrainedDose> Doses() const;
 
  private:
@@ -48,7 +50,7 @@ class TrainingSums {
   std::vector<std::string> genes_;
   bool with_dose_;
   std::vector<std::string> keys_;  // per condition; "" is the control
-  // By key, with the first condition that bears it, and by cell type.
+  // The sums of one key, by cell type, with the first condition that has the key.
   struct OfCondition {
     const cells::Condition* condition = nullptr;
     std::map<int32_t, Sums> by_type;

@@ -1,45 +1,41 @@
-// The settings of `fit`: defaults, JSON file, --set; typed by trainer/settings/config.proto.
+// Settings gives the commands of unlasting-train their settings: defaults, then a JSON file, then
+// --set and flags. What a setting is called, takes and does stands in trainer/settings/config.proto
+// alone.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/cells/dataset.h"
-#include "core/cells/preprocess.h"
+#include "core/cli/settings_table.h"
 #include "nlohmann/json.hpp"
-#include "trainer/data/training_data.h"
 #include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 
-// Every field set.
+const cli::SettingsTable& TrainSettings();
+
+// Every setting at its default.
 TrainConfig DefaultConfig();
 
 // Defaults, then the file (where `config_path` is not empty), then the `key=value` overrides in
-// order. INVALID_ARGUMENT names the key that is unknown or of the wrong type, and the expected
-// type.
+// order, then what is set in `flags`. INVALID_ARGUMENT names every setting that is unknown, of the
+// wrong type or out of range, and what was expected.
 absl::StatusOr<TrainConfig> ResolveConfig(const std::string& config_path,
-                                          const std::vector<std::string>& overrides);
+                                          const std::vector<std::string>& overrides,
+                                          const TrainConfig& flags = {});
 
-// With the field names of the proto; reads back through ConfigFromJson.
+// With the field names of the proto; reads back through ConfigFromJson, which checks no ranges.
 nlohmann::json ConfigToJson(const TrainConfig& config);
 absl::StatusOr<TrainConfig> ConfigFromJson(const nlohmann::json& json);
 
-// Ranges and words, before any data is read. INVALID_ARGUMENT names the setting.
-absl::Status CheckConfig(const TrainConfig& config);
+// The section of --help that lists all settings.
+std::string DescribeSettings();
 
 // Whether the model starts from expected responses (core/model/torch/expected_response.h): the
-// paper's recipe has no skip that could be centred on them.
+// paper's recipe has no prior that could be centred on them.
 bool HasExpectedResponse(const TrainConfig& config);
 // Whether those of genes that training never perturbed are looked for in the gene network.
 bool FollowsGrn(const TrainConfig& config);
-
-// A line per key: name, default, meaning.
-std::string DescribeSettings();
-
-cells::LoadOptions LoadOptionsOf(const TrainConfig& config);
-cells::PreprocessOptions PreprocessOptionsOf(const TrainConfig& config);
-TrainingDataOptions TrainingDataOptionsOf(const TrainConfig& config);
 
 }  // namespace unlasting::trainer

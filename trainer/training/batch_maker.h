@@ -1,5 +1,5 @@
-// Batches as tensors: cells, noise and conditions of a training step. Seen only by files that use
-// LibTorch.
+// BatchMaker makes the tensors of a training step: cells, noise and conditions. Included only by
+// files that use LibTorch.
 #pragma once
 
 #include <torch/torch.h>
@@ -20,7 +20,7 @@ struct BatchRows {
   model::Network::Inputs inputs;
 
   int64_t size() const { return x_0.defined() ? x_0.size(0) : 0; }
-  // The rows of a thread's share.
+  // The rows in `range`: one thread's share.
   BatchRows Part(model::Range range) const;
 };
 
@@ -29,10 +29,11 @@ struct Batches {
   BatchRows perturbed;
 };
 
-// Stateless: a batch with its noise is a function of (seed, step), however it is cut for threads.
+// Stateless, so any number of threads may call it: a batch and its noise are a function of (seed,
+// step), however the batch is divided among threads.
 class BatchMaker {
  public:
-  // The references must outlive this.
+  // The references must outlive the object.
   BatchMaker(model::NetworkKind kind, const TrainConfig& config, const TrainingData& data,
              const diffusion::Schedule& schedule);
 
@@ -50,11 +51,12 @@ class BatchMaker {
   torch::Tensor alpha_bar_;          // [T]
 };
 
-// Cells as rows, [cells, N], and their types, [cells].
+// Cells as rows in model units, [cells, N], and their types, [cells].
 torch::Tensor RowsOf(const TrainingData& data, const std::vector<int64_t>& cells);
 torch::Tensor TypesOf(const TrainingData& data, const std::vector<int64_t>& cells);
-// Cell type and perturbation of each cell; `control` is left to the caller.
+// The cell type and perturbation of each cell; the caller sets `control`.
 model::Network::Inputs InputsOf(const TrainingData& data, const std::vector<int64_t>& cells);
+// A copy of `matrix`, times `scale`.
 torch::Tensor ToTensor(const DenseMatrix& matrix, double scale);
 
 }  // namespace unlasting::trainer

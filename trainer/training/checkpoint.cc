@@ -37,7 +37,7 @@ void Fill(const TrainingState& state, OutputArchive* archive) {
   archive->write("optimizer", optimizer);
 }
 
-// Into a tensor of its own each time: reading over one that another entry filled is refused.
+// Reads into a new tensor each time: the archive refuses one that already holds another entry.
 torch::Tensor ReadEntry(InputArchive* archive, const std::string& key) {
   torch::Tensor value;
   archive->read(key, value);
@@ -45,7 +45,7 @@ torch::Tensor ReadEntry(InputArchive* archive, const std::string& key) {
 }
 
 void CopyChecked(const torch::Tensor& from, torch::Tensor to) {
-  TORCH_CHECK(from.sizes() == to.sizes(), "a weight has another shape");
+  TORCH_CHECK(from.sizes() == to.sizes(), "found a weight of another shape");
   to.copy_(from);
 }
 
@@ -53,7 +53,7 @@ void Take(InputArchive* archive, TrainingState* state) {
   torch::NoGradGuard no_grad;
   const auto number = [&](const char* key) { return ReadEntry(archive, key).item<int64_t>(); };
   TORCH_CHECK(number("count") == static_cast<int64_t>(state->weights.size()),
-              "it holds another number of weights");
+              "found another number of weights");
   for (size_t k = 0; k < state->weights.size(); ++k) {
     CopyChecked(ReadEntry(archive, Key("weight", k)), state->weights[k]);
     CopyChecked(ReadEntry(archive, Key("average", k)), state->average[k]);
@@ -63,7 +63,7 @@ void Take(InputArchive* archive, TrainingState* state) {
   state->optimizer->load(optimizer);
   state->best.clear();
   const auto best = static_cast<size_t>(number("best_count"));
-  TORCH_CHECK(best == 0 || best == state->weights.size(), "it holds another number of weights");
+  TORCH_CHECK(best == 0 || best == state->weights.size(), "found another number of weights");
   for (size_t k = 0; k < best; ++k) {
     state->best.push_back(torch::empty_like(state->average[k]));
     CopyChecked(ReadEntry(archive, Key("best", k)), state->best[k]);
@@ -95,7 +95,7 @@ absl::StatusOr<std::string> EncodeState(const TrainingState& state) {
     archive.save_to(stream);
     return stream.str();
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("state of the training: ", FirstLine(error)));
+    return absl::InternalError(absl::StrCat("training state: ", FirstLine(error)));
   }
 }
 
@@ -106,8 +106,9 @@ absl::Status ReadCheckpoint(const std::string& path, TrainingState* state) {
     Take(&archive, state);
     return absl::OkStatus();
   } catch (const std::exception& error) {
-    return absl::DataLossError(
-        absl::StrCat(path, ": not a checkpoint of this model: ", FirstLine(error)));
+    return absl::DataLossError(absl::StrCat(
+        path, ": expected a checkpoint of this model; without --resume training starts anew: ",
+        FirstLine(error)));
   }
 }
 
@@ -119,7 +120,7 @@ absl::Status DecodeState(const std::string& bytes, TrainingState* state) {
     return absl::OkStatus();
   } catch (const std::exception& error) {
     return absl::DataLossError(
-        absl::StrCat("rank 0's state is not one of this model: ", FirstLine(error)));
+        absl::StrCat("training state of rank 0: expected one of this model: ", FirstLine(error)));
   }
 }
 

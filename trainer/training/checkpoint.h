@@ -1,4 +1,5 @@
-// State of a training run: on disk, replaced as a whole, or as bytes for other ranks.
+// TrainingState is what a training run resumes from: as a checkpoint on disk, which is replaced
+// atomically, or as bytes for other ranks.
 #pragma once
 
 #include <torch/torch.h>
@@ -16,8 +17,7 @@ struct TrainingState {
   std::vector<torch::Tensor> average;  // their moving average
   torch::optim::Optimizer* optimizer = nullptr;
   int64_t step = 0;
-  // Early stopping: the average where the held-out cells were met best; empty before the first
-  // check.
+  // Early stopping: the average at the least validation distance; empty before the first check.
   std::vector<torch::Tensor> best;
   double best_distance = 0;
   int64_t checks_since_best = 0;
@@ -26,8 +26,8 @@ struct TrainingState {
 absl::Status WriteCheckpoint(const std::string& path, const TrainingState& state);
 absl::StatusOr<std::string> EncodeState(const TrainingState& state);
 
-// Fill weights, average and optimizer in place, the rest anew. DATA_LOSS where the file or the
-// bytes are damaged or of another model; the state is then spoilt.
+// Overwrite weights, average and optimizer in place and set the other fields. DATA_LOSS where the
+// file or the bytes are damaged or belong to another model; the state must then not be used.
 absl::Status ReadCheckpoint(const std::string& path, TrainingState* state);
 absl::Status DecodeState(const std::string& bytes, TrainingState* state);
 

@@ -35,6 +35,33 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   return m;
 }
 
+namespace {
+
+// The conditions of the training cells, and of their drugs the structures and ascending doses.
+void AddConditions(const cells::Prepared& prepared, bundle::Manifest* manifest) {
+  std::map<std::string, bundle::KnownMolecule> molecules;
+  std::vector<bool> trained(prepared.data.conditions.size(), false);
+  for (const int64_t cell : prepared.split.Cells(false)) {
+    trained[prepared.data.condition[cell]] = true;
+  }
+  for (size_t k = 0; k < trained.size(); ++k) {
+    const auto& condition = prepared.data.conditions[k];
+    if (!trained[k] || condition.control) continue;
+    manifest->conditions.push_back(condition.name);
+    if (!condition.molecule()) continue;
+    auto& known = molecules[condition.name];
+    known.name = condition.name;
+    known.smiles = condition.smiles;
+    known.doses_um.push_back(condition.dose_um);
+  }
+  for (auto& [name, known] : molecules) {
+    std::sort(known.doses_um.begin(), known.doses_um.end());
+    manifest->molecules.push_back(known);
+  }
+}
+
+}  // namespace
+
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
                               const TrainingData& data, const grn::Graph& graph,
                               const diffusion::Schedule& schedule,
@@ -51,25 +78,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.cell_types = prepared.data.cell_types;
   if (data.any_gene()) m.perturbation_kinds.push_back("gene");
   if (data.any_molecule()) m.perturbation_kinds.push_back("molecule");
-  std::map<std::string, bundle::KnownMolecule> molecules;
-  std::vector<bool> trained(prepared.data.conditions.size(), false);
-  for (const int64_t cell : prepared.split.Cells(false)) {
-    trained[prepared.data.condition[cell]] = true;
-  }
-  for (size_t k = 0; k < trained.size(); ++k) {
-    const auto& condition = prepared.data.conditions[k];
-    if (!trained[k] || condition.control) continue;
-    m.conditions.push_back(condition.name);
-    if (!condition.molecule()) continue;
-    auto& known = molecules[condition.name];
-    known.name = condition.name;
-    known.smiles = condition.smiles;
-    known.doses_um.push_back(condition.dose_um);
-  }
-  for (auto& [name, known] : molecules) {
-    std::sort(known.doses_um.begin(), known.doses_um.end());
-    m.molecules.push_back(known);
-  }
+  AddConditions(prepared, &m);
   m.normalisation = {prepared.target_sum, prepared.x_max};
   m.schedule_steps = schedule.steps();
   m.beta_first = schedule.beta_first();
@@ -89,9 +98,9 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   }
   m.molecule_features = static_cast<int>(data.molecule_features());
   m.model = model.ToJson();
-  m.network = grn::Describe(graph);
-  m.network["threshold"] = config.grn().threshold();
-  m.network["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
+  m.grn = grn::Describe(graph);
+  m.grn["threshold"] = config.grn().threshold();
+  m.grn["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
   m.settings = ConfigToJson(config);
   m.split = prepared.split.record;
   return m;
@@ -104,13 +113,14 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   std::vector<int64_t> panel;
   for (size_t type = 0; type < prepared.data.cell_types.size(); ++type) {
     // Every k-th training control cell: a panel that follows the file's order of samples.
-    std::vector<int64_t> own;
+    std::vector<int64_t> controls;
     for (const int64_t cell : data.controls(static_cast<int32_t>(type))) {
-      if (data.cell_type(cell) == static_cast<int32_t>(type)) own.push_back(cell);
+      if (data.cell_type(cell) == static_cast<int32_t>(type)) controls.push_back(cell);
     }
-    const auto wanted = std::min<int64_t>(config.panel_cells(), static_cast<int64_t>(own.size()));
+    const auto wanted =
+        std::min<int64_t>(config.panel_cells(), static_cast<int64_t>(controls.size()));
     for (int64_t k = 0; k < wanted; ++k) {
-      panel.push_back(own[k * static_cast<int64_t>(own.size()) / wanted]);
+      panel.push_back(controls[k * static_cast<int64_t>(controls.size()) / wanted]);
     }
   }
   reference.panel = SelectRowsDense(prepared.data.values, panel);

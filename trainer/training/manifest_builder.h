@@ -1,4 +1,5 @@
-// What a bundle says of its data, network and settings beside the weights.
+// MakeManifest and MakeReference build what a bundle holds of its data, gene network and settings
+// beside the weights.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ namespace unlasting::trainer {
 model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& data,
                                  const diffusion::Schedule& schedule);
 
-// `out` is the bundle's folder; its name is the bundle's where the settings have none.
+// `out` is the bundle's folder, whose name is the bundle's where the setting `name` is empty.
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
                               const TrainingData& data, const grn::Graph& graph,
                               const diffusion::Schedule& schedule, const model::ModelConfig& model);

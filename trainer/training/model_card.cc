@@ -37,7 +37,7 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
                   m.normalisation.target_sum > 0
                       ? absl::StrCat("counts to ", m.normalisation.target_sum, ", log1p")
                       : "log1p values as given",
-                  "\n- network: ", m.network.dump(), "\n\n## Evaluation\n\n");
+                  "\n- gene network: ", m.grn.dump(), "\n\n## Evaluation\n\n");
   absl::StrAppend(&card, "Held-out groups: ", scorecard.groups.size(),
                   ". Means over groups, all genes; E-distance in its unbiased form.\n\n",
                   "| method | E-distance | EMD | Pearson delta |\n|---|---|---|---|\n");

@@ -1,4 +1,5 @@
-// card.md of a bundle: what it was trained on, how well it does, where it must not be trusted.
+// RenderCard writes the model card of a bundle, card.md: what it was trained on, how well it
+// predicts, and where it must not be trusted.
 #pragma once
 
 #include <string>

@@ -1,42 +1,62 @@
-// What the networks know of the data besides their weights.
+#include "trainer/training/network_statistics.h"
+
 #include <torch/torch.h>
 
+#include <utility>
+
+#include "core/cells/normalise.h"
 #include "trainer/response/expected_response.h"
 #include "trainer/response/grn_response.h"
 #include "trainer/settings/settings.h"
 #include "trainer/training/batch_maker.h"
-#include "trainer/training/training.h"
 
 namespace unlasting::trainer {
+namespace {
 
 using torch::Tensor;
 
-model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph& graph,
-                                      const TrainConfig& config) {
-  const cells::Prepared& prepared = data.prepared();
-  const double scale = 1.0 / prepared.x_max;
-  const auto types = static_cast<int64_t>(prepared.data.cell_types.size());
-  const int64_t genes = data.genes();
-  model::NetworkStatistics statistics;
+// Bound of the shares of active cells, so that their logits stay finite.
+constexpr double kSmallestShare = 1e-3;
 
-  std::vector<double> mean, deviation;
-  const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
-  cells::MeanAndDeviation(prepared.data.values, training, &mean, &deviation);
-  const Tensor overall_deviation =
-      torch::tensor(deviation, torch::kFloat64).mul(scale).to(torch::kFloat32);
-  statistics.prior_deviation = overall_deviation.unsqueeze(0).repeat({types, 1});
-  if (config.prior_mean() != "global") {
-    statistics.prior_mean = ToTensor(data.control_statistics().mean, scale);
-  } else {
-    statistics.prior_mean = torch::tensor(mean, torch::kFloat64)
-                                .mul(scale)
-                                .to(torch::kFloat32)
-                                .unsqueeze(0)
-                                .repeat({types, 1});
+Tensor ToFloat64(const GeneValues& values) {
+  return torch::tensor(std::vector<double>(std::begin(values), std::end(values)), torch::kFloat64);
+}
+
+// `x_max` turns log1p values into model units.
+model::GrnResponse ToModel(const GrnResponseEstimate& estimate, const grn::Graph& graph,
+                           double x_max) {
+  model::GrnResponse response;
+  const auto types = static_cast<int64_t>(estimate.self_effect.size());
+  response.self_effect = torch::zeros({types, graph.nodes()}, torch::kFloat64);
+  for (int64_t type = 0; type < types; ++type) {
+    const Tensor measured = ToFloat64(estimate.self_effect[type]) / x_max;
+    response.self_effect[type].narrow(0, 0, measured.size(0)).copy_(measured);
   }
+  response.edge_weights = torch::tensor(estimate.edge_weights, torch::kFloat64);
+  response.damping = estimate.damping;
+  response.log_variance = ToFloat64(estimate.log_variance) * x_max;
+  response.active_logit = ToFloat64(estimate.active_logit) * x_max;
+  return response;
+}
 
-  statistics.active_share = torch::zeros({types, genes}, torch::kFloat64);
-  auto share = statistics.active_share.accessor<double, 2>();
+model::ExpectedResponse ToModel(ExpectedResponseEstimate estimate, double x_max) {
+  model::ExpectedResponse response;
+  response.nodes = std::move(estimate.nodes);
+  response.drugs = ToTensor(estimate.drugs, 1);
+  response.drug = std::move(estimate.drug);
+  response.log10_dose = std::move(estimate.log10_dose);
+  response.mean = ToTensor(estimate.mean, 1).div_(x_max);
+  response.log_variance = ToTensor(estimate.log_variance, 1);
+  response.active_logit = ToTensor(estimate.active_logit, 1);
+  return response;
+}
+
+// [cell types, N]: the share of a type's training control cells in which each gene is active.
+Tensor ControlShares(const TrainingData& data) {
+  const cells::Prepared& prepared = data.prepared();
+  const auto types = static_cast<int64_t>(prepared.data.cell_types.size());
+  const Tensor shares = torch::zeros({types, data.genes()}, torch::kFloat64);
+  auto share = shares.accessor<double, 2>();
   for (int64_t type = 0; type < types; ++type) {
     const auto& controls = data.controls(static_cast<int32_t>(type));
     for (const int64_t cell : controls) {
@@ -47,18 +67,50 @@ model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph
       }
     }
   }
+  return shares;
+}
+
+}  // namespace
+
+model::NetworkStatistics MakeNetworkStatistics(const TrainingData& data, const grn::Graph& graph,
+                                               const TrainConfig& config) {
+  const cells::Prepared& prepared = data.prepared();
+  const double scale = 1.0 / prepared.x_max;
+  const auto types = static_cast<int64_t>(prepared.data.cell_types.size());
+  model::NetworkStatistics statistics;
+
+  std::vector<double> mean, deviation;
+  cells::MeanAndDeviation(prepared.data.values, prepared.split.Cells(/*test_cells=*/false), &mean,
+                          &deviation);
+  const auto of_every_type = [&](const std::vector<double>& values) {
+    return torch::tensor(values, torch::kFloat64)
+        .mul(scale)
+        .to(torch::kFloat32)
+        .unsqueeze(0)
+        .repeat({types, 1});
+  };
+  statistics.prior_deviation = of_every_type(deviation);
+  statistics.prior_mean = config.prior_mean() == "global"
+                              ? of_every_type(mean)
+                              : ToTensor(data.control_statistics().mean, scale);
+
   // Shrunk in logits: with weight 1 the network learns each type's change from its own control,
-  // with 0 the mean over training types; an unseen type is best served between the two. Expected
-  // responses shrink by themselves, and for unseen types alone.
+  // with weight 0 from the mean of the training types; an unseen type is predicted best in between.
+  // Expected responses are shrunk on their own, and for unseen types alone.
   const double weight = HasExpectedResponse(config) ? 1.0 : config.mask_prior();
-  statistics.active_share = torch::sigmoid(weight * torch::logit(statistics.active_share, 1e-3));
+  statistics.active_share =
+      torch::sigmoid(weight * torch::logit(ControlShares(data), kSmallestShare));
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
   if (HasExpectedResponse(config)) {
     const ConditionMoments moments(data);
-    statistics.expected_response = EstimateExpectedResponse(data, moments, config);
+    statistics.expected_response =
+        ToModel(EstimateExpectedResponse(data, moments, config), prepared.x_max);
     if (FollowsGrn(config)) {
-      statistics.expected_response->grn = EstimateGrnResponse(data, moments, graph);
+      const auto estimate = EstimateGrnResponse(data, moments, graph);
+      if (estimate.has_value()) {
+        statistics.expected_response->grn = ToModel(*estimate, graph, prepared.x_max);
+      }
     }
   }
   return statistics;

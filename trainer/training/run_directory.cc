@@ -21,10 +21,12 @@ absl::Status RunDirectory::Prepare(bool resume, const TrainConfig& config) {
   if (resume && fs::exists(settings_path)) {
     UNLASTING_ASSIGN_OR_RETURN(const std::string before, ReadFile(settings_path));
     if (before != settings) {
-      return absl::FailedPreconditionError(absl::StrCat("--resume: ", settings_path.string(),
-                                                        " differs from the settings given now"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("--resume: ", settings_path.string(),
+                       " holds other settings than those given now; give the same ones, or train "
+                       "anew without --resume"));
     }
-    // What killed runs left half-written.
+    // Files that a killed run left half-written.
     std::vector<fs::path> staged;
     for (const auto& entry : fs::directory_iterator(path_, error)) {
       if (absl::StartsWith(entry.path().filename().string(), ".")) staged.push_back(entry.path());
@@ -46,7 +48,7 @@ void RunDirectory::Remove() const {
 
 void RunDirectory::Log(const nlohmann::json& line) {
   lines_.push_back(line);
-  // A lost log line is no reason to lose the run.
+  // A log line that cannot be written must not end the run.
   (void)WriteFileAtomically(path_ / "training.jsonl", LogText());
 }
 

@@ -1,4 +1,5 @@
-// Checkpoints, settings and the running log of a fit, kept beside the bundle until it is complete.
+// RunDirectory keeps the checkpoints, settings and log of a fit beside the bundle until that is
+// complete, so that an interrupted run can be resumed. One thread at a time.
 #pragma once
 
 #include <filesystem>
@@ -13,18 +14,18 @@ namespace unlasting::trainer {
 
 class RunDirectory {
  public:
-  // `out` is the bundle's folder; the work folder is its name with .training behind.
+  // `out` is the bundle's folder; the run directory is OUT.training.
   explicit RunDirectory(const std::string& out);
 
-  // Makes the folder, empty unless `resume` finds one of a run with these settings.
-  // FAILED_PRECONDITION where its settings differ.
+  // Creates the directory. With `resume` an existing one is kept; FAILED_PRECONDITION where it
+  // belongs to a run with other settings. Otherwise it is emptied.
   absl::Status Prepare(bool resume, const TrainConfig& config);
   std::string At(const char* name) const { return (path_ / name).string(); }
   void Remove() const;
 
-  // Lines of training.jsonl, written as they come.
+  // Appends a line to training.jsonl, on disk at once.
   void Log(const nlohmann::json& line);
-  // Forgets lines of `key` past `step`: they come again after a resume from there.
+  // Drops the lines with `key` after `step`: a run resumed there logs them again.
   void ForgetAfter(int64_t step, const std::string& key);
   std::string LogText() const;
 

@@ -27,8 +27,9 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
              : network.MaskLoss(rows.x_0, rows.inputs);
 }
 
-// This rank's part of the batch's mean loss, with its gradients in the weights' `grad`. Each thread
-// differentiates its share of the rows; shares are summed in order, so that a run repeats.
+// Returns this rank's part of the batch's mean loss and leaves its gradients in the weights'
+// `grad`. Each thread differentiates its share of the rows; shares are summed in order, so that a
+// run repeats to the bit.
 double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
                         const std::vector<Tensor>& weights) {
   const auto shards = static_cast<int>(task.config->threads());
@@ -62,7 +63,7 @@ double LossAndGradients(const TrainingTask& task, const Network& network, const 
       sum = sum.defined() ? sum.add_(part[k]) : part[k].clone();
     }
     Tensor weight = weights[k];
-    // Weights that the batch does not reach (a drug's, in a batch of genes) get zeros.
+    // Weights that the batch does not use (a drug's, in a batch of genes) get zeros.
     weight.mutable_grad() = sum.defined() ? sum : torch::zeros_like(weight);
   }
   return loss;
@@ -116,7 +117,8 @@ class Loop {
     }
     UNLASTING_RETURN_IF_ERROR(Restore());
     auto last_save = Clock::now();
-    // A run that had stopped before its mask model was trained stops again at once.
+    // A run that stopped early and was interrupted before its mask model was trained stops again
+    // at once.
     bool stop = StopsEarly() && state_.checks_since_best >= config_.patience();
     while (state_.step < task_.steps && !stop) {
       UNLASTING_RETURN_IF_ERROR(Step());
@@ -127,8 +129,8 @@ class Loop {
       if (interrupted_) {
         if (!leads()) return absl::CancelledError("");
         UNLASTING_RETURN_IF_ERROR(Save());
-        return absl::CancelledError(
-            absl::StrCat("interrupted at step ", state_.step, "; --resume goes on from there"));
+        return absl::CancelledError(absl::StrCat("interrupted at step ", state_.step,
+                                                 "; continue from there with --resume"));
       }
       if (leads() && Clock::now() - last_save >
                          std::chrono::duration<double>(60 * config_.checkpoint_minutes())) {
@@ -149,7 +151,7 @@ class Loop {
   }
   absl::Status Save() const { return WriteCheckpoint(task_.checkpoint_path, state_); }
 
-  // Rank 0's state is everyone's: only its checkpoint counts.
+  // All ranks start from rank 0's state, and so from its checkpoint alone.
   absl::Status Restore() {
     if (leads() && task_.resume) {
       if (std::filesystem::exists(task_.checkpoint_path)) {
@@ -171,10 +173,11 @@ class Loop {
     double loss = LossAndGradients(task_, network_, batches_.Make(state_.step), state_.weights);
     if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss));
     if (!std::isfinite(loss)) {
-      // Every rank sees the same sum: one of them says so.
+      // Every rank has the same sum, and one of them reports it.
       if (!leads()) return absl::CancelledError("");
-      return absl::InternalError(absl::StrCat("training: the loss of step ", state_.step,
-                                              " is not finite; try a lower learning_rate"));
+      return absl::InternalError(
+          absl::StrCat("training: the loss of step ", state_.step,
+                       " is not finite, expected a number; try a lower learning_rate"));
     }
     torch::nn::utils::clip_grad_norm_(state_.weights, config_.clip());
     optimizer_.step();
@@ -186,12 +189,13 @@ class Loop {
     return absl::OkStatus();
   }
 
-  // Gradients, loss and whether anyone was interrupted, in one call: ranks stop at the same step.
+  // Sums gradients, loss and whether any rank was interrupted in one call, so that all ranks stop
+  // at the same step.
   absl::Status SumOverRanks(double* loss) {
     torch::NoGradGuard no_grad;
     std::vector<Tensor> parts;
     for (const Tensor& weight : state_.weights) parts.push_back(weight.grad().flatten());
-    parts.push_back(torch::tensor({static_cast<float>(*loss), Asked() ? 1.0f : 0.0f}));
+    parts.push_back(torch::tensor({static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f}));
     const Tensor sum = torch::cat(parts);
     UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
     int64_t at = 0;
@@ -204,16 +208,18 @@ class Loop {
     return absl::OkStatus();
   }
 
-  // A lost rank ends the run between two steps: rank 0 still holds the state of the last.
+  // A lost rank ends the run between two steps: rank 0 still holds the state after the last one.
   absl::Status Sum(absl::Span<float> values) const {
     const absl::Status status = task_.ranks->Sum(values);
     if (status.ok() || !leads()) return status;
     UNLASTING_RETURN_IF_ERROR(Save());
-    return absl::UnavailableError(
-        absl::StrCat(status.message(), " at step ", state_.step, "; --resume goes on from there"));
+    return absl::UnavailableError(absl::StrCat(status.message(), " at step ", state_.step,
+                                               "; continue from there with --resume"));
   }
 
-  bool Asked() const { return task_.interrupted != nullptr && task_.interrupted->load(); }
+  bool InterruptRequested() const {
+    return task_.interrupted != nullptr && task_.interrupted->load();
+  }
 
   void Report() {
     if (state_.step % config_.log_every() == 0 || state_.step == task_.steps) {
@@ -223,10 +229,10 @@ class Loop {
       loss_sum_ = 0;
       loss_count_ = 0;
     }
-    if (task_.ranks == nullptr) interrupted_ = Asked();
+    if (task_.ranks == nullptr) interrupted_ = InterruptRequested();
   }
 
-  // True where the held-out cells have not been met better for `patience` checks.
+  // True where the validation distance has not improved for `patience` checks.
   absl::StatusOr<bool> Validate() {
     float stop = 0;
     if (leads()) {
@@ -248,13 +254,13 @@ class Loop {
     return stop > 0;
   }
 
-  // Of the moving average: it is what the bundle will hold.
+  // The validation distance of the moving average, which is what the bundle will hold.
   double AverageDistance() {
-    std::vector<Tensor> own;
-    for (const Tensor& weight : state_.weights) own.push_back(weight.detach().clone());
+    std::vector<Tensor> current;
+    for (const Tensor& weight : state_.weights) current.push_back(weight.detach().clone());
     CopyInto(state_.weights, state_.average);
     const double distance = validation_.Distance(network_, static_cast<int>(config_.threads()));
-    CopyInto(state_.weights, own);
+    CopyInto(state_.weights, current);
     return distance;
   }
 

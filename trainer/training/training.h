@@ -1,4 +1,5 @@
-// The training loop of one network: batches, noise, AdamW, moving average, checkpoints.
+// Train runs the training loop of one network for fit: batches, AdamW, the moving average of the
+// weights, early stopping and checkpoints.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,9 @@
 
 namespace unlasting::trainer {
 
+// What to train and on what. The pointers are borrowed for the call to Train. The callbacks are
+// made on the calling thread; with several ranks, on rank 0 alone, which alone reads and writes
+// checkpoints too. Any of them may be empty.
 struct TrainingTask {
   model::NetworkKind kind = model::NetworkKind::kDenoiser;
   const TrainConfig* config = nullptr;
@@ -23,40 +27,30 @@ struct TrainingTask {
   const diffusion::Schedule* schedule = nullptr;
   int64_t steps = 0;
   std::string checkpoint_path;  // written every checkpoint_minutes and on interruption
-  bool resume = false;          // go on from checkpoint_path where it exists
+  bool resume = false;          // starts from the checkpoint at checkpoint_path where one exists
   RankGroup* ranks = nullptr;   // null: this process alone
-  // With several ranks, what follows is called on rank 0 only, and only it reads and writes
-  // checkpoints. A line of training.jsonl.
+  // Receives each line of training.jsonl.
   std::function<void(const nlohmann::json&)> log;
+  // Called at the same steps as `log`, with the mean loss since the last call.
   std::function<void(int64_t step, int64_t steps, double loss)> progress;
-  // With `resume`: goes on from this step, 0 where there was no checkpoint yet.
+  // Called with `resume`, before the first step: training starts at `step`, which is 0 where there
+  // was no checkpoint yet.
   std::function<void(int64_t step)> resumed;
-  // Early, as the held-out cells are met no better; their least distance.
+  // Called when training stops early because the validation distance stopped improving;
+  // `distance` is the least one.
   std::function<void(int64_t step, double distance)> stopped;
-  // Set by a signal handler, on any rank: all stop at the next step, after a checkpoint.
+  // Set by a signal handler, on any rank: all ranks stop after the current step, rank 0 with a
+  // checkpoint.
   const std::atomic<bool>* interrupted = nullptr;
 };
 
-// Trains `network` in place and leaves the moving average of the weights in it: with
-// validation_fraction, as it was when the held-out cells were met best. Everything random is a
-// function of (seed, step), so a resumed run computes what an uninterrupted one computes, and
-// several ranks what one does, to float32 rounding.
+// Trains `network` in place and leaves the moving average of its weights in it: the final one, or
+// with validation_fraction the one with the least validation distance. All randomness is a function
+// of (seed, step): a resumed run computes what an uninterrupted run computes, and several ranks
+// compute what one does, to float32 rounding.
 // CANCELLED after an interruption; DATA_LOSS where a checkpoint cannot be read; INTERNAL with the
 // step where a loss is not finite; UNAVAILABLE, after a checkpoint, where a rank was lost. The
-// message is empty on ranks that leave the word to rank 0.
+// message is empty on ranks that leave reporting to rank 0.
 absl::Status Train(const TrainingTask& task, model::Network* network);
-
-// Statistics in model units that the networks carry (core/model/torch/network.h).
-model::NetworkStatistics StatisticsOf(const TrainingData& data, const grn::Graph& graph,
-                                      const TrainConfig& config);
-
-// Mean and standard deviation of the latents of training control cells: near 0 and 1 when inversion
-// works, the first sign of trouble when not.
-struct LatentStatistics {
-  double mean = 0;
-  double deviation = 0;
-};
-absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingTask& task,
-                                                const model::Network& network, int64_t cells);
 
 }  // namespace unlasting::trainer

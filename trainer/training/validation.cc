@@ -6,7 +6,6 @@
 #include "core/evaluate/distances.h"
 #include "core/model/torch/threads.h"
 #include "trainer/training/batch_maker.h"
-#include "trainer/training/training.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -15,12 +14,14 @@ using model::Network;
 using torch::Tensor;
 
 constexpr int kSolverSteps = 10;
-constexpr int64_t kMaxCells = 512;  // of all groups together: a check costs 2 * 10 evaluations
-constexpr int64_t kMaxOfAGroup = 64;
+// Bounds the cost of a check, which is 2 * kSolverSteps evaluations of each cell of all groups.
+constexpr int64_t kMaxCells = 512;
+constexpr int64_t kMaxCellsOfAGroup = 64;
 constexpr int64_t kMaxGroups = 16;
 
-Tensor Follow(const Network& denoiser, const diffusion::Plan& plan, const Network::Inputs& inputs,
-              Tensor x) {
+// The state after all steps of `plan`, from `x` [B, N].
+Tensor RunPlan(const Network& denoiser, const diffusion::Plan& plan, const Network::Inputs& inputs,
+               Tensor x) {
   Tensor previous = torch::zeros_like(x);
   for (const auto& step : plan) {
     const Tensor t = torch::full({x.size(0)}, step.time, torch::kInt64);
@@ -44,7 +45,9 @@ absl::StatusOr<Validation> Validation::Create(const TrainingData& data,
   const auto& all = data.validation_groups();
   if (all.empty()) {
     return absl::InvalidArgumentError(
-        "validation_fraction: no condition has two cells to spare; found too few perturbed cells");
+        "validation_fraction: found no training condition with enough perturbed cells, expected "
+        "two "
+        "or more to hold out beside those to train on; raise validation_fraction, or set it to 0");
   }
   Validation validation;
   validation.data_ = &data;
@@ -54,7 +57,7 @@ absl::StatusOr<Validation> Validation::Create(const TrainingData& data,
   std::mt19937_64 random(seed);
   const auto available = static_cast<int64_t>(all.size());
   const int64_t wanted = std::min(kMaxGroups, available);
-  const int64_t size = std::min(kMaxOfAGroup, kMaxCells / wanted);
+  const int64_t size = std::min(kMaxCellsOfAGroup, kMaxCells / wanted);
   for (int64_t k = 0; k < wanted; ++k) {
     const auto& members = all[k * available / wanted];
     const auto& controls = data.controls(data.cell_type(members[0]));
@@ -73,10 +76,10 @@ Tensor Validation::Generate(const Network& denoiser, const Group& group) const {
   const Tensor control = RowsOf(*data_, group.control);
   Network::Inputs source;
   source.cell_type = TypesOf(*data_, group.control);
-  const Tensor latent = Follow(denoiser, plan_.invert, source, control);
+  const Tensor latent = RunPlan(denoiser, plan_.invert, source, control);
   Network::Inputs target = InputsOf(*data_, group.truth);
   target.control = control;
-  return Follow(denoiser, plan_.decode, target, latent).clamp_min(0);
+  return RunPlan(denoiser, plan_.decode, target, latent).clamp_min(0);
 }
 
 double Validation::Distance(const Network& denoiser, int threads) const {
@@ -96,19 +99,22 @@ double Validation::Distance(const Network& denoiser, int threads) const {
   return sum / static_cast<double>(total);
 }
 
-absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingTask& task, const Network& network,
+absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingData& data,
+                                                const diffusion::Schedule& schedule,
+                                                const Network& denoiser, uint64_t seed,
                                                 int64_t cells) {
   UNLASTING_ASSIGN_OR_RETURN(
       const auto plan,
-      diffusion::MakeBridgePlan(*task.schedule, diffusion::Solver::kDpmSolverPp2m, 10));
+      diffusion::MakeBridgePlan(schedule, diffusion::Solver::kDpmSolverPp2m, kSolverSteps));
   try {
     torch::NoGradGuard no_grad;
-    Batch batch = task.data->Draw(task.config->seed() + 1, 0, 2 * cells);
-    Tensor x = RowsOf(*task.data, batch.control_cells);
+    // Half of a batch are control cells.
+    const Batch batch = data.Draw(seed, 0, 2 * cells);
     Network::Inputs inputs;
-    inputs.cell_type = TypesOf(*task.data, batch.control_cells);
-    x = Follow(network, plan.invert, inputs, x);
-    return LatentStatistics{x.mean().item<double>(), x.std().item<double>()};
+    inputs.cell_type = TypesOf(data, batch.control_cells);
+    const Tensor latents =
+        RunPlan(denoiser, plan.invert, inputs, RowsOf(data, batch.control_cells));
+    return LatentStatistics{latents.mean().item<double>(), latents.std().item<double>()};
   } catch (const std::exception& error) {
     const std::string what = error.what();
     return absl::InternalError(absl::StrCat("latents: ", what.substr(0, what.find('\n'))));

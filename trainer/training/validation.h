@@ -1,5 +1,5 @@
-// Training cells kept out of the batches, to see how well the denoiser generates cells it was not
-// fitted to.
+// Validation measures, during training, how well the denoiser generates perturbed cells that no
+// batch holds; MeasureLatents whether it inverts control cells to standard normal latents.
 #pragma once
 
 #include <torch/torch.h>
@@ -16,14 +16,14 @@ namespace unlasting::trainer {
 
 class Validation {
  public:
-  // Draws its cells of data.validation_groups() once, with `seed`. The references must outlive
-  // this. INVALID_ARGUMENT where there are no such groups.
+  // Draws cells of data.validation_groups() once, with `seed`. `data` must outlive the object.
+  // INVALID_ARGUMENT where there are no such groups.
   static absl::StatusOr<Validation> Create(const TrainingData& data,
                                            const diffusion::Schedule& schedule, uint64_t seed);
 
-  // Mean over groups of the unbiased E-distance, in log1p units, between held-out cells and those
-  // that the bridge makes of as many control cells of the same type. Without the mask: that
-  // network is trained later. Throws c10::Error.
+  // The mean over groups of the unbiased E-distance, in log1p units, between the held-out cells and
+  // those that the bridge generates from as many control cells of the same type. The mask is not
+  // applied because its network is trained later. Throws c10::Error.
   double Distance(const model::Network& denoiser, int threads) const;
 
  private:
@@ -37,5 +37,16 @@ class Validation {
   diffusion::BridgePlan plan_;
   std::vector<Group> groups_;
 };
+
+// Over all genes of `cells` training control cells, drawn with `seed`. The mean is near 0 and the
+// standard deviation near 1 where inversion works; other values are the first sign of trouble.
+struct LatentStatistics {
+  double mean = 0;
+  double deviation = 0;
+};
+absl::StatusOr<LatentStatistics> MeasureLatents(const TrainingData& data,
+                                                const diffusion::Schedule& schedule,
+                                                const model::Network& denoiser, uint64_t seed,
+                                                int64_t cells);
 
 }  // namespace unlasting::trainer

@@ -1,11 +1,11 @@
-// Time of the distances between two groups of cells, at the size of docs/performance.md: 2,000 true
+// Time of the distances between two groups of cells, at the size of docs/benchmarks.md: 2,000 true
 // and 2,000 predicted cells over 5,000 genes.
 #include <algorithm>
 #include <random>
 
 #include "benchmark/benchmark.h"
 #include "core/evaluate/distances.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 namespace unlasting::evaluate {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/diffusion/solver.h"
 #include "core/model/cuda/attention_kernels.h"
 #include "core/model/cuda/cuda_network.h"
-#include "tests/support/random_arrays.h"
+#include "tests/support/random_weights.h"
 
 namespace unlasting::bench {
 namespace {
@@ -39,7 +39,7 @@ struct Cells {
     options.precision = precision;
     const auto graph = test::MakeRandomGraph(genes, [](int64_t) { return kDegree + 1; });
     network = std::make_unique<CudaNetwork>(
-        true, config, test::RandomArrays(model::NetworkKind::kDenoiser, config, graph, 3),
+        true, config, test::RandomWeights(model::NetworkKind::kDenoiser, config, graph, 3),
         this->context, options);
     pool = network->NewPool();
     std::mt19937_64 random(1);

@@ -33,7 +33,7 @@ struct FusedCells {
   FusedCells(const ModelConfig& config, int64_t degree, int64_t count)
       : network(true, config,
                 RandomNetwork(NetworkKind::kDenoiser, config, degree, Attention::kPlain)
-                    .ToArrays<float>(),
+                    .ToWeights<float>(),
                 Threads()),
         x_t(torch::randn({count, config.genes})),
         control(torch::rand({count, config.genes}) * 0.2),
@@ -56,7 +56,7 @@ struct FusedCells {
 
   CpuNetwork<float> network;
   Tensor x_t, control, out;
-  std::vector<model::cpu::AlignedVector<float>> gene_readout;
+  std::vector<AlignedVector<float>> gene_readout;
   const int32_t knocked_out = 3;
   std::vector<NetworkRow<float>> rows;
 };

@@ -11,17 +11,16 @@
 
 namespace {
 
+using unlasting::AlignedVector;
 using unlasting::model::ModelConfig;
 using unlasting::model::NetworkKind;
-using unlasting::model::cpu::AlignedVector;
-using unlasting::model::cpu::Arrays;
 using unlasting::model::cpu::CpuNetwork;
 using unlasting::model::cpu::NetworkRow;
 
-Arrays<float> RandomArrays(const ModelConfig& config, int64_t degree) {
+unlasting::model::NetworkWeights<float> RandomWeights(const ModelConfig& config, int64_t degree) {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> unit(0, 1);
-  Arrays<float> arrays;
+  unlasting::model::NetworkWeights<float> arrays;
   for (const auto& spec : ParameterSpecs(NetworkKind::kDenoiser, config)) {
     int64_t size = 1;
     for (const int64_t n : spec.shape) size *= n;
@@ -65,7 +64,7 @@ int main(int argc, char** argv) {
   ModelConfig config;
   config.genes = config.nodes = number(1, 1000);
   if (argc > 3) config.grn_inputs = argv[3];
-  CpuNetwork<float> network(true, config, RandomArrays(config, number(2, 20)), 1);
+  CpuNetwork<float> network(true, config, RandomWeights(config, number(2, 20)), 1);
   std::vector<float> x_t(config.genes, 0.3f), control(config.genes, 0.1f), out(config.genes);
   AlignedVector<float> gene_readout;
   const int32_t knocked_out = 3;

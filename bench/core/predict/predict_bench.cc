@@ -6,7 +6,9 @@
 #include <memory>
 
 #include "CLI/CLI.hpp"
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/job/job.h"
+#include "server/torch/torchscript_engine.h"
 
 namespace unlasting::predict {
 namespace {
@@ -31,17 +33,16 @@ int Fail(const absl::Status& status) {
 }
 
 int Run(const Flags& flags) {
-  bundle::LoadOptions load;
-  load.plain_attention = flags.evaluator == "torchscript";
-  auto bundle = bundle::Bundle::Load(flags.bundle, load);
+  auto bundle = bundle::Bundle::Load(flags.bundle);
   if (!bundle.ok()) return Fail(bundle.status());
   EngineOptions options;
   options.device = "cpu";
   options.threads = flags.threads;
   options.max_batch = flags.max_batch;
-  options.evaluator = flags.evaluator;
   if (!flags.cached_latents) options.latent_cache_bytes = 0;
-  auto engine = Engine::Create(*bundle, options);
+  auto engine = flags.evaluator == "torchscript"
+                    ? server::MakeTorchScriptEngine(*bundle, options, model::Attention::kPlain)
+                    : CreateEngine(*bundle, options);
   if (!engine.ok()) return Fail(engine.status());
   auto controls = PanelControls(**bundle, flags.cell_type, flags.cells, 0);
   if (!controls.ok()) return Fail(controls.status());
@@ -65,10 +66,10 @@ int Run(const Flags& flags) {
     rows.clear();
     for (size_t j = 0; j < jobs.size(); ++j) {
       if (jobs[j] == nullptr || jobs[j]->done()) {
-        jobs[j] = std::make_unique<Job>(engine->get(), &in_flight, set,
-                                        std::vector<std::shared_ptr<const Perturbation>>{
-                                            perturbations[next++ % perturbations.size()]},
-                                        DefaultOptions(**bundle));
+        jobs[j] = std::make_unique<Job>(
+            engine->get(), &in_flight,
+            PredictionTask{
+                set, {perturbations[next++ % perturbations.size()]}, DefaultOptions(**bundle)});
       }
       jobs[j]->TakeRunnable(flags.max_batch / static_cast<int64_t>(jobs.size()), &taken[j]);
       rows.insert(rows.end(), taken[j].begin(), taken[j].end());

@@ -1,24 +1,18 @@
-// Writes a bundle; for the rooms that see LibTorch.
+// This WriteBundle takes trained networks: it fills in the weights and writes the TorchScript
+// files.
 #pragma once
 
 #include <string>
 
 #include "absl/status/status.h"
-#include "core/bundle/bundle.h"
+#include "core/bundle/write.h"
 #include "core/model/torch/network.h"
 
 namespace unlasting::bundle {
 
-struct BundleParts {
-  Manifest manifest;  // `files` is filled in
-  Reference reference;
-  const model::Network* denoiser = nullptr;
-  const model::Network* mask = nullptr;
-  std::string card;      // Markdown
-  std::string training;  // JSON lines
-};
-
-// Written beside `directory` and renamed, so that a reader sees the old bundle or the new one.
-absl::Status WriteBundle(const BundleParts& parts, const std::string& directory);
+// As core/bundle/write.h. The same weights go into weights.safetensors, `parts.weights` being
+// filled in from the networks, and into source.pt, target.pt and mask.pt.
+absl::Status WriteBundle(BundleParts parts, const model::Network& denoiser,
+                         const model::Network& mask, const std::string& directory);
 
 }  // namespace unlasting::bundle

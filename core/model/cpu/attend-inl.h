@@ -1,4 +1,4 @@
-// GATv2 aggregation per instruction set; the formula is in kernels.h.
+// attend-inl.h computes the GATv2 aggregation for each instruction set; kernels.h has the formula.
 #if defined(UNLASTING_CPU_ATTEND_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNLASTING_CPU_ATTEND_INL_H_
 #undef UNLASTING_CPU_ATTEND_INL_H_
@@ -83,7 +83,7 @@ HWY_INLINE void ScoreEdges(const AttendArguments<T>& s, const int32_t* HWY_RESTR
   }
   const int64_t last = degree - 1;
   for (int64_t e = 0; e < degree; e += 4) {
-    // The last group repeats its last edge; scores has room for it.
+    // The last group repeats its last edge; scores is large enough for it.
     const int64_t j0 = sources[e], j1 = sources[std::min(e + 1, last)];
     const int64_t j2 = sources[std::min(e + 2, last)], j3 = sources[std::min(e + 3, last)];
     const T* HWY_RESTRICT l0 = left + j0 * stride;

@@ -1,4 +1,4 @@
-// Derivative of the GATv2 aggregation per instruction set.
+// attend_grad-inl.h computes the derivative of the GATv2 aggregation for each instruction set.
 //
 // For one target and head, with w the softmax weights, g the gradient of the output over heads and
 // s_d = (0.2, or 1 where l_d > -r_d) the slope of leaky:

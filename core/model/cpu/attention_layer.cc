@@ -1,3 +1,4 @@
+// Long because forward and backward share the tiles and their padding.
 #include "core/model/cpu/attention_layer.h"
 
 #include <algorithm>
@@ -173,11 +174,11 @@ AttentionLayer<T>::AttentionLayer(const LayerGraph& graph, const LayerWeights<T>
 }
 
 template <typename T>
-const T* AttentionLayer<T>::Inputs(const T* hidden, int64_t rows, T* room) const {
+const T* AttentionLayer<T>::Inputs(const T* hidden, int64_t rows, T* scratch) const {
   if (!weights_.residual) return hidden;
   BestKernels<T>().layer_norm(hidden, rows, weights_.dim, padded_, norm_weight_.data(),
-                              norm_bias_.data(), room);
-  return room;
+                              norm_bias_.data(), scratch);
+  return scratch;
 }
 
 template <typename T>
@@ -224,6 +225,7 @@ void AttentionLayer<T>::AddSideGradients(const T* inputs, int64_t rows, const T*
   AddColumnSums(grad, rows, wide_, ones_.data(), side->grad_bias.data());
 }
 
+// Long because every buffer of a tile is used in every stage.
 template <typename T>
 void AttentionLayer<T>::Backward(const T* hidden, const T* grad_out, T* grad_hidden) {
   const auto& kernels = BestKernels<T>();

@@ -1,5 +1,6 @@
-// A layer of the GRN block (eq 11) for training: forward, and the derivative from the layer's input
-// alone. Nothing of the forward pass is kept, so memory grows with the nodes, not with the edges.
+// AttentionLayer computes a layer of the GRN block (eq 11) for training: the forward pass, and the
+// derivative from the layer's input alone. It keeps nothing of the forward pass, so that memory
+// grows with the number of nodes and not with that of edges.
 #pragma once
 
 #include <cstdint>
@@ -82,7 +83,7 @@ class AttentionLayer {
     AlignedVector<T> grad_weight, grad_bias;  // [padded, heads * padded], [heads * padded]
   };
   Side MakeSide(const T* weight, const T* bias, T sign) const;
-  const T* Inputs(const T* hidden, int64_t rows, T* room) const;
+  const T* Inputs(const T* hidden, int64_t rows, T* scratch) const;
   void AddSideGradients(const T* inputs, int64_t rows, const T* grad, Side* side) const;
 
   const LayerGraph& graph_;

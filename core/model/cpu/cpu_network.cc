@@ -13,7 +13,7 @@ constexpr int64_t kNoTime = -1;
 }  // namespace
 
 template <typename T>
-CpuNetwork<T>::CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays,
+CpuNetwork<T>::CpuNetwork(bool denoiser, const ModelConfig& config, const NetworkWeights<T>& arrays,
                           int threads)
     : denoiser_(denoiser),
       config_(config),

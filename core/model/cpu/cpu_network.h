@@ -1,6 +1,6 @@
-// A denoiser or mask model evaluated from plain arrays: the same weights and the same mathematics
-// as core/model/torch/source.cc, restructured so that what does not depend on the cell is computed
-// once and nothing is allocated per evaluation. Knows no LibTorch.
+// CpuNetwork evaluates a denoiser or mask model on the CPU from plain arrays. It has the weights
+// and the mathematics of core/model/torch/source.cc, restructured so that what does not depend on
+// the cell is computed once and nothing is allocated per evaluation. It needs no LibTorch.
 //
 // A row's result does not depend on the other rows of a call, to the bit.
 #pragma once
@@ -30,8 +30,8 @@ struct NetworkRow {
   const T* control = nullptr;  // null for the source model
   absl::Span<const int32_t> knockout;
   const Molecule<T>* molecule = nullptr;
-  // [N']: with `static` GRN inputs the block's result does not change along a cell's path. Empty:
-  // filled by the first call. Others leave it alone; may be null.
+  // [N']: with `static` GRN inputs the block's result does not change along a cell's trajectory.
+  // Empty: filled by the first call. Others leave it alone; may be null.
   AlignedVector<T>* gene_readout = nullptr;
   T* out = nullptr;  // x0 of eq 6, or the mask's logits
 };
@@ -41,7 +41,8 @@ template <typename T>
 class CpuNetwork {
  public:
   // `denoiser`: else the mask model. `threads` >= 1.
-  CpuNetwork(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays, int threads);
+  CpuNetwork(bool denoiser, const ModelConfig& config, const NetworkWeights<T>& arrays,
+             int threads);
 
   void Run(absl::Span<const NetworkRow<T>> rows);
 

@@ -1,6 +1,6 @@
-// Products with packed weights, per instruction set. Every output is one chain of fused
-// multiply-adds over the depth, whatever the number of rows: BLAS picks another order for another
-// shape, and a cell's last bits would then depend on its company.
+// dense-inl.h multiplies with packed weights, for each instruction set. Every output is one chain
+// of fused multiply-adds over the depth, whatever the number of rows: BLAS picks another order for
+// another shape, and the last bits of a cell would then depend on the other cells of its batch.
 #if defined(UNLASTING_CPU_DENSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNLASTING_CPU_DENSE_INL_H_
 #undef UNLASTING_CPU_DENSE_INL_H_

@@ -27,7 +27,8 @@ Embedding<T>::Embedding(int64_t dim, const T* out, const T* out_bias)
   out_bias_ = PadRows(out_bias, 1, dim, padded_);
   grad_out_.assign(padded_ * padded_, T{0});
   grad_out_bias_.assign(padded_, T{0});
-  for (auto* room : {&pre_, &hidden_, &y_, &grad_y_, &grad_pre_}) room->assign(kTile * padded_, 0);
+  for (auto* scratch : {&pre_, &hidden_, &y_, &grad_y_, &grad_pre_})
+    scratch->assign(kTile * padded_, 0);
   ones_.assign(kTile, T{1});
   sums_.assign(padded_, T{0});
 }

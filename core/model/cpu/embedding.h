@@ -1,5 +1,5 @@
-// Phi and Psi (eq 7-10) for training: embeddings through one hidden layer, forward and backward,
-// with the hidden layer made anew a tile at a time in place of being kept.
+// embedding.h computes Phi and Psi (eq 7-10) for training: embeddings through one hidden layer,
+// forward and backward. The hidden layer is computed anew for each tile instead of being kept.
 //
 //   y = silu(pre) out + out_bias
 //   Phi: pre_i = gene_i * keep_i + bias      gene [nodes, dim], keep_i = 1 - knockout_i

@@ -15,7 +15,7 @@ constexpr double kDenseShare = 0.75;
 }  // namespace
 
 template <typename T>
-GrnBlock<T>::GrnBlock(const ModelConfig& config, const Arrays<T>& arrays)
+GrnBlock<T>::GrnBlock(const ModelConfig& config, const NetworkWeights<T>& arrays)
     : config_(config),
       dim_(Padded(config.dim)),
       indptr_(arrays.edge_indptr),
@@ -94,12 +94,12 @@ void GrnBlock<T>::FillInputs(const Inputs& in, int64_t first, int64_t rows,
   }
   const int64_t measured = std::min(rows, config_.genes - first);
   if (measured <= 0) return;
-  T* room = scratch->tile_inputs.data();
+  T* outside_scratch = scratch->tile_inputs.data();
   int32_t* outside = scratch->outside.data();
   if (in.control != nullptr && config_.control_input) {
-    psi_control_.Add(in.control + first, measured, hidden, room, outside);
+    psi_control_.Add(in.control + first, measured, hidden, outside_scratch, outside);
   }
-  if (in.state != nullptr) psi_x_.Add(in.state + first, measured, hidden, room, outside);
+  if (in.state != nullptr) psi_x_.Add(in.state + first, measured, hidden, outside_scratch, outside);
 }
 
 template <typename T>

@@ -1,5 +1,6 @@
-// The GRN block of one cell: node inputs, message passing (eq 11) and gene-wise read-out (eq 12),
-// without a tensor of edges and without a node feature leaving the caches more often than it must.
+// GrnBlock computes the GRN block of one cell: node inputs, message passing (eq 11) and gene
+// read-out (eq 12). It makes no tensor of edges, and keeps node features in the caches as far as it
+// can.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct GrnScratch {
 template <typename T>
 class GrnBlock {
  public:
-  GrnBlock(const ModelConfig& config, const Arrays<T>& arrays);
+  GrnBlock(const ModelConfig& config, const NetworkWeights<T>& arrays);
 
   struct Inputs {
     const NodeBase<T>* base = nullptr;

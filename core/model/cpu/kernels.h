@@ -1,10 +1,11 @@
-// The vector code of the fused networks, for the best instruction set that this processor runs.
+// kernels.h offers the vector code of the fused networks, for the best instruction set that the
+// processor runs.
 //
 // Matrices are row-major. Embedding widths are padded to kPad with zeros, so that no kernel has a
 // tail along the embedding. Arrays should start on a cache line (aligned.h). No result depends on
 // how many rows or nodes are passed at once: every output is summed in an order of its own, one
-// term after the other. That is what makes a cell's prediction independent of its company, to the
-// bit.
+// term after the other. This makes a cell's prediction independent, to the bit, of the cells in its
+// batch.
 #pragma once
 
 #include <cstdint>

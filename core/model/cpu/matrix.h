@@ -1,26 +1,15 @@
-// Weights of a network as plain arrays, and matrices packed for the kernels.
+// Matrices in the layout that the kernels read: rows padded to whole vectors, and linear maps
+// packed in panels.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
 #include "core/base/aligned.h"
 #include "core/model/cpu/kernels.h"
+#include "core/model/spec/weights.h"
 
 namespace unlasting::model::cpu {
-
-// Parameters and buffers of core/model/torch/source.cc by name, row-major.
-template <typename T>
-struct Arrays {
-  std::map<std::string, AlignedVector<T>> values;
-  std::vector<int64_t> edge_indptr;                     // [nodes + 1], by target
-  std::vector<int32_t> edge_source;                     // [edges]
-  std::map<std::string, std::vector<int64_t>> indices;  // other integer buffers
-
-  const AlignedVector<T>& at(const std::string& name) const { return values.at(name); }
-};
 
 // `rows` rows of `columns`, each filled with zeros up to `stride`.
 template <typename T>

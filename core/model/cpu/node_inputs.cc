@@ -11,7 +11,7 @@ constexpr int64_t kTile = 60;
 }  // namespace
 
 template <typename T>
-NodeInputs<T>::NodeInputs(const ModelConfig& config, const Arrays<T>& arrays)
+NodeInputs<T>::NodeInputs(const ModelConfig& config, const NetworkWeights<T>& arrays)
     : config_(config), dim_(Padded(config.dim)) {
   const int64_t d = config.dim;
   const auto square = [&](const char* name) {

@@ -1,5 +1,6 @@
-// The part of the node inputs that no cell enters (eq 7-10): Phi(g_i, t, c), fused with the drug's
-// path where there is one. Computed once per (time, cell type, drug, dose) and kept.
+// node_inputs.h computes the part of the node inputs that does not depend on the cell (eq 7-10):
+// Phi(g_i, t, c), fused with the drug's part where there is one. It is computed once per (time,
+// cell type, drug, dose) and kept.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,7 @@ class NodeInputs {
   // Most bytes of bases that are kept; those in use are kept besides.
   static constexpr int64_t kCacheBytes = int64_t{256} << 20;
 
-  NodeInputs(const ModelConfig& config, const Arrays<T>& arrays);
+  NodeInputs(const ModelConfig& config, const NetworkWeights<T>& arrays);
 
   // `time_bias` [padded dim] is the time's part of Phi's first layer, null where time does not
   // enter; `time` then only has to be the same each time. `molecule` may be null.

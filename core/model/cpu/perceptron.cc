@@ -5,7 +5,7 @@
 namespace unlasting::model::cpu {
 
 template <typename T>
-Perceptron<T>::Perceptron(const ModelConfig& config, const Arrays<T>& arrays,
+Perceptron<T>::Perceptron(const ModelConfig& config, const NetworkWeights<T>& arrays,
                           const std::string& prefix, int64_t in)
     : hidden_(Padded(config.hidden)), genes_(config.genes) {
   const int64_t h = config.hidden;

@@ -1,5 +1,5 @@
-// Block and Decoder (Appendix C): in -> hidden -> hidden -> out, silu between, over a batch of
-// rows.
+// perceptron.h computes Block and Decoder (Appendix C) over a batch of rows: in -> hidden -> hidden
+// -> out with silu between them.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class Perceptron {
  public:
   Perceptron() = default;
   // `prefix` is "block" or "decoder"; `in` values per row, the output has N.
-  Perceptron(const ModelConfig& config, const Arrays<T>& arrays, const std::string& prefix,
+  Perceptron(const ModelConfig& config, const NetworkWeights<T>& arrays, const std::string& prefix,
              int64_t in);
 
   int64_t hidden() const { return hidden_; }  // padded

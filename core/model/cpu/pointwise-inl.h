@@ -1,4 +1,4 @@
-// What happens to one node or one value at a time, per instruction set.
+// pointwise-inl.h computes what concerns one node or one value at a time, for each instruction set.
 #if defined(UNLASTING_CPU_POINTWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNLASTING_CPU_POINTWISE_INL_H_
 #undef UNLASTING_CPU_POINTWISE_INL_H_

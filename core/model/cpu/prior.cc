@@ -19,7 +19,7 @@ void Append(const V& value, std::string* key) {
 }  // namespace
 
 template <typename T>
-Priors<T>::Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays)
+Priors<T>::Priors(bool denoiser, const ModelConfig& config, const NetworkWeights<T>& arrays)
     : denoiser_(denoiser), config_(config) {
   const int64_t n = config.genes;
   const auto slice = [n](const AlignedVector<T>& table, int64_t type) {

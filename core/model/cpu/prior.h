@@ -1,6 +1,6 @@
-// What a row's Gaussian skip is centred on, or its mask logits start from: the cell type's control
-// cells, and for perturbed rows their expected response besides
-// (core/model/torch/expected_response.h).
+// prior.h computes the values on which a row's Gaussian skip is centred, or from which its mask
+// logits start: the mean of the cell type's control cells plus, for perturbed rows, the expected
+// response (core/model/torch/expected_response.h).
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class Priors {
   // Most responses that are kept; those in use live on besides.
   static constexpr size_t kMaxKept = 1024;
 
-  Priors(bool denoiser, const ModelConfig& config, const Arrays<T>& arrays);
+  Priors(bool denoiser, const ModelConfig& config, const NetworkWeights<T>& arrays);
 
   // Of control cells.
   const std::shared_ptr<const Prior<T>>& OfType(int32_t cell_type) const {

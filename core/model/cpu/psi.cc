@@ -13,7 +13,7 @@ constexpr double kNear = 4.0;
 }  // namespace
 
 template <typename T>
-Psi<T>::Psi(const Arrays<T>& arrays, const std::string& prefix, int64_t dim)
+Psi<T>::Psi(const NetworkWeights<T>& arrays, const std::string& prefix, int64_t dim)
     : dim_(dim), padded_(Padded(dim)) {
   const auto padded = [&](const char* name) {
     return PadRows(arrays.at(prefix + name).data(), 1, dim, padded_);

@@ -1,4 +1,4 @@
-// Psi: an embedding of one number (Psi_x and Psi_ctrl of eq 7-10), tabulated where that is exact
+// Psi embeds one number (Psi_x and Psi_ctrl of eq 7-10) and uses a table where that is accurate
 // enough.
 #pragma once
 
@@ -19,7 +19,7 @@ class Psi {
 
   Psi() = default;
   // `prefix` is "psi_x" or "psi_control".
-  Psi(const Arrays<T>& arrays, const std::string& prefix, int64_t dim);
+  Psi(const NetworkWeights<T>& arrays, const std::string& prefix, int64_t dim);
 
   // out[rows, padded dim] += Psi(x[rows]). `scratch` holds rows * padded dim values, `outside`
   // rows.

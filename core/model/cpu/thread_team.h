@@ -1,4 +1,5 @@
-// Worker threads that wait between jobs, so that a step does not pay for making them.
+// ThreadTeam keeps worker threads that wait between jobs, so that a step does not pay for starting
+// them.
 #pragma once
 
 #include <condition_variable>

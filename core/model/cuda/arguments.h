@@ -1,4 +1,5 @@
-// What the kernels are told: plain data with device pointers, shared by host and device code.
+// arguments.h declares the arguments of the kernels: plain data with device pointers, shared by
+// host and device code.
 //
 // R rows, N genes, N' nodes, D the embedding's width on the device (DeviceDim), H heads. Padding is
 // zero everywhere and stays zero.
@@ -60,7 +61,7 @@ struct DeviceRow {
   int32_t knockout_end = 0;
 };
 
-// A vector of the embedding's width that travels as a kernel's argument.
+// A vector of the embedding's width that is passed as a kernel's argument.
 struct SmallRow {
   float values[kLargestDim];
 };

@@ -1,7 +1,8 @@
-// GATv2 (eq 11) of one layer for every target of every cell of a batch, in one pass over the edges.
+// attend.cuh computes GATv2 (eq 11) of one layer for every target of every cell of a batch, in one
+// pass over the edges.
 //
 // A group of lanes takes a target: four sources at a time come into its registers, are scored,
-// weighed against a running maximum and summed, so that each source is read once a target. Sums
+// weighed against a running maximum and summed, so that each source is read once per target. Sums
 // are float32. A target's result does not depend on the grid.
 //
 // With R_i = right_i + both biases, leaky(l + R) = 0.2 l + 0.8 max(l, -R) up to a term that is the
@@ -22,6 +23,7 @@ struct Running {
   float total[kHeads];  // of the sources that this lane weighs: numbers lane % 4 of each four
 };
 
+// Long because its arrays live in registers, which no call may come between.
 template <typename F, int kLanes, int kQuads, int kHeads>
 __device__ __forceinline__ void AttendHeads(const AttendArguments& in, const F* left, int32_t begin,
                                             int32_t end, int32_t head, const F* right,

@@ -1,4 +1,5 @@
-// A warp a target (or source), lanes along the embedding: number lane + 32 k is v[k].
+// attention_kernels.cuh gives each target (or source) a warp, whose lanes lie along the embedding:
+// its number lane + 32 k is v[k].
 #pragma once
 
 #include <cmath>
@@ -90,7 +91,7 @@ __global__ void AttentionForwardKernel(AttentionProblem<T> in, T* out) {
 }
 
 // Gradients of the right side and the attention, and per edge what the left side needs: its weight
-// (over the heads) and its score's gradient.
+// (over the heads) and its score's gradient. Long because its arrays live in registers.
 template <typename T, int kOwn>
 __global__ void AttentionTargetsKernel(AttentionProblem<T> in, AttentionGradients<T> gradients,
                                        int64_t blocks_of_head) {

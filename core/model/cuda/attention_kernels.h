@@ -1,6 +1,6 @@
-// The operator unlasting::gatv2 on a CUDA device, forward and backward, for float
-// and double. Pointers are the device's; nothing is allocated, nothing waits. Sums go in a fixed
-// order, without atomics: equal calls give equal bits.
+// attention_kernels.h computes the operator unlasting::gatv2 on a CUDA device, forward and
+// backward, for float and double. Pointers are the device's; calls neither allocate nor wait. Sums
+// are made in a fixed order, without atomics, so that equal calls give equal bits.
 #pragma once
 
 #include <cuda_runtime_api.h>

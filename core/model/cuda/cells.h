@@ -1,4 +1,4 @@
-// Cells that stay on the device while they walk along their path.
+// cells.h keeps cells on the device for as long as their trajectories last.
 #pragma once
 
 #include <cstdint>

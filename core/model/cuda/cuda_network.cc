@@ -21,8 +21,9 @@ int64_t Bucket(int64_t rows) {
 
 }  // namespace
 
-CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
-                         std::shared_ptr<Context> context, const CudaOptions& options)
+CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
+                         const NetworkWeights<float>& arrays, std::shared_ptr<Context> context,
+                         const CudaOptions& options)
     : denoiser_(denoiser),
       config_(config),
       preconditioned_(!denoiser || config.recipe == "preconditioned"),

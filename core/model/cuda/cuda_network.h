@@ -1,5 +1,6 @@
-// CpuNetwork's sibling on a CUDA device: a denoiser or mask model with its weights there, and
-// whole steps of the solver without a word from the host in between.
+// CudaNetwork evaluates a denoiser or mask model on a CUDA device, as CpuNetwork does on the CPU.
+// Its weights stay on the device, which makes whole steps of the solver without the host in
+// between.
 //
 // Batches are filled up to 1, 2, 4, ... 256 rows, and for each of these the work is captured once
 // as a CUDA graph and replayed. A row's result does not depend on which rows share its batch, nor
@@ -51,7 +52,7 @@ class CudaNetwork {
   static constexpr int64_t kMaxRows = 256;
 
   // `denoiser`: else the mask model. Throws std::runtime_error.
-  CudaNetwork(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
+  CudaNetwork(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
               std::shared_ptr<Context> context, const CudaOptions& options);
 
   // Host memory in and out, as CpuNetwork::Run, in batches of up to kMaxRows; gene-wise values
@@ -87,13 +88,13 @@ class CudaNetwork {
   bool preconditioned_, cell_in_grn_;
   Precision precision_;
   std::shared_ptr<Context> context_;
-  NetworkWeights weights_;
+  DeviceWeights weights_;
   DevicePriors priors_;
   NodeBases bases_;
   Gemm gemm_;
   Graphs graphs_;
   int64_t chunk_;      // rows that pass the GRN block together: as many as the L2 cache holds
-  int64_t knockouts_;  // room for so many in a batch
+  int64_t knockouts_;  // how many a batch has memory for
 
   DeviceArray<char> rows_;
   std::vector<Upload> uploads_;

@@ -1,4 +1,5 @@
-// What a captured graph of CudaNetwork holds: the kernels and products of one batch, in order.
+// cuda_work.cc enqueues what a captured graph of CudaNetwork holds: the kernels and products of one
+// batch, in order.
 #include <algorithm>
 
 #include "core/model/cuda/cuda_network.h"
@@ -6,7 +7,8 @@
 
 namespace unlasting::model::cuda {
 
-// One chunk's rows through the GRN block, into gene_readout_.
+// Takes one chunk's rows through the GRN block, into gene_readout_. Long because it lists the
+// launches of all layers in their order.
 void CudaNetwork::EnqueueGrn(int64_t first, int64_t rows) {
   const auto* described = reinterpret_cast<const DeviceRow*>(rows_.data());
   const cudaStream_t stream = context_->stream();

@@ -5,7 +5,7 @@
 namespace unlasting::model::cuda {
 
 DevicePriors::DevicePriors(bool denoiser, const ModelConfig& config,
-                           const cpu::Arrays<float>& arrays, const NetworkWeights& weights)
+                           const NetworkWeights<float>& arrays, const DeviceWeights& weights)
     : denoiser_(denoiser),
       genes_(config.genes),
       weights_(weights),

@@ -1,5 +1,5 @@
-// Priors of rows (core/model/cpu/prior.h) on the device: computed on the host, uploaded once
-// and kept, the least recently used given up first.
+// device_priors.h keeps the priors of rows (core/model/cpu/prior.h) on the device. They are
+// computed on the host and uploaded once; the least recently used is freed first.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ class DevicePriors {
   static constexpr size_t kMaxKept = 1024;
 
   // `weights` must outlive this.
-  DevicePriors(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
-               const NetworkWeights& weights);
+  DevicePriors(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
+               const DeviceWeights& weights);
 
   DevicePrior OfType(int32_t cell_type) const;
   DevicePrior OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
@@ -39,7 +39,7 @@ class DevicePriors {
 
   bool denoiser_;
   int64_t genes_;
-  const NetworkWeights& weights_;
+  const DeviceWeights& weights_;
   cpu::Priors<float> host_;
   LruMap<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
 };

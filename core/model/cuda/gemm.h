@@ -1,4 +1,4 @@
-// Products of row-major matrices through cuBLAS.
+// gemm.h multiplies row-major matrices with cuBLAS.
 #pragma once
 
 #include <cublas_v2.h>

@@ -1,4 +1,4 @@
-// Work that is captured once and replayed: one launch instead of tens.
+// graphs.h captures work once as a CUDA graph and replays it, with one launch instead of tens.
 #pragma once
 
 #include <cuda_runtime_api.h>

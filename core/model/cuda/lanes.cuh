@@ -1,4 +1,5 @@
-// A group of 4 to 32 lanes that hold one node's embedding together: sums over it, loads and stores.
+// lanes.cuh sums, loads and stores one node's embedding that a group of 4 to 32 lanes holds
+// together.
 //
 // kLanes lanes hold kQuads times four numbers each; number 4 (q kLanes + lane) + c of the embedding
 // is v[4 q + c]. All lanes of a group must take part in each call.

@@ -1,4 +1,5 @@
-// The kernels as functions that C++ calls: each puts its work into `stream` and returns.
+// launch.h offers the kernels to C++ as functions, each of which enqueues its work in `stream` and
+// returns.
 //
 // Throws std::runtime_error where a kernel cannot be started.
 #pragma once
@@ -9,7 +10,7 @@
 
 namespace unlasting::model::cuda {
 
-// At most this many rows a call: the grid's second axis.
+// At most this many rows per call: the grid's second axis.
 constexpr int64_t kMaxGridRows = 65535;
 
 void LaunchNodeInputs(const NodeInputsArguments& in, int64_t rows, cudaStream_t stream);

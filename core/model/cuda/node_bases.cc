@@ -7,11 +7,11 @@
 
 namespace unlasting::model::cuda {
 
-NodeBases::NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
+NodeBases::NodeBases(const ModelConfig& config, const NetworkWeights<float>& arrays, int64_t dim,
                      int64_t bytes)
     : config_(config),
       dim_(dim),
-      most_(std::max<int64_t>(
+      max_bases_(std::max<int64_t>(
           1, bytes / ((config.nodes + 1) * dim * static_cast<int64_t>(sizeof(float))))),
       inputs_(config, arrays),
       hidden_((config.nodes + 1) * dim) {
@@ -33,7 +33,7 @@ NodeBases::NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays
   if (config.dose_gate == "sigmoid") fused_ = DeviceArray<float>((config.nodes + 1) * dim);
 }
 
-SmallRow NodeBases::Small(const cpu::AlignedVector<float>& values) const {
+SmallRow NodeBases::Small(const AlignedVector<float>& values) const {
   SmallRow row{};
   std::copy(values.begin(), values.end(), row.values);
   return row;
@@ -68,9 +68,9 @@ void NodeBases::Compute(const SmallRow& bias, const SmallRow* drug, const SmallR
   if (gate != nullptr) LaunchBlend(fused, *gate, rows, dim_, out, stream);
 }
 
-DeviceArray<float> NodeBases::Room() {
+DeviceArray<float> NodeBases::BufferForBase() {
   // Work in the stream that still reads an older batch's comes before what overwrites it.
-  if (static_cast<int64_t>(entries_.size()) >= most_ && entries_.Oldest().batch != batch_) {
+  if (static_cast<int64_t>(entries_.size()) >= max_bases_ && entries_.Oldest().batch != batch_) {
     return entries_.TakeOldest().base;
   }
   return DeviceArray<float>((config_.nodes + 1) * dim_);
@@ -84,7 +84,7 @@ const float* NodeBases::Base(int64_t time, const float* time_bias, int64_t cell_
     found->batch = batch_;
     return found->base.data();
   }
-  DeviceArray<float> room = Room();
+  DeviceArray<float> base = BufferForBase();
   SmallRow drug, gate;
   bool gated = false;
   if (molecule != nullptr) {
@@ -94,8 +94,8 @@ const float* NodeBases::Base(int64_t time, const float* time_bias, int64_t cell_
     gate = Small(values);
   }
   Compute(Small(inputs_.Bias(cell_embedding_row, time_bias)), molecule == nullptr ? nullptr : &drug,
-          gated ? &gate : nullptr, room.data(), gemm, stream);
-  return entries_.Insert(key, {std::move(room), batch_})->base.data();
+          gated ? &gate : nullptr, base.data(), gemm, stream);
+  return entries_.Insert(key, {std::move(base), batch_})->base.data();
 }
 
 }  // namespace unlasting::model::cuda

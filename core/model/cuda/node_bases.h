@@ -1,5 +1,6 @@
-// Node inputs without the cell (core/model/cpu/node_inputs.h), computed on the device and kept
-// there: one per (time, cell type, drug, dose), the least recently used given up first.
+// node_bases.h computes the node inputs that do not depend on the cell
+// (core/model/cpu/node_inputs.h) on the device and keeps them there, one per (time, cell type,
+// drug, dose); the least recently used is freed first.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace unlasting::model::cuda {
 class NodeBases {
  public:
   // `bytes`: most that is kept; what one batch needs is kept besides.
-  NodeBases(const ModelConfig& config, const cpu::Arrays<float>& arrays, int64_t dim,
+  NodeBases(const ModelConfig& config, const NetworkWeights<float>& arrays, int64_t dim,
             int64_t bytes);
 
   // From here on every base asked for stays until the next call.
@@ -34,8 +35,8 @@ class NodeBases {
     int64_t batch = 0;
   };
 
-  DeviceArray<float> Room();
-  SmallRow Small(const cpu::AlignedVector<float>& values) const;
+  DeviceArray<float> BufferForBase();
+  SmallRow Small(const AlignedVector<float>& values) const;
   void Compute(const SmallRow& bias, const SmallRow* drug, const SmallRow* gate, float* out,
                const Gemm& gemm, cudaStream_t stream);
   // out [N' + 1, D] = bias in each row + hidden * map.
@@ -44,7 +45,7 @@ class NodeBases {
 
   ModelConfig config_;
   int64_t dim_;
-  int64_t most_;  // bases
+  int64_t max_bases_;
   cpu::NodeInputs<float> inputs_;
   DeviceArray<float> genes_;   // [N' + 1, D]; zeros in the last row
   DeviceArray<float> hidden_;  // [N' + 1, D]

@@ -1,5 +1,6 @@
-// Node inputs of every cell of a batch (eq 7-10), and what a layer does with a node's embedding
-// once it is made: keep it, normalise it for the next layer, or read it out (eq 12).
+// node_inputs.cuh computes the node inputs of every cell of a batch (eq 7-10), and what a layer
+// does with a node's embedding then: it keeps it, normalises it for the next layer, or reads it out
+// (eq 12).
 #pragma once
 
 #include "core/model/cuda/lanes.cuh"

@@ -1,6 +1,5 @@
-// What happens to one number at a time: the skip on the way in and out, activations, the solver.
-//
-// A thread a number; blockIdx.y is the row.
+// row_kernels.cuh computes what concerns one number at a time: the skip on the way in and out,
+// activations, and the solver. Each number has a thread; blockIdx.y is the row.
 #pragma once
 
 #include "core/base/counter_rng.h"

@@ -1,4 +1,5 @@
-// What the CUDA side asks of the driver: a device, a stream, memory that frees itself.
+// runtime.h wraps what the CUDA code needs of the driver: a device, a stream, and memory that frees
+// itself.
 //
 // Everything here throws std::runtime_error; the engine turns that into a status at its door.
 #pragma once

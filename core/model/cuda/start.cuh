@@ -1,4 +1,4 @@
-// How a kernel is started; the tests put a machine without a device behind the same call.
+// start.cuh starts kernels; the tests put a machine without a device behind the same call.
 #pragma once
 
 #include "core/model/cuda/runtime.h"

@@ -11,7 +11,6 @@
 namespace unlasting::model::cuda {
 namespace {
 
-using cpu::Arrays;
 using cpu::PackedMatrix;
 using cpu::Padded;
 
@@ -29,8 +28,8 @@ DeviceArray<float> Matrix(const float* values, int64_t rows, int64_t columns, in
   return DeviceArray<float>::From(padded);
 }
 
-LayerWeights MakeLayer(const ModelConfig& config, const Arrays<float>& arrays, int64_t layer,
-                       int64_t dim, Precision precision) {
+LayerWeights MakeLayer(const ModelConfig& config, const NetworkWeights<float>& arrays,
+                       int64_t layer, int64_t dim, Precision precision) {
   const int64_t d = config.dim, heads = config.heads, wide = heads * dim;
   LayerWeights out;
   std::vector<float> maps(dim * 2 * wide);
@@ -75,7 +74,8 @@ LayerWeights MakeLayer(const ModelConfig& config, const Arrays<float>& arrays, i
   return out;
 }
 
-PsiWeights MakePsi(const Arrays<float>& arrays, const std::string& prefix, int64_t d, int64_t dim) {
+PsiWeights MakePsi(const NetworkWeights<float>& arrays, const std::string& prefix, int64_t d,
+                   int64_t dim) {
   const cpu::Psi<float> psi(arrays, prefix, d);
   const auto row = [&](const char* name) {
     return DeviceArray<float>::From(Widen(arrays.at(prefix + name).data(), 1, d, d, dim));
@@ -101,7 +101,7 @@ PsiWeights MakePsi(const Arrays<float>& arrays, const std::string& prefix, int64
   return out;
 }
 
-PerceptronWeights MakePerceptron(const ModelConfig& config, const Arrays<float>& arrays,
+PerceptronWeights MakePerceptron(const ModelConfig& config, const NetworkWeights<float>& arrays,
                                  const std::string& prefix, int64_t in,
                                  const std::vector<float>& time_features, int64_t features) {
   PerceptronWeights out;
@@ -124,7 +124,8 @@ PerceptronWeights MakePerceptron(const ModelConfig& config, const Arrays<float>&
 }
 
 // Features of every time, [times, Padded(features)] (core/model/torch/source.cc, time_features).
-std::vector<float> TimeFeatures(const Arrays<float>& arrays, int64_t times, int64_t features) {
+std::vector<float> TimeFeatures(const NetworkWeights<float>& arrays, int64_t times,
+                                int64_t features) {
   const auto& frequency = arrays.at("frequency");
   const auto half = static_cast<int64_t>(frequency.size());
   std::vector<float> waves(times * 2 * half);
@@ -156,8 +157,8 @@ std::vector<float> Widen(const float* values, int64_t rows, int64_t columns, int
   return wide;
 }
 
-NetworkWeights::NetworkWeights(bool denoiser, const ModelConfig& config,
-                               const cpu::Arrays<float>& arrays, Precision precision)
+DeviceWeights::DeviceWeights(bool denoiser, const ModelConfig& config,
+                             const NetworkWeights<float>& arrays, Precision precision)
     : dim(DeviceDim(config.dim)),
       genes_stride(Padded(config.genes)),
       nodes_stride(Padded(config.nodes)) {

@@ -1,4 +1,4 @@
-// A network's weights on the device, padded, merged and converted once.
+// weights.h holds a neural network's weights on the device, padded, merged and converted once.
 #pragma once
 
 #include <vector>
@@ -31,10 +31,10 @@ struct PsiWeights {
   Psi view;
 };
 
-struct NetworkWeights {
+struct DeviceWeights {
   // INVALID embedding widths throw std::runtime_error.
-  NetworkWeights(bool denoiser, const ModelConfig& config, const cpu::Arrays<float>& arrays,
-                 Precision precision);
+  DeviceWeights(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
+                Precision precision);
 
   int64_t dim = 0;           // D
   int64_t genes_stride = 0;  // N padded

@@ -81,8 +81,7 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.control_residual = json.at("control_residual");
     config.expected_response = json.at("expected_response");
     config.mask_head = json.at("mask_head");
-    // Bundles from before the switch have none.
-    config.dose_gate = json.value("dose_gate", "linear");
+    config.dose_gate = json.at("dose_gate");
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("model: ", error.what()));
   }

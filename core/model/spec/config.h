@@ -1,4 +1,5 @@
-// Shape and switches of the networks; equal configurations have equal parameters.
+// ModelConfig holds the shape and the switches of the networks; equal configurations have
+// parameters of equal names and shapes.
 #pragma once
 
 #include <cstdint>

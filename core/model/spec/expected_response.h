@@ -1,5 +1,5 @@
-// How near a trained drug is to a query (core/model/torch/expected_response.h), for the networks in
-// every form.
+// These constants say how near a trained drug is to a query (core/model/torch/expected_response.h),
+// for the networks in every form.
 #pragma once
 
 namespace unlasting::model {

@@ -1,4 +1,5 @@
-// Names, shapes and initial ranges of the networks' weights, in a fixed order.
+// ParameterSpecs lists the names, shapes and initial ranges of the networks' weights in a fixed
+// order.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How a change of perturbed genes travels along the network: u of
+// Propagate carries a change of perturbed genes along the gene network: it computes u of
 // core/model/torch/expected_response.h.
 #pragma once
 

@@ -1,4 +1,5 @@
-// What the operator's devices share. Seen only by the files that implement it.
+// This header declares what the devices of the attention operator share. Seen only by the files
+// that implement it.
 #pragma once
 
 #include <torch/script.h>

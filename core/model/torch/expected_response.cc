@@ -2,7 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -132,45 +131,6 @@ void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
   module->register_buffer("response_edge_weights", network.edge_weights.to(torch::kFloat32));
   module->register_buffer("response_damping", torch::tensor({network.damping}, torch::kFloat32));
   module->register_buffer("response_gain", gain.to(torch::kFloat32));
-}
-
-absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
-                                   const torch::jit::Module& module) {
-  std::map<std::string, Tensor> buffers;
-  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
-    buffers[buffer.name] = buffer.value;
-  }
-  const auto size = [&](const char* name, size_t dimensions, size_t k) -> int64_t {
-    const auto found = buffers.find(name);
-    if (found == buffers.end() || found->second.sizes().size() != dimensions) return -1;
-    return found->second.size(static_cast<int64_t>(k));
-  };
-  const auto within = [&](const char* name, int64_t end) {
-    const Tensor& tensor = buffers.at(name);
-    return tensor.scalar_type() == torch::kInt64 &&
-           (tensor.numel() == 0 ||
-            (tensor.min().item<int64_t>() >= 0 && tensor.max().item<int64_t>() < end));
-  };
-  const int64_t genes = size("response_nodes", 1, 0), entries = size("response_drug", 1, 0);
-  const int64_t columns = kind == NetworkKind::kMask ? config.genes : 2 * config.genes;
-  const bool fits =
-      genes >= 0 && entries >= 0 && size("response_dose", 1, 0) == entries &&
-      (config.molecule_features == 0 ||
-       (entries > 0 && size("response_drugs", 2, 0) == config.molecule_features)) &&
-      size("response_coefficients", 2, 0) == config.cell_types * (genes + 1 + entries) &&
-      size("response_basis", 2, 0) == size("response_coefficients", 2, 1) &&
-      size("response_basis", 2, 1) == columns && within("response_nodes", config.nodes) &&
-      within("response_drug", size("response_drugs", 2, 1)) &&
-      (buffers.count("response_self_effect") == 0 ||
-       (size("response_self_effect", 2, 0) == config.cell_types &&
-        size("response_self_effect", 2, 1) == config.nodes &&
-        size("response_of_untrained", 1, 0) == config.nodes &&
-        size("response_edge_weights", 1, 0) == size("edge_source", 1, 0) &&
-        size("response_damping", 1, 0) == 1 &&
-        size("response_gain", 2, 0) * size("response_gain", 2, 1) == columns));
-  if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "the buffers 'response_*' are absent or do not fit the manifest's model");
 }
 
 }  // namespace unlasting::model

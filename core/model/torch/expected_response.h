@@ -1,4 +1,5 @@
-// The expected response of perturbed cells: what their training cells say without a network. With
+// ExpectedResponse holds the expected response of perturbed cells: what their training cells say
+// without a network. With
 // `expected_response` the target model's Gaussian skip is centred on it and the mask model's logits
 // start from it, so that an untrained network already predicts the mean shift.
 //
@@ -47,9 +48,5 @@ struct ExpectedResponse {
 // The part that a network of `kind` needs, as buffers of its module.
 void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
                               torch::jit::Module* module);
-
-// INVALID_ARGUMENT where a module's buffers are not such a part, or do not fit `config`.
-absl::Status CheckExpectedResponse(NetworkKind kind, const ModelConfig& config,
-                                   const torch::jit::Module& module);
 
 }  // namespace unlasting::model

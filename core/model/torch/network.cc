@@ -1,182 +1,21 @@
 #include "core/model/torch/network.h"
 
-#include <torch/csrc/jit/frontend/resolver.h>
-#include <torch/csrc/jit/frontend/sugared_value.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/torch.h>
 
 #include <cmath>
-#include <functional>
-#include <mutex>
+#include <set>
 
 #include "absl/strings/str_cat.h"
-#include "core/model/spec/expected_response.h"
-#include "core/model/spec/parameters.h"
-#include "core/model/torch/source.h"
 
 namespace unlasting::model {
-
-void EnsureAttentionRegistered();
-void EnsureEmbeddingRegistered();
-
 namespace {
 
 using torch::Tensor;
 using torch::jit::Module;
 
-// Smallest deviation of a gene in model units: a gene that is constant in training still needs a
-// finite scale to be divided by.
-constexpr double kSmallestDeviation = 1e-3;
-
-// Names that the source may use: torch.* and our own operators.
-struct SourceResolver : public torch::jit::Resolver {
-  std::shared_ptr<torch::jit::SugaredValue> resolveValue(const std::string& name,
-                                                         torch::jit::GraphFunction& function,
-                                                         const torch::jit::SourceRange&) override {
-    if (name == "torch") return std::make_shared<torch::jit::BuiltinModule>("aten");
-    if (name == "unlasting") return std::make_shared<torch::jit::BuiltinModule>("unlasting");
-    return nullptr;
-  }
-  c10::TypePtr resolveType(const std::string&, const torch::jit::SourceRange&) override {
-    return nullptr;
-  }
-};
-
-// The optimising executor specialises on shapes and re-plans for every batch size; nothing here
-// gains from it, and the plain executor runs the same operations at once.
-void UsePlainExecutor() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    EnsureAttentionRegistered();
-    EnsureEmbeddingRegistered();
-    torch::jit::getExecutorMode() = false;
-    torch::jit::getProfilingMode() = false;
-  });
-}
-
-void SetAttribute(Module* module, const std::string& name, int64_t value) {
-  module->register_attribute(name, c10::IntType::get(), value);
-}
-void SetFlag(Module* module, const std::string& name, bool value) {
-  module->register_attribute(name, c10::BoolType::get(), value);
-}
-
-void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
-  SetAttribute(module, "genes", c.genes);
-  SetAttribute(module, "nodes", c.nodes);
-  SetAttribute(module, "dim", c.dim);
-  SetAttribute(module, "layers", c.layers);
-  SetAttribute(module, "heads", c.heads);
-  SetFlag(module, "residual", c.residual);
-  SetFlag(module, "control_input", c.control_input);
-  SetFlag(module, "grn_on", c.grn);
-  if (kind == NetworkKind::kDenoiser) {
-    SetFlag(module, "preconditioned", c.recipe == "preconditioned");
-    SetFlag(module, "static_grn", c.grn_inputs == "static");
-    SetFlag(module, "control_residual", c.control_residual);
-  }
-  if (c.expected_response) {
-    SetAttribute(module, "cell_types", c.cell_types);
-    const auto set = [&](const char* name, double value) {
-      module->register_attribute(name, c10::FloatType::get(), value);
-    };
-    set("response_similarity", kResponseSimilarity);
-    set("response_decades", kResponseDecades);
-    set("response_same", kResponseSame);
-    set("response_bonus", kResponseBonus);
-    set("response_log_variance", kResponseLogVariance);
-    SetAttribute(module, "propagation_hops", kPropagationHops);
-  }
-}
-
-std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
-  return kind == NetworkKind::kDenoiser
-             ? DenoiserSource(config.expected_response)
-             : MaskSource(config.mask_head == "dense", config.expected_response);
-}
-
-void Compile(NetworkKind kind, const ModelConfig& config, Attention attention,
-             const std::string& forward, Module* module) {
-  const std::string source =
-      absl::StrCat(LayersSource(attention), MethodsSource(kind, config), forward);
-  module->define(source, std::make_shared<SourceResolver>());
-}
-
-Module NewModule(NetworkKind kind) {
-  return Module(kind == NetworkKind::kDenoiser ? "__torch__.unlasting.Denoiser"
-                                               : "__torch__.unlasting.MaskModel",
-                std::make_shared<torch::jit::CompilationUnit>());
-}
-
-// Same weights, buffers and methods in a fresh module, with `attention` and `forward`.
-Module Rebuild(NetworkKind kind, const ModelConfig& config, const Module& from, Attention attention,
-               const std::string& forward) {
-  Module module = NewModule(kind);
-  RegisterConfig(kind, config, &module);
-  for (const auto& parameter : from.named_parameters(/*recurse=*/false)) {
-    module.register_parameter(parameter.name, parameter.value.detach(), /*is_buffer=*/false);
-  }
-  for (const auto& buffer : from.named_buffers(/*recurse=*/false)) {
-    module.register_buffer(buffer.name, buffer.value.detach());
-  }
-  Compile(kind, config, attention, forward, &module);
-  module.eval();
-  return module;
-}
-
-// Module::to(dtype) would cast the integer buffers too.
-void CastFloats(torch::Dtype dtype, Module* module) {
-  for (auto tensor : module->parameters(/*recurse=*/false)) tensor.set_data(tensor.to(dtype));
-  for (auto tensor : module->buffers(/*recurse=*/false)) {
-    if (tensor.is_floating_point()) tensor.set_data(tensor.to(dtype));
-  }
-}
-
-std::string ForwardOf(ExportKind kind, const ModelConfig& config) {
-  const bool molecules = config.molecule_features > 0;
-  switch (kind) {
-    case ExportKind::kSource:
-      return SourceForward();
-    case ExportKind::kTarget:
-      return TargetForward(molecules);
-    case ExportKind::kMask:
-      return MaskForward(molecules);
-  }
-  return "";
-}
-
 c10::IValue OrNone(const Tensor& tensor) {
   return tensor.defined() ? c10::IValue(tensor) : c10::IValue();
-}
-
-void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
-                        const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
-                        Module* module) {
-  if (config.expected_response)
-    RegisterExpectedResponse(kind, statistics.expected_response.value(), module);
-  module->register_buffer("prior_mean", statistics.prior_mean.to(torch::kFloat32));
-  module->register_buffer(
-      "prior_variance",
-      statistics.prior_deviation.clamp_min(kSmallestDeviation).square().to(torch::kFloat32));
-  std::vector<int64_t> target;
-  for (size_t i = 0; i + 1 < statistics.edge_indptr.size(); ++i) {
-    target.insert(target.end(), statistics.edge_indptr[i + 1] - statistics.edge_indptr[i],
-                  static_cast<int64_t>(i));
-  }
-  module->register_buffer("edge_indptr", torch::tensor(statistics.edge_indptr, torch::kInt64));
-  module->register_buffer("edge_source", torch::tensor(statistics.edge_source, torch::kInt64));
-  module->register_buffer("edge_target", torch::tensor(target, torch::kInt64));
-  if (kind == NetworkKind::kMask) {
-    module->register_buffer("active_logit",
-                            torch::logit(statistics.active_share, 1e-3).to(torch::kFloat32));
-    return;
-  }
-  std::vector<double> alpha_bar;
-  for (int t = 0; t < schedule.steps(); ++t) alpha_bar.push_back(schedule.alpha_bar(t));
-  module->register_buffer("alpha_bar",
-                          torch::tensor(alpha_bar, torch::kFloat64).to(torch::kFloat32));
-  const Tensor k = torch::arange(kFrequencies, torch::kFloat64) / kFrequencies;
-  module->register_buffer("frequency", torch::pow(10000.0, -k).to(torch::kFloat32));
 }
 
 }  // namespace
@@ -187,10 +26,9 @@ absl::StatusOr<Network> Network::Create(NetworkKind kind, const ModelConfig& con
                                         Attention attention) {
   const absl::Status valid = config.Validate();
   if (!valid.ok()) return valid;
-  UsePlainExecutor();
+  PrepareExecutor();
   try {
-    Module module = NewModule(kind);
-    RegisterConfig(kind, config, &module);
+    Module module = NewModule(kind, config);
     auto generator = at::detail::createCPUGenerator(seed);
     for (const ParameterSpec& spec : ParameterSpecs(kind, config)) {
       Tensor value = torch::zeros(spec.shape);
@@ -203,7 +41,36 @@ absl::StatusOr<Network> Network::Create(NetworkKind kind, const ModelConfig& con
       module.register_parameter(spec.name, value, /*is_buffer=*/false);
     }
     RegisterStatistics(kind, config, schedule, statistics, &module);
-    Compile(kind, config, attention, "", &module);
+    CompileMethods(kind, config, attention, "", &module);
+    return Network(kind, std::move(module), config);
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("model: ", error.what()));
+  }
+}
+
+absl::StatusOr<Network> Network::FromWeights(NetworkKind kind, const ModelConfig& config,
+                                             const NetworkWeights<float>& weights,
+                                             Attention attention) {
+  PrepareExecutor();
+  try {
+    Module module = NewModule(kind, config);
+    std::set<std::string> parameters;
+    for (const ParameterSpec& spec : ParameterSpecs(kind, config)) parameters.insert(spec.name);
+    for (const auto& [name, shape] : weights.shapes) {
+      const auto values = weights.values.find(name);
+      const Tensor array =
+          values != weights.values.end()
+              ? torch::tensor(at::ArrayRef<float>(values->second.data(), values->second.size()))
+              : torch::tensor(weights.indices.at(name), torch::kInt64);
+      if (parameters.count(name) > 0) {
+        module.register_parameter(name, array.view(shape), /*is_buffer=*/false);
+      } else {
+        module.register_buffer(name, array.view(shape));
+      }
+    }
+    RegisterEdges(weights.edge_indptr, {weights.edge_source.begin(), weights.edge_source.end()},
+                  &module);
+    CompileMethods(kind, config, attention, "", &module);
     return Network(kind, std::move(module), config);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("model: ", error.what()));
@@ -212,25 +79,18 @@ absl::StatusOr<Network> Network::Create(NetworkKind kind, const ModelConfig& con
 
 absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
                                       const ModelConfig& config, Attention attention) {
-  UsePlainExecutor();
+  PrepareExecutor();
   const NetworkKind network =
       kind == ExportKind::kMask ? NetworkKind::kMask : NetworkKind::kDenoiser;
   try {
     const Module file = torch::jit::load(path, torch::kCPU);
-    // The configuration decides which weights there are; each must be there in its shape.
-    for (const ParameterSpec& spec : ParameterSpecs(network, config)) {
-      if (!file.hasattr(spec.name) || file.attr(spec.name).toTensor().sizes() != spec.shape) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(path, ": weight '", spec.name, "' is absent or of another shape"));
-      }
-    }
-    if (config.expected_response) {
-      const absl::Status fits = CheckExpectedResponse(network, config, file);
-      if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
-    }
     Module module = Rebuild(network, config, file, attention, ForwardOf(kind, config));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
-    return Network(network, std::move(module), config);
+    Network loaded(network, std::move(module), config);
+    // The configuration decides which weights there are; each must be there in its shape.
+    const absl::Status fits = CheckWeights(network, config, loaded.ToWeights<float>());
+    if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
+    return loaded;
   } catch (const std::exception& error) {
     const std::string what = error.what();
     return absl::InvalidArgumentError(absl::StrCat(
@@ -267,32 +127,39 @@ std::vector<std::string> Network::ParameterNames() const {
 }
 
 template <typename T>
-cpu::Arrays<T> Network::ToArrays() const {
+NetworkWeights<T> Network::ToWeights() const {
   constexpr auto kType = std::is_same_v<T, float> ? torch::kFloat32 : torch::kFloat64;
-  cpu::Arrays<T> arrays;
+  NetworkWeights<T> weights;
   const auto add = [&](const std::string& name, const Tensor& tensor) {
+    // Follows from edge_indptr.
+    if (name == "edge_target") return;
     const Tensor flat = tensor.detach().to(torch::kCPU).contiguous().flatten();
     if (flat.is_floating_point()) {
       const Tensor values = flat.to(kType);
       const T* data = values.data_ptr<T>();
-      arrays.values[name].assign(data, data + values.numel());
-    } else if (name == "edge_indptr") {
-      arrays.edge_indptr.assign(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
+      weights.values[name].assign(data, data + values.numel());
+      weights.shapes[name] = tensor.sizes().vec();
+      return;
+    }
+    const int64_t* first = flat.data_ptr<int64_t>();
+    const int64_t* last = first + flat.numel();
+    if (name == "edge_indptr") {
+      weights.edge_indptr.assign(first, last);
     } else if (name == "edge_source") {
-      arrays.edge_source.assign(flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel());
-    } else if (name != "edge_target") {
-      arrays.indices[name].assign(flat.data_ptr<int64_t>(),
-                                  flat.data_ptr<int64_t>() + flat.numel());
+      weights.edge_source.assign(first, last);
+    } else {
+      weights.indices[name].assign(first, last);
+      weights.shapes[name] = tensor.sizes().vec();
     }
   };
   for (const auto& parameter : module_.named_parameters(false)) {
     add(parameter.name, parameter.value);
   }
   for (const auto& buffer : module_.named_buffers(false)) add(buffer.name, buffer.value);
-  return arrays;
+  return weights;
 }
-template cpu::Arrays<float> Network::ToArrays<float>() const;
-template cpu::Arrays<double> Network::ToArrays<double>() const;
+template NetworkWeights<float> Network::ToWeights<float>() const;
+template NetworkWeights<double> Network::ToWeights<double>() const;
 
 Tensor Network::Call(const char* method, std::vector<c10::IValue> inputs) const {
   // The flag is the thread's own. With it on, the executor would differentiate parts of the graph

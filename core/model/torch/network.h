@@ -1,34 +1,18 @@
-// A network of this software as a TorchScript module: made, trained, exported, loaded.
+// Network is a network of this software as a TorchScript module: it is made, trained, exported and
+// loaded here.
 // Seen only by rooms that use LibTorch.
 #pragma once
 
 #include <torch/script.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/diffusion/schedule.h"
-#include "core/model/cpu/matrix.h"
-#include "core/model/spec/config.h"
-#include "core/model/spec/parameters.h"
-#include "core/model/torch/expected_response.h"
-#include "core/model/torch/source.h"
+#include "core/model/spec/weights.h"
+#include "core/model/torch/network_module.h"
 
 namespace unlasting::model {
-
-enum class ExportKind { kSource, kTarget, kMask };
-
-// What a network knows of the data besides its weights, in model units (log1p / x_max).
-struct NetworkStatistics {
-  torch::Tensor prior_mean;          // [cell types, N]
-  torch::Tensor prior_deviation;     // [cell types, N]; clamped from below
-  torch::Tensor active_share;        // [cell types, N]: share of control cells that express a gene
-  std::vector<int64_t> edge_indptr;  // [N' + 1], by target
-  std::vector<int64_t> edge_source;  // [edges]
-  std::optional<ExpectedResponse> expected_response;  // where the configuration asks for it
-};
 
 class Network {
  public:
@@ -37,6 +21,10 @@ class Network {
                                         const diffusion::Schedule& schedule,
                                         const NetworkStatistics& statistics, uint64_t seed,
                                         Attention attention);
+  // Weights as another form holds them. Contract: they pass CheckWeights.
+  static absl::StatusOr<Network> FromWeights(NetworkKind kind, const ModelConfig& config,
+                                             const NetworkWeights<float>& weights,
+                                             Attention attention);
   // An exported file. With kFused the same weights are put behind the fused operators.
   // INVALID_ARGUMENT where the file is not one of ours or does not fit `config`.
   static absl::StatusOr<Network> Load(const std::string& path, ExportKind kind,
@@ -49,9 +37,10 @@ class Network {
   std::vector<torch::Tensor> Parameters() const;
   std::vector<std::string> ParameterNames() const;
 
-  // Weights and buffers for the fused networks; T is float or double.
+  // Copies parameters and statistics out of the module, as the evaluators of core/model/cpu and
+  // core/model/cuda read them. T is float or double.
   template <typename T>
-  cpu::Arrays<T> ToArrays() const;
+  NetworkWeights<T> ToWeights() const;
 
   // Undefined tensors stand for absent inputs. Shapes: core/model/torch/source.cc. Throws
   // c10::Error.

@@ -1,4 +1,4 @@
-// What the operators' files share.
+// This header declares what the files of the operators share.
 #pragma once
 
 #include <ATen/Parallel.h>

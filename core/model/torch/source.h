@@ -1,6 +1,6 @@
-// The networks, written once as TorchScript source. The same text trains, exports and serves; only
-// the node-wise layers differ: plain tensor operations in exported files, operators in our
-// processes.
+// This header gives the text of the networks, which are written once, as TorchScript source. The
+// same text trains, exports and serves; only the node-wise layers differ: plain tensor operations
+// in exported files, operators in our processes.
 #pragma once
 
 #include <string>

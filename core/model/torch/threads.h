@@ -1,4 +1,5 @@
-// How this software uses the CPU: worker threads over cells, every tensor operation on one thread.
+// RunShards is how this software uses the CPU: worker threads over cells, every tensor operation on
+// one thread.
 //
 // Rows of a batch are independent, so each worker takes its share of them through the whole network
 // and nothing is synchronised in between. A parallel region per operation (LibTorch's default)

@@ -1,48 +1,42 @@
-// The default on CPU: CpuNetwork behind the engine's interface.
-#include <torch/script.h>
+#include "core/predict/engine/cpu_engine.h"
 
+// CpuEngine puts CpuNetwork behind the engine's interface: the default on CPU.
 #include <algorithm>
 #include <cmath>
 
 #include "core/base/status.h"
-#include "core/bundle/torch/modules.h"
 #include "core/model/cpu/cpu_network.h"
-#include "core/predict/engine/engines.h"
+#include "core/predict/engine/engine_steps.h"
 
 namespace unlasting::predict {
 namespace {
 
-using model::cpu::Arrays;
+using model::NetworkWeights;
 using model::cpu::CpuNetwork;
 using model::cpu::Molecule;
 using model::cpu::NetworkRow;
 
-bool SameWeights(const Arrays<float>& a, const Arrays<float>& b) {
-  return a.values == b.values && a.edge_indptr == b.edge_indptr && a.edge_source == b.edge_source &&
-         a.indices == b.indices;
-}
+// What a row keeps between its steps.
+struct RowState {
+  // [N']: the GRN block's part where it does not change along the trajectory.
+  AlignedVector<float> gene_readout;
+};
 
 class CpuEngine : public Engine {
  public:
-  CpuEngine(std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options)
+  CpuEngine(std::shared_ptr<const bundle::Bundle> bundle, const bundle::BundleWeights& weights,
+            const EngineOptions& options)
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
         thresholds_(options.threshold_cache_bytes),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())) {
-    const bundle::Modules& modules = bundle_->modules();
-    const auto make = [&](bool denoiser, const Arrays<float>& arrays) {
-      return std::make_shared<CpuNetwork<float>>(denoiser, modules.config, arrays,
+    const auto make = [&](bool denoiser, const NetworkWeights<float>& network) {
+      return std::make_unique<CpuNetwork<float>>(denoiser, bundle_->config(), network,
                                                  options_.threads);
     };
-    {
-      const auto source = modules.source.ToArrays<float>();
-      const auto target = modules.target.ToArrays<float>();
-      source_ = make(true, source);
-      // One set of weights is kept once.
-      target_ = SameWeights(source, target) ? source_ : make(true, target);
-    }
-    mask_ = make(false, modules.mask.ToArrays<float>());
+    denoiser_ = make(true, weights.denoiser);
+    mask_ = make(false, weights.mask);
   }
 
   const bundle::Bundle& bundle() const override { return *bundle_; }
@@ -58,8 +52,8 @@ class CpuEngine : public Engine {
       (row->perturbation == nullptr ? inverting_ : decoding_).push_back(row);
     }
     try {
-      StepHalf(source_.get(), inverting_);
-      StepHalf(target_.get(), decoding_);
+      StepHalf(inverting_);
+      StepHalf(decoding_);
       return absl::OkStatus();
     } catch (const std::exception& error) {
       return absl::InternalError(absl::StrCat("engine: ", error.what()));
@@ -71,7 +65,7 @@ class CpuEngine : public Engine {
                                               const Perturbation& perturbation) override {
     try {
       DenseMatrix probability(controls.rows, genes_);
-      const Molecule<float> molecule = MoleculeOf(perturbation);
+      const Molecule<float> molecule = MoleculeInput(perturbation);
       std::vector<NetworkRow<float>> rows(controls.rows);
       for (int64_t k = 0; k < controls.rows; ++k) {
         rows[k].cell_type = cell_type[k];
@@ -92,28 +86,14 @@ class CpuEngine : public Engine {
   }
 
  private:
-  // No features where there is no molecule: a gene perturbation, or features that are all zero.
-  static Molecule<float> MoleculeOf(const Perturbation& perturbation) {
-    Molecule<float> molecule;
-    const auto& features = perturbation.molecule;
-    if (std::all_of(features.begin(), features.end(), [](float f) { return f == 0.0f; })) {
-      return molecule;
-    }
-    molecule.features = features;
-    molecule.log10_dose_um = perturbation.log10_dose_um;
-    molecule.key =
-        perturbation.molecule_key.empty() ? MoleculeKey(perturbation) : perturbation.molecule_key;
-    return molecule;
-  }
-
-  void StepHalf(CpuNetwork<float>* network, const std::vector<Row*>& rows) {
+  void StepHalf(const std::vector<Row*>& rows) {
     for (size_t begin = 0; begin < rows.size(); begin += options_.max_batch) {
       const size_t count = std::min<size_t>(options_.max_batch, rows.size() - begin);
-      Evaluate(network, absl::MakeConstSpan(rows).subspan(begin, count));
+      Evaluate(absl::MakeConstSpan(rows).subspan(begin, count));
     }
   }
 
-  void Evaluate(CpuNetwork<float>* network, absl::Span<Row* const> rows) {
+  void Evaluate(absl::Span<Row* const> rows) {
     network_rows_.assign(rows.size(), {});
     molecules_.resize(rows.size());
     x0_.resize(std::max(x0_.size(), rows.size() * genes_));
@@ -123,7 +103,8 @@ class CpuEngine : public Engine {
       in.x_t = row->x.data();
       in.time = (*row->plan)[row->step].time;
       in.cell_type = row->cell_type;
-      in.gene_readout = &row->gene_readout;
+      if (row->engine_state == nullptr) row->engine_state = std::make_shared<RowState>();
+      in.gene_readout = &static_cast<RowState*>(row->engine_state.get())->gene_readout;
       in.out = x0_.data() + k * genes_;
       if (row->perturbation == nullptr) continue;
       in.control = row->control;
@@ -134,10 +115,10 @@ class CpuEngine : public Engine {
         in.molecule = network_rows_[k - 1].molecule;
         continue;
       }
-      molecules_[k] = MoleculeOf(*row->perturbation);
+      molecules_[k] = MoleculeInput(*row->perturbation);
       if (!molecules_[k].features.empty()) in.molecule = &molecules_[k];
     }
-    network->Run(network_rows_);
+    denoiser_->Run(network_rows_);
     for (size_t k = 0; k < rows.size(); ++k) {
       AdvanceRow(absl::MakeConstSpan(network_rows_[k].out, genes_), rows[k]);
     }
@@ -148,7 +129,8 @@ class CpuEngine : public Engine {
   ContentCache latents_;
   ContentCache thresholds_;
   int64_t genes_;
-  std::shared_ptr<CpuNetwork<float>> source_, target_, mask_;
+  // The source and the target model are one network.
+  std::unique_ptr<CpuNetwork<float>> denoiser_, mask_;
   // Of one call; kept so that a step allocates nothing.
   std::vector<Row*> inverting_, decoding_;
   std::vector<NetworkRow<float>> network_rows_;
@@ -160,7 +142,12 @@ class CpuEngine : public Engine {
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeCpuEngine(std::shared_ptr<const bundle::Bundle> bundle,
                                                       const EngineOptions& options) {
-  return std::unique_ptr<Engine>(new CpuEngine(std::move(bundle), options));
+  UNLASTING_ASSIGN_OR_RETURN(const bundle::BundleWeights weights, bundle->ReadWeights());
+  try {
+    return std::unique_ptr<Engine>(new CpuEngine(std::move(bundle), weights, options));
+  } catch (const std::exception& error) {
+    return absl::ResourceExhaustedError(absl::StrCat("engine: ", error.what()));
+  }
 }
 
 }  // namespace unlasting::predict

@@ -1,7 +1,7 @@
-// CudaNetwork behind the engine's interface: rows go to the device once, walk their path there, and
-// come back at its end.
-#include <torch/script.h>
+#include "core/predict/engine/cuda_engine.h"
 
+// CudaEngine puts CudaNetwork behind the engine's interface: rows go to the device once, take their
+// trajectory there, and come back at its end.
 #include <algorithm>
 #include <cmath>
 
@@ -9,14 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/counter_rng.h"
-#include "core/bundle/torch/modules.h"
 #include "core/model/cuda/cuda_network.h"
-#include "core/predict/engine/engines.h"
+#include "core/predict/engine/engine_steps.h"
 
 namespace unlasting::predict {
 namespace {
 
-using model::cpu::Arrays;
+using model::NetworkWeights;
 using model::cpu::Molecule;
 using model::cpu::NetworkRow;
 using model::cuda::Cell;
@@ -32,30 +31,21 @@ absl::Status FromException(const std::exception& error) {
 
 class CudaEngine : public Engine {
  public:
-  CudaEngine(std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options, int device)
+  CudaEngine(std::shared_ptr<const bundle::Bundle> bundle, const bundle::BundleWeights& weights,
+             const EngineOptions& options, int device)
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
         thresholds_(options.threshold_cache_bytes),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
         context_(std::make_shared<Context>(device)) {
-    const bundle::Modules& modules = bundle_->modules();
-    const auto make = [&](bool denoiser, const Arrays<float>& arrays) {
-      return std::make_shared<CudaNetwork>(denoiser, modules.config, arrays, context_,
+    const auto make = [&](bool denoiser, const NetworkWeights<float>& network) {
+      return std::make_unique<CudaNetwork>(denoiser, bundle_->config(), network, context_,
                                            CudaOptions());
     };
-    {
-      const auto source = modules.source.ToArrays<float>();
-      const auto target = modules.target.ToArrays<float>();
-      source_ = make(true, source);
-      // One set of weights is kept once.
-      const bool same = source.values == target.values &&
-                        source.edge_indptr == target.edge_indptr &&
-                        source.edge_source == target.edge_source;
-      target_ = same ? source_ : make(true, target);
-    }
-    mask_ = make(false, modules.mask.ToArrays<float>());
-    cells_ = source_->NewPool();
+    denoiser_ = make(true, weights.denoiser);
+    mask_ = make(false, weights.mask);
+    cells_ = denoiser_->NewPool();
   }
 
   const bundle::Bundle& bundle() const override { return *bundle_; }
@@ -83,8 +73,8 @@ class CudaEngine : public Engine {
         const CellStep step = StepOf(rows[k], &molecules_[k]);
         (rows[k]->perturbation == nullptr ? inverting_ : decoding_).push_back(step);
       }
-      StepHalf(source_.get(), inverting_);
-      StepHalf(target_.get(), decoding_);
+      StepHalf(inverting_);
+      StepHalf(decoding_);
       Advance(rows);
       return absl::OkStatus();
     } catch (const std::exception& error) {
@@ -97,7 +87,7 @@ class CudaEngine : public Engine {
                                               const Perturbation& perturbation) override {
     try {
       DenseMatrix probability(controls.rows, genes_);
-      const Molecule<float> molecule = MoleculeOf(perturbation);
+      const Molecule<float> molecule = MoleculeInput(perturbation);
       std::vector<NetworkRow<float>> rows(controls.rows);
       for (int64_t k = 0; k < controls.rows; ++k) {
         rows[k].cell_type = cell_type[k];
@@ -116,14 +106,14 @@ class CudaEngine : public Engine {
 
  private:
   // What a row keeps with it between steps.
-  static Cell* CellOf(const Row& row) { return static_cast<Cell*>(row.device.get()); }
+  static Cell* CellOf(const Row& row) { return static_cast<Cell*>(row.engine_state.get()); }
 
   // A row that sets out is put on the device first.
   CellStep StepOf(Row* row, Molecule<float>* molecule) {
-    if (row->device == nullptr) {
+    if (row->engine_state == nullptr) {
       std::shared_ptr<Cell> cell = cells_->Acquire();
       cells_->Put(row->x.data(), row->control, cell.get());
-      row->device = std::move(cell);
+      row->engine_state = std::move(cell);
     }
     const diffusion::SolverStep& solver = (*row->plan)[row->step];
     CellStep step;
@@ -137,19 +127,19 @@ class CudaEngine : public Engine {
     step.noise_key = diffusion::StepKey(row->noise_key, row->step);
     if (row->perturbation == nullptr) return step;
     step.knockout = row->perturbation->knockout;
-    *molecule = MoleculeOf(*row->perturbation);
+    *molecule = MoleculeInput(*row->perturbation);
     if (!molecule->features.empty()) step.molecule = molecule;
     return step;
   }
 
-  void StepHalf(CudaNetwork* network, const std::vector<CellStep>& steps) {
+  void StepHalf(const std::vector<CellStep>& steps) {
     const auto batch = static_cast<size_t>(options_.max_batch);
     for (size_t begin = 0; begin < steps.size(); begin += batch) {
-      network->Step(absl::MakeConstSpan(steps).subspan(begin, batch));
+      denoiser_->Step(absl::MakeConstSpan(steps).subspan(begin, batch));
     }
   }
 
-  // Rows at the end of their path come back; this alone waits for the device.
+  // Rows at the end of their trajectory come back; this alone waits for the device.
   void Advance(absl::Span<Row* const> rows) {
     std::vector<const Cell*> done;
     std::vector<float*> x;
@@ -161,22 +151,8 @@ class CudaEngine : public Engine {
     }
     cells_->Take(done, x);
     for (Row* row : rows) {
-      if (row->finished()) row->device.reset();
+      if (row->finished()) row->engine_state.reset();
     }
-  }
-
-  // No features where there is no molecule: a gene perturbation, or features that are all zero.
-  static Molecule<float> MoleculeOf(const Perturbation& perturbation) {
-    Molecule<float> molecule;
-    const auto& features = perturbation.molecule;
-    if (std::all_of(features.begin(), features.end(), [](float f) { return f == 0.0f; })) {
-      return molecule;
-    }
-    molecule.features = features;
-    molecule.log10_dose_um = perturbation.log10_dose_um;
-    molecule.key =
-        perturbation.molecule_key.empty() ? MoleculeKey(perturbation) : perturbation.molecule_key;
-    return molecule;
   }
 
   std::shared_ptr<const bundle::Bundle> bundle_;
@@ -185,7 +161,8 @@ class CudaEngine : public Engine {
   ContentCache thresholds_;
   int64_t genes_;
   std::shared_ptr<Context> context_;
-  std::shared_ptr<CudaNetwork> source_, target_, mask_;
+  // The source and the target model are one network.
+  std::unique_ptr<CudaNetwork> denoiser_, mask_;
   std::unique_ptr<CellPool> cells_;
   // Of one call.
   std::vector<CellStep> inverting_, decoding_;
@@ -209,13 +186,14 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bun
         absl::StrCat("device: found '", options.device, "', but this machine has ",
                      devices == 0 ? "none" : absl::StrCat(devices, ", counted from 0")));
   }
+  UNLASTING_ASSIGN_OR_RETURN(const bundle::BundleWeights weights, bundle->ReadWeights());
   try {
-    return std::unique_ptr<Engine>(new CudaEngine(std::move(bundle), options, device));
+    return std::unique_ptr<Engine>(new CudaEngine(std::move(bundle), weights, options, device));
   } catch (const std::exception& error) {
     return FromException(error);
   }
 }
 
-bool CudaEngineIsThere() { return model::cuda::DeviceCount() > 0; }
+bool CudaDeviceIsThere() { return model::cuda::DeviceCount() > 0; }
 
 }  // namespace unlasting::predict

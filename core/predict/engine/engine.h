@@ -1,5 +1,5 @@
-// Many cells at many steps at once: one evaluation of the denoiser advances any mix of rows, of
-// either direction, any time, cell type, perturbation and solver.
+// Engine advances many cells along many trajectories at once: one evaluation of the denoiser takes
+// any mix of rows, of either direction, any time, cell type, perturbation and solver.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "core/base/aligned.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
 #include "core/predict/engine/content_cache.h"
@@ -30,41 +29,34 @@ struct Row {
   std::vector<float> x;            // [N]
   std::vector<float> previous_x0;  // [N]; empty before the first step
   uint64_t noise_key = 0;          // of plans that draw noise (core/base/counter_rng.h)
-  // [N']: the GRN block's part where it does not change along the path; empty before the first
-  // step. The fused engine's.
-  model::cpu::AlignedVector<float> gene_readout;
-  // Where the row is between its steps if not here. An engine that sets it leaves `x` alone until
-  // the row has finished, and lets it go then.
-  std::shared_ptr<void> device;
+  // What the engine that steps the row keeps with it between steps, such as inputs that do not
+  // change along the trajectory, or the cell's place on a device; made and read by that engine
+  // alone. An engine may leave `x` alone until the row has finished.
+  std::shared_ptr<void> engine_state;
 
   bool finished() const { return step == static_cast<int>(plan->size()); }
 };
 
 struct EngineOptions {
-  std::string device = "cpu";  // "auto", "cpu", "cuda", "cuda:1"
-  int threads = 2;             // of one evaluation, on CPU
-  int64_t max_batch = 64;      // rows of one evaluation; more rows are split
-  // fused: the bundle's weights through core/model/cpu on CPU and core/model/cuda on CUDA; a
-  // build without the latter takes torchscript there.
-  // torchscript: the networks as the files hold them.
-  std::string evaluator = "fused";
+  std::string device = "cpu";                       // "auto", "cpu", "cuda", "cuda:1"
+  int threads = 2;                                  // of one evaluation, on CPU
+  int64_t max_batch = 64;                           // rows of one evaluation; more rows are split
   int64_t latent_cache_bytes = int64_t{256} << 20;  // 0: latents are not kept
   int64_t threshold_cache_bytes = int64_t{32} << 20;
 };
 
-// A row's result does not depend on which rows share its steps: with the fused evaluator to the
-// bit on CPU and, on CUDA, to the bit within batches of one padded size (cuda_network.h); with
-// torchscript up to float32 rounding in the dense products. One thread at a time may call
-// Step and MaskProbability; different engines are independent.
+// A row's result does not depend on which rows share its steps: to the bit on CPU and, on CUDA, to
+// the bit within batches of one padded size (cuda_network.h); with TorchScript up to float32
+// rounding in the dense products. One thread at a time may call Step and MaskProbability; different
+// engines are independent. Made by CreateEngine (core/predict/engine/engine_factory.h).
 class Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(
-      std::shared_ptr<const bundle::Bundle> bundle, const EngineOptions& options);
   virtual ~Engine() = default;
 
   virtual const bundle::Bundle& bundle() const = 0;
   virtual const EngineOptions& options() const = 0;
-  // Every row moves by one entry of its plan. INTERNAL where LibTorch fails; rows are then spoilt.
+  // Every row moves by one entry of its plan. INTERNAL where the evaluation fails; the rows are
+  // then of no use.
   virtual absl::Status Step(absl::Span<Row* const> rows) = 0;
   // Appendix A.2: the probability that each gene is active, [cells, N], for controls in model
   // units.

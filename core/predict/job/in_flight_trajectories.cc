@@ -1,7 +1,5 @@
 #include "core/predict/job/in_flight_trajectories.h"
 
-#include "core/predict/job/trajectory.h"
-
 namespace unlasting::predict {
 
 std::shared_ptr<Trajectory> InFlightTrajectories::Find(const std::string& key) const {

@@ -1,87 +1,27 @@
 #include "core/predict/job/job.h"
 
 #include <algorithm>
-#include <map>
 
 #include "core/base/status.h"
 #include "core/predict/job/job_state.h"
-#include "core/predict/job/mask.h"
+#include "core/predict/job/trajectory.h"
 
 namespace unlasting::predict {
 
-void Job::State::AddPanelCells() {
-  const auto& bundle = engine->bundle();
-  const auto& reference = bundle.reference();
-  std::map<int32_t, int64_t> count;
-  for (const int32_t type : controls->cell_type) ++count[type];
-  std::vector<int64_t> panel;
-  if (options.mask == MaskMode::kRank) {
-    for (const auto& [type, cells] : count) {
-      const std::vector<int64_t> rows = reference.PanelRows(type);
-      if (cells >= kFewestRankedCells || rows.empty()) continue;
-      TakeKeptThresholds(type);
-      const auto& found = panel_thresholds[type];
-      const bool all = std::none_of(found.begin(), found.end(),
-                                    [](const auto& thresholds) { return thresholds.empty(); });
-      if (!all) panel.insert(panel.end(), rows.begin(), rows.end());
-    }
-  }
-  request_cells = controls->values.rows;
-  auto units = std::make_shared<DenseMatrix>(request_cells + static_cast<int64_t>(panel.size()),
-                                             controls->values.cols);
-  std::copy(controls->values.values.begin(), controls->values.values.end(), units->values.begin());
-  cell_type = controls->cell_type;
-  for (size_t k = 0; k < panel.size(); ++k) {
-    const auto row = reference.panel.Row(panel[k]);
-    std::copy(row.begin(), row.end(), units->Row(request_cells + static_cast<int64_t>(k)).begin());
-    cell_type.push_back(reference.panel_cell_type[panel[k]]);
-  }
-  const auto scale = static_cast<float>(1.0 / bundle.manifest().normalisation.x_max);
-  for (float& value : units->values) value *= scale;
-  control_units = std::move(units);
-}
-
-void Job::State::MakeTargets() {
-  targets.resize(perturbations.size());
-  const auto decode = static_cast<int64_t>(plan->decode.size());
-  for (int p = 0; p < static_cast<int>(targets.size()); ++p) {
-    targets[p].x.resize(cells());
-    for (int cell = 0; cell < cells(); ++cell) targets[p].rows_left += Decodes(cell, p) ? 1 : 0;
-    evaluations_total += targets[p].rows_left * decode;
-  }
-  if (!options.random_latent) {
-    evaluations_total += cells() * static_cast<int64_t>(plan->invert.size());
-  }
-  evaluations_left = evaluations_total;
-}
-
-void Job::State::Fail(const absl::Status& why) {
-  status = why;
-  to_invert.clear();
-  ready_cells = 0;
-  targets.resize(perturbations.size());
-  complete.clear();
-  for (size_t p = 0; p < targets.size(); ++p) {
-    targets[p].ready_cells.clear();
-    if (!targets[p].collected) complete.push_back(static_cast<int>(p));
-  }
-}
-
-Job::Job(Engine* engine, InFlightTrajectories* in_flight,
-         std::shared_ptr<const ControlSet> controls,
-         std::vector<std::shared_ptr<const Perturbation>> perturbations, PredictOptions options)
-    : state_(std::make_unique<State>()) {
-  State& s = *state_;
+Job::Job(Engine* engine, InFlightTrajectories* in_flight, const PredictionTask& task)
+    : state_(std::make_unique<JobState>()) {
+  JobState& s = *state_;
   s.engine = engine;
   s.in_flight = in_flight;
-  s.controls = std::move(controls);
-  s.perturbations = std::move(perturbations);
-  s.options = options;
+  s.controls = task.controls;
+  s.perturbations = task.perturbations;
+  s.options = task.options;
+  const PredictOptions& options = s.options;
   const auto& manifest = engine->bundle().manifest();
   auto plan = diffusion::MakeBridgePlan(
       diffusion::Schedule(manifest.schedule_steps, manifest.beta_first, manifest.beta_last),
       options.solver, options.solver_steps, options.eta);
-  s.AddPanelCells();
+  s.MakeControlUnits();
   if (options.eta > 0) s.NameNoise();
   if (!plan.ok()) {
     s.Fail(plan.status());
@@ -105,9 +45,9 @@ int64_t Job::runnable() const {
 bool Job::done() const { return state_->collected == static_cast<int64_t>(state_->targets.size()); }
 
 void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
-  State& s = *state_;
-  const size_t most = rows->size() + static_cast<size_t>(std::max<int64_t>(limit, 0));
-  // A trajectory that another job has handed out to this step goes on without our help.
+  JobState& s = *state_;
+  const size_t max_rows = rows->size() + static_cast<size_t>(std::max<int64_t>(limit, 0));
+  // A trajectory that another job has handed out to this step advances without this job.
   const auto take = [&s, rows](const std::shared_ptr<Trajectory>& trajectory) {
     if (trajectory->taken_by == nullptr) {
       s.Take(trajectory, rows);
@@ -115,17 +55,18 @@ void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
       s.idle_trajectories.push_back(trajectory);
     }
   };
-  for (size_t looked = s.idle_trajectories.size(); looked > 0 && rows->size() < most; --looked) {
+  for (size_t looked = s.idle_trajectories.size(); looked > 0 && rows->size() < max_rows;
+       --looked) {
     const std::shared_ptr<Trajectory> trajectory = std::move(s.idle_trajectories.front());
     s.idle_trajectories.pop_front();
     if (!trajectory->finished()) take(trajectory);
   }
-  while (rows->size() < most && !s.to_invert.empty()) {
+  while (rows->size() < max_rows && !s.to_invert.empty()) {
     if (const auto trajectory = s.StartInversion()) take(trajectory);
   }
   const auto targets = static_cast<int>(s.targets.size());
-  for (; s.first_ready_target < targets && rows->size() < most; ++s.first_ready_target) {
-    while (rows->size() < most && !s.targets[s.first_ready_target].ready_cells.empty()) {
+  for (; s.first_ready_target < targets && rows->size() < max_rows; ++s.first_ready_target) {
+    while (rows->size() < max_rows && !s.targets[s.first_ready_target].ready_cells.empty()) {
       if (const auto trajectory = s.StartDecode(s.first_ready_target)) take(trajectory);
     }
     if (!s.targets[s.first_ready_target].ready_cells.empty()) break;
@@ -146,9 +87,9 @@ std::optional<int> Job::NextComplete() {
 }
 
 absl::StatusOr<Profiles> Job::Finish(int perturbation) {
-  State& s = *state_;
+  JobState& s = *state_;
   UNLASTING_RETURN_IF_ERROR(s.status);
-  State::Target& target = s.targets[perturbation];
+  JobState::Target& target = s.targets[perturbation];
   DenseMatrix values(s.request_cells, s.control_units->cols);
   for (int64_t cell = 0; cell < s.request_cells; ++cell) {
     std::copy(target.x[cell].begin(), target.x[cell].end(), values.Row(cell).begin());
@@ -169,11 +110,9 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   return profiles;
 }
 
-absl::StatusOr<std::vector<Profiles>> PredictAll(
-    Engine* engine, std::shared_ptr<const ControlSet> controls,
-    std::vector<std::shared_ptr<const Perturbation>> perturbations, const PredictOptions& options) {
+absl::StatusOr<std::vector<Profiles>> PredictAll(Engine* engine, const PredictionTask& task) {
   InFlightTrajectories in_flight;
-  Job job(engine, &in_flight, std::move(controls), std::move(perturbations), options);
+  Job job(engine, &in_flight, task);
   std::vector<Profiles> all;
   std::vector<Row*> rows;
   while (!job.done()) {

@@ -1,4 +1,5 @@
-// Which genes of a job's profiles are silent, and what the panel lends for that.
+// The mask of a job's profiles: which genes are silent (eq 15), and the thresholds that come from
+// the bundle's panel where a task has few cells of a type.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -10,23 +11,23 @@
 
 namespace unlasting::predict {
 
-bool Job::State::Decodes(int cell, int perturbation) const {
+bool JobState::Decodes(int cell, int perturbation) const {
   return cell < request_cells || panel_thresholds.at(cell_type[cell])[perturbation].empty();
 }
 
-std::string Job::State::ThresholdKey(int perturbation, int32_t type) const {
+std::string JobState::ThresholdKey(int perturbation, int32_t type) const {
   return absl::StrCat(diffusion::SolverName(options.solver), "/", options.solver_steps, "/", type,
                       "/", PerturbationKey(perturbation));
 }
 
-ContentCache* Job::State::KeptThresholds() const {
-  // Noise makes thresholds of its own, by seed.
+ContentCache* JobState::KeptThresholds() const {
+  // With noise, thresholds differ by seed.
   const bool drawn = options.random_latent || options.eta > 0;
   ContentCache* kept = drawn ? nullptr : engine->thresholds();
   return kept != nullptr && kept->enabled() ? kept : nullptr;
 }
 
-void Job::State::TakeKeptThresholds(int32_t type) {
+void JobState::TakeKeptThresholds(int32_t type) {
   std::vector<std::vector<float>>& of_type = panel_thresholds[type];
   of_type.resize(perturbations.size());
   ContentCache* kept = KeptThresholds();
@@ -36,7 +37,7 @@ void Job::State::TakeKeptThresholds(int32_t type) {
   }
 }
 
-bool Job::State::TakeLateThresholds(int perturbation, int32_t type) {
+bool JobState::TakeLateThresholds(int perturbation, int32_t type) {
   ContentCache* kept = KeptThresholds();
   if (kept == nullptr) return false;
   const std::pair<int, int32_t> place = {perturbation, type};
@@ -45,8 +46,8 @@ bool Job::State::TakeLateThresholds(int perturbation, int32_t type) {
     if (!found.has_value()) return false;
     late_thresholds[place] = *std::move(found);
   }
-  // This cell is spared; those that are on their way arrive, and those that are not started come
-  // here one by one.
+  // This cell is not decoded. Cells that are under way go on; those that have not begun come here
+  // one by one.
   const auto saved = static_cast<int64_t>(plan->decode.size());
   evaluations_total -= saved;
   evaluations_left -= saved;
@@ -54,7 +55,7 @@ bool Job::State::TakeLateThresholds(int perturbation, int32_t type) {
   return true;
 }
 
-absl::StatusOr<std::vector<float>> Job::State::PanelThresholds(int perturbation, int32_t type) {
+absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, int32_t type) {
   const std::vector<float>& found = panel_thresholds.at(type)[perturbation];
   if (!found.empty()) return found;
   const auto later = late_thresholds.find({perturbation, type});
@@ -62,7 +63,7 @@ absl::StatusOr<std::vector<float>> Job::State::PanelThresholds(int perturbation,
   ContentCache* kept = KeptThresholds();
   const std::string key = ThresholdKey(perturbation, type);
   if (kept != nullptr) {
-    // Of a job that went the same trajectories and came to this point first.
+    // A job that shared these trajectories may have come here first.
     if (auto thresholds = kept->Find(key, ContentCache::Look::kAgain)) {
       return *std::move(thresholds);
     }
@@ -86,8 +87,8 @@ absl::StatusOr<std::vector<float>> Job::State::PanelThresholds(int perturbation,
   return thresholds;
 }
 
-absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
-  // Company means cells of the same type: each type is masked by itself.
+absl::Status JobState::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
+  // Cells are ranked among those of their own type: each type is masked by itself.
   std::map<int32_t, std::vector<int64_t>> rows_of_type;
   for (int64_t row = 0; row < request_cells; ++row) rows_of_type[cell_type[row]].push_back(row);
   std::vector<float>& active_share = profiles->active_share;
@@ -114,7 +115,7 @@ absl::Status Job::State::Mask(int perturbation, DenseMatrix* values, Profiles* p
       }
     } else if (options.mask != MaskMode::kNone) {
       if (!mask_variance.empty()) {
-        // Each value stays with probability p, whatever becomes of the others.
+        // Each value is kept with probability p, independently of the others.
         const auto active = PredictedActive(probability, options.mask_threshold);
         for (int64_t k = 0; k < probability.rows; ++k) {
           for (int64_t g = 0; g < values->cols; ++g) {

@@ -1,91 +1,101 @@
-// What a job holds; what job.cc, job_paths.cc and job_mask.cc share and nobody else sees.
+// JobState holds everything a Job knows, and does its parts of the work, for job.cc, which owns it;
+// nobody outside this room includes it. Used on the thread that steps the engine.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "core/predict/job/job.h"
+#include "core/predict/engine/engine.h"
+#include "core/predict/job/in_flight_trajectories.h"
+#include "core/predict/job/prediction_task.h"
+#include "core/predict/job/profiles.h"
 #include "core/predict/job/trajectory.h"
 
 namespace unlasting::predict {
 
-struct Job::State {
+struct JobState : public TrajectoryWaiter {
   struct Target {
-    std::deque<int> ready_cells;        // cells whose latent is known, not yet started
+    std::deque<int> ready_cells;        // cells whose latent is known and decoding has not begun
     std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish
     int64_t rows_left = 0;
-    // Of the panel, finished; others find them here until the thresholds are made of them.
+    // Finished trajectories of the panel's cells, which keep other jobs from computing them again
+    // until this target's thresholds are made of them.
     std::vector<std::shared_ptr<Trajectory>> panel;
     bool collected = false;
   };
 
-  ~State();
+  ~JobState() override;
 
   Engine* engine = nullptr;
   InFlightTrajectories* in_flight = nullptr;
-  std::shared_ptr<const ControlSet> controls;
+  std::shared_ptr<const ControlSet> controls;  // null once control_units are made
   std::vector<std::shared_ptr<const Perturbation>> perturbations;
   PredictOptions options;
   std::shared_ptr<const diffusion::BridgePlan> plan;
   absl::Status status;
 
-  // Cells of the request, then those of the panel that lend their thresholds.
+  // Cells of the task come first, then the panel's cells that thresholds are computed from.
   int64_t request_cells = 0;
   std::shared_ptr<const DenseMatrix> control_units;  // [cells, N], log1p / x_max
   std::vector<int32_t> cell_type;
   std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
-  std::vector<std::string> latent_key;     // of the engine's cache; empty without one
-  std::vector<std::string> noise_name;  // [cells]: what a cell's noise goes by; empty without eta
+  std::vector<std::string> latent_key;     // keys of the engine's cache; empty without a cache
+  std::vector<std::string> noise_name;     // [cells]: names a cell's noise; empty without eta
   std::vector<Target> targets;
-  // By cell type of which there are few, then by perturbation: thresholds that the panel lends;
-  // empty where its cells have to be asked.
+  // Thresholds that were found in the engine's cache, by cell type with fewer cells than
+  // kFewestRankedCells, then by perturbation; empty where the panel's cells have to be decoded.
   std::map<int32_t, std::vector<std::vector<float>>> panel_thresholds;
-  // Those that another job made while this one was under way, by perturbation and cell type.
+  // Thresholds that another job cached after this one began, by perturbation and cell type.
   std::map<std::pair<int, int32_t>, std::vector<float>> late_thresholds;
 
   std::deque<int> to_invert;
-  // Targets before this one have nothing to start; over all targets, rows that have not started.
-  int first_ready_target = 0;
-  int64_t ready_cells = 0;
-  std::deque<int> complete;  // targets whose rows are all finished, not yet named
-  // Begun and unfinished; those of them that are not handed out by this job stand in
-  // `idle_trajectories`, as may some that have finished since.
+  int first_ready_target = 0;  // targets before this one have no ready cells
+  int64_t ready_cells = 0;     // over all targets
+  std::deque<int> complete;    // targets whose rows are all finished and that were not named yet
+  // Trajectories that have begun and are not finished. Those that this job has not handed out are
+  // in `idle_trajectories` too, as may be some that another job has finished since.
   std::unordered_map<Trajectory*, std::shared_ptr<Trajectory>> trajectories;
   std::deque<std::shared_ptr<Trajectory>> idle_trajectories;
-  int64_t taken = 0;
+  int64_t taken = 0;  // rows handed out by this job
   int64_t evaluations_left = 0;
   int64_t evaluations_total = 0;
   int64_t collected = 0;
 
   int64_t cells() const { return control_units->rows; }
 
-  // job.cc
-  void AddPanelCells();
+  // job_state.cc
+  // Rows of the bundle's panel that must be decoded, because the rank mask has too few cells of
+  // their type and the engine's cache lacks their thresholds; fills panel_thresholds.
+  std::vector<int64_t> PanelRowsToDecode();
+  // Writes the task's cells and the panel's into control_units, each value once.
+  void MakeControlUnits();
   void MakeTargets();
-  // Reported by the first Finish; nothing runs.
+  // Stops all work; the next Finish reports `why`.
   void Fail(const absl::Status& why);
 
-  // job_paths.cc
+  // job_trajectories.cc
   void StartLatents();
   bool TakeCachedLatent(int cell, ContentCache::Look look);
   void LatentReady(int cell);
-  // Null where the latent turned up meanwhile.
+  // Null where another job has cached the latent since this one began.
   std::shared_ptr<Trajectory> StartInversion();
-  // Null where the panel's cell is no longer needed, or was decoded by another job.
+  // Null where the panel's cell is no longer needed, or another job has decoded it.
   std::shared_ptr<Trajectory> StartDecode(int perturbation);
-  // The trajectory of this key, which another job may have begun, else a new one at its start.
+  // Joins the trajectory of this key where another job has begun it, else begins a new one.
   std::shared_ptr<Trajectory> JoinOrBegin(const std::string& key, const Trajectory::Waiter& waiter);
   void Take(const std::shared_ptr<Trajectory>& trajectory, std::vector<Row*>* rows);
   void Return(Trajectory* trajectory);
-  void OnTrajectoryFinished(const Trajectory::Waiter& waiter,
-                            const std::shared_ptr<Trajectory>& trajectory);
-  // One of a target's rows is there, or not needed.
+  void OnStep() override { --evaluations_left; }
+  void OnTrajectoryFinished(int cell, int perturbation_index,
+                            const std::shared_ptr<Trajectory>& trajectory) override;
+  void OnTrajectoryLost(Trajectory* trajectory, const absl::Status& why) override;
+  // Counts a row of a target that is finished or no longer needed.
   void MarkRowDone(int perturbation);
 
   // job_noise.cc
@@ -94,18 +104,23 @@ struct Job::State {
   std::string PerturbationKey(int perturbation) const;
 
   // job_mask.cc
-  // Whether a cell of the request, or of the panel whose thresholds this perturbation needs.
+  // Whether a cell is decoded under a perturbation: all of the task's cells are, and the panel's
+  // where the thresholds of their type are unknown.
   bool Decodes(int cell, int perturbation) const;
-  // Where the panel's thresholds are kept for one type of cell under one perturbation.
+  // The cache key of the panel's thresholds for one cell type under one perturbation.
   std::string ThresholdKey(int perturbation, int32_t type) const;
+  // The engine's cache of thresholds; null where there is none, or where noise makes thresholds
+  // differ by seed.
   ContentCache* KeptThresholds() const;
-  // Takes those that are kept.
+  // Fills panel_thresholds of a cell type from the cache.
   void TakeKeptThresholds(int32_t type);
-  // Whether another job has made those of this type meanwhile; if so the panel's cells that are not
-  // yet decoded need not be.
+  // Whether another job has cached the thresholds of this type since this one began; if so, the
+  // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
+  // [N], in model units.
   absl::StatusOr<std::vector<float>> PanelThresholds(int perturbation, int32_t type);
-  // `values` [request_cells, N] in model units; fills the shares and the deviation of `profiles`.
+  // `values` [request_cells, N] in model units; fills active_share and mask_deviation of
+  // `profiles`.
   absl::Status Mask(int perturbation, DenseMatrix* values, Profiles* profiles);
 };
 

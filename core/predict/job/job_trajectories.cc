@@ -1,4 +1,5 @@
-// A job's cells on their way: to the latent, back under each perturbation, alone or in company.
+// A job's trajectories: from each control cell to its latent, and from there to the predicted cell
+// under each perturbation, by itself or together with other jobs that need the same.
 #include <algorithm>
 #include <random>
 #include <utility>
@@ -9,7 +10,7 @@
 
 namespace unlasting::predict {
 
-Job::State::~State() {
+JobState::~JobState() {
   for (const auto& [raw, trajectory] : trajectories) {
     auto& waiters = trajectory->waiters;
     waiters.erase(
@@ -17,21 +18,21 @@ Job::State::~State() {
                        [this](const Trajectory::Waiter& each) { return each.job == this; }),
         waiters.end());
     if (trajectory->taken_by != this) continue;
-    // A step that did not come back: its rows are spoilt for everybody, and stay taken so that
-    // nobody moves them.
+    // The step that this row was handed out to did not return: the row is spoilt for every job, and
+    // stays taken so that none of them advances it.
     if (trajectory->in_flight != nullptr) {
       trajectory->in_flight->Remove(trajectory->key);
       trajectory->in_flight = nullptr;
     }
     const std::vector<Trajectory::Waiter> others = std::exchange(waiters, {});
     for (const Trajectory::Waiter& each : others) {
-      each.job->trajectories.erase(raw);
-      each.job->Fail(absl::InternalError("engine: a step shared with another request failed"));
+      each.job->OnTrajectoryLost(
+          raw, absl::InternalError("engine: a step shared with another request failed"));
     }
   }
 }
 
-void Job::State::StartLatents() {
+void JobState::StartLatents() {
   latent.resize(cells());
   ContentCache* cache = options.random_latent ? nullptr : engine->latents();
   if (cache != nullptr && cache->enabled()) {
@@ -53,7 +54,7 @@ void Job::State::StartLatents() {
   }
 }
 
-bool Job::State::TakeCachedLatent(int cell, ContentCache::Look look) {
+bool JobState::TakeCachedLatent(int cell, ContentCache::Look look) {
   if (latent_key.empty()) return false;
   auto found = engine->latents()->Find(latent_key[cell], look);
   if (!found.has_value()) return false;
@@ -65,7 +66,7 @@ bool Job::State::TakeCachedLatent(int cell, ContentCache::Look look) {
   return true;
 }
 
-void Job::State::LatentReady(int cell) {
+void JobState::LatentReady(int cell) {
   for (int p = 0; p < static_cast<int>(targets.size()); ++p) {
     if (!Decodes(cell, p)) continue;
     targets[p].ready_cells.push_back(cell);
@@ -74,12 +75,12 @@ void Job::State::LatentReady(int cell) {
   first_ready_target = 0;
 }
 
-std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key,
-                                                    const Trajectory::Waiter& waiter) {
+std::shared_ptr<Trajectory> JobState::JoinOrBegin(const std::string& key,
+                                                  const Trajectory::Waiter& waiter) {
   std::shared_ptr<Trajectory> trajectory;
   if (!key.empty()) trajectory = in_flight->Find(key);
   if (trajectory != nullptr) {
-    // Steps that others have made.
+    // The steps that other jobs have made are saved.
     evaluations_total -= trajectory->step;
     evaluations_left -= trajectory->step;
   } else {
@@ -97,11 +98,11 @@ std::shared_ptr<Trajectory> Job::State::JoinOrBegin(const std::string& key,
   return trajectory;
 }
 
-std::shared_ptr<Trajectory> Job::State::StartInversion() {
+std::shared_ptr<Trajectory> JobState::StartInversion() {
   const int cell = to_invert.front();
   to_invert.pop_front();
   const std::string key = latent_key.empty() ? "" : latent_key[cell];
-  // Another job may have made it since.
+  // Another job may have cached the latent since this one began.
   const bool under_way = !key.empty() && in_flight->Find(key) != nullptr;
   if (!under_way && TakeCachedLatent(cell, ContentCache::Look::kAgain)) return nullptr;
   std::shared_ptr<Trajectory> trajectory = JoinOrBegin(key, {this, cell, kInversion});
@@ -113,13 +114,14 @@ std::shared_ptr<Trajectory> Job::State::StartInversion() {
   return trajectory;
 }
 
-std::shared_ptr<Trajectory> Job::State::StartDecode(int perturbation) {
+std::shared_ptr<Trajectory> JobState::StartDecode(int perturbation) {
   Target& target = targets[perturbation];
   const int cell = target.ready_cells.front();
   target.ready_cells.pop_front();
   --ready_cells;
   if (cell >= request_cells && TakeLateThresholds(perturbation, cell_type[cell])) return nullptr;
-  // Only the panel's cells are sure to be wanted by others; with noise each seed has its own.
+  // Only the panel's cells are likely to be wanted by other jobs; with noise, each seed has its
+  // own.
   std::string key;
   if (cell >= request_cells && !latent_key.empty() && noise_name.empty()) {
     key = absl::StrCat(latent_key[cell], "/", ThresholdKey(perturbation, cell_type[cell]));
@@ -136,22 +138,22 @@ std::shared_ptr<Trajectory> Job::State::StartDecode(int perturbation) {
   }
   if (trajectory->finished()) {
     trajectory->waiters.clear();
-    OnTrajectoryFinished({this, cell, perturbation}, trajectory);
+    OnTrajectoryFinished(cell, perturbation, trajectory);
     return nullptr;
   }
   return trajectory;
 }
 
-void Job::State::Take(const std::shared_ptr<Trajectory>& trajectory, std::vector<Row*>* rows) {
+void JobState::Take(const std::shared_ptr<Trajectory>& trajectory, std::vector<Row*>* rows) {
   trajectory->taken_by = this;
   ++taken;
   rows->push_back(trajectory.get());
 }
 
-void Job::State::Return(Trajectory* trajectory) {
+void JobState::Return(Trajectory* trajectory) {
   trajectory->taken_by = nullptr;
   --taken;
-  for (const Trajectory::Waiter& each : trajectory->waiters) --each.job->evaluations_left;
+  for (const Trajectory::Waiter& each : trajectory->waiters) each.job->OnStep();
   const std::shared_ptr<Trajectory> kept = trajectories.at(trajectory);
   if (!trajectory->finished()) {
     idle_trajectories.push_back(kept);
@@ -159,29 +161,36 @@ void Job::State::Return(Trajectory* trajectory) {
   }
   const std::vector<Trajectory::Waiter> waiters = std::exchange(trajectory->waiters, {});
   if (trajectory->perturbation == nullptr && !trajectory->key.empty()) {
-    // From here on the cache has it.
+    // From here on, other jobs find the latent in the cache.
     engine->latents()->Insert(trajectory->key, trajectory->x);
     trajectory->in_flight->Remove(trajectory->key);
     trajectory->in_flight = nullptr;
   }
-  for (const Trajectory::Waiter& each : waiters) each.job->OnTrajectoryFinished(each, kept);
+  for (const Trajectory::Waiter& each : waiters) {
+    each.job->OnTrajectoryFinished(each.cell, each.perturbation_index, kept);
+  }
 }
 
-void Job::State::OnTrajectoryFinished(const Trajectory::Waiter& waiter,
-                                      const std::shared_ptr<Trajectory>& trajectory) {
+void JobState::OnTrajectoryFinished(int cell, int perturbation_index,
+                                    const std::shared_ptr<Trajectory>& trajectory) {
   trajectories.erase(trajectory.get());
-  if (waiter.perturbation_index == kInversion) {
-    latent[waiter.cell] = trajectory->x;
-    LatentReady(waiter.cell);
+  if (perturbation_index == kInversion) {
+    latent[cell] = trajectory->x;
+    LatentReady(cell);
     return;
   }
-  Target& target = targets[waiter.perturbation_index];
-  target.x[waiter.cell] = trajectory->x;
+  Target& target = targets[perturbation_index];
+  target.x[cell] = trajectory->x;
   if (!trajectory->key.empty()) target.panel.push_back(trajectory);
-  MarkRowDone(waiter.perturbation_index);
+  MarkRowDone(perturbation_index);
 }
 
-void Job::State::MarkRowDone(int perturbation) {
+void JobState::OnTrajectoryLost(Trajectory* trajectory, const absl::Status& why) {
+  trajectories.erase(trajectory);
+  Fail(why);
+}
+
+void JobState::MarkRowDone(int perturbation) {
   if (--targets[perturbation].rows_left == 0) complete.push_back(perturbation);
 }
 

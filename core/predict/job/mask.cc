@@ -4,19 +4,15 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/counter_rng.h"
+
 namespace unlasting::predict {
 namespace {
 
-// SplitMix64: a good 64-bit mix, so that a draw is a function of its coordinates alone.
-uint64_t Mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
+// In [0, 1), by its coordinates alone.
 double Uniform(uint64_t seed, uint64_t stream, uint64_t cell, uint64_t gene) {
-  const uint64_t bits = Mix(Mix(Mix(Mix(seed) ^ stream) ^ cell) ^ gene);
+  using diffusion::MixBits;
+  const uint64_t bits = MixBits(MixBits(MixBits(MixBits(seed) ^ stream) ^ cell) ^ gene);
   return static_cast<double>(bits >> 11) * 0x1.0p-53;
 }
 
@@ -52,7 +48,7 @@ std::vector<float> TopShareThresholds(const DenseMatrix& values, absl::Span<cons
     for (int64_t r = 0; r < values.rows; ++r) column[r] = values.At(r, g);
     std::nth_element(column.begin(), column.begin() + (kept - 1), column.end(),
                      std::greater<float>());
-    // Every value stays where all of the panel's do.
+    // Every value is kept where all of the panel's are.
     thresholds[g] =
         kept == values.rows ? -std::numeric_limits<float>::infinity() : column[kept - 1];
   }

@@ -1,189 +1,204 @@
-// Control cells of a request: checked, put into the bundle's gene order, normalised.
+#include "core/predict/query/controls.h"
+
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <random>
-#include <unordered_map>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
-#include "core/predict/query/query.h"
+#include "core/cells/gene_index.h"
 
 namespace unlasting::predict {
 namespace {
 
 using bundle::Bundle;
 using bundle::Manifest;
+using cells::ControlMatrix;
+using cells::MissingGenes;
 
-// No logarithm of a count in a cell is this large (cf. core/cells).
-constexpr float kLargestLog = 25.0f;
 constexpr size_t kNamedGenes = 10;
 
 absl::Status Invalid(const std::string& reason, const std::string& message) {
   return WithReason(absl::InvalidArgumentError(message), reason);
 }
 
-absl::Status CheckShape(const ControlQuery& query) {
-  const int64_t rows = query.values.rows;
-  if (rows == 0) return Invalid("NO_CELLS", "controls: found no cells");
-  if (query.values.cols != static_cast<int64_t>(query.genes.size())) {
-    return Invalid("INVALID_SHAPE", absl::StrCat("controls: found ", query.values.cols,
-                                                 " columns and ", query.genes.size(), " genes"));
+// Column of the caller's cells for each gene of the bundle, -1 where missing.
+absl::StatusOr<std::vector<int64_t>> ColumnsOf(const Manifest& manifest,
+                                               const ControlMatrix& controls) {
+  if (controls.gene_list_hash.empty()) {
+    return cells::MatchGenes(manifest.genes, manifest.gene_symbols,
+                             cells::GeneIndex(controls.genes));
   }
-  const auto fits = [&](size_t size, bool one_for_all) {
-    return static_cast<int64_t>(size) == rows || (one_for_all && size == 1);
-  };
-  if (!fits(query.cell_types.size(), true)) {
-    return Invalid("INVALID_SHAPE", absl::StrCat("controls: found ", query.cell_types.size(),
-                                                 " cell types for ", rows, " cells"));
+  if (controls.gene_list_hash != manifest.GeneHash()) {
+    return Invalid("UNKNOWN_GENE_LIST",
+                   absl::StrCat("gene_list_hash: found ", controls.gene_list_hash, ", expected ",
+                                manifest.GeneHash(), " of the model '", manifest.name, "'"));
   }
-  if (!query.barcodes.empty() && !fits(query.barcodes.size(), false)) {
-    return Invalid("INVALID_SHAPE", absl::StrCat("controls: found ", query.barcodes.size(),
-                                                 " barcodes for ", rows, " cells"));
+  const auto genes = static_cast<int64_t>(manifest.genes.size());
+  if (controls.values.cols != genes) {
+    return Invalid("INVALID_SHAPE",
+                   absl::StrCat("found ", controls.values.cols, " columns, expected ", genes,
+                                ", one for each gene of the model"));
   }
-  if (!query.library_sizes.empty() && !fits(query.library_sizes.size(), false)) {
-    return Invalid("INVALID_SHAPE", absl::StrCat("controls: found ", query.library_sizes.size(),
-                                                 " library sizes for ", rows, " cells"));
-  }
-  return absl::OkStatus();
+  std::vector<int64_t> columns(genes);
+  std::iota(columns.begin(), columns.end(), 0);
+  return columns;
 }
 
-absl::Status CheckValues(const ControlQuery& query) {
-  const bool counts = query.value_kind == ValueKind::kCounts;
-  for (const float value : query.values.values) {
-    if (!std::isfinite(value) || value < 0) {
-      return Invalid("INVALID_VALUE", absl::StrCat("controls: found the value ", value,
-                                                   ", expected finite values of 0 or more"));
-    }
-    if (!counts && value > kLargestLog) {
-      return Invalid("INVALID_VALUE", absl::StrCat("controls: declared log1p, found the value ",
-                                                   value, "; raw counts must be declared counts"));
-    }
-    if (counts && value != std::floor(value)) {
-      return Invalid("INVALID_VALUE",
-                     absl::StrCat("controls: declared counts, found the fraction ", value));
-    }
+absl::StatusOr<int32_t> FindCellType(const Manifest& manifest, const std::string& name) {
+  const auto known = std::find(manifest.cell_types.begin(), manifest.cell_types.end(), name);
+  if (known != manifest.cell_types.end()) {
+    return static_cast<int32_t>(known - manifest.cell_types.begin());
   }
-  for (const double size : query.library_sizes) {
-    if (!std::isfinite(size) || size <= 0) {
-      return Invalid("INVALID_VALUE",
-                     absl::StrCat("controls: found the library size ", size, ", expected above 0"));
-    }
-  }
-  return absl::OkStatus();
-}
-
-// Column of the query for each gene of the bundle, -1 where missing.
-absl::StatusOr<std::vector<int64_t>> MatchGenes(const Manifest& manifest,
-                                                const ControlQuery& query) {
-  std::unordered_map<std::string, int64_t> columns;
-  for (size_t k = 0; k < query.genes.size(); ++k) {
-    if (!columns.emplace(query.genes[k], static_cast<int64_t>(k)).second) {
-      return Invalid("DUPLICATE_GENE",
-                     absl::StrCat("controls: gene '", query.genes[k], "' stands there twice"));
-    }
-  }
-  std::vector<int64_t> match;
-  for (const auto& gene : manifest.genes) {
-    auto it = columns.find(gene);
-    if (it == columns.end()) {
-      const auto symbol = manifest.gene_symbols.find(gene);
-      if (symbol != manifest.gene_symbols.end()) it = columns.find(symbol->second);
-    }
-    match.push_back(it == columns.end() ? -1 : it->second);
-  }
-  return match;
+  return WithReason(
+      absl::NotFoundError(absl::StrCat("cell_type: found '", name, "', which the model '",
+                                       manifest.name, "' does not know; expected one of ",
+                                       absl::StrJoin(manifest.cell_types, ", "))),
+      "UNKNOWN_CELL_TYPE");
 }
 
 absl::StatusOr<std::vector<int32_t>> MatchCellTypes(const Manifest& manifest,
-                                                    const ControlQuery& query) {
+                                                    const std::vector<std::string>& names) {
+  std::map<std::string, int32_t> known;
   std::vector<int32_t> types;
-  for (const auto& name : query.cell_types) {
-    const auto known = std::find(manifest.cell_types.begin(), manifest.cell_types.end(), name);
-    if (known == manifest.cell_types.end()) {
-      return WithReason(absl::NotFoundError(absl::StrCat("cell_type: the model '", manifest.name,
-                                                         "' does not know '", name, "'; it knows ",
-                                                         absl::StrJoin(manifest.cell_types, ", "))),
-                        "UNKNOWN_CELL_TYPE");
+  types.reserve(names.size());
+  for (const std::string& name : names) {
+    auto found = known.find(name);
+    if (found == known.end()) {
+      UNLASTING_ASSIGN_OR_RETURN(const int32_t type, FindCellType(manifest, name));
+      found = known.emplace(name, type).first;
     }
-    types.push_back(static_cast<int32_t>(known - manifest.cell_types.begin()));
+    types.push_back(found->second);
   }
-  if (types.size() == 1) types.resize(query.values.rows, types[0]);
   return types;
 }
 
-// The factor that takes counts to the bundle's target sum.
-double ScaleOf(const ControlQuery& query, int64_t row, double target_sum) {
+// INVALID_ARGUMENT where genes are missing and the policy does not say what stands for them.
+absl::Status CheckMissing(const Manifest& manifest, const ControlMatrix& controls,
+                          const std::vector<std::string>& missing) {
+  if (missing.empty() || controls.missing_genes != MissingGenes::kError) return absl::OkStatus();
+  const size_t shown = std::min(missing.size(), kNamedGenes);
+  return Invalid(
+      "MISSING_GENES",
+      absl::StrCat("controls: found no column for ", missing.size(), " of the ",
+                   manifest.genes.size(), " genes of the model '", manifest.name,
+                   "': ", absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
+                   shown < missing.size() ? ", ..." : "",
+                   "; expected all, or missing_genes zero or panel-mean to fill them in"));
+}
+
+// The factor that takes a cell's counts to the bundle's target sum; 0 for a cell without counts.
+double ScaleOf(const ControlMatrix& controls, int64_t row, double target_sum) {
   double library = 0;
-  if (!query.library_sizes.empty()) {
-    library = query.library_sizes[row];
+  if (!controls.library_sizes.empty()) {
+    library = controls.library_sizes[row];
   } else {
-    for (const float value : query.values.Row(row)) library += value;
+    for (const float value : controls.values.RowValues(row)) library += value;
   }
   return library > 0 ? target_sum / library : 0.0;
 }
 
-}  // namespace
-
-absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlQuery& query) {
-  const Manifest& manifest = bundle.manifest();
-  UNLASTING_RETURN_IF_ERROR(CheckShape(query));
-  UNLASTING_RETURN_IF_ERROR(CheckValues(query));
-  const bool counts = query.value_kind == ValueKind::kCounts;
-  if (counts && manifest.normalisation.target_sum <= 0) {
-    return Invalid("INVALID_OPTION",
-                   absl::StrCat("controls: the model '", manifest.name,
-                                "' was trained on log1p values; counts cannot be normalised"));
-  }
-  UNLASTING_ASSIGN_OR_RETURN(const auto match, MatchGenes(manifest, query));
-  ControlSet controls;
-  UNLASTING_ASSIGN_OR_RETURN(controls.cell_type, MatchCellTypes(manifest, query));
-  for (size_t g = 0; g < match.size(); ++g) {
-    if (match[g] < 0) controls.missing_genes.push_back(manifest.genes[g]);
-  }
-  if (!controls.missing_genes.empty() && query.missing == MissingGenes::kError) {
-    const auto& names = controls.missing_genes;
-    const auto shown = std::min(names.size(), kNamedGenes);
-    return Invalid(
-        "MISSING_GENES",
-        absl::StrCat("controls: lack ", names.size(), " of the model's ", manifest.genes.size(),
-                     " genes: ", absl::StrJoin(names.begin(), names.begin() + shown, ", "),
-                     shown < names.size() ? ", ..." : ""));
-  }
-  controls.ignored_genes =
-      query.values.cols - static_cast<int64_t>(match.size() - controls.missing_genes.size());
-  controls.values = DenseMatrix(query.values.rows, static_cast<int64_t>(match.size()));
-  for (int64_t r = 0; r < query.values.rows; ++r) {
-    const double scale = counts ? ScaleOf(query, r, manifest.normalisation.target_sum) : 1.0;
-    for (size_t g = 0; g < match.size(); ++g) {
-      float value = 0;
-      if (match[g] >= 0) {
-        value = query.values.At(r, match[g]);
-        if (counts) value = static_cast<float>(std::log1p(value * scale));
-      } else if (query.missing == MissingGenes::kPanelMean) {
-        value = bundle.reference().control_mean.At(controls.cell_type[r], g);
+// Writes cells into the bundle's columns, log1p, one row at a time.
+class RowWriter {
+ public:
+  RowWriter(const Bundle& bundle, const ControlMatrix& controls,
+            const std::vector<int64_t>& columns)
+      : bundle_(bundle), controls_(controls), row_(columns.size()) {
+    genes_of_.resize(controls.values.cols);
+    for (size_t gene = 0; gene < columns.size(); ++gene) {
+      if (columns[gene] < 0) {
+        missing_.push_back(gene);
+      } else {
+        genes_of_[columns[gene]].push_back(gene);
       }
-      controls.values.At(r, static_cast<int64_t>(g)) = value;
     }
   }
-  controls.barcodes = query.barcodes;
-  if (controls.barcodes.empty()) {
-    for (int64_t r = 0; r < query.values.rows; ++r) controls.barcodes.push_back(absl::StrCat(r));
+
+  // Columns that no gene of the bundle uses.
+  int64_t ignored() const {
+    return std::count_if(genes_of_.begin(), genes_of_.end(),
+                         [](const auto& genes) { return genes.empty(); });
   }
-  return controls;
+  const std::vector<size_t>& missing() const { return missing_; }
+
+  void Append(int64_t row, int32_t cell_type, CsrMatrix* values) {
+    std::fill(row_.begin(), row_.end(), 0.0f);
+    const bool counts = controls_.kind == cells::MatrixKind::kCounts;
+    const double scale =
+        counts ? ScaleOf(controls_, row, bundle_.manifest().normalisation.target_sum) : 1.0;
+    const auto columns = controls_.values.RowIndices(row);
+    const auto stored = controls_.values.RowValues(row);
+    for (size_t k = 0; k < columns.size(); ++k) {
+      const std::vector<size_t>& genes = genes_of_[columns[k]];
+      if (genes.empty()) continue;
+      const float value = counts ? static_cast<float>(std::log1p(stored[k] * scale)) : stored[k];
+      for (const size_t gene : genes) row_[gene] = value;
+    }
+    if (controls_.missing_genes == MissingGenes::kPanelMean) {
+      const auto mean = bundle_.reference().control_mean.Row(cell_type);
+      for (const size_t gene : missing_) row_[gene] = mean[gene];
+    }
+    AppendRow(row_, values);
+  }
+
+ private:
+  const Bundle& bundle_;
+  const ControlMatrix& controls_;
+  // Per column of the caller, the genes that it holds: none, one, or several with one symbol.
+  std::vector<std::vector<size_t>> genes_of_;
+  std::vector<size_t> missing_;
+  std::vector<float> row_;  // [N], scratch
+};
+
+}  // namespace
+
+absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMatrix& controls) {
+  const Manifest& manifest = bundle.manifest();
+  if (controls.kind == cells::MatrixKind::kCounts && manifest.normalisation.target_sum <= 0) {
+    return Invalid("INVALID_OPTION",
+                   absl::StrCat("controls: found counts, expected log1p values, as the model '",
+                                manifest.name, "' was trained on log1p values of an unknown sum"));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const std::vector<int64_t> columns, ColumnsOf(manifest, controls));
+  ControlSet resolved;
+  UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type, MatchCellTypes(manifest, controls.cell_types));
+  RowWriter writer(bundle, controls, columns);
+  for (const size_t gene : writer.missing()) {
+    resolved.missing_genes.push_back(manifest.genes[gene]);
+  }
+  UNLASTING_RETURN_IF_ERROR(CheckMissing(manifest, controls, resolved.missing_genes));
+  resolved.ignored_genes = writer.ignored();
+  resolved.values.cols = static_cast<int64_t>(columns.size());
+  resolved.values.indptr.reserve(controls.values.rows + 1);
+  for (int64_t r = 0; r < controls.values.rows; ++r) {
+    writer.Append(r, resolved.cell_type[r], &resolved.values);
+  }
+  // Arrays that grow hold up to twice what they need, and these live as long as the request.
+  resolved.values.indices.shrink_to_fit();
+  resolved.values.values.shrink_to_fit();
+  resolved.barcodes = controls.barcodes;
+  if (resolved.barcodes.empty()) {
+    for (int64_t r = 0; r < controls.values.rows; ++r) {
+      resolved.barcodes.push_back(absl::StrCat(r));
+    }
+  }
+  return resolved;
 }
 
 absl::StatusOr<ControlSet> PanelControls(const Bundle& bundle, const std::string& cell_type,
                                          int64_t count, uint64_t seed) {
   const Manifest& manifest = bundle.manifest();
-  ControlQuery type_only;
-  type_only.cell_types = {cell_type};
-  type_only.values.rows = 1;
-  UNLASTING_ASSIGN_OR_RETURN(const auto types, MatchCellTypes(manifest, type_only));
-  std::vector<int64_t> rows = bundle.reference().PanelRows(types[0]);
+  const bundle::Reference& reference = bundle.reference();
+  UNLASTING_ASSIGN_OR_RETURN(const int32_t type, FindCellType(manifest, cell_type));
+  std::vector<int64_t> rows = reference.PanelRows(type);
   if (rows.empty()) {
-    return Invalid("NO_CELLS", absl::StrCat("panel: the model '", manifest.name,
-                                            "' has no control cells of type '", cell_type, "'"));
+    return Invalid("NO_CELLS",
+                   absl::StrCat("panel: the model '", manifest.name,
+                                "' has no control cells of cell type '", cell_type, "'"));
   }
   const auto available = static_cast<int64_t>(rows.size());
   if (count < 0 || count > available) {
@@ -197,10 +212,11 @@ absl::StatusOr<ControlSet> PanelControls(const Bundle& bundle, const std::string
     std::sort(rows.begin(), rows.end());
   }
   ControlSet controls;
-  controls.values = SelectRows(bundle.reference().panel, rows);
+  controls.values.cols = reference.panel.cols;
   for (const int64_t r : rows) {
-    controls.cell_type.push_back(types[0]);
-    controls.barcodes.push_back(bundle.reference().panel_barcodes[r]);
+    AppendRow(reference.panel.Row(r), &controls.values);
+    controls.cell_type.push_back(type);
+    controls.barcodes.push_back(reference.panel_barcodes[r]);
   }
   return controls;
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
+#include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/resolve.h"
 
 namespace unlasting::predict {
@@ -216,26 +217,6 @@ void AddNotes(Perturbation* perturbation) {
 }
 
 }  // namespace
-
-absl::StatusOr<Featurizer> FeaturizerOf(const Bundle& bundle) {
-  const Manifest& manifest = bundle.manifest();
-  const auto& scaling = manifest.molecule_scaling;
-  auto featurizer = Featurizer::Create(manifest.molecule_featurizer,
-                                       {scaling.names, scaling.mean, scaling.deviation});
-  if (featurizer.ok() && featurizer->features() == manifest.molecule_features) return featurizer;
-  return Invalid("UNSUPPORTED_PERTURBATION",
-                 absl::StrCat("molecule: the model '", manifest.name, "' takes embeddings (",
-                              manifest.molecule_featurizer, "), not SMILES"));
-}
-
-DoseRange DoseRangeOf(const MoleculeDistance& distance, double dose_um) {
-  if (distance.highest_dose_um <= 0) return DoseRange::kUnknown;
-  // Doses are written in many units: the last bits do not count.
-  constexpr double kRounding = 1e-6;
-  if (dose_um < distance.lowest_dose_um * (1 - kRounding)) return DoseRange::kBelow;
-  if (dose_um > distance.highest_dose_um * (1 + kRounding)) return DoseRange::kAbove;
-  return DoseRange::kWithin;
-}
 
 absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& query,
                              Perturbation* perturbation) {

@@ -1,6 +1,5 @@
 #include "core/predict/query/query.h"
 
-#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/predict/query/resolve.h"
 
@@ -14,14 +13,6 @@ absl::Status Invalid(const std::string& reason, const std::string& message) {
 }
 
 }  // namespace
-
-std::string MoleculeKey(const Perturbation& perturbation) {
-  if (perturbation.molecule.empty()) return "";
-  std::string content(reinterpret_cast<const char*>(perturbation.molecule.data()),
-                      perturbation.molecule.size() * sizeof(float));
-  content.append(reinterpret_cast<const char*>(&perturbation.log10_dose_um), sizeof(float));
-  return Sha256(content);
-}
 
 absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
     const Bundle& bundle, const PerturbationQuery& query) {

@@ -1,117 +1,25 @@
-// What a caller asks, checked and resolved against one bundle. Every error carries a reason
-// (core/base/status.h): UNKNOWN_GENE, UNKNOWN_MOLECULE, UNPARSABLE_SMILES, EMBEDDING_LENGTH,
-// INVALID_DOSE, EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION, UNKNOWN_CELL_TYPE, MISSING_GENES,
-// DUPLICATE_GENE, INVALID_VALUE, INVALID_SHAPE, NO_CELLS, INVALID_OPTION.
+// ResolvePerturbation turns what a caller asks of a bundle into a Perturbation for an engine, and
+// PredictOptions says how it is computed. Control cells are resolved by controls.h.
+//
+// Each error carries a reason (core/base/status.h): UNKNOWN_GENE, UNKNOWN_MOLECULE,
+// UNPARSABLE_SMILES, EMBEDDING_LENGTH, INVALID_DOSE, EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION,
+// DUPLICATE_GENE, INVALID_VALUE, INVALID_OPTION. Stateless; any thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/base/matrix.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
-#include "core/molecule/featurizer.h"
+#include "core/predict/query/perturbation.h"
 
 namespace unlasting::predict {
-
-// One perturbation as asked for: genes, or a molecule by exactly one of name, SMILES, embedding.
-struct PerturbationQuery {
-  std::vector<std::string> genes;
-  std::string molecule_name;
-  std::string smiles;
-  std::vector<float> embedding;
-  double dose_um = 0;  // micromolar; molecules only
-};
-
-// One knocked-out gene and those that training perturbed.
-struct GeneDistance {
-  std::string gene;
-  bundle::TrainedGenes::Training training = bundle::TrainedGenes::Training::kNever;
-  // Edges of the gene network, followed either way, to the nearest gene that training perturbed; 0
-  // for such a gene; absent where no path leads to one.
-  std::optional<int32_t> hops;
-  std::string nearest;  // that gene; "" where absent
-};
-
-// A molecule at a dose and those of the training.
-struct MoleculeDistance {
-  // To the nearest training molecule: Tanimoto of Morgan counts, 0 to 1, or the cosine of vectors,
-  // -1 to 1, where the bundle was trained on embeddings; absent where there is none to compare.
-  std::optional<double> similarity;
-  bool cosine = false;
-  std::string nearest;
-  // Doses seen in training, micromolar: of this molecule where it was seen, else of all.
-  double lowest_dose_um = 0;
-  double highest_dose_um = 0;
-};
-
-enum class DoseRange { kUnknown, kBelow, kWithin, kAbove };
-// Where a dose lies among those of the training.
-DoseRange DoseRangeOf(const MoleculeDistance& distance, double dose_um);
-
-// Immutable; shared by the rows of a job.
-struct Perturbation {
-  enum class Kind { kGene, kMolecule };
-  Kind kind = Kind::kGene;
-  std::string label;              // "STAT1+JAK2", or the molecule's name or canonical SMILES
-  std::vector<int32_t> knockout;  // node indices in [0, N')
-  std::vector<float> molecule;    // [Ds]
-  float log10_dose_um = 0;
-  std::string molecule_key;  // equal for equal features and dose; "" for genes
-  std::string smiles;        // canonical; "" where unknown
-  double dose_um = 0;
-  bool seen_in_training = false;
-  std::vector<std::string> notes;   // in words, for the caller
-  std::vector<GeneDistance> genes;  // one per knocked-out gene, in the order of `knockout`
-  std::optional<MoleculeDistance> molecule_distance;
-};
-
-// What makes features of SMILES for a bundle. INVALID_ARGUMENT with reason UNSUPPORTED_PERTURBATION
-// where it takes embeddings, or was trained with a featurizer that this build does not have.
-absl::StatusOr<molecule::Featurizer> FeaturizerOf(const bundle::Bundle& bundle);
-
-// A digest of a molecule's features and dose; "" where there is no molecule.
-std::string MoleculeKey(const Perturbation& perturbation);
 
 // Gene names may be the bundle's or their symbols.
 absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
     const bundle::Bundle& bundle, const PerturbationQuery& query);
-
-enum class ValueKind { kCounts, kLog1p };
-enum class MissingGenes {
-  kError,
-  kZero,
-  kPanelMean,  // the bundle's control mean of the cell's type
-};
-
-// Control cells in the bundle's gene order.
-struct ControlSet {
-  DenseMatrix values;              // [cells, N], log1p
-  std::vector<int32_t> cell_type;  // per cell
-  std::vector<std::string> barcodes;
-  std::vector<std::string> missing_genes;  // filled in by policy
-  int64_t ignored_genes = 0;               // columns that the bundle does not know
-};
-
-struct ControlQuery {
-  DenseMatrix values;                   // [cells, genes]
-  std::vector<std::string> genes;       // column names
-  std::vector<std::string> cell_types;  // one per cell, or one for all
-  std::vector<std::string> barcodes;    // one per cell, or empty
-  // Per cell: total counts over all measured genes; empty to use the row's own sum.
-  std::vector<double> library_sizes;
-  ValueKind value_kind = ValueKind::kLog1p;
-  MissingGenes missing = MissingGenes::kError;
-};
-absl::StatusOr<ControlSet> ResolveControls(const bundle::Bundle& bundle, const ControlQuery& query);
-
-// `count` cells of the bundle's own panel (0: all of the type), drawn without replacement by seed.
-absl::StatusOr<ControlSet> PanelControls(const bundle::Bundle& bundle, const std::string& cell_type,
-                                         int64_t count, uint64_t seed);
 
 enum class MaskMode { kRank, kCell, kAggregate, kSample, kNone };
 absl::StatusOr<MaskMode> ParseMaskMode(const std::string& name);

@@ -1,8 +1,10 @@
-// The two halves of ResolvePerturbation (core/predict/query/query.h).
+// ResolveGenes and ResolveMolecule are the two halves of ResolvePerturbation
+// (core/predict/query/query.h); errors are as there.
 #pragma once
 
 #include "absl/status/status.h"
-#include "core/predict/query/query.h"
+#include "core/bundle/bundle.h"
+#include "core/predict/query/perturbation.h"
 
 namespace unlasting::predict {
 

@@ -6,7 +6,6 @@
 #include "core/anndata/writer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "proto/codec/matrix_codec.h"
 #include "tests/support/files.h"
 
 namespace unlasting::client {
@@ -40,7 +39,7 @@ class ControlCellsTest : public testing::Test {
     selection_.path = folder_.At("cells.h5ad");
   }
 
-  absl::StatusOr<ControlCells> Read() {
+  absl::StatusOr<cells::ControlMatrix> Read() {
     const absl::Status written = anndata::WriteAnnData(data_, selection_.path);
     EXPECT_TRUE(written.ok()) << written;
     return ReadControlCells(selection_, model_);
@@ -63,11 +62,11 @@ class ControlCellsTest : public testing::Test {
 TEST_F(ControlCellsTest, TakesControlCellsAndGenesThatTheModelKnows) {
   const auto cells = Read();
   ASSERT_OK(cells);
-  EXPECT_THAT(cells->cell_ids, ElementsAre("c0", "c2", "c3"));
+  EXPECT_THAT(cells->barcodes, ElementsAre("c0", "c2", "c3"));
   EXPECT_THAT(cells->cell_types, ElementsAre("T0", "T1", "T0"));
   EXPECT_THAT(cells->genes, ElementsAre("G3", "G1", "ENSG2"));
   EXPECT_THAT(ToDense(cells->values).values, ElementsAre(1, 3, 4, 5, 1, 0, 2, 0, 0));
-  EXPECT_EQ(cells->value_kind, v1::VALUE_KIND_COUNTS);
+  EXPECT_EQ(cells->kind, cells::MatrixKind::kCounts);
   EXPECT_THAT(cells->library_sizes, ElementsAre(10, 6, 4)) << "unknown genes count";
 }
 
@@ -75,7 +74,7 @@ TEST_F(ControlCellsTest, SelectsByCellTypeAndColumnNames) {
   selection_.cell_type = "T1";
   auto cells = Read();
   ASSERT_OK(cells);
-  EXPECT_THAT(cells->cell_ids, ElementsAre("c2"));
+  EXPECT_THAT(cells->barcodes, ElementsAre("c2"));
   selection_.cell_type = "";
   selection_.condition_column = "";
   cells = Read();
@@ -85,7 +84,7 @@ TEST_F(ControlCellsTest, SelectsByCellTypeAndColumnNames) {
   selection_.control_value = "x";
   cells = Read();
   ASSERT_OK(cells);
-  EXPECT_THAT(cells->cell_ids, ElementsAre("c4"));
+  EXPECT_THAT(cells->barcodes, ElementsAre("c4"));
 }
 
 TEST_F(ControlCellsTest, ReadsLibrarySizesFromAColumn) {
@@ -102,23 +101,23 @@ TEST_F(ControlCellsTest, DrawsBySeedAndKeepsTheOrder) {
   selection_.max_cells = 3;
   const auto first = Read();
   ASSERT_OK(first);
-  EXPECT_EQ(first->cell_ids.size(), 3u);
-  EXPECT_TRUE(std::is_sorted(first->cell_ids.begin(), first->cell_ids.end()));
-  EXPECT_EQ(Read()->cell_ids, first->cell_ids);
+  EXPECT_EQ(first->barcodes.size(), 3u);
+  EXPECT_TRUE(std::is_sorted(first->barcodes.begin(), first->barcodes.end()));
+  EXPECT_EQ(Read()->barcodes, first->barcodes);
   std::set<std::vector<std::string>> draws;
-  for (selection_.seed = 0; selection_.seed < 20; ++selection_.seed) draws.insert(Read()->cell_ids);
+  for (selection_.seed = 0; selection_.seed < 20; ++selection_.seed) draws.insert(Read()->barcodes);
   EXPECT_GT(draws.size(), 3u);
 }
 
 TEST_F(ControlCellsTest, TheMatrixKindIsFoundOutOrDeclared) {
   data_.uns["log1p"] = nlohmann::json::object();
-  EXPECT_EQ(Read()->value_kind, v1::VALUE_KIND_LOG1P) << "scanpy's mark";
+  EXPECT_EQ(Read()->kind, cells::MatrixKind::kLog1p) << "scanpy's mark";
   data_.uns.erase("log1p");
   std::get<DenseMatrix>(data_.x).values[0] = 1.5f;
-  EXPECT_EQ(Read()->value_kind, v1::VALUE_KIND_LOG1P);
+  EXPECT_EQ(Read()->kind, cells::MatrixKind::kLog1p);
   EXPECT_TRUE(Read()->library_sizes.empty());
   selection_.matrix = "counts";
-  ExpectError(absl::StatusCode::kInvalidArgument, "fractions");
+  ExpectError(absl::StatusCode::kInvalidArgument, "found the fraction 1.5");
   selection_.matrix = "log1p";
   std::get<DenseMatrix>(data_.x).values[0] = 300;
   ExpectError(absl::StatusCode::kInvalidArgument, "300");
@@ -130,7 +129,7 @@ TEST_F(ControlCellsTest, ReadsALayer) {
   data_.layers["counts"] = data_.x;
   for (float& value : std::get<DenseMatrix>(data_.x).values) value *= 0.3f;
   selection_.layer = "counts";
-  EXPECT_EQ(Read()->value_kind, v1::VALUE_KIND_COUNTS);
+  EXPECT_EQ(Read()->kind, cells::MatrixKind::kCounts);
   selection_.layer = "absent";
   ExpectError(absl::StatusCode::kNotFound, "absent");
 }
@@ -174,19 +173,9 @@ TEST_F(ControlCellsTest, RefusesValuesThatAreNoExpression) {
   EXPECT_EQ(ReadControlCells(selection_, model_).status().code(), absl::StatusCode::kNotFound);
 }
 
-TEST_F(ControlCellsTest, ChunksAddUpToTheMessage) {
-  const auto cells = Read();
-  ASSERT_OK(cells);
-  const v1::ControlCells whole = cells->Message();
-  EXPECT_EQ(whole.cell_ids_size(), 3);
-  EXPECT_EQ(whole.library_sizes_size(), 3);
-  EXPECT_EQ(cells->Header().genes().names_size(), 3);
-  const v1::RegisterControlsChunk part = cells->Chunk(1, 3);
-  EXPECT_EQ(part.cell_ids(0), "c2");
-  EXPECT_EQ(part.library_sizes(1), 4);
-  const auto values = codec::DecodeDenseMatrix(part.matrix());
-  ASSERT_OK(values);
-  EXPECT_THAT(values->values, ElementsAre(5, 1, 0, 2, 0, 0));
+TEST_F(ControlCellsTest, RefusesAGeneThatOccursTwice) {
+  data_.var.index[1] = "G3";
+  ExpectError(absl::StatusCode::kInvalidArgument, "'G3' twice");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "client/files/prediction_file.h"
 #include "core/base/status.h"
 #include "gmock/gmock.h"
+#include "proto/codec/control_codec.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/server/served.h"
 
@@ -39,9 +40,9 @@ TEST_F(ClientTest, ErrorsCarryTheServersReason) {
   EXPECT_EQ(ReasonOf(status), "UNKNOWN_MODEL");
 }
 
-ControlCells CellsOf(const v1::PredictRequest& request, int64_t copies) {
+cells::ControlMatrix CellsOf(const v1::PredictRequest& request, int64_t copies) {
   const CsrMatrix values = *codec::DecodeMatrix(request.cells().matrix(), {});
-  ControlCells cells;
+  cells::ControlMatrix cells;
   std::vector<int64_t> rows;
   for (int64_t k = 0; k < copies; ++k) {
     for (int64_t r = 0; r < values.rows; ++r) rows.push_back(r);
@@ -50,13 +51,13 @@ ControlCells CellsOf(const v1::PredictRequest& request, int64_t copies) {
   cells.genes.assign(request.cells().genes().names().begin(),
                      request.cells().genes().names().end());
   cells.cell_types.assign(rows.size(), "T0");
-  for (size_t k = 0; k < rows.size(); ++k) cells.cell_ids.push_back("c" + std::to_string(k));
+  for (size_t k = 0; k < rows.size(); ++k) cells.barcodes.push_back("c" + std::to_string(k));
   return cells;
 }
 
 TEST_F(ClientTest, LargeControlSetsAreUploadedInParts) {
   v1::PredictRequest request = test::SomeRequest(100);
-  const ControlCells cells = CellsOf(request, 100);
+  const cells::ControlMatrix cells = CellsOf(request, 100);
   EXPECT_GT(cells.values.values.size(), size_t{1} << 17) << "more than one part";
   const auto registered = client_->RegisterControls(cells);
   ASSERT_OK(registered);
@@ -68,7 +69,7 @@ TEST_F(ClientTest, LargeControlSetsAreUploadedInParts) {
 
 TEST_F(ClientTest, AnAnswerBecomesAnnData) {
   v1::PredictRequest request = test::SomeRequest(5);
-  *request.mutable_cells() = CellsOf(request, 1).Message();
+  *request.mutable_cells() = codec::EncodeControls(CellsOf(request, 1));
   PredictionCollector collector;
   ASSERT_OK(client_->Predict(request,
                              [&](const v1::PredictResponse& part) { return collector.Add(part); }));

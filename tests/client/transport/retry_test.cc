@@ -60,15 +60,15 @@ std::unique_ptr<Client> ClientOf(int port) {
 }
 
 // So many that they are uploaded before the request.
-ControlCells ManyCells() {
+cells::ControlMatrix ManyCells() {
   const DenseMatrix some = *codec::DecodeDenseMatrix(test::SomeRequest(200).cells().matrix());
-  ControlCells cells;
+  cells::ControlMatrix cells;
   std::vector<int64_t> rows;
   for (int64_t k = 0; k < 20000; ++k) rows.push_back(k % some.rows);
   cells.values = ToCsr(SelectRows(some, rows));
   cells.genes = test::TinyBundle()->manifest().genes;
   cells.cell_types.assign(rows.size(), "T0");
-  for (size_t k = 0; k < rows.size(); ++k) cells.cell_ids.push_back(std::to_string(k));
+  for (size_t k = 0; k < rows.size(); ++k) cells.barcodes.push_back(std::to_string(k));
   return cells;
 }
 
@@ -117,7 +117,7 @@ TEST(RetryingClient, RegistersControlsAgainWhereAServerForgotThem) {
   auto served = std::make_unique<test::Served>(config);
   const int port = served->port();
   const auto client = ClientOf(port);
-  const ControlCells cells = ManyCells();
+  const cells::ControlMatrix cells = ManyCells();
   FakeTime time;
   RetryingClient retrying({client.get()}, 0, RetryPolicy(), time.Get());
   retrying.UseControls(&cells);

@@ -179,6 +179,30 @@ def complete(folder):
             file["X"][name] = values
 
 
+def unread(folder):
+    """Columns of kinds that no column of ours holds, and R's logicals, which one does."""
+    shutil.copy(folder / "csr.h5ad", folder / "unread.h5ad")
+    with h5py.File(folder / "unread.h5ad", "r+") as file:
+        obs = file["obs"]
+        obs.attrs["column-order"] = np.array(
+            ["condition", "logical", "colour", "plane", "awkward"], dtype=TEXT)
+        logical = h5py.enum_dtype({"FALSE": 0, "TRUE": 1, "NA": -128}, basetype="i1")
+        obs.create_dataset("logical", data=np.array([0, 1, -128, 1], "i1"), dtype=logical)
+        colour = h5py.enum_dtype({"red": 0, "green": 1, "blue": 2}, basetype="i1")
+        obs.create_dataset("colour", data=np.array([0, 1, 2, 1], "i1"), dtype=colour)
+        obs["plane"] = np.zeros((4, 2))
+        obs.create_group("awkward").attrs["encoding-type"] = "awkward-array"
+        file["obsm"].create_dataset("volume", data=np.zeros((4, 2, 2)))
+    shutil.copy(folder / "csr.h5ad", folder / "x_none.h5ad")
+    with h5py.File(folder / "x_none.h5ad", "r+") as file:
+        del file["X"]
+        file["X"] = h5py.Empty("f4")
+        file["layers/other"] = X
+    shutil.copy(folder / "x_none.h5ad", folder / "x_none_bare.h5ad")
+    with h5py.File(folder / "x_none_bare.h5ad", "r+") as file:
+        del file["X"], file["layers"]
+
+
 def layouts(folder):
     """The obs and var columns of the publishers, on four cells."""
     def write(name, obs, var=None, x=X, index=GENES):
@@ -253,8 +277,12 @@ def broken(folder):
                                   h5py.h5s.create_simple(values.shape), plist)
         dataset.write_direct_chunk((0,) * values.ndim, values.tobytes(), 0)
 
-    edit("layer", lambda f: unknown_filter(f, "layers/counts", X, 32001))
-    edit("filter", lambda f: unknown_filter(f, "X/data", np.arange(6, dtype=np.float32), 32015))
+    # 300 is in the range of numbers for tests: no plugin has it, whatever is installed.
+    edit("layer", lambda f: unknown_filter(f, "layers/counts", X, 300))
+    edit("filter", lambda f: unknown_filter(f, "X/data", np.arange(6, dtype=np.float32), 300))
+    # Data that are not what the filter wrote: zstd is always there, lz4 maybe.
+    edit("zstd", lambda f: unknown_filter(f, "X/data", np.arange(6, dtype=np.float32), 32015))
+    edit("lz4", lambda f: unknown_filter(f, "X/data", np.arange(6, dtype=np.float32), 32004))
 
     def damaged_lzf(file):
         replace(file, "X/data", np.zeros(6, np.float32), chunks=(6,), compression="lzf")
@@ -297,5 +325,6 @@ if __name__ == "__main__":
     old_tables(target)
     odd(target)
     complete(target)
+    unread(target)
     layouts(target)
     broken(target)

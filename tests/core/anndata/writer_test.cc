@@ -6,7 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/base/file.h"
 #include "tests/support/files.h"
 

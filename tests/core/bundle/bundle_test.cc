@@ -56,7 +56,7 @@ TEST_F(BundleTest, ManifestRoundTrips) {
 TEST_F(BundleTest, RefusesADamagedFileOfTheSameSize) {
   const std::string path = directory_ + "/target.pt";
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(500);
+  file.seekp(5);
   file.put('\x7f');
   file.close();
   ExpectRefused(absl::StatusCode::kDataLoss, "target.pt: SHA-256");
@@ -79,7 +79,19 @@ TEST_F(BundleTest, RefusesAForeignSchemaAndMalformedManifests) {
   auto json = good;
   json["schema_version"] = 99;
   WriteManifest(json);
-  ExpectRefused(absl::StatusCode::kFailedPrecondition, "found 99, expected 1");
+  ExpectRefused(absl::StatusCode::kFailedPrecondition,
+                "found 99, expected 2; the bundle was written by a newer version");
+  json["schema_version"] = 1;
+  WriteManifest(json);
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "train it again");
+
+  json = good;
+  json["features"].push_back("time_travel");
+  WriteManifest(json);
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, "features: found 'time_travel'");
+  json.erase("features");
+  WriteManifest(json);
+  ExpectRefused(absl::StatusCode::kInvalidArgument, "features");
 
   json = good;
   json["genes"] = "many";
@@ -99,7 +111,9 @@ TEST_F(BundleTest, RefusesAForeignSchemaAndMalformedManifests) {
   json = good;
   json["model"]["dim"] = 16;
   WriteManifest(json);
-  ExpectRefused(absl::StatusCode::kInvalidArgument, "absent or of another shape");
+  ExpectRefused(absl::StatusCode::kInvalidArgument,
+                "weights.safetensors: denoiser: 'gene_embedding': found shape [26, 8], "
+                "expected shape [26, 16]");
 
   json = good;
   json["model"]["genes"] = 5;
@@ -113,6 +127,35 @@ TEST_F(BundleTest, RefusesAForeignSchemaAndMalformedManifests) {
 
   std::ofstream(directory_ + "/manifest.json") << "{\"schema_version\": 1";
   ExpectRefused(absl::StatusCode::kInvalidArgument, "found no JSON object");
+}
+
+TEST_F(BundleTest, ListsTheFeaturesThatItsReaderMustKnow) {
+  EXPECT_EQ(Manifest()["features"],
+            nlohmann::json({kFeatureExpectedResponse, kFeatureGrnPropagation}));
+  test::TinyBundleOptions options;
+  options.molecules = true;
+  options.dose_gate = "sigmoid";
+  options.expected_response = false;
+  ASSERT_OK(test::WriteTinyBundle(directory_, options));
+  EXPECT_EQ(Manifest()["features"],
+            nlohmann::json({kFeatureMoleculeDescriptors, kFeatureSigmoidDoseGate}));
+}
+
+TEST_F(BundleTest, ReadsItsWeightsAgainAndNoticesThatTheyHaveChanged) {
+  const auto bundle = Bundle::Load(directory_);
+  ASSERT_OK(bundle);
+  const auto parts = test::TinyBundleParts({});
+  ASSERT_OK(parts);
+  const auto weights = (*bundle)->ReadWeights();
+  ASSERT_OK(weights);
+  EXPECT_EQ(weights->denoiser.values, parts->weights.denoiser.values);
+  EXPECT_EQ(weights->mask.values, parts->weights.mask.values);
+  EXPECT_EQ(weights->mask.indices, parts->weights.mask.indices);
+  EXPECT_EQ(weights->denoiser.edge_source, parts->weights.denoiser.edge_source);
+  test::TinyBundleOptions other;
+  other.seed = 2;
+  ASSERT_OK(test::WriteTinyBundle(directory_, other));
+  EXPECT_EQ((*bundle)->ReadWeights().status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST_F(BundleTest, RewritingReplacesTheWholeFolderAndLeavesNothingBeside) {
@@ -152,17 +195,15 @@ TEST_F(BundleTest, ScalingOfDescriptorsComesBackAndIsChecked) {
   }
 }
 
-TEST_F(BundleTest, BundlesFromBeforeDescriptorsAndGatesStillLoad) {
+TEST_F(BundleTest, BundlesWithoutDescriptorsLoad) {
   test::TinyBundleOptions options;
   options.molecules = true;
   options.features = test::TinyBundleOptions::Features::kCounts;
   ASSERT_OK(test::WriteTinyBundle(directory_, options));
-  auto json = Manifest();
+  const auto json = Manifest();
   EXPECT_FALSE(json.contains("molecule_scaling"));
   EXPECT_EQ(json["molecule_featurizer"], "morgan-count-r2-2048");
   EXPECT_EQ(json["molecule_features"], 2048);
-  json["model"].erase("dose_gate");
-  WriteManifest(json);
   ASSERT_OK(Bundle::Load(directory_));
 }
 

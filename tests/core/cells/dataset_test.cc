@@ -44,6 +44,29 @@ void ExpectRefused(const anndata::AnnData& data, const std::string& words,
   EXPECT_EQ(loaded.status().message().find('\n'), absl::string_view::npos);
 }
 
+TEST(LoadDatasetTest, ReadsAnMtxFolderWithTheTableThatIsNamed) {
+  const test::TempFolder folder;
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.At(name)) << text;
+  };
+  write("matrix.mtx",
+        "%%MatrixMarket matrix coordinate integer general\n2 3 3\n1 1 3\n2 2 5\n1 3 1\n");
+  write("barcodes.tsv", "a\nb\nc\n");
+  write("features.tsv", "E0\tG0\tGene Expression\nE1\tG1\tGene Expression\n");
+  write("mine.tsv", "cell\tcondition\nc\tctrl\na\tctrl\nb\tG0+ctrl\n");
+  LoadOptions options;
+  EXPECT_FALSE(LoadDataset(folder.path().string(), options).ok()) << "there is no condition";
+  options.obs_table = folder.At("mine.tsv");
+  const auto data = LoadDataset(folder.path().string(), options);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->genes, (std::vector<std::string>{"G0", "G1"}));
+  EXPECT_EQ(ToDense(data->values).values, (std::vector<float>{3, 0, 0, 5, 1, 0}));
+  EXPECT_EQ(data->kind, MatrixKind::kCounts);
+  ASSERT_EQ(data->conditions.size(), 2u);
+  EXPECT_EQ(data->conditions[1].genes, (std::vector<std::string>{"G0"}));
+  EXPECT_EQ(data->condition, (std::vector<int32_t>{0, 1, 0}));
+}
+
 TEST(LoadDatasetTest, ReadsConditionsInTheGrammarOfTheField) {
   const auto data = WriteAndLoad(TwoGeneFile());
   ASSERT_OK(data);

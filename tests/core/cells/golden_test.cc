@@ -38,6 +38,7 @@ class GoldenTest : public ::testing::TestWithParam<GoldenCase> {
 TEST_P(GoldenTest, MedianLibrarySizeIsScanpysTargetSum) {
   const auto sums = RowSums(data_.values);
   const auto expected = golden_["normalize_total_median"]["norm_factor_first_20"];
+  ASSERT_EQ(expected.size(), 20u);
   for (size_t k = 0; k < expected.size(); ++k) EXPECT_NEAR(sums[k], expected[k], 1e-9);
   const double after = golden_["normalize_total_median"]["row_sum_after"];
   EXPECT_NEAR(MedianLibrarySize(sums, {}) / after, 1.0, 1e-5);
@@ -47,6 +48,7 @@ TEST_P(GoldenTest, Log1pSumsEqualScanpys) {
   Normalise();
   const auto sums = RowSums(data_.values);
   const auto expected = golden_["log1p"]["first_20_cell_sums"];
+  ASSERT_EQ(expected.size(), 20u);
   for (size_t k = 0; k < expected.size(); ++k) {
     EXPECT_NEAR(sums[k] / expected[k].get<double>(), 1.0, 1e-5) << k;
   }
@@ -59,6 +61,7 @@ TEST_P(GoldenTest, HighlyVariableGenesAreScanpys) {
   Normalise();
   const GeneDispersion dispersion = SeuratDispersion(data_.values);
   const auto golden = golden_["hvg_seurat"];
+  ASSERT_EQ(golden["means_first_20"].size(), 20u);
   for (size_t k = 0; k < golden["means_first_20"].size(); ++k) {
     EXPECT_NEAR(dispersion.mean[k] / golden["means_first_20"][k].get<double>(), 1.0, 1e-5) << k;
     EXPECT_NEAR(dispersion.normalised[k], golden["dispersions_norm_first_20"][k].get<double>(),

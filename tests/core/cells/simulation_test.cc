@@ -67,6 +67,8 @@ TEST(SimulationTest, EffectsTravelAlongThePlantedNetwork) {
   const auto& network = Csr(data->varp.at("network"));
   const auto& effects = std::get<DenseMatrix>(data->varm.at("effects"));
   const auto names = data->uns["simulation"]["conditions"].get<std::vector<std::string>>();
+  ASSERT_FALSE(names.empty());
+  ASSERT_GT(network.rows, 0);
   for (size_t c = 0; c < names.size(); ++c) {
     for (int64_t target = 0; target < network.rows; ++target) {
       double expected = 0;

@@ -73,6 +73,8 @@ double FlowError(const Schedule& schedule, Solver solver, int steps) {
 
 TEST(DdimTest, MatchesTheReleasedConventionOnGoldenNumbers) {
   const auto golden = test::ReadJson("tests/golden/gatv2_ddib.json")["ddib"];
+  ASSERT_FALSE(golden["alphas_cumprod_at"].empty());
+  ASSERT_FALSE(golden["x"].empty());
   const Schedule schedule;
   for (const auto& [time, value] : golden["alphas_cumprod_at"].items()) {
     EXPECT_NEAR(schedule.alpha_bar(std::stoi(time)) / value.get<double>(), 1.0, 1e-9) << time;

@@ -5,7 +5,7 @@
 
 #include "core/evaluate/distances.h"
 #include "core/evaluate/resampled_emd.h"
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

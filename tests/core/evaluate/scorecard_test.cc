@@ -1,4 +1,4 @@
-#include "core/evaluate/scorecard.h"
+#include "core/evaluate/scorer.h"
 
 #include <cmath>
 #include <limits>
@@ -134,6 +134,7 @@ TEST(ScoreTest, ConstantGenesAreNoTrouble) {
   }
   const auto card = Score({group}, {});
   ASSERT_TRUE(card.ok());
+  ASSERT_FALSE(card->groups[0].scores.empty());
   for (const auto& [name, value] : card->groups[0].scores) {
     EXPECT_TRUE(std::isfinite(value)) << name;
   }

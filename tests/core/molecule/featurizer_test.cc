@@ -137,12 +137,14 @@ TEST(FeaturizerTest, DescriptorsThatTrainingNeverSawVaryAreZeroForEveryMolecule)
   const auto featurizer = Featurizer::FitTo({"CCO", "CCCCO"});
   const auto& names = featurizer->scaling().names;
   const auto ring = DescribedPart("C[N+](C)(C)Cc1ccccc1", *featurizer);
-  for (size_t k = 0; k < names.size(); ++k) {
-    if (names[k] == "NumRings" || names[k] == "FormalCharge") {
-      EXPECT_EQ(ring[k], 0) << names[k];
-    }
+  for (const char* name : {"NumRings", "FormalCharge"}) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    ASSERT_NE(found, names.end()) << name;
+    EXPECT_EQ(ring[found - names.begin()], 0) << name;
   }
-  for (const float value : DescribedPart("c1ccccc1", *Featurizer::FitTo({"CCO"}))) {
+  const auto benzene = DescribedPart("c1ccccc1", *Featurizer::FitTo({"CCO"}));
+  ASSERT_FALSE(benzene.empty());
+  for (const float value : benzene) {
     EXPECT_EQ(value, 0) << "one training drug does not vary";
   }
 }
@@ -155,6 +157,7 @@ TEST(FeaturizerTest, AnOddMoleculeStaysInRange) {
         std::string("[HH]"), std::string("FS(F)(F)(F)(F)F"), long_chain}) {
     const auto featurized = OnSciPlex().Featurize(odd);
     ASSERT_OK(featurized);
+    ASSERT_FALSE(featurized->features.empty());
     for (const float value : featurized->features) {
       ASSERT_TRUE(std::isfinite(value)) << odd.substr(0, 20);
       ASSERT_LE(std::abs(value), std::log1p(20000.0f)) << odd.substr(0, 20);

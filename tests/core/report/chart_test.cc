@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/report/text_width.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -61,6 +62,34 @@ TEST(ChartTest, DrawsNothingForNoPoints) {
   chart.Line({}, "line");
   chart.Area({}, 0, "area");
   EXPECT_THAT(chart.Html(), Not(HasSubstr("poly")));
+}
+
+TEST(ChartText, IsGivenTheSameWidthInEveryFontAndStaysWithinThePlot) {
+  Chart::Options options;
+  options.width = 100;
+  Chart chart(options, {0, 1}, {0, 1});
+  chart.Text(10, 10, "iii", "start");
+  EXPECT_THAT(chart.Html(), HasSubstr("textLength=\"6.99\""));  // 3 times 0.222 of 10.5
+  chart.Text(90, 10, std::string(40, 'W'), "start");
+  EXPECT_THAT(chart.Html(), HasSubstr("textLength=\"10\""));
+  chart.Text(30, 10, std::string(40, 'W'), "end");
+  EXPECT_THAT(chart.Html(), HasSubstr("textLength=\"30\""));
+  chart.Text(20, 10, std::string(40, 'W'), "middle");
+  EXPECT_THAT(chart.Html(), HasSubstr("textLength=\"40\""));
+}
+
+TEST(ChartText, HasNoWidthWhereItIsEmpty) {
+  Chart chart({}, {0, 1}, {0, 1});
+  chart.Text(10, 10, "", "start");
+  EXPECT_THAT(chart.Html(), Not(HasSubstr("textLength")));
+}
+
+TEST(TextWidth, CountsLettersAndNotBytes) {
+  EXPECT_DOUBLE_EQ(TextWidth("", 10), 0);
+  EXPECT_DOUBLE_EQ(TextWidth("W", 10), 9.44);
+  EXPECT_DOUBLE_EQ(TextWidth("µ", 10), 6);
+  EXPECT_DOUBLE_EQ(TextWidth("細", 10), 10);
+  EXPECT_DOUBLE_EQ(TextWidth("\x80\xbf\n", 10), 0);  // no letter begins here
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Tokens, roles, rates and ids, without a server.
+// Tokens, roles and rates, without a server.
 #include <fstream>
 
 #include "core/base/file.h"
@@ -8,8 +8,7 @@
 #include "server/access/call_authorizer.h"
 #include "server/access/rate_limiter.h"
 #include "server/access/tokens.h"
-#include "server/base/error_details.h"
-#include "server/base/trace_context.h"
+#include "server/base/retry_delay.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
 
@@ -163,7 +162,7 @@ TEST_F(CallAuthorizerTest, ATokenGivesANameAndItsRolesOnly) {
 
 TEST_F(CallAuthorizerTest, WithoutASoundTokenNobodyPasses) {
   const CallAuthorizer gate(tokens_.get(), &limiter_);
-  for (const char* authorization : {"", "a", "Basic a", "Bearer", "Bearer"}) {
+  for (const char* authorization : {"", "a", "Basic a", "Bearer", "Bearera"}) {
     EXPECT_EQ(ReasonFor(gate, {authorization, "cert", "ipv4:1.2.3.4:5"}, Role::kPredict),
               "TOKEN_MISSING");
   }
@@ -171,7 +170,7 @@ TEST_F(CallAuthorizerTest, WithoutASoundTokenNobodyPasses) {
     const auto status = gate.Admit({"Bearer " + token, "", ""}, Role::kPredict).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
     EXPECT_EQ(ReasonOf(status), "TOKEN_UNKNOWN");
-    EXPECT_THAT(std::string(status.message()), Not(HasSubstr(token.substr(0, 5) + "!")));
+    EXPECT_EQ(status.message(), "the token is not one of this server's") << "and says no more";
   }
 }
 
@@ -197,38 +196,6 @@ TEST_F(CallAuthorizerTest, TooManyCallsAreToldWhenToComeBack) {
   EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(1));
   clock_.Advance(absl::Seconds(1));
   ASSERT_OK(gate.Admit(alice, Role::kPredict));
-}
-
-TEST(TraceContext, ASoundTraceparentIsTaken) {
-  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-  const std::string parent = "00f067aa0ba902b7";
-  const TraceParent found = ParseTraceParent("00-" + trace + "-" + parent + "-01");
-  EXPECT_EQ(found.trace_id, trace);
-  EXPECT_EQ(found.parent_id, parent);
-  EXPECT_EQ(ParseTraceParent("01-" + trace + "-" + parent + "-01-more").trace_id, trace);
-}
-
-TEST(TraceContext, ABrokenTraceparentIsAsGoodAsNone) {
-  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-  const std::string parent = "00f067aa0ba902b7";
-  for (const std::string& broken :
-       {std::string(), "00-" + trace + "-" + parent, "00-" + trace + "-" + parent + "-01-more",
-        "ff-" + trace + "-" + parent + "-01", "00-" + std::string(32, '0') + "-" + parent + "-01",
-        "00-" + trace + "-" + std::string(16, '0') + "-01", "00_" + trace + "-" + parent + "-01",
-        "00-" + std::string(32, 'G') + "-" + parent + "-01", std::string(10000, '-')}) {
-    EXPECT_EQ(ParseTraceParent(broken).trace_id, "") << broken.substr(0, 60);
-  }
-}
-
-TEST(RequestId, TheCallersIsKeptWhereItIsHarmless) {
-  EXPECT_EQ(RequestIdOf("job-7.a:b_c"), "job-7.a:b_c");
-  for (const std::string& harmful :
-       {std::string(), std::string("a b"), std::string("a\nlevel=error"), std::string(129, 'x'),
-        std::string("\xff")}) {
-    const std::string made = RequestIdOf(harmful);
-    EXPECT_EQ(made.size(), 16u);
-    EXPECT_NE(made, RequestIdOf(harmful));
-  }
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <fstream>
 
+#include "core/base/file.h"
+#include "core/cli/setting_descriptions.h"
+#include "core/cli/settings_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/config/flags.h"
@@ -56,6 +59,65 @@ TEST(Flags, WinOverTheFileWhichWinsOverDefaults) {
   EXPECT_FALSE((*config)->enable_reflection());
   EXPECT_EQ((*config)->limits().max_cells(), 5);
   EXPECT_EQ((*config)->limits().max_rows(), 4000000);
+}
+
+TEST(Settings, AreAllDescribedAndShownByDocs) {
+  ASSERT_OK(cli::CheckDescriptions(ServerSettings()));
+  const auto docs = ReadFile("docs/operations.md");
+  ASSERT_OK(docs);
+  EXPECT_THAT(*docs, HasSubstr(cli::SettingsMarkdown(ServerSettings())))
+      << "scripts/settings-docs.sh writes it anew";
+}
+
+TEST(Flags, EveryBadSettingIsNamedAtOnce) {
+  const test::TempFolder folder;
+  const std::string path =
+      Written(folder, R"({"bundles":[{"name":"m"}],"max_batch":"many","admin":{"enabled":true},
+                  "log_level":"loud","limits":{"max_cels":5,"max_rows":0}})");
+  const auto config = Parse({"--config", path.c_str(), "--threads", "-1"});
+  ASSERT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  for (const char* words :
+       {"max_batch: found 'many', expected a whole number, 1 or more",
+        "unknown setting 'limits.max_cels', did you mean 'limits.max_cells'?",
+        "bundles[0].directory: found ''", "threads (--threads): found -1",
+        "log_level (--log-level): found 'loud', expected debug, info, warning, error or off",
+        "limits.max_rows: found 0", "auth_tokens (--auth-tokens)"}) {
+    EXPECT_THAT(std::string(config.status().message()), HasSubstr(words));
+  }
+}
+
+TEST(Flags, TlsHasItsDefaultsOnlyWhereItIsOn) {
+  const auto config = Parse({"--bundle", "b", "--tls-cert", "c", "--tls-key", "k"});
+  ASSERT_OK(config);
+  EXPECT_EQ((*config)->tls().refresh_seconds(), 60u);
+  const auto message = [](std::vector<const char*> arguments) {
+    return std::string(Parse(std::move(arguments)).status().message());
+  };
+  EXPECT_THAT(message({"--bundle", "b", "--tls-cert", "c"}), HasSubstr("tls.key (--tls-key)"));
+  EXPECT_THAT(
+      message({"--bundle", "b", "--tls-cert", "c", "--tls-key", "k", "--tls-refresh-seconds", "0"}),
+      HasSubstr("tls.refresh_seconds (--tls-refresh-seconds): found 0"));
+}
+
+TEST(Flags, BundlesOfFlagsJoinThoseOfTheFile) {
+  const test::TempFolder folder;
+  const std::string path = Written(folder, R"({"bundles":[{"directory":"x","pinned":true}]})");
+  const auto config = Parse({"--config", path.c_str(), "--bundle", "y"});
+  ASSERT_OK(config);
+  ASSERT_EQ((*config)->bundles_size(), 2);
+  EXPECT_TRUE((*config)->bundles(0).pinned());
+  EXPECT_EQ((*config)->bundles(1).directory(), "y");
+}
+
+TEST(Flags, TheSchemaOfTheFileIsPrinted) {
+  testing::internal::CaptureStdout();
+  const auto printed = Parse({"--settings-schema"});
+  const std::string text = testing::internal::GetCapturedStdout();
+  ASSERT_OK(printed);
+  EXPECT_FALSE(printed->has_value());
+  const auto schema = nlohmann::json::parse(text);
+  EXPECT_EQ(schema["properties"]["limits"]["properties"]["max_rows"]["minimum"], 1);
+  EXPECT_EQ(schema["properties"]["bundles"]["items"]["required"], nlohmann::json({"directory"}));
 }
 
 TEST(Flags, UnknownKeysOfTheFileAreRefused) {

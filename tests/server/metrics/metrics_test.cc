@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "server/metrics/process_stats.h"
 #include "tests/support/files.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::server {
 namespace {
@@ -27,7 +28,7 @@ TEST(Metrics, CountsCallsByMethodAndCodeAndRefusalsByReason) {
   const std::string text = metrics.Expose();
   EXPECT_THAT(text, HasSubstr("unlasting_requests_total{code=\"OK\",method=\"Predict\"} 1"));
   EXPECT_THAT(text, HasSubstr("unlasting_requests_total{code=\"NOT_FOUND\",method=\"Predict\"} 1"));
-  EXPECT_THAT(text, HasSubstr("unlasting_rejected_total{reason=\"UNKNOWN_GENE\"} 1"));
+  EXPECT_THAT(text, HasSubstr("unlasting_request_errors_total{reason=\"UNKNOWN_GENE\"} 1"));
   EXPECT_THAT(text, HasSubstr("unlasting_request_duration_seconds_count{method=\"Predict\"} 2"));
 }
 
@@ -89,6 +90,7 @@ TEST(Metrics, EveryNameIsInTheOperatorsTable) {
   const auto document = ReadFile("docs/operations.md");
   ASSERT_OK(golden);
   ASSERT_OK(document);
+  ASSERT_THAT(Lines(*golden), Not(testing::IsEmpty()));
   for (const std::string& line : Lines(*golden)) {
     EXPECT_THAT(*document, HasSubstr(absl::StrCat("`", line.substr(0, line.find(' ')), "`")));
   }
@@ -101,22 +103,23 @@ TEST(Metrics, CancelledCallsAreCountedByPhase) {
   metrics.CountCancelled(CallPhase::kWriting);
   metrics.CountCancelled(CallPhase::kWriting);
   const std::string text = metrics.Expose();
-  EXPECT_THAT(text, HasSubstr("unlasting_cancelled_total{phase=\"preparing\"} 1"));
-  EXPECT_THAT(text, HasSubstr("unlasting_cancelled_total{phase=\"queued\"} 1"));
-  EXPECT_THAT(text, HasSubstr("unlasting_cancelled_total{phase=\"writing\"} 2"));
+  EXPECT_THAT(text, HasSubstr("unlasting_cancelled_requests_total{phase=\"preparing\"} 1"));
+  EXPECT_THAT(text, HasSubstr("unlasting_cancelled_requests_total{phase=\"queued\"} 1"));
+  EXPECT_THAT(text, HasSubstr("unlasting_cancelled_requests_total{phase=\"writing\"} 2"));
 }
 
 TEST(Metrics, TheProcessDescribesItself) {
   const std::string text = Metrics().Expose({5, 6, true, {}});
   EXPECT_THAT(text, HasSubstr("unlasting_control_store_bytes 5"));
-  EXPECT_THAT(text, HasSubstr("unlasting_incoming_bytes 6"));
+  EXPECT_THAT(text, HasSubstr("unlasting_request_memory_bytes 6"));
   EXPECT_THAT(text, HasSubstr("unlasting_ready 1"));
-  const ProcessStats facts = ReadProcessStats();
-  EXPECT_GT(facts.resident_bytes, 1 << 20);
-  EXPECT_GT(facts.threads, 0);
-  EXPECT_GT(facts.open_files, 2);
-  EXPECT_GT(facts.max_open_files, facts.open_files);
-  EXPECT_GT(facts.start_seconds, 1.6e9);
+  const ProcessStats stats = ReadProcessStats();
+  EXPECT_GT(stats.resident_bytes, 1 << 20);
+  EXPECT_GT(stats.threads, 0);
+  EXPECT_GT(stats.open_files, 2);
+  EXPECT_GT(stats.max_open_files, stats.open_files);
+  EXPECT_GT(stats.start_seconds, 1.6e9);
+  EXPECT_TRUE(test::WaitUntil([] { return ReadProcessStats().cpu_seconds > 0; }));
 }
 
 TEST(Metrics, StepsOfAModelAreAnObservation) {
@@ -133,12 +136,12 @@ TEST(Metrics, StepsOfAModelAreAnObservation) {
   EXPECT_THAT(text, HasSubstr("unlasting_evaluations_total" + labels + " 16"));
   EXPECT_THAT(text, HasSubstr("unlasting_steps_total" + labels + " 2"));
   EXPECT_THAT(text, HasSubstr("unlasting_step_rows_bucket{model=\"m\",version=\"1\",le=\"8\"} 1"));
-  EXPECT_THAT(text, HasSubstr("unlasting_active_slots" + labels + " 6"));
+  EXPECT_THAT(text, HasSubstr("unlasting_active_rows" + labels + " 6"));
   EXPECT_THAT(text, HasSubstr("unlasting_active_jobs" + labels + " 3"));
   EXPECT_THAT(text, HasSubstr("unlasting_queued_rows" + labels + " 100"));
   EXPECT_THAT(text, HasSubstr("unlasting_queued_bytes" + labels + " 4096"));
-  EXPECT_THAT(text, HasSubstr("unlasting_rows_total" + labels + " 40"));
-  EXPECT_THAT(text, HasSubstr("unlasting_queue_seconds_count" + labels + " 1"));
+  EXPECT_THAT(text, HasSubstr("unlasting_predicted_cells_total" + labels + " 40"));
+  EXPECT_THAT(text, HasSubstr("unlasting_queue_duration_seconds_count" + labels + " 1"));
 }
 
 TEST(Metrics, CachesCountOnWhenAModelIsReplacedAndTheirBytesGo) {

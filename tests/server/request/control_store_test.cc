@@ -8,10 +8,10 @@
 namespace unlasting::server {
 namespace {
 
-RawControls Cells(int64_t rows, float value) {
+cells::ControlMatrix Cells(int64_t rows, float value) {
   DenseMatrix values(rows, 2);
   for (float& entry : values.values) entry = value;
-  RawControls controls;
+  cells::ControlMatrix controls;
   controls.values = ToCsr(values);
   controls.genes = {"G0", "G1"};
   controls.cell_types.assign(rows, "T0");
@@ -32,7 +32,7 @@ TEST(ControlStore, EqualContentHasEqualIdAndIsHeldOnce) {
 
 TEST(ControlStore, TheIdCoversEveryPartOfTheContent) {
   const std::string base = ContentHash(Cells(2, 1));
-  RawControls changed = Cells(2, 1);
+  cells::ControlMatrix changed = Cells(2, 1);
   changed.genes = {"G0G", "1"};
   EXPECT_NE(ContentHash(changed), base);
   changed = Cells(2, 1);
@@ -42,10 +42,10 @@ TEST(ControlStore, TheIdCoversEveryPartOfTheContent) {
   changed.library_sizes = {1, 2};
   EXPECT_NE(ContentHash(changed), base);
   changed = Cells(2, 1);
-  changed.value_kind = predict::ValueKind::kCounts;
+  changed.kind = cells::MatrixKind::kCounts;
   EXPECT_NE(ContentHash(changed), base);
   changed = Cells(2, 1);
-  changed.missing = predict::MissingGenes::kZero;
+  changed.missing_genes = cells::MissingGenes::kZero;
   EXPECT_NE(ContentHash(changed), base);
 }
 

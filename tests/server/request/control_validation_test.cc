@@ -15,7 +15,7 @@ TEST(ControlValidation, ChunksThatDisagreeAreRefused) {
   header.set_gene_list_hash("h");
   header.set_value_kind(v1::VALUE_KIND_LOG1P);
   Violations violations;
-  RawControls controls = DecodeControlsHeader(header, limits, &violations);
+  cells::ControlMatrix controls = DecodeControlsHeader(header, limits, &violations);
   v1::RegisterControlsChunk chunk;
   DenseMatrix values(1, 2);
   values.values = {0.5f, 1.5f};
@@ -31,6 +31,7 @@ TEST(ControlValidation, ChunksThatDisagreeAreRefused) {
   *chunk.mutable_matrix() = codec::EncodeMatrix(DenseMatrix(1, 3), v1::MATRIX_ENCODING_PACKED);
   AppendControlsChunk(chunk, limits, &controls, &violations);
   EXPECT_THAT(std::string(violations.ToStatus().message()), HasSubstr("chunk.matrix"));
+  EXPECT_EQ(controls.values.rows, 1) << "a refused chunk leaves what came before";
 }
 
 }  // namespace

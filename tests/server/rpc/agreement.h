@@ -14,13 +14,13 @@ namespace unlasting::test {
 
 // What the engine gives on its own.
 inline std::vector<predict::Profiles> Alone(const v1::PredictRequest& request) {
-  const server::GeneIndex index(TinyBundle()->manifest());
-  auto work = server::ValidatePredict(request, *TinyBundle(), index, {},
-                                      [](const std::string&) { return nullptr; });
-  EXPECT_TRUE(work.ok()) << work.status();
+  const bundle::Manifest& manifest = TinyBundle()->manifest();
+  const cells::GeneIndex genes(manifest.genes, manifest.gene_symbols);
+  const auto valid = server::ValidatePredict(request, *TinyBundle(), genes, {},
+                                             [](const std::string&) { return nullptr; });
+  EXPECT_TRUE(valid.ok()) << valid.status();
   const auto engine = TinyEngine();
-  auto profiles =
-      predict::PredictAll(engine.get(), work->controls, work->perturbations, work->options);
+  auto profiles = predict::PredictAll(engine.get(), valid->task);
   EXPECT_TRUE(profiles.ok()) << profiles.status();
   return std::move(*profiles);
 }
@@ -28,6 +28,7 @@ inline std::vector<predict::Profiles> Alone(const v1::PredictRequest& request) {
 // To the last bit: who else is being served does not show.
 inline void ExpectAgreement(const Answer& answer, const std::vector<predict::Profiles>& expected) {
   ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  ASSERT_FALSE(expected.empty());
   ASSERT_EQ(answer.profiles.size(), expected.size());
   for (const predict::Profiles& profiles : expected) {
     const DenseMatrix& found = answer.profiles.at(profiles.perturbation);

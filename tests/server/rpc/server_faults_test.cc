@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/server/served.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::server {
 namespace {
@@ -29,8 +30,9 @@ v1::PredictRequest LargeAnswer(int perturbations) {
 }
 
 void WaitForMetric(Served* served, const std::string& line) {
-  while (served->Get("/metrics").find(line + "\n") == std::string::npos) {
-  }
+  EXPECT_TRUE(test::WaitUntil([&] {
+    return served->Get("/metrics").find(line + "\n") != std::string::npos;
+  })) << line;
 }
 
 const char* const kNothingQueued = "unlasting_queued_rows{model=\"tiny\",version=\"1\"} 0";
@@ -47,7 +49,7 @@ TEST(ServerFaults, CallersThatLeaveAtAnyPointFreeTheirRows) {
               grpc::StatusCode::CANCELLED);
   }
   WaitForMetric(&served, kNothingQueued);
-  WaitForMetric(&served, "unlasting_incoming_bytes 0");
+  WaitForMetric(&served, "unlasting_request_memory_bytes 0");
   EXPECT_TRUE(served.Predict(SomeRequest()).status.ok());
 }
 
@@ -87,7 +89,7 @@ TEST(ServerFaults, UploadsThatNeverEndKeepNothing) {
     context.TryCancel();
     EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
-  WaitForMetric(&served, "unlasting_incoming_bytes 0");
+  WaitForMetric(&served, "unlasting_request_memory_bytes 0");
   WaitForMetric(&served, "unlasting_control_store_bytes 0");
 }
 
@@ -127,13 +129,13 @@ TEST(ServerFaults, FiveHundredStreamsAtOnceAreAllAnswered) {
 
 TEST(ServerFaults, AReaderThatNeverReadsIsLeftAndOthersAreServedMeanwhile) {
   ServerConfig config = test::TestConfig();
-  config.mutable_memory()->set_outbox_bytes(1);
+  config.mutable_memory()->set_response_queue_bytes(1);
   config.mutable_scheduling()->set_reader_patience_seconds(1);
   Served served(config);
   grpc::ClientContext context;
   const auto reader = served.predictions().Predict(&context, LargeAnswer(100));
   EXPECT_TRUE(served.Predict(SomeRequest()).status.ok());
-  WaitForMetric(&served, "unlasting_rejected_total{reason=\"SLOW_READER\"} 1");
+  WaitForMetric(&served, "unlasting_request_errors_total{reason=\"SLOW_READER\"} 1");
   WaitForMetric(&served, kNothingQueued);
   EXPECT_FALSE(Served::ReadAll(&context, reader.get()).status.ok());
 }
@@ -201,7 +203,7 @@ TEST(ServerFaults, ADeadlineThatCannotBeMetIsRefusedBeforeAnyAnswer) {
   const Answer answer = Served::ReadAll(&context, reader.get());
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_FALSE(answer.initial_metadata);
-  WaitForMetric(&served, "unlasting_rejected_total{reason=\"DEADLINE_CANNOT_BE_MET\"} 1");
+  WaitForMetric(&served, "unlasting_request_errors_total{reason=\"DEADLINE_CANNOT_BE_MET\"} 1");
 }
 
 }  // namespace

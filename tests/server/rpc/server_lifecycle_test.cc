@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "server/rpc/admin_service.h"
 #include "tests/server/served.h"
+#include "tests/support/wait_until.h"
 #include "unlasting/v1/admin_service.grpc.pb.h"
 
 namespace unlasting::server {
@@ -170,17 +171,18 @@ TEST(HotReload, CallsNeverFailWhileTheLinkMoves) {
     });
   }
   const auto wait_for = [&served](const std::string& version) {
-    while (served.Predict(SomeRequest()).header.model_version() != version) {
-    }
+    EXPECT_TRUE(test::WaitUntil([&] {
+      return served.Predict(SomeRequest()).header.model_version() == version;
+    })) << version;
   };
   for (const char* version : {"2", "3"}) {
     point_to(version);
     wait_for(version);
   }
   point_to("torn");
-  const std::string failed = "unlasting_reloads_total{model=\"tiny\",result=\"failed\"} 1";
-  while (served.Get("/metrics").find(failed) == std::string::npos) {
-  }
+  const std::string failed = "unlasting_model_reloads_total{model=\"tiny\",result=\"failed\"} 1";
+  EXPECT_TRUE(
+      test::WaitUntil([&] { return served.Get("/metrics").find(failed) != std::string::npos; }));
   EXPECT_EQ(served.Predict(SomeRequest()).header.model_version(), "3");
   point_to("1");
   wait_for("1");

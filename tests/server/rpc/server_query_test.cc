@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/molecule/featurizer.h"
+#include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/query.h"
 #include "tests/server/rpc/agreement.h"
 #include "tests/server/served.h"

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "server/base/logging.h"
 #include "tests/server/served.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::server {
 namespace {
@@ -108,8 +109,7 @@ TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   next.Sign("server", folder_.At("renewed"));
   std::filesystem::rename(folder_.At("renewed.key"), folder_.At("server.key"));
   std::filesystem::rename(folder_.At("renewed.pem"), folder_.At("server.pem"));
-  while (!Call(served, next.certificate()).ok()) {
-  }
+  ASSERT_TRUE(test::WaitUntil([&] { return Call(served, next.certificate()).ok(); }));
   EXPECT_FALSE(Call(served, authority_.certificate()).ok());
 }
 
@@ -121,7 +121,7 @@ TEST_F(TlsTest, FilesThatAreNotSoundAreNamedAtTheStart) {
   };
   ServerConfig config = Config();
   config.mutable_tls()->set_key(folder_.At("ca.key"));
-  EXPECT_THAT(message(config), HasSubstr("is not the key"));
+  EXPECT_THAT(message(config), HasSubstr("is not the private key"));
   config.mutable_tls()->set_key(folder_.At("server.pem"));
   EXPECT_THAT(message(config), HasSubstr("expected a private key"));
   config = Config();
@@ -190,8 +190,7 @@ TEST_F(TokenTest, TokensChangeWithoutARestart) {
   Served served(Config());
   Write("bob", "b");
   served.set_token("b");
-  while (!served.Predict(SomeRequest()).status.ok()) {
-  }
+  ASSERT_TRUE(test::WaitUntil([&] { return served.Predict(SomeRequest()).status.ok(); }));
   served.set_token("a");
   EXPECT_EQ(served.Predict(SomeRequest()).reason(), "TOKEN_UNKNOWN");
 }

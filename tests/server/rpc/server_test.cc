@@ -72,6 +72,7 @@ TEST(ServerTest, EveryEncodingHoldsTheSameProfiles) {
   request.mutable_options()->set_encoding(v1::MATRIX_ENCODING_RAW_FLOAT16);
   const Answer rounded = served.Predict(request);
   ASSERT_TRUE(rounded.status.ok());
+  ASSERT_EQ(rounded.profiles.at(0).values.size(), expected[0].values.values.size());
   for (size_t k = 0; k < expected[0].values.values.size(); ++k) {
     EXPECT_NEAR(rounded.profiles.at(0).values[k], expected[0].values.values[k], 4e-3);
   }
@@ -239,7 +240,7 @@ TEST(ServerTest, AnExpiredCallEndsAndFreesTheServer) {
 
 TEST(ServerTest, AReaderThatDoesNotReadHoldsUpNobody) {
   ServerConfig config = test::TestConfig();
-  config.mutable_memory()->set_outbox_bytes(1);
+  config.mutable_memory()->set_response_queue_bytes(1);
   Served served(config);
   v1::PredictRequest slow = SomeRequest(200);
   for (int k = 0; k < 19; ++k) {

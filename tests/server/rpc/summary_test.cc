@@ -23,7 +23,7 @@ predict::Profiles Predicted(DenseMatrix values) {
 
 TEST(Summary, ComparesPredictedWithControlCellsGeneByGene) {
   // Columns: unchanged, rises, falls silent.
-  const DenseMatrix controls = Matrix(4, 3, {1, 1, 2, 2, 2, 3, 1, 1, 2, 2, 2, 3});
+  const CsrMatrix controls = ToCsr(Matrix(4, 3, {1, 1, 2, 2, 2, 3, 1, 1, 2, 2, 2, 3}));
   const Summarizer summarizer(controls, {0, 1, 2}, {"A", "B", "C"}, 2);
   const auto summary =
       summarizer.Summarize(Predicted(Matrix(4, 3, {1, 3, 0, 2, 4, 0, 1, 3, 0, 2, 4, 0})));
@@ -47,7 +47,7 @@ TEST(Summary, ComparesPredictedWithControlCellsGeneByGene) {
 }
 
 TEST(Summary, SpreadIsOfThePredictedCellsAndOfTheirChange) {
-  const DenseMatrix controls = Matrix(4, 2, {1, 0, 2, 0, 3, 0, 4, 0});
+  const CsrMatrix controls = ToCsr(Matrix(4, 2, {1, 0, 2, 0, 3, 0, 4, 0}));
   const Summarizer summarizer(controls, {0, 1}, {"A", "B"}, 2);
   // A moves every cell by 1: the cells differ, the change does not.
   predict::Profiles predicted = Predicted(Matrix(4, 2, {2, 1, 3, 3, 4, 1, 5, 3}));
@@ -62,7 +62,7 @@ TEST(Summary, SpreadIsOfThePredictedCellsAndOfTheirChange) {
 }
 
 TEST(Summary, OneCellHasNoScoreAndRanksByDifference) {
-  const DenseMatrix controls = Matrix(1, 2, {1, 1});
+  const CsrMatrix controls = ToCsr(Matrix(1, 2, {1, 1}));
   const Summarizer summarizer(controls, {0, 1}, {"A", "B"}, 50);
   const auto summary = summarizer.Summarize(Predicted(Matrix(1, 2, {1.5f, 3})));
   ASSERT_EQ(summary.ranked_genes_size(), 2);
@@ -73,7 +73,7 @@ TEST(Summary, OneCellHasNoScoreAndRanksByDifference) {
 }
 
 TEST(Summary, ReportsOnlyTheColumnsAskedFor) {
-  const DenseMatrix controls = Matrix(2, 3, {1, 2, 3, 1, 2, 3});
+  const CsrMatrix controls = ToCsr(Matrix(2, 3, {1, 2, 3, 1, 2, 3}));
   const Summarizer summarizer(controls, {2, 0}, {"C", "A"}, 50);
   const auto summary = summarizer.Summarize(Predicted(Matrix(2, 3, {4, 5, 6, 4, 5, 6})));
   ASSERT_EQ(summary.mean_size(), 2);

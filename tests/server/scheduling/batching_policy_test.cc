@@ -8,9 +8,13 @@
 namespace unlasting::server {
 namespace {
 
+using testing::_;
+using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
+using testing::SizeIs;
 
 JobSnapshot Job(uint64_t id, int64_t runnable, JobPriority priority = JobPriority::kInteractive) {
   JobSnapshot job;
@@ -137,7 +141,7 @@ std::map<uint64_t, int64_t> AllocateEfficiently(const std::vector<JobSnapshot>& 
   options.efficient_rows = 8;
   std::map<uint64_t, int64_t> rows;
   for (const Allocation& allocation : AllocateStep(jobs, options)) {
-    rows[allocation.id] = allocation.rows;
+    EXPECT_TRUE(rows.emplace(allocation.id, allocation.rows).second);
   }
   return rows;
 }
@@ -163,7 +167,7 @@ TEST(BatchingPolicy, ASmallStepIsSharedAsFairlyAsALargeOne) {
   // A row for the small job alone would be none for eight others.
   std::vector<JobSnapshot> jobs = {Job(1, 3)};
   for (uint64_t id = 2; id <= 9; ++id) jobs.push_back(Job(id, 1000));
-  for (const auto& [id, rows] : AllocateEfficiently(jobs)) EXPECT_EQ(rows, 3) << "job " << id;
+  EXPECT_THAT(AllocateEfficiently(jobs), AllOf(SizeIs(9), Each(Pair(_, 3))));
 }
 
 TEST(BatchingPolicy, BulkWorkDoesNotMakeStepsSmall) {
@@ -228,6 +232,7 @@ TEST(BatchingPolicy, WithMoreBulkJobsThanRowsEachStillHasItsTurn) {
   Simulation simulation(jobs);
   simulation.Run(1000, 4, absl::Milliseconds(100), absl::Seconds(1));
   for (uint64_t id = 2; id <= 11; ++id) {
+    EXPECT_GT(simulation.rows[id], 0) << "job " << id;
     EXPECT_LE(simulation.longest_wait[id], absl::Seconds(2)) << "job " << id;
   }
 }

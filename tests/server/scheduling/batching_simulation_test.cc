@@ -40,7 +40,7 @@ std::vector<Call> PoissonCalls(const std::vector<int64_t>& sizes, double per_sec
   }
 }
 
-// Runs calls of one perturbation whose latents are known; answers the seconds each took.
+// Runs calls of one perturbation whose latents are cached; Run returns how many seconds each took.
 class Simulation {
  public:
   Simulation(std::vector<Call> calls, const PolicyOptions& options, bool by_request)

@@ -13,6 +13,7 @@
 
 namespace unlasting::server {
 
+using predict::PredictionTask;
 using test::FakeClock;
 using test::Knockout;
 using test::RecordingListener;
@@ -55,9 +56,9 @@ class SchedulerTest : public testing::Test {
   }
 
   // Without masks, so that a step's rows are the request's and no panel's.
-  static JobRequest Request(int64_t cells, const std::vector<std::string>& genes,
-                            uint64_t seed = 1) {
-    JobRequest request;
+  static PredictionTask Request(int64_t cells, const std::vector<std::string>& genes,
+                                uint64_t seed = 1) {
+    PredictionTask request;
     request.controls = SomeControls(cells, seed);
     for (const std::string& gene : genes) request.perturbations.push_back(Knockout({gene}));
     request.options = predict::DefaultOptions(*test::TinyBundle());
@@ -66,28 +67,38 @@ class SchedulerTest : public testing::Test {
     return request;
   }
 
-  uint64_t Submit(JobRequest request, const std::shared_ptr<RecordingListener>& listener) {
+  uint64_t Submit(PredictionTask request, const std::shared_ptr<RecordingListener>& listener) {
     const auto id = scheduler_->Submit(std::move(request), listener);
     EXPECT_TRUE(id.ok()) << id.status();
     return id.value_or(0);
   }
 
+  // Runs steps until the scheduler has nothing more to do.
   void RunToEnd() {
-    while (scheduler_->RunStep()) {
+    for (int step = 0; scheduler_->RunStep(); ++step) ASSERT_LT(step, kMaxSteps);
+  }
+
+  // Runs steps until the job of `listener` has ended.
+  void RunUntilEnd(const RecordingListener& listener) {
+    for (int step = 0; listener.ends == 0; ++step) {
+      ASSERT_LT(step, kMaxSteps);
+      scheduler_->RunStep();
     }
   }
+
+  static constexpr int kMaxSteps = 10000;  // far more than any job of these tests needs
 
   FakeClock clock_;
   WatchedEngine* engine_ = nullptr;
   std::unique_ptr<Scheduler> scheduler_;
 };
 
-inline void ExpectSameAsAlone(const JobRequest& request, const RecordingListener& listener) {
+inline void ExpectSameAsAlone(const PredictionTask& request, const RecordingListener& listener) {
   const auto engine = TinyEngine();
-  const auto alone =
-      predict::PredictAll(engine.get(), request.controls, request.perturbations, request.options);
+  const auto alone = predict::PredictAll(engine.get(), request);
   ASSERT_OK(alone);
   ASSERT_EQ(listener.profiles.size(), alone->size());
+  ASSERT_FALSE(alone->empty());
   for (const predict::Profiles& expected : *alone) {
     const predict::Profiles& found = listener.profiles.at(expected.perturbation);
     EXPECT_THAT(found.values.values,

@@ -1,14 +1,19 @@
 // Who is admitted, who waits for whom, and who is left.
 #include "core/base/status.h"
-#include "server/base/error_details.h"
+#include "server/base/retry_delay.h"
 #include "tests/server/scheduling/scheduler_fixture.h"
 
 namespace unlasting::server {
 namespace {
 
+using testing::AllOf;
+using testing::Each;
+using testing::IsEmpty;
+using testing::Not;
+
 TEST_F(SchedulerTest, ADeadlineThatIsPastIsRefusedAtOnce) {
   Make();
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now();
   auto listener = std::make_shared<RecordingListener>();
   EXPECT_EQ(scheduler_->Submit(std::move(request), listener).status().code(),
@@ -18,8 +23,8 @@ TEST_F(SchedulerTest, ADeadlineThatIsPastIsRefusedAtOnce) {
 
 TEST_F(SchedulerTest, AFullQueueSaysWhenToComeBack) {
   SchedulerOptions options;
-  options.admission.total.rows = 20;
-  options.admission.retry_delay = absl::Milliseconds(300);
+  options.queue.total.rows = 20;
+  options.queue.retry_delay = absl::Milliseconds(300);
   Make(options);
   auto first = std::make_shared<RecordingListener>();
   auto second = std::make_shared<RecordingListener>();
@@ -41,7 +46,7 @@ TEST_F(SchedulerTest, AReaderThatIsFullPausesItsOwnJobOnly) {
   Make();
   auto slow = std::make_shared<RecordingListener>();
   auto quick = std::make_shared<RecordingListener>();
-  const JobRequest request = Request(3, {"G1", "G2"});
+  const PredictionTask request = Request(3, {"G1", "G2"});
   slow->ready = false;
   Submit(request, slow);
   Submit(Request(2, {"G3"}), quick);
@@ -49,7 +54,7 @@ TEST_F(SchedulerTest, AReaderThatIsFullPausesItsOwnJobOnly) {
   ASSERT_OK(*quick->status);
   EXPECT_EQ(slow->ends, 0);
   EXPECT_TRUE(slow->profiles.empty());
-  for (const int64_t rows : engine_->steps) EXPECT_EQ(rows, 2);
+  EXPECT_THAT(engine_->steps, AllOf(Not(IsEmpty()), Each(2)));
   slow->ready = true;
   scheduler_->Wake();
   RunToEnd();
@@ -63,12 +68,12 @@ TEST_F(SchedulerTest, InteractiveWorkOvertakesBulkWork) {
   Make(options);
   auto bulk = std::make_shared<RecordingListener>();
   auto interactive = std::make_shared<RecordingListener>();
-  JobRequest request = Request(8, {"G1"});
+  PredictionTask request = Request(8, {"G1"});
   request.priority = JobPriority::kBulk;
   Submit(std::move(request), bulk);
   scheduler_->RunStep();
   Submit(Request(4, {"G2"}), interactive);
-  while (interactive->ends == 0) ASSERT_TRUE(scheduler_->RunStep());
+  RunUntilEnd(*interactive);
   EXPECT_EQ(bulk->ends, 0);
   RunToEnd();
   ASSERT_OK(*bulk->status);
@@ -76,10 +81,11 @@ TEST_F(SchedulerTest, InteractiveWorkOvertakesBulkWork) {
 
 TEST_F(SchedulerTest, OneClientCannotTakeTheWholeQueue) {
   SchedulerOptions options;
-  options.admission.total.rows = 100;
-  options.admission.per_client.rows = 20;
+  options.queue.total.rows = 100;
+  options.queue.per_client.rows = 20;
   Make(options);
-  JobRequest first = Request(7, {"G1"}), second = Request(7, {"G2"}), other = Request(7, {"G3"});
+  PredictionTask first = Request(7, {"G1"}), second = Request(7, {"G2"}),
+                 other = Request(7, {"G3"});
   first.client = second.client = "a";
   other.client = "b";
   auto listener = std::make_shared<RecordingListener>();
@@ -96,16 +102,16 @@ TEST_F(SchedulerTest, ClientsShareStepsHoweverManyJobsTheyHave) {
   Make(options);
   std::vector<std::shared_ptr<RecordingListener>> many;
   for (int k = 0; k < 3; ++k) {
-    JobRequest request = Request(8, {"G1"}, static_cast<uint64_t>(k) + 1);
+    PredictionTask request = Request(8, {"G1"}, static_cast<uint64_t>(k) + 1);
     request.client = "many";
     many.push_back(std::make_shared<RecordingListener>());
     Submit(std::move(request), many.back());
   }
-  JobRequest request = Request(8, {"G1"}, 9);
+  PredictionTask request = Request(8, {"G1"}, 9);
   request.client = "single";
   auto single = std::make_shared<RecordingListener>();
   Submit(std::move(request), single);
-  while (single->ends == 0) ASSERT_TRUE(scheduler_->RunStep());
+  RunUntilEnd(*single);
   for (const int k : {1, 2}) EXPECT_EQ(many[k]->ends, 0) << "after the first in its client's part";
   // 48 evaluations at half of each step of 8.
   EXPECT_LE(engine_->steps.size(), 13u);
@@ -115,7 +121,7 @@ TEST_F(SchedulerTest, ClientsShareStepsHoweverManyJobsTheyHave) {
 TEST_F(SchedulerTest, ADeadlineThatCannotBeMetIsRefusedAtOnce) {
   Make();
   auto listener = std::make_shared<RecordingListener>();
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now() + absl::Milliseconds(2500);
   // 3 steps back from the latent, a second each.
   scheduler_->LearnStepTime(2, absl::Seconds(1));
@@ -136,10 +142,10 @@ TEST_F(SchedulerTest, WhatIsAheadCountsForADeadline) {
   scheduler_->LearnStepTime(4, absl::Seconds(1));
   auto busy = std::make_shared<RecordingListener>();
   auto listener = std::make_shared<RecordingListener>();
-  JobRequest late = Request(4, {"G2"});
+  PredictionTask late = Request(4, {"G2"});
   late.deadline = clock_.Now() + absl::Seconds(5);
   late.client = "b";
-  JobRequest ahead = Request(40, {"G1"});
+  PredictionTask ahead = Request(40, {"G1"});
   ahead.client = "a";
   const uint64_t id = Submit(std::move(ahead), busy);
   scheduler_->RunStep();
@@ -155,7 +161,7 @@ TEST_F(SchedulerTest, DeadlinesMayBeLeftToTheCallers) {
   options.refuse_late = false;
   Make(options);
   scheduler_->LearnStepTime(2, absl::Hours(1));
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now() + absl::Seconds(30);
   auto listener = std::make_shared<RecordingListener>();
   Submit(std::move(request), listener);
@@ -199,11 +205,11 @@ TEST_F(SchedulerTest, RequestLevelBatchesJoinOnlyWhenNobodyIsAtWork) {
     if (k == 0) scheduler_->RunStep();
   }
   EXPECT_EQ(engine_->steps[0], 4);
-  while (listeners[0]->ends == 0) scheduler_->RunStep();
-  for (const int64_t rows : engine_->steps) EXPECT_EQ(rows, 4) << "nobody joined";
+  RunUntilEnd(*listeners[0]);
+  EXPECT_THAT(engine_->steps, AllOf(Not(IsEmpty()), Each(4))) << "nobody joined";
   scheduler_->RunStep();
   EXPECT_EQ(engine_->steps.back(), 8) << "two fill a step, the third waits";
-  while (listeners[3]->ends == 0) scheduler_->RunStep();
+  RunUntilEnd(*listeners[3]);
   for (const auto& listener : listeners) ASSERT_OK(*listener->status);
 }
 
@@ -212,7 +218,7 @@ TEST_F(SchedulerTest, AClockThatJumpsEndsOnlyWhatHasADeadline) {
   auto patient = std::make_shared<RecordingListener>();
   auto hurried = std::make_shared<RecordingListener>();
   Submit(Request(2, {"G1"}), patient);
-  JobRequest request = Request(2, {"G2"});
+  PredictionTask request = Request(2, {"G2"});
   request.deadline = clock_.Now() + absl::Minutes(1);
   Submit(std::move(request), hurried);
   scheduler_->RunStep();
@@ -231,7 +237,7 @@ TEST_F(SchedulerTest, BulkWorkGoesOnUnderEndlessInteractiveWork) {
   options.bulk_patience = absl::Seconds(5);
   Make(options);
   auto bulk = std::make_shared<RecordingListener>();
-  JobRequest request = Request(1, {"G1"});
+  PredictionTask request = Request(1, {"G1"});
   request.priority = JobPriority::kBulk;
   request.client = "screen";
   Submit(std::move(request), bulk);

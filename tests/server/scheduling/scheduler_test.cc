@@ -6,14 +6,21 @@
 #include "core/base/status.h"
 #include "server/scheduling/executor.h"
 #include "tests/server/scheduling/scheduler_fixture.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::server {
 namespace {
 
+using testing::AllOf;
+using testing::Each;
+using testing::IsEmpty;
+using testing::Le;
+using testing::Not;
+
 TEST_F(SchedulerTest, AJobGetsWhatItWouldGetAlone) {
   Make();
   auto listener = std::make_shared<RecordingListener>();
-  const JobRequest request = Request(5, {"G1", "G2"});
+  const PredictionTask request = Request(5, {"G1", "G2"});
   Submit(request, listener);
   RunToEnd();
   EXPECT_EQ(listener->ends, 1);
@@ -26,10 +33,10 @@ TEST_F(SchedulerTest, AJobGetsWhatItWouldGetAlone) {
 
 TEST_F(SchedulerTest, JobsShareStepsAndStayBitwiseWhatTheyAreAlone) {
   Make();
-  const std::vector<JobRequest> requests = {Request(7, {"G1"}, 1), Request(3, {"G2", "G3"}, 2),
-                                            Request(1, {"U0"}, 3)};
+  const std::vector<PredictionTask> requests = {Request(7, {"G1"}, 1), Request(3, {"G2", "G3"}, 2),
+                                                Request(1, {"U0"}, 3)};
   std::vector<std::shared_ptr<RecordingListener>> listeners;
-  for (const JobRequest& request : requests) {
+  for (const PredictionTask& request : requests) {
     listeners.push_back(std::make_shared<RecordingListener>());
     Submit(request, listeners.back());
     scheduler_->RunStep();
@@ -51,10 +58,10 @@ TEST_F(SchedulerTest, StepsHoldNoMoreRowsThanAllowed) {
   options.max_batch = 4;
   Make(options);
   auto listener = std::make_shared<RecordingListener>();
-  const JobRequest request = Request(10, {"G1"});
+  const PredictionTask request = Request(10, {"G1"});
   Submit(request, listener);
   RunToEnd();
-  for (const int64_t rows : engine_->steps) EXPECT_LE(rows, 4);
+  EXPECT_THAT(engine_->steps, AllOf(Not(IsEmpty()), Each(Le(4))));
   ExpectSameAsAlone(request, *listener);
 }
 
@@ -80,7 +87,7 @@ TEST_F(SchedulerTest, ACancelledJobLeavesAtTheNextStep) {
 TEST_F(SchedulerTest, AnExpiredJobLeavesAtTheNextStep) {
   Make();
   auto listener = std::make_shared<RecordingListener>();
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.deadline = clock_.Now() + absl::Seconds(2);
   Submit(std::move(request), listener);
   scheduler_->RunStep();
@@ -111,7 +118,7 @@ TEST_F(SchedulerTest, ABrokenStepFailsItsJobsAndNoOthers) {
 TEST_F(SchedulerTest, OptionsThatTheModelRefusesEndTheJob) {
   Make();
   auto listener = std::make_shared<RecordingListener>();
-  JobRequest request = Request(2, {"G1"});
+  PredictionTask request = Request(2, {"G1"});
   request.options.solver_steps = 100000;
   Submit(std::move(request), listener);
   RunToEnd();
@@ -165,9 +172,9 @@ TEST_F(SchedulerTest, TheExecutorRunsJobsOfManyThreads) {
   for (uint64_t k = 0; k < 8; ++k) {
     threads.emplace_back([&executor, k] {
       auto listener = std::make_shared<WaitingListener>();
-      const JobRequest request = Request(1 + static_cast<int64_t>(k) % 3, {"G1", "G2"}, k + 1);
+      const PredictionTask request = Request(1 + static_cast<int64_t>(k) % 3, {"G1", "G2"}, k + 1);
       ASSERT_OK(executor.scheduler().Submit(request, listener));
-      listener->done.get_future().wait();
+      ASSERT_TRUE(test::WaitUntilReady(listener->done.get_future()));
       ExpectSameAsAlone(request, *listener);
     });
   }

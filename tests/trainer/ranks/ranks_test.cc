@@ -54,9 +54,10 @@ TEST_F(RanksTest, TwoRanksHaveTheLossCurveAndTheWeightsOfOneProcess) {
     ASSERT_OK(train(ranks.first.get(), &first, &found));
     thread.join();
     ASSERT_OK(second_status);
+    ASSERT_FALSE(expected.empty());
     ASSERT_EQ(found.size(), expected.size());
     for (size_t k = 0; k < found.size(); ++k) EXPECT_NEAR(found[k], expected[k], 1e-4);
-    EXPECT_TRUE(other.empty());  // rank 0 alone logs
+    EXPECT_TRUE(other.empty()) << "rank 0 alone logs";
     EXPECT_LT(Difference(first, alone), 1e-4);
     EXPECT_EQ(Difference(first, second), 0.0);
   }

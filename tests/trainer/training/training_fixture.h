@@ -9,7 +9,10 @@
 #include "gmock/gmock.h"
 #include "tests/core/cells/toy_data.h"
 #include "tests/support/files.h"
+#include "trainer/data/data_options.h"
+#include "trainer/data/training_grn.h"
 #include "trainer/settings/settings.h"
+#include "trainer/training/network_statistics.h"
 #include "trainer/training/training.h"
 
 namespace unlasting::trainer {
@@ -40,7 +43,7 @@ class TrainingFixture : public ::testing::Test {
     GrnConfig network;
     network.set_threshold(0.3);
     network.set_max_in_degree(5);
-    graph_ = *GraphOf(prepared_, network, 1);
+    graph_ = *BuildTrainingGrn(prepared_, network, 1);
   }
 
   Network NewNetwork(NetworkKind kind) {
@@ -51,7 +54,7 @@ class TrainingFixture : public ::testing::Test {
     m.molecule_features = data_.molecule_features();
     m.dim = 8;
     m.hidden = 16;
-    return *Network::Create(kind, m, schedule_, StatisticsOf(data_, graph_, config_), 1,
+    return *Network::Create(kind, m, schedule_, MakeNetworkStatistics(data_, graph_, config_), 1,
                             model::Attention::kFused);
   }
 

@@ -6,6 +6,7 @@
 
 #include "tests/trainer/training/training_fixture.h"
 #include "trainer/training/checkpoint.h"
+#include "trainer/training/validation.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -69,6 +70,7 @@ TEST_F(TrainingTest, LossFallsOnBothNetworks) {
     task.log = [&](const nlohmann::json& line) { losses.push_back(line.at(name)); };
     Network network = NewNetwork(kind);
     ASSERT_OK(Train(task, &network));
+    ASSERT_GE(losses.size(), 16u);
     const auto mean = [&](size_t from) {
       double sum = 0;
       for (size_t k = 0; k < 8; ++k) sum += losses[from + k];
@@ -96,6 +98,7 @@ TEST_F(TrainingTest, UnbalancedBatchesDrawEachCellAsOften) {
       draws[prepared_.data.condition[cell]] += 1.0 / 8000;
     }
   }
+  ASSERT_EQ(cells.size(), 5u);
   for (const auto& [condition, count] : cells) {
     EXPECT_NEAR(draws[condition], count / total, 0.025);
   }
@@ -107,6 +110,7 @@ TEST_F(TrainingTest, ValidationCellsAreInNoBatch) {
     options.validation_fraction = 0.3;
     options.validate_conditions = conditions;
     const TrainingData data = *TrainingData::Create(prepared_, options);
+    ASSERT_FALSE(data.validation_groups().empty());
     std::set<int64_t> kept;
     std::set<int32_t> kept_conditions;
     for (const auto& group : data.validation_groups()) {
@@ -117,7 +121,6 @@ TEST_F(TrainingTest, ValidationCellsAreInNoBatch) {
         kept_conditions.insert(prepared_.data.condition[cell]);
       }
     }
-    EXPECT_FALSE(kept.empty());
     for (int64_t step = 0; step < 200; ++step) {
       for (const int64_t cell : data.Draw(1, step, 8).perturbed_cells) {
         EXPECT_EQ(kept.count(cell), 0u);
@@ -136,7 +139,7 @@ TEST_F(TrainingTest, ValidationThatLeavesNothingToTrainOnIsRefused) {
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(TrainingTest, TheDenoiserStopsWhenHeldOutCellsAreMetNoBetter) {
+TEST_F(TrainingTest, TheDenoiserStopsWhenItsValidationDistanceStopsImproving) {
   config_.set_validation_fraction(0.3);
   config_.set_validate_every(5);
   config_.set_patience(2);
@@ -171,7 +174,7 @@ TEST_F(TrainingTest, TheDenoiserStopsWhenHeldOutCellsAreMetNoBetter) {
   EXPECT_EQ(Difference(network, again), 0.0);
 }
 
-TEST_F(TrainingTest, MoleculesComeFromATableWhereOneIsNamed) {
+TEST_F(TrainingTest, MoleculesComeFromTheTableThatASettingNames) {
   std::ofstream(folder_.At("drugs.tsv")) << "drug\td0\td1\td2\ndrugA\t0.5\t-1\t2\nother\t1\t1\t1\n";
   TrainingDataOptions options;
   options.molecule_embeddings = folder_.At("drugs.tsv");
@@ -236,7 +239,7 @@ TEST_F(TrainingTest, DamagedOrForeignCheckpointsAreRefused) {
 
 TEST_F(TrainingTest, LatentsOfAnUntrainedPreconditionedModelAreNearStandardNormal) {
   const auto latents =
-      MeasureLatents(Task(NetworkKind::kDenoiser, 1), NewNetwork(NetworkKind::kDenoiser), 64);
+      MeasureLatents(data_, schedule_, NewNetwork(NetworkKind::kDenoiser), /*seed=*/1, 64);
   ASSERT_OK(latents);
   EXPECT_NEAR(latents->mean, 0.0, 0.15);
   EXPECT_NEAR(latents->deviation, 1.0, 0.2);

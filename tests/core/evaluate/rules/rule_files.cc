@@ -23,7 +23,7 @@ const std::string& Folder() {
 
 TestTable OpenRuleFile(const std::string& name) {
   TestTable open;
-  open.reader = Value(anndata::Reader::Open(Folder() + name));
+  open.reader = Value(anndata::OpenReader(Folder() + name));
   const auto shape = Value(open.reader->MatrixShape("X"));
   open.table.name = name;
   open.table.genes = Value(open.reader->ReadVar()).index;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/anndata/reader.h"
+#include "core/anndata/open_reader.h"
 #include "core/cells/row_source.h"
 #include "core/evaluate/rules/cell_table.h"
 #include "nlohmann/json.hpp"

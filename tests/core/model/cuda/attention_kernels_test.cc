@@ -9,7 +9,7 @@
 #include "core/model/cpu/attention_layer.h"
 #include "core/model/cuda/runtime.h"
 #include "gtest/gtest.h"
-#include "tests/support/random_arrays.h"
+#include "tests/support/random_weights.h"
 
 namespace unlasting::model {
 namespace {
@@ -35,6 +35,7 @@ double Furthest(const std::vector<T>& expected, const std::vector<T>& found) {
   return largest;
 }
 
+// Long because one set of arrays goes through both implementations, forwards and backwards.
 template <typename T>
 void ExpectParity(const test::RandomGraph& graph, int64_t cells, int64_t heads, int64_t dim,
                   double tolerance) {

@@ -218,7 +218,7 @@ TEST(ShiftTest, ALargeTableIsKeptAtALowerRank) {
   const auto network = Network::Create(NetworkKind::kMask, config, diffusion::Schedule(),
                                        statistics, 1, Attention::kPlain);
   ASSERT_OK(network);
-  EXPECT_LE(network->ToArrays<float>().at("response_basis").size(), 512 * kGenes);
+  EXPECT_LE(network->ToWeights<float>().at("response_basis").size(), 512 * kGenes);
   Network::Inputs inputs;
   inputs.cell_type = torch::zeros({1}, torch::kInt64);
   inputs.control = torch::zeros({1, kGenes});

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/job/job.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
@@ -25,7 +26,7 @@ class JobTest : public ::testing::Test {
 
   void SetUp() override {
     bundle_ = *bundle::Bundle::Load(folder_->At("tiny"));
-    engine_ = *Engine::Create(bundle_, EngineOptions());
+    engine_ = *CreateEngine(bundle_, EngineOptions());
     options_ = DefaultOptions(*bundle_);
   }
 
@@ -37,7 +38,7 @@ class JobTest : public ::testing::Test {
   }
   std::vector<Profiles> Predict(std::shared_ptr<const ControlSet> controls,
                                 std::vector<std::shared_ptr<const Perturbation>> perturbations) {
-    auto profiles = PredictAll(engine_.get(), controls, perturbations, options_);
+    auto profiles = PredictAll(engine_.get(), {controls, perturbations, options_});
     EXPECT_TRUE(profiles.ok()) << profiles.status();
     return *std::move(profiles);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/predict/engine/engine_factory.h"
 #include "tests/core/predict/job/job_fixture.h"
 
 namespace unlasting::predict {
@@ -28,7 +29,7 @@ TEST_F(EtaTest, ACellsNoiseIsItsOwnWhateverElseIsAsked) {
   ControlSet some;
   some.values = SelectRows(all->values, {9, 4});
   some.cell_type = {0, 0};
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
   const auto alone = Predict(std::make_shared<ControlSet>(some), {Knockout("G2")});
   EXPECT_EQ(RowOf(alone[0].values, 0), RowOf(together[1].values, 9));
   EXPECT_EQ(RowOf(alone[0].values, 1), RowOf(together[1].values, 4));
@@ -48,15 +49,6 @@ TEST_F(EtaTest, EqualCellsOfARequestAreDrawnApart) {
   EXPECT_EQ(RowOf(still[0].values, 0), RowOf(still[0].values, 1));
 }
 
-TEST_F(EtaTest, BothEvaluatorsDrawTheSame) {
-  const auto fused = Predict(Panel("T0", 12), {Knockout("G1")});
-  EngineOptions torch;
-  torch.evaluator = "torchscript";
-  engine_ = *Engine::Create(bundle_, torch);
-  EXPECT_LT(Difference(Predict(Panel("T0", 12), {Knockout("G1")})[0].values, fused[0].values),
-            1e-3);
-}
-
 TEST_F(EtaTest, FewCellsTakeThresholdsOfTheirOwnSeed) {
   options_.mask = MaskMode::kRank;
   const auto first = Predict(Panel("T0", 3), {Knockout("G1")});
@@ -64,7 +56,7 @@ TEST_F(EtaTest, FewCellsTakeThresholdsOfTheirOwnSeed) {
   EXPECT_EQ(first[0].values.values, again[0].values.values);
   options_.eta = 0;
   const auto plain = Predict(Panel("T0", 3), {Knockout("G1")});
-  engine_ = *Engine::Create(bundle_, EngineOptions());
+  engine_ = *CreateEngine(bundle_, EngineOptions());
   EXPECT_EQ(Predict(Panel("T0", 3), {Knockout("G1")})[0].values.values, plain[0].values.values)
       << "thresholds with noise must not be kept for requests without";
 }
@@ -72,7 +64,7 @@ TEST_F(EtaTest, FewCellsTakeThresholdsOfTheirOwnSeed) {
 TEST_F(EtaTest, TheMultistepSolverRefusesIt) {
   options_.solver = diffusion::Solver::kDpmSolverPp2m;
   options_.solver_steps = 10;
-  const auto profiles = PredictAll(engine_.get(), Panel("T0", 3), {Knockout("G1")}, options_);
+  const auto profiles = PredictAll(engine_.get(), {Panel("T0", 3), {Knockout("G1")}, options_});
   EXPECT_EQ(profiles.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(profiles.status().message().find("eta"), absl::string_view::npos);
 }
@@ -87,7 +79,7 @@ TEST_F(JobTest, SpreadOverMaskSeedsIsWhatManySeedsShow) {
     for (int64_t g = 0; g < 24; ++g) mean[g] += values.At(r, g);
   }
   const auto gene = std::max_element(mean.begin(), mean.end()) - mean.begin();
-  DenseMatrix units = controls->values;
+  DenseMatrix units = ToDense(controls->values);
   for (float& value : units.values) value /= 6.0f;
   const auto probability = engine_->MaskProbability(units, controls->cell_type, *Knockout("G1"));
   ASSERT_OK(probability);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/status.h"
+#include "core/molecule/featurizer.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
 
@@ -29,17 +30,6 @@ class QueryTest : public ::testing::Test {
   }
   static const bundle::Bundle& Genes() { return **genes_; }
   static const bundle::Bundle& Molecules() { return **molecules_; }
-
-  static ControlQuery Controls(int64_t cells) {
-    ControlQuery query;
-    query.genes = Genes().manifest().genes;
-    query.values = DenseMatrix(cells, static_cast<int64_t>(query.genes.size()));
-    for (size_t k = 0; k < query.values.values.size(); ++k) {
-      query.values.values[k] = static_cast<float>(k % 4);
-    }
-    query.cell_types = {"T1"};
-    return query;
-  }
 
   static void ExpectReason(const absl::Status& status, absl::StatusCode code,
                            const std::string& reason) {
@@ -207,94 +197,6 @@ TEST_F(QueryTest, BundlesOfEmbeddingsTakeNamesVectorsAndTheSmilesOfTheirDrugs) {
                Code::kInvalidArgument, "UNPARSABLE_SMILES");
   ExpectReason(ResolvePerturbation(bundle, {{}, "nobody", "", {}, 1}).status(), Code::kNotFound,
                "UNKNOWN_MOLECULE");
-}
-
-TEST_F(QueryTest, ControlsAreMatchedByGeneNameNeverByPosition) {
-  ControlQuery query = Controls(2);
-  const auto straight = ResolveControls(Genes(), query);
-  ASSERT_OK(straight);
-  // The same cells with columns reversed, by symbol, beside a gene that nobody knows.
-  ControlQuery reversed = query;
-  const int64_t n = query.values.cols;
-  reversed.genes.assign(1, "NOBODY");
-  reversed.values = DenseMatrix(2, n + 1);
-  for (int64_t g = 0; g < n; ++g) {
-    reversed.genes.push_back("S" + std::to_string(n - 1 - g));
-    for (int64_t r = 0; r < 2; ++r) reversed.values.At(r, g + 1) = query.values.At(r, n - 1 - g);
-  }
-  const auto matched = ResolveControls(Genes(), reversed);
-  ASSERT_OK(matched);
-  EXPECT_EQ(matched->values.values, straight->values.values);
-  EXPECT_EQ(matched->ignored_genes, 1);
-  EXPECT_EQ(matched->cell_type, (std::vector<int32_t>{1, 1}));
-}
-
-TEST_F(QueryTest, CountsAreNormalisedToTheBundlesTargetSum) {
-  ControlQuery query = Controls(1);
-  query.value_kind = ValueKind::kCounts;
-  double sum = 0;
-  for (const float value : query.values.values) sum += value;
-  const auto controls = ResolveControls(Genes(), query);
-  ASSERT_OK(controls);
-  EXPECT_NEAR(controls->values.At(0, 3), std::log1p(3 * 1000 / sum), 1e-5);
-  query.library_sizes = {500};
-  EXPECT_NEAR(ResolveControls(Genes(), query)->values.At(0, 3), std::log1p(6.0), 1e-5);
-}
-
-TEST_F(QueryTest, MissingGenesFollowThePolicy) {
-  ControlQuery query = Controls(1);
-  query.genes.pop_back();
-  query.values = DenseMatrix(1, static_cast<int64_t>(query.genes.size()));
-  ExpectReason(ResolveControls(Genes(), query).status(), absl::StatusCode::kInvalidArgument,
-               "MISSING_GENES");
-  query.missing = MissingGenes::kZero;
-  EXPECT_EQ(ResolveControls(Genes(), query)->values.At(0, 23), 0.0f);
-  EXPECT_EQ(ResolveControls(Genes(), query)->missing_genes, std::vector<std::string>{"G23"});
-  query.missing = MissingGenes::kPanelMean;
-  EXPECT_EQ(ResolveControls(Genes(), query)->values.At(0, 23),
-            Genes().reference().control_mean.At(1, 23));
-}
-
-TEST_F(QueryTest, BadControlsHaveTheirOwnReasons) {
-  const auto reason = [&](const std::function<void(ControlQuery*)>& spoil) {
-    ControlQuery query = Controls(3);
-    spoil(&query);
-    const auto status = ResolveControls(Genes(), query).status();
-    EXPECT_FALSE(status.ok());
-    EXPECT_NE(status.code(), absl::StatusCode::kInternal);
-    return ReasonOf(status);
-  };
-  EXPECT_EQ(reason([](ControlQuery* q) { q->values = DenseMatrix(0, 24); }), "NO_CELLS");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->genes.push_back("more"); }), "INVALID_SHAPE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->genes[1] = q->genes[0]; }), "DUPLICATE_GENE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->values.values[0] = std::nanf(""); }), "INVALID_VALUE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->values.values[0] = INFINITY; }), "INVALID_VALUE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->values.values[0] = -1; }), "INVALID_VALUE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->values.values[0] = 4000; }), "INVALID_VALUE");
-  EXPECT_EQ(reason([](ControlQuery* q) {
-              q->value_kind = ValueKind::kCounts;
-              q->values.values[0] = 0.5f;
-            }),
-            "INVALID_VALUE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->library_sizes = {1, 0, 3}; }), "INVALID_VALUE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->cell_types = {"T9"}; }), "UNKNOWN_CELL_TYPE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->cell_types = {"T0", "T1"}; }), "INVALID_SHAPE");
-  EXPECT_EQ(reason([](ControlQuery* q) { q->barcodes = {"a"}; }), "INVALID_SHAPE");
-}
-
-TEST_F(QueryTest, PanelDrawsCellsOfTheTypeBySeed) {
-  const auto all = PanelControls(Genes(), "T1", 0, 0);
-  ASSERT_OK(all);
-  EXPECT_EQ(all->values.rows, 30);
-  EXPECT_EQ(all->barcodes[0], "panel30");
-  EXPECT_EQ(PanelControls(Genes(), "T1", 7, 1)->barcodes,
-            PanelControls(Genes(), "T1", 7, 1)->barcodes);
-  EXPECT_NE(PanelControls(Genes(), "T1", 7, 1)->barcodes,
-            PanelControls(Genes(), "T1", 7, 2)->barcodes);
-  ExpectReason(PanelControls(Genes(), "T1", 31, 0).status(), absl::StatusCode::kInvalidArgument,
-               "INVALID_OPTION");
-  ExpectReason(PanelControls(Genes(), "T7", 3, 0).status(), absl::StatusCode::kNotFound,
-               "UNKNOWN_CELL_TYPE");
 }
 
 }  // namespace

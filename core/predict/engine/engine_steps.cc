@@ -1,0 +1,41 @@
+#include "core/predict/engine/engine_steps.h"
+
+#include <algorithm>
+
+#include "core/base/counter_rng.h"
+
+namespace unlasting::predict {
+
+void AdvanceRow(absl::Span<const float> x0, Row* row) {
+  const diffusion::SolverStep& step = (*row->plan)[row->step];
+  if (row->previous_x0.empty()) row->previous_x0.assign(x0.size(), 0.0f);
+  float* x = row->x.data();
+  float* previous = row->previous_x0.data();
+  for (size_t g = 0; g < x0.size(); ++g) {
+    x[g] = static_cast<float>(step.x_coefficient * x[g] + step.x0_coefficient * x0[g] +
+                              step.previous_coefficient * previous[g]);
+    previous[g] = x0[g];
+  }
+  if (step.noise_coefficient > 0) {
+    const uint64_t key = diffusion::StepKey(row->noise_key, row->step);
+    for (size_t g = 0; g < x0.size(); ++g) {
+      x[g] = static_cast<float>(x[g] + step.noise_coefficient * diffusion::StandardNormal(key, g));
+    }
+  }
+  ++row->step;
+}
+
+model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation) {
+  model::cpu::Molecule<float> molecule;
+  const auto& features = perturbation.molecule;
+  if (std::all_of(features.begin(), features.end(), [](float f) { return f == 0.0f; })) {
+    return molecule;
+  }
+  molecule.features = features;
+  molecule.log10_dose_um = perturbation.log10_dose_um;
+  molecule.key =
+      perturbation.molecule_key.empty() ? MoleculeKey(perturbation) : perturbation.molecule_key;
+  return molecule;
+}
+
+}  // namespace unlasting::predict

@@ -1,0 +1,51 @@
+#include "server/base/violations.h"
+
+#include <string>
+
+#include "core/base/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace unlasting::server {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Violations, AllFieldsAreNamedAtOnce) {
+  Violations violations;
+  EXPECT_TRUE(violations.ToStatus().ok());
+  violations.Add("a", "INVALID_DOSE", "found 0");
+  violations.Add("b", WithReason(absl::InvalidArgumentError("found X"), "INVALID_VALUE"));
+  violations.Add("c", absl::OkStatus());
+  const absl::Status status = violations.ToStatus();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(status), "INVALID_DOSE");
+  EXPECT_EQ(status.message(), "a: found 0; b: found X");
+}
+
+TEST(Violations, TheCodeIsCommonOrInvalidArgument) {
+  Violations violations;
+  violations.Add("a", "UNKNOWN_GENE", "x", absl::StatusCode::kNotFound);
+  EXPECT_EQ(violations.ToStatus().code(), absl::StatusCode::kNotFound);
+  violations.Add("b", "INVALID_DOSE", "y");
+  EXPECT_EQ(violations.ToStatus().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Violations, TheMessageSaysHowManyItLeavesOut) {
+  Violations violations;
+  for (int k = 0; k < 5000; ++k) violations.Add("field", "UNKNOWN_GENE", std::string(10000, 'x'));
+  const std::string message(violations.ToStatus().message());
+  EXPECT_THAT(message, HasSubstr("and 4995 more"));
+  EXPECT_LT(message.size(), 4000u);
+}
+
+TEST(Violations, AppendKeepsTheEntriesOfBothInOrder) {
+  Violations first, second;
+  first.Add("a", "INVALID_DOSE", "x");
+  second.Add("b", "UNKNOWN_GENE", "y");
+  first.Append(second);
+  EXPECT_EQ(first.ToStatus().message(), "a: x; b: y");
+}
+
+}  // namespace
+}  // namespace unlasting::server

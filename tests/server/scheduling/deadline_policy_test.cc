@@ -1,0 +1,83 @@
+#include "server/scheduling/deadline_policy.h"
+
+#include "gtest/gtest.h"
+
+namespace unlasting::server {
+namespace {
+
+TEST(StepTimes, AreMeansBySizeInWhichRecentStepsCountMore) {
+  StepTimes times;
+  EXPECT_EQ(times.Of(8), absl::ZeroDuration());
+  times.Observe(8, absl::Seconds(1));
+  EXPECT_EQ(times.Of(8), absl::Seconds(1));
+  EXPECT_EQ(times.Of(64), absl::Seconds(1)) << "the nearest smaller";
+  EXPECT_EQ(times.Of(1), absl::Seconds(1)) << "the smallest there is";
+  times.Observe(64, absl::Seconds(4));
+  EXPECT_EQ(times.Of(8), absl::Seconds(1));
+  EXPECT_EQ(times.Of(33), absl::Seconds(4));
+  for (int k = 0; k < 100; ++k) times.Observe(8, absl::Seconds(2));
+  EXPECT_GT(times.Of(8), absl::Milliseconds(1990));
+}
+
+TEST(StepTimes, EfficientRowsAreTheFewestThatAreNearlyAsFastByTheRow) {
+  StepTimes times;
+  EXPECT_EQ(times.EfficientRows(64), 64) << "nothing was measured";
+  EXPECT_EQ(times.PerRow(), absl::ZeroDuration());
+  times.Observe(1, absl::Milliseconds(3));
+  EXPECT_EQ(times.EfficientRows(64), 64) << "a full step was not";
+  times.Observe(8, absl::Milliseconds(10));
+  times.Observe(16, absl::Milliseconds(17));
+  times.Observe(64, absl::Milliseconds(64));
+  EXPECT_EQ(times.EfficientRows(64), 16);
+  EXPECT_EQ(times.PerRow(), absl::Milliseconds(1));
+}
+
+TEST(StepTimes, StepsThatAreNoFasterWhenSmallAreMadeFull) {
+  StepTimes times;
+  for (const int64_t rows : {1, 2, 4, 8, 16, 32, 64}) times.Observe(rows, absl::Milliseconds(5));
+  EXPECT_EQ(times.EfficientRows(64), 64);
+}
+
+class ShortestCompletionTest : public testing::Test {
+ protected:
+  ShortestCompletionTest() {
+    times_.Observe(1, absl::Milliseconds(10));
+    times_.Observe(64, absl::Milliseconds(100));
+  }
+
+  absl::Duration Shortest(const WorkEstimate& work, const Backlog& backlog) const {
+    return ShortestCompletion(work, backlog, 64, times_);
+  }
+
+  StepTimes times_;
+};
+
+TEST_F(ShortestCompletionTest, ASingleRowTakesItsChainOfSteps) {
+  EXPECT_EQ(Shortest({20, 20}, {}), absl::Milliseconds(200));
+}
+
+TEST_F(ShortestCompletionTest, ManyRowsTakeFullSteps) {
+  EXPECT_EQ(Shortest({64 * 50, 20}, {}), absl::Seconds(5));
+}
+
+TEST_F(ShortestCompletionTest, OthersTakeTheirShareOfEachStep) {
+  EXPECT_GT(Shortest({64 * 50, 20}, {64 * 1000, 1}), Shortest({64 * 50, 20}, {}));
+  EXPECT_GE(Shortest({64 * 50, 20}, {64 * 1000, 3}), Shortest({64 * 50, 20}, {64 * 1000, 1}));
+}
+
+TEST_F(ShortestCompletionTest, ASingleRowNeedNotWaitForFullStepsOfOthers) {
+  EXPECT_EQ(Shortest({20, 20}, {64 * 1000, 1}), absl::Milliseconds(200));
+}
+
+TEST_F(ShortestCompletionTest, NobodyWaitsForMoreThanAllTheWork) {
+  // Ten clients with a row each do not slow a large job down tenfold.
+  EXPECT_LE(Shortest({64 * 50, 20}, {10, 10}), absl::Seconds(6));
+}
+
+TEST_F(ShortestCompletionTest, WithoutMeasurementsNothingIsRefused) {
+  EXPECT_EQ(ShortestCompletion({1000000, 500}, {1000000, 10}, 64, StepTimes()),
+            absl::ZeroDuration());
+}
+
+}  // namespace
+}  // namespace unlasting::server

@@ -1,0 +1,59 @@
+#include "trainer/data/training_grn.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "core/grn/gene_embedding.h"
+
+namespace unlasting::trainer {
+namespace {
+
+absl::StatusOr<std::vector<grn::Edge>> ReadPrior(const std::string& path,
+                                                 const std::vector<std::string>& nodes,
+                                                 double embedding_threshold, int threads) {
+  int64_t skipped = 0;
+  if (!grn::HoldsEmbedding(path)) return grn::ReadPriorEdges(path, nodes, &skipped);
+  UNLASTING_ASSIGN_OR_RETURN(const auto embedding, grn::ReadGeneEmbedding(path));
+  auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
+  if (skipped == static_cast<int64_t>(nodes.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("grn.prior: ", path, ": holds none of the data's genes; found '",
+                     embedding.genes[0], "', expected names like '", nodes[0], "'"));
+  }
+  return edges;
+}
+
+}  // namespace
+
+absl::StatusOr<grn::Graph> BuildTrainingGrn(const cells::Prepared& prepared,
+                                            const GrnConfig& config, int threads) {
+  std::vector<int64_t> controls;
+  for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
+    if (prepared.data.conditions[prepared.data.condition[cell]].control) controls.push_back(cell);
+  }
+  if (controls.empty()) {
+    return absl::InvalidArgumentError(
+        "found no control cells among the training cells, expected one or more; check the settings "
+        "control and split");
+  }
+  auto edges = grn::CoExpressionEdges(SelectRows(prepared.data.values, controls),
+                                      config.threshold(), threads);
+  if (!config.prior().empty()) {
+    // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
+    std::vector<std::string> nodes;
+    for (const auto& gene : prepared.data.genes) {
+      const auto symbol = prepared.data.gene_symbols.find(gene);
+      nodes.push_back(symbol == prepared.data.gene_symbols.end() ? gene : symbol->second);
+    }
+    nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto prior, ReadPrior(config.prior(), nodes, config.embedding_threshold(), threads));
+    edges.insert(edges.end(), prior.begin(), prior.end());
+  }
+  const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
+  return grn::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
+}
+
+}  // namespace unlasting::trainer
