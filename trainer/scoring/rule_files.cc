@@ -67,7 +67,7 @@ absl::StatusOr<evaluate::rules::RuleScores> ScoreFilesByRule(const MetricsOption
   UNLASTING_ASSIGN_OR_RETURN(const OpenTable truth, OpenTableOf(options.truth, options.columns));
   UNLASTING_ASSIGN_OR_RETURN(const OpenTable predicted,
                              OpenTableOf(options.predicted, options.columns));
-  if (options.rule == ScoringRule::kCellEval) {
+  if (options.scoring.rule == ScoringRule::kCellEval) {
     evaluate::rules::CellEvalOptions rule;
     rule.control_label = options.columns.control;
     rule.threads = threads;
