@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/evaluate/numpy_random.h"
+#include "core/evaluate/principal_components.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -20,20 +21,6 @@ constexpr Index kNeighbours = 20;
 constexpr Index kValueComponents = 20, kSilenceComponents = 10;
 constexpr int kFolds = 5, kNewtonSteps = 15;
 constexpr double kRidge = 3;
-
-// Scores of the rows on the `count` directions of most variance; their signs mean nothing.
-MatrixXd Components(const MatrixXd& cells, Index count) {
-  const MatrixXd centred = cells.rowwise() - cells.colwise().mean();
-  const bool wide = centred.cols() > centred.rows();
-  const MatrixXd products =
-      wide ? MatrixXd(centred * centred.transpose()) : MatrixXd(centred.transpose() * centred);
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(products);
-  const Index kept = std::min(count, products.rows());
-  const MatrixXd vectors = solver.eigenvectors().rightCols(kept);
-  if (!wide) return centred * vectors;
-  const VectorXd lengths = solver.eigenvalues().tail(kept).cwiseMax(0).cwiseSqrt();
-  return vectors * lengths.asDiagonal();
-}
 
 // The first rows predicted, as many true rows after them.
 MatrixXd Stacked(const DenseMatrix& predicted, const DenseMatrix& truth, Index each,
@@ -52,7 +39,7 @@ MatrixXd Stacked(const DenseMatrix& predicted, const DenseMatrix& truth, Index e
 
 MatrixXd FeaturesOf(const MatrixXd& cells, const MatrixXd& components) {
   const MatrixXd active = (cells.array() > 0).cast<double>();
-  const MatrixXd silence = Components(active, kSilenceComponents);
+  const MatrixXd silence = PrincipalComponents(active, kSilenceComponents);
   const Index width = components.cols() + silence.cols() + 1;
   MatrixXd features(cells.rows(), 2 * width + 1);
   features.leftCols(width) << components, silence, active.rowwise().sum();
@@ -144,14 +131,14 @@ double Area(const std::vector<double>& scores, Index each) {
 }  // namespace
 
 ToldApart TellApart(const DenseMatrix& predicted, const DenseMatrix& truth, uint64_t seed) {
-  const Index each = std::min({predicted.rows, truth.rows, kMaxCellsTold});
+  const Index each = std::min({predicted.rows, truth.rows, MaxCellsTold(truth.cols)});
   if (2 * each <= kNeighbours + 1) {
     constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
     return {kNan, kNan};
   }
   NumpyRandom random(seed);
   const MatrixXd cells = Stacked(predicted, truth, each, &random);
-  const MatrixXd components = Components(cells, kValueComponents);
+  const MatrixXd components = PrincipalComponents(cells, kValueComponents);
   const MatrixXd features = FeaturesOf(cells, components);
   return {Area(LogisticScores(features, each, &random), each),
           Area(NeighbourScores(components, each), each)};

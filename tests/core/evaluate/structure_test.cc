@@ -2,9 +2,12 @@
 // undefined.
 #include "core/evaluate/structure.h"
 
+#include <Eigen/Dense>
 #include <cmath>
 #include <fstream>
 
+#include "core/evaluate/numpy_random.h"
+#include "core/evaluate/principal_components.h"
 #include "core/evaluate/two_sample.h"
 #include "gtest/gtest.h"
 #include "tests/core/evaluate/golden_data.h"
@@ -71,6 +74,39 @@ TEST(StructureTest, CellsThatDifferInEveryGeneAreAlwaysToldApart) {
   const ToldApart told = TellApart(a, b, 0);
   EXPECT_EQ(told.knn, 1);
   EXPECT_EQ(told.logistic, 1);
+}
+
+// Cells whose values are drawn evenly from 0 to 1.
+Eigen::MatrixXd RandomCells(Eigen::Index rows, Eigen::Index columns, uint64_t seed) {
+  NumpyRandom random(seed);
+  Eigen::MatrixXd cells(rows, columns);
+  for (Eigen::Index k = 0; k < cells.size(); ++k) {
+    cells.data()[k] = static_cast<double>(random.Below(1000)) / 1000;
+  }
+  return cells;
+}
+
+TEST(PrincipalComponentsTest, AFewOfManyAreThoseOfTheWholeDecomposition) {
+  for (const auto& [rows, columns] : {std::pair{260, 700}, {700, 260}}) {
+    const Eigen::MatrixXd cells = RandomCells(rows, columns, 3);
+    const Eigen::MatrixXd found = PrincipalComponents(cells, 20);
+    const Eigen::MatrixXd centred = cells.rowwise() - cells.colwise().mean();
+    const Eigen::BDCSVD<Eigen::MatrixXd> whole(centred, Eigen::ComputeThinU | Eigen::ComputeThinV);
+    for (Eigen::Index k = 0; k < 20; ++k) {
+      const Eigen::VectorXd expected = whole.matrixU().col(k) * whole.singularValues()[k];
+      EXPECT_NEAR(std::abs(found.col(19 - k).dot(expected)), expected.squaredNorm(), 1e-8) << k;
+    }
+  }
+}
+
+TEST(PrincipalComponentsTest, RepeatedCellsHaveFewDirectionsAndNoMore) {
+  Eigen::MatrixXd cells(300, 250);
+  const Eigen::MatrixXd kinds = RandomCells(3, 250, 4);
+  for (Eigen::Index r = 0; r < cells.rows(); ++r) cells.row(r) = kinds.row(r % 3);
+  const Eigen::MatrixXd found = PrincipalComponents(cells, 5);
+  EXPECT_LT(found.leftCols(3).norm(), 1e-5);
+  EXPECT_GT(found.col(3).norm(), 1);
+  EXPECT_EQ(PrincipalComponents(Eigen::MatrixXd::Ones(230, 240), 20).norm(), 0);
 }
 
 }  // namespace
