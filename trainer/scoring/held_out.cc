@@ -60,6 +60,7 @@ absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std:
                              cells::NormalisedFile::Open(path, LoadOptionsOf(config)));
   HeldOut held_out;
   held_out.annotations = file->annotations();
+  held_out.library_sizes = file->library_sizes();
   held_out.genes = manifest.genes;
   UNLASTING_ASSIGN_OR_RETURN(auto parts,
                              PartsOf(manifest, config, held_out.annotations, path, part));
