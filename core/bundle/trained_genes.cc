@@ -2,7 +2,7 @@
 
 #include <deque>
 
-#include "absl/strings/str_split.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::bundle {
 
@@ -24,8 +24,8 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
   for (const auto& condition : manifest.conditions) {
     if (drugs.count(condition) > 0) continue;
     std::set<int32_t> nodes;
-    for (const auto gene : absl::StrSplit(condition, '+')) {
-      const int32_t node = Find(std::string(gene));
+    for (const auto& gene : cells::ParseGenes(condition, "")) {
+      const int32_t node = Find(gene);
       if (node >= 0) nodes.insert(node);
     }
     if (nodes.empty()) continue;

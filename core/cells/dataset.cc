@@ -2,37 +2,7 @@
 
 #include <algorithm>
 
-#include "core/anndata/open_reader.h"
-#include "core/base/status.h"
-
 namespace unlasting::cells {
-namespace {
-
-absl::StatusOr<Dataset> Load(const std::string& path, const LoadOptions& options) {
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::OpenReader(path, {options.obs_table}));
-  UNLASTING_ASSIGN_OR_RETURN(auto dataset, ReadAnnotations(reader.get(), options));
-  const std::string element = MatrixElement(options);
-  UNLASTING_ASSIGN_OR_RETURN(auto matrix, reader->ReadMatrix(element));
-  dataset.values = std::holds_alternative<CsrMatrix>(matrix)
-                       ? std::move(std::get<CsrMatrix>(matrix))
-                       : ToCsr(std::get<DenseMatrix>(matrix));
-  const auto kind = DecideMatrixKind(dataset.values, options.matrix, reader->Has("uns/log1p"));
-  if (!kind.ok()) return Annotate(kind.status(), element);
-  dataset.kind = *kind;
-  return dataset;
-}
-
-}  // namespace
-
-absl::StatusOr<Dataset> LoadDataset(const std::string& path, const LoadOptions& options) {
-  auto dataset = Load(path, options);
-  // The reader's own errors begin with the path already.
-  if (!dataset.ok() && dataset.status().message().find(path) == absl::string_view::npos) {
-    return Annotate(dataset.status(), path);
-  }
-  return dataset;
-}
-
 Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
   Dataset selected;
   selected.values = SelectRows(dataset.values, cells);

@@ -7,9 +7,28 @@
 #include <set>
 
 #include "core/base/status.h"
+#include "core/cells/cell_order.h"
 #include "core/grn/gene_embedding.h"
 
 namespace unlasting::trainer {
+namespace {
+
+// The groups that are not empty, in the order of their cell types' names; `groups` has one for each
+// cell type.
+std::vector<std::vector<int64_t>> ByTypeName(const cells::Dataset& cells,
+                                             const std::vector<std::vector<int64_t>>& groups) {
+  std::map<std::string, const std::vector<int64_t>*> by_name;
+  for (size_t type = 0; type < groups.size(); ++type) {
+    by_name[cells.cell_types[type]] = &groups[type];
+  }
+  std::vector<std::vector<int64_t>> ordered;
+  for (const auto& [unused, group] : by_name) {
+    if (!group->empty()) ordered.push_back(*group);
+  }
+  return ordered;
+}
+
+}  // namespace
 
 absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared,
                                                   const TrainingDataOptions& options) {
@@ -39,13 +58,18 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
   data.controls_.resize(cells.cell_types.size());
   std::vector<int64_t> all_controls;
-  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> perturbed;
-  for (const int64_t cell : training) {
+  // Ordered by what the cells are, so that batches do not depend on the order of the file.
+  std::map<std::pair<std::string, std::string>, std::vector<int64_t>> perturbed;
+  std::vector<int64_t> ordered = training;
+  cells::SortByBarcode(cells, &ordered);
+  for (const int64_t cell : ordered) {
     if (cells.conditions[cells.condition[cell]].control) {
       data.controls_[cells.cell_type[cell]].push_back(cell);
       all_controls.push_back(cell);
     } else {
-      perturbed[{cells.condition[cell], cells.cell_type[cell]}].push_back(cell);
+      perturbed[{cells.conditions[cells.condition[cell]].Identity(),
+                 cells.cell_types[cells.cell_type[cell]]}]
+          .push_back(cell);
     }
   }
   if (all_controls.empty()) {
@@ -53,8 +77,8 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
         "found no control cells among the training cells, expected one or more; check the settings "
         "control and split");
   }
+  data.control_groups_ = ByTypeName(cells, data.controls_);
   for (auto& controls : data.controls_) {
-    if (!controls.empty()) data.control_groups_.push_back(controls);
     if (controls.empty()) controls = all_controls;
   }
   for (auto& [key, members] : perturbed) data.perturbed_groups_.push_back(std::move(members));
@@ -120,9 +144,12 @@ absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
   };
   std::set<int32_t> held_out;
   if (options.validate_conditions) {
-    std::set<int32_t> all;
-    for (const auto& group : perturbed_groups_) all.insert(prepared_->data.condition[group[0]]);
-    std::vector<int32_t> order(all.begin(), all.end());
+    // Groups are ordered by condition.
+    std::vector<int32_t> order;
+    for (const auto& group : perturbed_groups_) {
+      const int32_t condition = prepared_->data.condition[group[0]];
+      if (order.empty() || order.back() != condition) order.push_back(condition);
+    }
     shuffle(&order);
     if (share(order.size()) >= order.size()) {
       return absl::InvalidArgumentError(
