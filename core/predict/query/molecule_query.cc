@@ -77,6 +77,7 @@ absl::Status ResolveSmiles(const Bundle& bundle, const std::string& smiles,
   UNLASTING_ASSIGN_OR_RETURN(auto featurized, featurizer.Featurize(smiles));
   perturbation->molecule = std::move(featurized.features);
   perturbation->smiles = std::move(featurized.canonical_smiles);
+  perturbation->notes = std::move(featurized.notes);
   for (const auto& known : bundle.manifest().molecules) {
     const auto& features = KnownFeatures(featurizer, known.smiles);
     if (!features.has_value() || features->canonical_smiles != perturbation->smiles) continue;
@@ -90,7 +91,8 @@ absl::Status ResolveSmiles(const Bundle& bundle, const std::string& smiles,
 // A structure where the bundle has vectors: that of the drug with the same parent.
 absl::Status ResolveSmilesByTable(const Bundle& bundle, const std::string& smiles,
                                   Perturbation* perturbation) {
-  UNLASTING_ASSIGN_OR_RETURN(perturbation->smiles, molecule::CanonicalSmiles(smiles));
+  UNLASTING_ASSIGN_OR_RETURN(perturbation->smiles,
+                             molecule::CanonicalSmiles(smiles, &perturbation->notes));
   for (const auto& known : bundle.manifest().molecules) {
     const auto row = bundle.reference().molecules.find(known.name);
     if (KnownCanonical(known.smiles) != perturbation->smiles ||
