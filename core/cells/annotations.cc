@@ -12,6 +12,8 @@
 #include "core/base/status.h"
 #include "core/cells/dataset.h"
 #include "core/cells/layout.h"
+#include "core/cells/perturbation_check.h"
+#include "core/cells/stimulus_columns.h"
 
 namespace unlasting::cells {
 namespace {
@@ -105,7 +107,9 @@ class ConditionReader {
     reader.smiles_ = OptionalColumn(obs, options.smiles_column);
     reader.doses_ = OptionalColumn(obs, options.dose_column);
     reader.units_ = OptionalColumn(obs, options.dose_unit_column);
+    UNLASTING_ASSIGN_OR_RETURN(reader.stimuli_, StimulusColumns::Create(obs, options));
     UNLASTING_ASSIGN_OR_RETURN(reader.molecules_, ReadMolecules(options.molecules));
+    reader.molecules_.merge(StructuresByName(reader.names_, reader.smiles_));
     if (options.layout == "scperturb") {
       reader.types_ = OptionalColumn(obs, "perturbation_type");
       reader.counts_ = OptionalColumn(obs, "nperts");
@@ -124,12 +128,9 @@ class ConditionReader {
                                                      "' is empty for cell ", barcode));
     }
     condition.control = condition.name == options_->control;
-    if (condition.control) return condition;
-    condition.smiles = SmilesOf(cell);
-    if (!condition.smiles.empty()) {
-      UNLASTING_ASSIGN_OR_RETURN(condition.dose_um, DoseOf(cell));
-      return condition;
-    }
+    if (condition.control && !stimuli_.own_column()) return condition;
+    UNLASTING_ASSIGN_OR_RETURN(const bool stimulus, ReadStimulus(cell, barcode, &condition));
+    if (stimulus || condition.control) return condition;
     if (!types_.empty() && types_[cell] == "drug") {
       return absl::InvalidArgumentError(
           absl::StrCat("obs column '", options_->condition_column, "': no SMILES for the drug '",
@@ -145,22 +146,56 @@ class ConditionReader {
     return condition;
   }
 
+  const std::map<std::string, std::string>& covariate_units() const { return stimuli_.units(); }
+
  private:
+  // A drug or a treatment; false where the cell has neither.
+  absl::StatusOr<bool> ReadStimulus(size_t cell, const std::string& barcode,
+                                    Condition* condition) const {
+    if (!condition->control) condition->smiles = SmilesOf(cell);
+    const std::string treatment =
+        stimuli_.TreatmentOf(cell, condition->name, !condition->smiles.empty());
+    if (!treatment.empty()) {
+      condition->name = treatment;
+      condition->smiles.clear();
+      condition->treatment = true;
+      condition->control = false;
+    } else if (!condition->smiles.empty()) {
+      UNLASTING_ASSIGN_OR_RETURN(condition->dose_um, DoseOf(cell, barcode));
+      if (condition->dose_um == 0) {
+        // A drug's vehicle; anndata::Warn says so once.
+        *condition = Condition();
+        condition->name = options_->control;
+        condition->control = true;
+        return true;
+      }
+    } else {
+      return false;
+    }
+    UNLASTING_RETURN_IF_ERROR(stimuli_.ReadCovariates(cell, barcode, condition));
+    return true;
+  }
+
   std::string SmilesOf(size_t cell) const {
     if (!smiles_.empty() && !Missing(smiles_[cell])) return smiles_[cell];
     const auto known = molecules_.find(names_[cell]);
     return known == molecules_.end() ? "" : known->second;
   }
 
-  absl::StatusOr<double> DoseOf(size_t cell) const {
+  // Micromolar; 0 for a dose of 0.
+  absl::StatusOr<double> DoseOf(size_t cell, const std::string& barcode) const {
     double value = 0;
     if (doses_.empty() || !absl::SimpleAtod(doses_[cell], &value)) {
       return absl::InvalidArgumentError(
           absl::StrCat("obs column '", options_->dose_column, "': expected a dose for the drug '",
                        names_[cell], "', found '", doses_.empty() ? "" : doses_[cell], "'"));
     }
+    if (value == 0) return 0.0;
     const auto dose = ToMicromolar(value, units_.empty() ? options_->dose_unit : units_[cell]);
-    if (!dose.ok()) return Annotate(dose.status(), "obs column '" + options_->dose_column + "'");
+    if (!dose.ok()) {
+      return Annotate(dose.status(), absl::StrCat("obs column '", options_->dose_column,
+                                                  "': drug '", names_[cell], "', cell ", barcode));
+    }
     return *dose;
   }
 
@@ -176,6 +211,7 @@ class ConditionReader {
   const LoadOptions* options_ = nullptr;
   Strings names_, smiles_, doses_, units_, types_, counts_;
   Strings measured_;  // sorted
+  StimulusColumns stimuli_;
   std::map<std::string, std::string> molecules_;
 };
 
@@ -190,6 +226,7 @@ absl::Status ReadConditions(const DataFrame& obs, const LoadOptions& options, Da
     }
     dataset->condition.push_back(index);
   }
+  dataset->covariate_units = reader.covariate_units();
   return absl::OkStatus();
 }
 
@@ -274,6 +311,9 @@ absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptio
   dataset.barcodes = obs.index;
   UNLASTING_RETURN_IF_ERROR(ReadGenes(var, &dataset));
   UNLASTING_RETURN_IF_ERROR(ReadConditions(obs, options, &dataset));
+  if (options.check_perturbations) {
+    UNLASTING_RETURN_IF_ERROR(CheckPerturbations(reader->path(), obs, options, &dataset));
+  }
   UNLASTING_RETURN_IF_ERROR(ReadCellTypes(obs, options.cell_type_column, &dataset));
   UNLASTING_RETURN_IF_ERROR(ReadLibrarySizes(obs, options.library_size_column, &dataset));
   if (!options.split_column.empty()) {

@@ -84,7 +84,11 @@ std::vector<std::string> ParseGenes(const std::string& condition, const std::str
 }
 
 std::string Condition::Key() const {
-  return molecule() ? absl::StrCat(name, "@", dose_um, "uM") : name;
+  std::string key = molecule() ? absl::StrCat(name, "@", dose_um, "uM") : name;
+  for (const auto& [covariate, value] : covariates) {
+    absl::StrAppend(&key, "@", covariate, "=", value);
+  }
+  return key;
 }
 
 }  // namespace unlasting::cells

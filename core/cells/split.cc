@@ -96,26 +96,30 @@ void HoldOutCells(const Dataset& dataset, double fraction, std::mt19937_64* rand
   }
 }
 
+// What a drug or a treatment is given at: its dose and its covariates.
+using Level = std::pair<double, std::map<std::string, double>>;
+Level LevelOf(const Condition& condition) { return {condition.dose_um, condition.covariates}; }
+
 void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* random,
                   std::vector<bool>* test) {
-  std::map<std::pair<std::string, int32_t>, std::set<double>> doses;
+  std::map<std::pair<std::string, int32_t>, std::set<Level>> doses;
   for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
     const Condition& condition = dataset.conditions[dataset.condition[cell]];
-    if (condition.molecule()) {
-      doses[{condition.name, dataset.cell_type[cell]}].insert(condition.dose_um);
+    if (condition.molecule() || condition.treatment) {
+      doses[{condition.name, dataset.cell_type[cell]}].insert(LevelOf(condition));
     }
   }
-  std::set<std::tuple<std::string, int32_t, double>> chosen;
+  std::set<std::tuple<std::string, int32_t, Level>> chosen;
   for (const auto& [key, values] : doses) {
-    for (const double dose :
-         Draw(std::vector<double>(values.begin(), values.end()), fraction, random)) {
+    for (const Level& dose :
+         Draw(std::vector<Level>(values.begin(), values.end()), fraction, random)) {
       chosen.insert({key.first, key.second, dose});
     }
   }
   MarkPerturbed(
       dataset,
       [&](int64_t cell, const Condition& condition) {
-        return chosen.count({condition.name, dataset.cell_type[cell], condition.dose_um}) > 0;
+        return chosen.count({condition.name, dataset.cell_type[cell], LevelOf(condition)}) > 0;
       },
       test);
 }

@@ -103,6 +103,10 @@ Command AddMetricsCommand(CLI::App& root) {
          "--control-value,--control-label", options->columns.control,
          "condition of unperturbed cells; with a rule they are rows of truth and prediction")
       ->capture_default_str();
+  app->add_option("--covariates", options->columns.covariates,
+                  "obs columns of numbers, such as hours, that tell conditions of drugs and "
+                  "treatments apart (default: those that --predicted names in uns)")
+      ->delimiter(',');
   app->add_option("--matrix", options->columns.matrix,
                   "what the files other than --predicted hold: auto, counts or log1p")
       ->check(CLI::IsMember({"auto", "counts", "log1p"}))

@@ -45,6 +45,7 @@ evaluate::Perturbed PerturbedOf(const cells::Condition& condition, bool with_dos
   evaluate::Perturbed perturbed;
   perturbed.key = with_dose ? condition.Key() : condition.name;
   perturbed.genes = condition.genes;
+  if (condition.treatment) perturbed.drug = condition.name;
   if (condition.molecule()) {
     perturbed.drug = condition.name;
     perturbed.features = DrugFeatures(condition);

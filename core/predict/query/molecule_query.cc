@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
 #include "core/predict/query/bundle_featurizer.h"
@@ -224,8 +225,9 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
                              Perturbation* perturbation) {
   const Manifest& manifest = bundle.manifest();
   if (!manifest.Knows("molecule")) {
-    return Invalid("UNSUPPORTED_PERTURBATION", absl::StrCat("molecule: the model '", manifest.name,
-                                                            "' was trained on genes only"));
+    return Invalid("UNSUPPORTED_PERTURBATION",
+                   absl::StrCat("molecule: the model '", manifest.name, "' was trained on ",
+                                absl::StrJoin(manifest.perturbation_kinds, "s and "), "s only"));
   }
   if (!std::isfinite(query.dose_um) || query.dose_um <= 0) {
     return Invalid("INVALID_DOSE",
@@ -244,9 +246,10 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
   } else {
     UNLASTING_RETURN_IF_ERROR(ResolveEmbedding(manifest, query.embedding, perturbation));
   }
+  perturbation->condition = perturbation->label;
   perturbation->molecule_distance = DistanceOf(bundle, *perturbation);
   AddNotes(perturbation);
-  return absl::OkStatus();
+  return AddCovariates(bundle, query, perturbation);
 }
 
 }  // namespace unlasting::predict
