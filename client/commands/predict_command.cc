@@ -91,6 +91,7 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"genes", header.genes_size()},
           {"missing_genes", header.controls().missing_genes_size()},
           {"ignored_genes", header.controls().ignored_genes()},
+          {"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
           {"evaluations", finished.evaluations()},
           {"queue_seconds", finished.queue_seconds()},
           {"compute_seconds", finished.compute_seconds()},
@@ -128,6 +129,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
   const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   for (const auto& perturbation : header.perturbations()) {
     for (const std::string& note : perturbation.notes()) {
       std::cerr << "note: " << perturbation.label() << ": " << note << "\n";

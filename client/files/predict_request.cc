@@ -1,15 +1,16 @@
 #include "client/files/predict_request.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/dose.h"
 #include "core/base/status.h"
+#include "core/cells/labels.h"
 #include "proto/codec/enums.h"
 
 namespace unlasting::client {
@@ -98,14 +99,18 @@ absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags)
   for (const std::string& text : flags.genes) {
     v1::GenePerturbation* genes = request.add_perturbations()->mutable_genes();
     for (const auto part : absl::StrSplit(text, '+')) {
-      const std::string gene(absl::StripAsciiWhitespace(part));
-      // The field writes one gene as A+ctrl.
-      if (gene == "ctrl") continue;
-      if (gene.empty()) {
+      if (cells::TrimLabel(part).empty()) {
         return absl::InvalidArgumentError(
             absl::StrCat("--gene: found '", text, "', expected GENE or GENE+GENE"));
       }
-      genes->add_genes(gene);
+    }
+    // The field writes one gene as A+ctrl, and two guides against one gene as A+A.
+    std::vector<std::string> wanted = cells::ParseGenes(text, "");
+    for (const auto part : absl::StrSplit(text, '+')) {
+      const auto gene = std::find(wanted.begin(), wanted.end(), cells::TrimLabel(part));
+      if (gene == wanted.end()) continue;
+      genes->add_genes(*gene);
+      wanted.erase(gene);
     }
     if (genes->genes().empty()) {
       return absl::InvalidArgumentError(

@@ -104,6 +104,12 @@ absl::Status Check(const Manifest& m) {
   if (!std::isfinite(m.normalisation.target_sum) || m.normalisation.target_sum < 0) {
     return Malformed("normalisation.target_sum: expected 0 or more");
   }
+  const auto& sums = m.normalisation.control_sums;
+  const bool fits = sums.empty() || sums.size() == m.cell_types.size();
+  if (!fits || std::any_of(sums.begin(), sums.end(),
+                           [](double sum) { return !std::isfinite(sum) || sum < 0; })) {
+    return Malformed("normalisation.control_sums: expected a number of 0 or more per cell type");
+  }
   if (m.schedule_steps < 2 || m.schedule_steps > 100000 || !(m.beta_first > 0) ||
       !(m.beta_last < 1)) {
     return Malformed("schedule: expected 2 to 100000 steps and betas between 0 and 1");
@@ -169,6 +175,9 @@ json Manifest::ToJson() const {
       {"split", split},
       {"training", training},
       {"files", files_json}};
+  if (!normalisation.control_sums.empty()) {
+    all["normalisation"]["control_sums"] = normalisation.control_sums;
+  }
   if (!molecule_scaling.names.empty()) {
     all["molecule_scaling"] = {{"names", molecule_scaling.names},
                                {"mean", molecule_scaling.mean},
@@ -230,6 +239,10 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     }
     m.normalisation.target_sum = j.at("normalisation").at("target_sum");
     m.normalisation.x_max = j.at("normalisation").at("x_max");
+    if (j.at("normalisation").contains("control_sums")) {
+      m.normalisation.control_sums =
+          j.at("normalisation").at("control_sums").get<std::vector<double>>();
+    }
     m.schedule_steps = j.at("schedule").at("steps");
     m.beta_first = j.at("schedule").at("beta_first");
     m.beta_last = j.at("schedule").at("beta_last");

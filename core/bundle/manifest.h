@@ -32,6 +32,9 @@ inline constexpr char kFeatureTreatments[] = "treatments";
 struct Normalisation {
   double target_sum = 0;  // 0 where training data came as log1p of an unknown target
   double x_max = 1;
+  // Per cell type, the mean over the training control cells of the sum of expm1 over the model's
+  // genes, by which control cells on another scale are told; empty in bundles from before.
+  std::vector<double> control_sums;
 };
 
 struct FileEntry {

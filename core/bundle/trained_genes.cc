@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::bundle {
 
@@ -27,8 +27,8 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
   for (const auto& condition : manifest.conditions) {
     if (drugs.count(condition) > 0) continue;
     std::set<int32_t> nodes;
-    for (const auto gene : absl::StrSplit(condition, '+')) {
-      const int32_t node = Find(std::string(gene));
+    for (const auto& gene : cells::ParseGenes(condition, "")) {
+      const int32_t node = Find(gene);
       if (node >= 0) nodes.insert(node);
     }
     if (nodes.empty()) continue;

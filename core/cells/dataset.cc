@@ -6,6 +6,7 @@
 
 #include "core/anndata/open_reader.h"
 #include "core/base/status.h"
+#include "core/cells/survey.h"
 
 namespace unlasting::cells {
 namespace {
@@ -18,9 +19,16 @@ absl::StatusOr<Dataset> Load(const std::string& path, const LoadOptions& options
   dataset.values = std::holds_alternative<CsrMatrix>(matrix)
                        ? std::move(std::get<CsrMatrix>(matrix))
                        : ToCsr(std::get<DenseMatrix>(matrix));
-  const auto kind = DecideMatrixKind(dataset.values, options.matrix, reader->Has("uns/log1p"));
-  if (!kind.ok()) return Annotate(kind.status(), element);
-  dataset.kind = *kind;
+  SurveyOptions survey;
+  survey.matrix = options.matrix;
+  survey.predictions = options.predictions;
+  survey.training.assign(dataset.n_cells(), false);
+  UNLASTING_ASSIGN_OR_RETURN(survey.mark, ReadLogMark(reader.get(), element));
+  MemoryRows rows(dataset.values);
+  const auto surveyed = SurveyRows(&rows, survey);
+  if (!surveyed.ok()) return Annotate(surveyed.status(), element);
+  dataset.kind = surveyed->kind;
+  if (dataset.kind == MatrixKind::kLog1p) LogConversion(surveyed->scale, 0).Apply(&dataset.values);
   return dataset;
 }
 

@@ -8,9 +8,10 @@
 #include "absl/strings/str_join.h"
 #include "core/anndata/warnings.h"
 #include "core/base/status.h"
+#include "core/cells/condition_reader.h"
 #include "core/cells/gene_index.h"
+#include "core/cells/labels.h"
 #include "core/cells/perturbation_check.h"
-#include "core/cells/stimulus_columns.h"
 
 namespace unlasting::cells {
 namespace {
@@ -67,7 +68,7 @@ std::set<std::string> DrugsWithoutStructure(const anndata::DataFrame& obs,
   const bool structures =
       std::any_of(dataset.conditions.begin(), dataset.conditions.end(),
                   [](const Condition& condition) { return condition.molecule(); });
-  const Strings doses = LabelColumn(obs, options.dose_column);
+  const Strings doses = OptionalColumn(obs, options.dose_column);
   for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
     const Condition& condition = dataset.conditions[dataset.condition[cell]];
     if (condition.genes.empty()) continue;
@@ -135,12 +136,12 @@ void WarnOfTimes(const std::string& path, const anndata::DataFrame& obs, const L
   for (const auto& [name, unused] : obs.columns) {
     const auto& named = options.covariates;
     if (!SaysTime(name) || std::find(named.begin(), named.end(), name) != named.end()) continue;
-    const Strings values = LabelColumn(obs, name);
+    const Strings values = OptionalColumn(obs, name);
     std::map<int32_t, std::string> first;
     for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
       const int32_t index = dataset.condition[cell];
       const Condition& condition = dataset.conditions[index];
-      if (condition.control || IsNoValue(values[cell])) continue;
+      if (condition.control || IsMissing(values[cell])) continue;
       const auto [it, added] = first.emplace(index, values[cell]);
       if (added || it->second == values[cell]) continue;
       anndata::Warn(

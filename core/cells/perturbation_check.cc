@@ -8,7 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "core/anndata/warnings.h"
 #include "core/base/status.h"
-#include "core/cells/stimulus_columns.h"
+#include "core/cells/condition_reader.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::cells {
 namespace {
@@ -33,19 +34,19 @@ struct Structures {
 
 Structures Survey(const anndata::DataFrame& obs, const LoadOptions& options,
                   const Dataset& dataset) {
-  const Strings names = LabelColumn(obs, options.condition_column);
-  const Strings smiles = LabelColumn(obs, options.smiles_column);
-  const Strings doses = LabelColumn(obs, options.dose_column);
+  const Strings names = OptionalColumn(obs, options.condition_column);
+  const Strings smiles = OptionalColumn(obs, options.smiles_column);
+  const Strings doses = OptionalColumn(obs, options.dose_column);
   Structures found;
   for (size_t cell = 0; cell < smiles.size() && cell < names.size(); ++cell) {
     const Condition& condition = dataset.conditions[dataset.condition[cell]];
     double dose = 1;
     const bool vehicle = condition.control && !doses.empty() && names[cell] != condition.name &&
                          absl::SimpleAtod(doses[cell], &dose) && dose == 0 &&
-                         !IsNoValue(smiles[cell]);
+                         !IsMissing(smiles[cell]);
     if (vehicle) ++found.vehicles[names[cell]];
     if (condition.molecule() || vehicle) {
-      if (IsNoValue(smiles[cell])) {
+      if (IsMissing(smiles[cell])) {
         ++found.without[names[cell]];
       } else {
         ++found.cells[names[cell]][smiles[cell]];

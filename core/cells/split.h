@@ -1,4 +1,5 @@
-// MakeSplit decides which cells a model trains on and which are held out to test it.
+// MakeSplit decides which cells a model trains on and which are held out to test it. The order of
+// a file's cells and the spelling of its conditions do not matter: draws follow barcodes and names.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ struct SplitOptions {
 
 struct Split {
   std::vector<bool> test;  // per cell
-  // What was held out, for the manifest: kind, seed, fraction, hold_out as resolved, cell counts.
+  // What was held out, for the manifest: the version of the draw, kind, seed, fraction, hold_out as
+  // given, the conditions held out by name, cell counts.
   nlohmann::json record;
 
   std::vector<int64_t> Cells(bool test_cells) const;
@@ -40,7 +42,11 @@ struct Split {
 // split that leaves nothing to train on or to test.
 absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& options);
 
-// One held-out group of cells: a condition within a cell type.
+// Whether two records are of one split: conditions are compared as sets of genes.
+bool SameSplit(const nlohmann::json& a, const nlohmann::json& b);
+
+// One held-out group of cells: a condition within a cell type; cells in the order of their
+// barcodes, groups in that of their conditions.
 struct TestGroup {
   int32_t condition = 0;
   int32_t cell_type = 0;

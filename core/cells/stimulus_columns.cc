@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
+#include "core/cells/condition_reader.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::cells {
 namespace {
@@ -24,7 +26,7 @@ absl::StatusOr<Strings> TextColumn(const anndata::DataFrame& obs, const std::str
     return absl::NotFoundError(absl::StrCat("obs has no column '", name, "' (setting ", setting,
                                             "); found: ", absl::StrJoin(found, " ")));
   }
-  return LabelColumn(obs, name);
+  return OptionalColumn(obs, name);
 }
 
 // "6", "6h", "6 hours": the number and what stands behind it.
@@ -40,24 +42,10 @@ bool SplitNumber(const std::string& text, double* value, std::string* unit) {
 
 }  // namespace
 
-bool IsNoValue(const std::string& value) {
-  const std::string lower = absl::AsciiStrToLower(value);
-  return lower.empty() || lower == "nan" || lower == "none" || lower == "na" || lower == "<na>" ||
-         lower == "null";
-}
-
-std::vector<std::string> LabelColumn(const anndata::DataFrame& obs, const std::string& name) {
-  const anndata::Column* column = name.empty() ? nullptr : obs.Find(name);
-  if (column == nullptr) return {};
-  Strings values = anndata::AsStrings(*column);
-  for (std::string& value : values) value = std::string(absl::StripAsciiWhitespace(value));
-  return values;
-}
-
 std::map<std::string, std::string> StructuresByName(const Strings& names, const Strings& smiles) {
   std::map<std::string, std::map<std::string, int64_t>> cells;
   for (size_t cell = 0; cell < smiles.size() && cell < names.size(); ++cell) {
-    if (!IsNoValue(smiles[cell])) ++cells[names[cell]][smiles[cell]];
+    if (!IsMissing(smiles[cell])) ++cells[names[cell]][smiles[cell]];
   }
   std::map<std::string, std::string> structures;
   for (const auto& [name, spellings] : cells) {
@@ -98,7 +86,7 @@ absl::StatusOr<StimulusColumns> StimulusColumns::Create(const anndata::DataFrame
     for (const auto& value : values) {
       double number = 0;
       std::string unit;
-      if (!IsNoValue(value) && SplitNumber(value, &number, &unit)) units.insert(unit);
+      if (!IsMissing(value) && SplitNumber(value, &number, &unit)) units.insert(unit);
     }
     if (units.size() > 1) {
       return absl::InvalidArgumentError(
@@ -117,7 +105,7 @@ std::string StimulusColumns::TreatmentOf(size_t cell, const std::string& label,
   if (std::find(listed.begin(), listed.end(), label) != listed.end()) return label;
   if (treatments_.empty() || has_structure) return "";
   const std::string& name = treatments_[cell];
-  return IsNoValue(name) || name == options_->control ? "" : name;
+  return IsMissing(name) || name == options_->control ? "" : name;
 }
 
 absl::Status StimulusColumns::ReadCovariates(size_t cell, const std::string& barcode,
@@ -125,7 +113,7 @@ absl::Status StimulusColumns::ReadCovariates(size_t cell, const std::string& bar
   for (const Column& column : covariates_) {
     double value = 0;
     std::string unit;
-    if (IsNoValue(column.values[cell]) || !SplitNumber(column.values[cell], &value, &unit)) {
+    if (IsMissing(column.values[cell]) || !SplitNumber(column.values[cell], &value, &unit)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "obs column '", column.name, "': found '", column.values[cell], "' for cell ", barcode,
           " ('", condition->name, "'), expected a number for each cell of a drug or a treatment"));
@@ -133,6 +121,16 @@ absl::Status StimulusColumns::ReadCovariates(size_t cell, const std::string& bar
     condition->covariates[column.name] = value;
   }
   return absl::OkStatus();
+}
+
+void StimulusColumns::ReadWhatThereIs(size_t cell, Condition* condition) const {
+  for (const Column& column : covariates_) {
+    double value = 0;
+    std::string unit;
+    if (IsMissing(column.values[cell]) || !SplitNumber(column.values[cell], &value, &unit))
+      continue;
+    condition->covariates[column.name] = value;
+  }
 }
 
 }  // namespace unlasting::cells

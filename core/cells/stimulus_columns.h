@@ -12,11 +12,6 @@
 
 namespace unlasting::cells {
 
-// Whether a trimmed value stands for none: "", nan, None, NA, <NA>, null.
-bool IsNoValue(const std::string& value);
-// A column as trimmed text; empty where there is none of this name.
-std::vector<std::string> LabelColumn(const anndata::DataFrame& obs, const std::string& name);
-
 // The structures of names that some cells give one for, those of most cells.
 std::map<std::string, std::string> StructuresByName(const std::vector<std::string>& names,
                                                     const std::vector<std::string>& smiles);
@@ -37,6 +32,8 @@ class StimulusColumns {
 
   // Sets the covariates of a drug or a treatment. INVALID_ARGUMENT for a cell without a number.
   absl::Status ReadCovariates(size_t cell, const std::string& barcode, Condition* condition) const;
+  // The same, without those that the cell has no number of.
+  void ReadWhatThereIs(size_t cell, Condition* condition) const;
   // Column -> the unit that all its numbers have, e.g. "h" of "6h"; without those that have none.
   const std::map<std::string, std::string>& units() const { return units_; }
 

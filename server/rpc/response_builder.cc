@@ -116,6 +116,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   }
   controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
   controls->set_ignored_genes(cells.ignored_genes);
+  header->mutable_notes()->Add(cells.notes.begin(), cells.notes.end());
 
   for (const auto& perturbation : request_->task.perturbations) {
     v1::ResolvedPerturbation* resolved = header->add_perturbations();

@@ -120,7 +120,11 @@ bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
   }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
-  m.normalisation = {1000.0, kMaxLog1p};
+  m.normalisation.target_sum = 1000.0;
+  m.normalisation.x_max = kMaxLog1p;
+  if (options.control_sum > 0) {
+    m.normalisation.control_sums.assign(options.cell_types, options.control_sum);
+  }
   return m;
 }
 

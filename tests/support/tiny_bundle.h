@@ -25,6 +25,8 @@ struct TinyBundleOptions {
   bool expected_response = true;  // starts from expected responses, as the default of training
   int cell_types = 2;             // "T0", "T1"
   int panel_cells = 30;           // per cell type
+  // Mean sum of expm1 over a control cell's genes that the manifest records; 0: none.
+  double control_sum = 0;
   uint64_t seed = 1;
 };
 

@@ -30,9 +30,8 @@ std::string Found(const std::string& path, const cells::Prepared& prepared) {
   const cells::Dataset& data = prepared.data;
   std::string text = absl::StrFormat(
       "%s: %d cells, layout %s, %s; %d genes kept, %d conditions, %d cell types; %d cells held out",
-      path, data.n_cells(), data.layout, prepared.target_sum > 0 ? "counts" : "log1p",
-      data.n_genes(), data.conditions.size(), data.cell_types.size(),
-      prepared.split.Cells(true).size());
+      path, data.n_cells(), data.layout, cells::MatrixKindName(prepared.kind), data.n_genes(),
+      data.conditions.size(), data.cell_types.size(), prepared.split.Cells(true).size());
   if (prepared.target_sum > 0) {
     absl::StrAppend(&text, absl::StrFormat("; target sum %g", prepared.target_sum));
   }

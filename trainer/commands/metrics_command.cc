@@ -111,11 +111,19 @@ Command AddMetricsCommand(CLI::App& root) {
                   "what the files other than --predicted hold: auto, counts or log1p")
       ->check(CLI::IsMember({"auto", "counts", "log1p"}))
       ->capture_default_str();
+  app->add_option(
+         "--predicted-matrix", options->predicted_matrix,
+         "what --predicted holds: auto (log1p; whole numbers alone are refused), counts or "
+         "log1p")
+      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+      ->capture_default_str();
   app->add_option("--library-size-column", options->columns.library_size_column,
                   "obs column of each cell's counts over all genes (default: the row's sum)");
-  app->add_option("--target-sum", options->target_sum,
-                  "normalises counts to this sum a cell (default: the predictions' "
-                  "uns/unlasting/target_sum, else the median of truth and control)")
+  app->add_option(
+         "--target-sum", options->target_sum,
+         "normalises counts, and rescales log1p values, to this sum a cell (default: that "
+         "of the predictions' log1p values, else that of the other files', else the median "
+         "of the counts)")
       ->check(CLI::Range(1.0, 1e9));
   app->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))

@@ -23,13 +23,20 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
   data.controls_.resize(cells.cell_types.size());
   std::vector<int64_t> all_controls;
-  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> perturbed;
-  for (const int64_t cell : training) {
+  // Ordered by what the cells are, so that batches do not depend on the order of the file.
+  std::map<std::pair<std::string, std::string>, std::vector<int64_t>> perturbed;
+  std::vector<int64_t> ordered = training;
+  std::stable_sort(ordered.begin(), ordered.end(), [&cells](int64_t a, int64_t b) {
+    return cells.barcodes[a] < cells.barcodes[b];
+  });
+  for (const int64_t cell : ordered) {
     if (cells.conditions[cells.condition[cell]].control) {
       data.controls_[cells.cell_type[cell]].push_back(cell);
       all_controls.push_back(cell);
     } else {
-      perturbed[{cells.condition[cell], cells.cell_type[cell]}].push_back(cell);
+      perturbed[{cells.conditions[cells.condition[cell]].Identity(),
+                 cells.cell_types[cells.cell_type[cell]]}]
+          .push_back(cell);
     }
   }
   if (all_controls.empty()) {
@@ -37,8 +44,14 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
         "found no control cells among the training cells, expected one or more; check the settings "
         "control and split");
   }
+  std::map<std::string, const std::vector<int64_t>*> by_type;
+  for (size_t type = 0; type < data.controls_.size(); ++type) {
+    by_type[cells.cell_types[type]] = &data.controls_[type];
+  }
+  for (const auto& [unused, controls] : by_type) {
+    if (!controls->empty()) data.control_groups_.push_back(*controls);
+  }
   for (auto& controls : data.controls_) {
-    if (!controls.empty()) data.control_groups_.push_back(controls);
     if (controls.empty()) controls = all_controls;
   }
   for (auto& [key, members] : perturbed) data.perturbed_groups_.push_back(std::move(members));
@@ -58,9 +71,12 @@ absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
   };
   std::set<int32_t> held_out;
   if (options.validate_conditions) {
-    std::set<int32_t> all;
-    for (const auto& group : perturbed_groups_) all.insert(prepared_->data.condition[group[0]]);
-    std::vector<int32_t> order(all.begin(), all.end());
+    // Groups are ordered by condition.
+    std::vector<int32_t> order;
+    for (const auto& group : perturbed_groups_) {
+      const int32_t condition = prepared_->data.condition[group[0]];
+      if (order.empty() || order.back() != condition) order.push_back(condition);
+    }
     shuffle(&order);
     if (share(order.size()) >= order.size()) {
       return absl::InvalidArgumentError(

@@ -32,11 +32,15 @@ absl::StatusOr<Parts> PartsOf(const bundle::Manifest& manifest, const TrainConfi
   Parts parts;
   UNLASTING_ASSIGN_OR_RETURN(parts.split,
                              cells::MakeSplit(annotations, PreprocessOptionsOf(config).split));
-  if (parts.split.record != manifest.split) {
+  if (!cells::SameSplit(parts.split.record, manifest.split)) {
+    const bool older = manifest.split.is_object() &&
+                       manifest.split.value("version", 1) < parts.split.record.value("version", 1);
     return absl::InvalidArgumentError(absl::StrCat(
         path,
-        ": found a split that differs from the bundle's, expected the file that the bundle "
-        "was trained on"));
+        older ? ": the bundle's split was drawn by an older version of this software, which held "
+                "other cells out; train the bundle again"
+              : ": found a split that differs from the bundle's, expected the file that the bundle "
+                "was trained on"));
   }
   cells::Split tested = parts.split;
   if (part == "train") tested.test.flip();

@@ -1,6 +1,7 @@
 #include "trainer/training/manifest_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -62,6 +63,26 @@ void AddConditions(const cells::Prepared& prepared, bundle::Manifest* manifest) 
   }
 }
 
+// Of each cell type, or of all training control cells where it has none.
+std::vector<double> ControlSums(const cells::Prepared& prepared) {
+  const cells::Dataset& data = prepared.data;
+  std::vector<double> sums(data.cell_types.size(), 0.0), cells(data.cell_types.size(), 0.0);
+  double all_sum = 0, all_cells = 0;
+  for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
+    if (!data.conditions[data.condition[cell]].control) continue;
+    double sum = 0;
+    for (const float value : data.values.RowValues(cell)) sum += std::expm1(value);
+    sums[data.cell_type[cell]] += sum;
+    cells[data.cell_type[cell]] += 1;
+    all_sum += sum;
+    all_cells += 1;
+  }
+  for (size_t type = 0; type < sums.size(); ++type) {
+    sums[type] = cells[type] > 0 ? sums[type] / cells[type] : all_sum / std::max(1.0, all_cells);
+  }
+  return sums;
+}
+
 }  // namespace
 
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
@@ -82,7 +103,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   if (data.any_molecule()) m.perturbation_kinds.push_back("molecule");
   if (data.any_treatment()) m.perturbation_kinds.push_back("treatment");
   AddConditions(prepared, &m);
-  m.normalisation = {prepared.target_sum, prepared.x_max};
+  m.normalisation = {prepared.target_sum, prepared.x_max, ControlSums(prepared)};
   m.schedule_steps = schedule.steps();
   m.beta_first = schedule.beta_first();
   m.beta_last = schedule.beta_last();
@@ -119,7 +140,7 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   bundle::Reference reference;
   std::vector<int64_t> panel;
   for (size_t type = 0; type < prepared.data.cell_types.size(); ++type) {
-    // Every k-th training control cell: a panel that follows the file's order of samples.
+    // Every k-th training control cell in the order of barcodes.
     std::vector<int64_t> controls;
     for (const int64_t cell : data.controls(static_cast<int32_t>(type))) {
       if (data.cell_type(cell) == static_cast<int32_t>(type)) controls.push_back(cell);
