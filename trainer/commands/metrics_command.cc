@@ -125,6 +125,10 @@ Command AddMetricsCommand(CLI::App& root) {
          "--control-value,--control-label", options->columns.control,
          "condition of unperturbed cells; with a rule they are rows of truth and prediction")
       ->capture_default_str();
+  app->add_option("--covariates", options->columns.covariates,
+                  "obs columns of numbers, such as hours, that tell conditions of drugs and "
+                  "treatments apart (default: those that --predicted names in uns)")
+      ->delimiter(',');
   AddValueFlags(app, options.get());
   app->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))
