@@ -1,4 +1,5 @@
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ constexpr char kExamples[] = R"(Examples:
   unlasting predict --control glioma.h5ad --condition-column condition --control-value ctrl \
       --smiles 'CC(=O)Oc1ccccc1C(=O)O' --dose 0.2uM --cell-type PW034 --out aspirin.h5ad
   unlasting predict --panel 200 --cell-type THP-1 --gene IRF1 --out irf1.h5ad
+  unlasting predict --panel 200 --cell-type THP-1 --treatment IFNB1 --hours 6 --out ifnb1.h5ad
 )";
 
 struct Flags {
@@ -39,13 +41,16 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
   const v1::PredictHeader& header = collector.header();
   nlohmann::json perturbations = nlohmann::json::array();
   for (const auto& perturbation : header.perturbations()) {
-    perturbations.push_back({{"label", perturbation.label()},
-                             {"condition", ConditionOf(perturbation)},
-                             {"smiles", perturbation.smiles()},
-                             {"dose_um", perturbation.dose_micromolar()},
-                             {"seen_in_training", perturbation.seen_in_training()},
-                             {"notes", std::vector<std::string>(perturbation.notes().begin(),
-                                                                perturbation.notes().end())}});
+    perturbations.push_back(
+        {{"label", perturbation.label()},
+         {"condition", ConditionOf(perturbation)},
+         {"smiles", perturbation.smiles()},
+         {"dose_um", perturbation.dose_micromolar()},
+         {"covariates", std::map<std::string, double>(perturbation.covariates().begin(),
+                                                      perturbation.covariates().end())},
+         {"seen_in_training", perturbation.seen_in_training()},
+         {"notes",
+          std::vector<std::string>(perturbation.notes().begin(), perturbation.notes().end())}});
     nlohmann::json& distance = perturbations.back()["training_distance"];
     for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
       distance["genes"].push_back(
@@ -161,6 +166,19 @@ Command AddPredictCommand(CLI::App* app) {
                    "Molecule by a name that the model knows; repeatable")
       ->allow_extra_args(false);
   command->add_option("--dose", predict.doses, "Dose with unit, e.g. 0.2uM; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--treatment", predict.treatments,
+                   "Treatment (cytokine, medium, virus, ...) by a name that the model knows; "
+                   "repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--hours", predict.hours,
+                   "Hours of each treatment and molecule, where the model has them; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--covariate", predict.covariates,
+                   "NAME=NUMBER of another covariate of the model; repeatable")
       ->allow_extra_args(false);
   AddOptionFlags(command, &predict);
 

@@ -11,6 +11,7 @@
 #include "core/cells/labels.h"
 #include "core/cells/layout.h"
 #include "core/cells/obs_columns.h"
+#include "core/cells/perturbation_check.h"
 
 namespace unlasting::cells {
 namespace {
@@ -127,6 +128,9 @@ absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptio
   }
   UNLASTING_RETURN_IF_ERROR(CheckColumns(obs, given, options));
   UNLASTING_RETURN_IF_ERROR(ReadConditions(reader->path(), obs, options, &dataset));
+  if (options.check_perturbations) {
+    UNLASTING_RETURN_IF_ERROR(CheckPerturbations(reader->path(), obs, options, &dataset));
+  }
   UNLASTING_RETURN_IF_ERROR(ReadCellTypes(obs, options.cell_type_column, &dataset));
   UNLASTING_RETURN_IF_ERROR(ReadLibrarySizes(obs, options, &dataset));
   if (!options.split_column.empty()) {

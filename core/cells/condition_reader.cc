@@ -17,6 +17,7 @@
 #include "core/cells/labels.h"
 #include "core/cells/layout.h"
 #include "core/cells/obs_columns.h"
+#include "core/cells/stimulus_columns.h"
 
 namespace unlasting::cells {
 namespace {
@@ -78,6 +79,8 @@ class ConditionReader {
                       HowToName(options, Wanted::kDose, alike));
     }
     UNLASTING_ASSIGN_OR_RETURN(reader.molecules_, ReadMolecules(options.molecules));
+    reader.molecules_.merge(StructuresByName(reader.names_, reader.smiles_));
+    UNLASTING_ASSIGN_OR_RETURN(reader.stimuli_, StimulusColumns::Create(obs, options));
     if (options.layout == "scperturb") {
       reader.types_ = OptionalColumn(obs, "perturbation_type");
       reader.counts_ = OptionalColumn(obs, "nperts");
@@ -91,7 +94,13 @@ class ConditionReader {
   absl::StatusOr<Condition> Read(size_t cell, const std::string& barcode) const {
     Condition condition;
     condition.name = names_[cell];
-    if (controls_.labels.count(condition.name) > 0) return Control();
+    condition.control = controls_.labels.count(condition.name) > 0;
+    if (condition.control && !stimuli_.own_column()) return Control();
+    if (!IsMissing(condition.name)) {
+      UNLASTING_ASSIGN_OR_RETURN(const bool stimulus, ReadStimulus(cell, barcode, &condition));
+      if (stimulus) return condition.control ? Control() : condition;
+    }
+    if (condition.control) return Control();
     if (IsMissing(condition.name)) {
       return MissingValue(
           options_->condition_column, names_, cell, barcode,
@@ -100,11 +109,6 @@ class ConditionReader {
                            ? absl::StrCat("name them '", options_->control, "'")
                            : absl::StrCat(options_->flags ? "use --control-value " : "set control=",
                                           condition.name)));
-    }
-    condition.smiles = SmilesOf(cell);
-    if (!condition.smiles.empty()) {
-      UNLASTING_ASSIGN_OR_RETURN(condition.dose_um, DoseOf(cell));
-      return condition;
     }
     if (!types_.empty() && types_[cell] == "drug") {
       return absl::InvalidArgumentError(
@@ -123,12 +127,16 @@ class ConditionReader {
     }
     // The grammar that the rest of the program and its output speak.
     if (!counts_.empty()) condition.name = absl::StrJoin(condition.genes, "+");
+    // Predictions and truths are compared by all that tells conditions apart; training has no
+    // covariates of knockouts.
+    if (!options_->check_perturbations) stimuli_.ReadWhatThereIs(cell, &condition);
     return condition;
   }
 
   const ControlLabels& controls() const { return controls_; }
   // Trimmed, with their numbers of cells.
   const std::map<std::string, int64_t>& counts_by_name() const { return counts_by_name_; }
+  const std::map<std::string, std::string>& covariate_units() const { return stimuli_.units(); }
 
  private:
   // All controls are one condition, whatever their labels.
@@ -139,21 +147,50 @@ class ConditionReader {
     return control;
   }
 
+  // A drug or a treatment, or a drug's vehicle, which is a control; false where the cell has none.
+  absl::StatusOr<bool> ReadStimulus(size_t cell, const std::string& barcode,
+                                    Condition* condition) const {
+    if (!condition->control) condition->smiles = SmilesOf(cell);
+    const std::string treatment =
+        stimuli_.TreatmentOf(cell, condition->name, !condition->smiles.empty());
+    if (!treatment.empty() && controls_.labels.count(treatment) == 0) {
+      condition->name = treatment;
+      condition->smiles.clear();
+      condition->treatment = true;
+      condition->control = false;
+    } else if (!condition->smiles.empty()) {
+      UNLASTING_ASSIGN_OR_RETURN(condition->dose_um, DoseOf(cell, barcode));
+      if (condition->dose_um == 0) {
+        condition->control = true;
+        return true;
+      }
+    } else {
+      return false;
+    }
+    UNLASTING_RETURN_IF_ERROR(stimuli_.ReadCovariates(cell, barcode, condition));
+    return true;
+  }
+
   std::string SmilesOf(size_t cell) const {
     if (!smiles_.empty() && !IsMissing(smiles_[cell])) return smiles_[cell];
     const auto known = molecules_.find(names_[cell]);
     return known == molecules_.end() ? "" : known->second;
   }
 
-  absl::StatusOr<double> DoseOf(size_t cell) const {
+  // Micromolar; 0 for a dose of 0.
+  absl::StatusOr<double> DoseOf(size_t cell, const std::string& barcode) const {
     double value = 0;
     if (doses_.empty() || !absl::SimpleAtod(doses_[cell], &value)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "obs column '", options_->dose_column, "': expected a dose for the drug '", names_[cell],
           "', found '", doses_.empty() ? "" : doses_[cell], "'", doses_.empty() ? dose_hint_ : ""));
     }
+    if (value == 0) return 0.0;
     const auto dose = ToMicromolar(value, units_.empty() ? options_->dose_unit : units_[cell]);
-    if (!dose.ok()) return Annotate(dose.status(), "obs column '" + options_->dose_column + "'");
+    if (!dose.ok()) {
+      return Annotate(dose.status(), absl::StrCat("obs column '", options_->dose_column,
+                                                  "': drug '", names_[cell], "', cell ", barcode));
+    }
     return *dose;
   }
 
@@ -173,6 +210,7 @@ class ConditionReader {
   std::map<std::string, std::string> molecules_;
   std::map<std::string, int64_t> counts_by_name_;
   ControlLabels controls_;
+  StimulusColumns stimuli_;
 };
 
 // Of several spellings of one condition that of most cells, of equally frequent ones the first in
@@ -238,6 +276,7 @@ absl::Status ReadConditions(const std::string& path, const DataFrame& obs,
   for (size_t k = 0; k < dataset->conditions.size(); ++k) {
     dataset->conditions[k].name = spellings.MostFrequent(static_cast<int32_t>(k));
   }
+  dataset->covariate_units = reader.covariate_units();
   if (!options.require_control) return absl::OkStatus();
   for (const auto& remark : reader.controls().remarks) {
     anndata::Warn(path, absl::StrCat("obs column '", options.condition_column, "': ", remark));

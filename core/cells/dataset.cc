@@ -1,6 +1,8 @@
 #include "core/cells/dataset.h"
 
 #include <algorithm>
+#include <limits>
+#include <set>
 
 namespace unlasting::cells {
 Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
@@ -12,6 +14,7 @@ Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
   selected.cell_types = dataset.cell_types;
   selected.conditions = dataset.conditions;
   selected.layout = dataset.layout;
+  selected.covariate_units = dataset.covariate_units;
   for (const int64_t cell : cells) {
     selected.barcodes.push_back(dataset.barcodes[cell]);
     selected.cell_type.push_back(dataset.cell_type[cell]);
@@ -21,6 +24,38 @@ Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
   }
   return selected;
 }
+
+namespace {
+
+// A column of the treatments and one of each covariate, where there are any.
+void AddTreatments(const Dataset& dataset, anndata::AnnData* data) {
+  std::set<std::string> covariates;
+  bool any_treatment = false;
+  for (const auto& condition : dataset.conditions) {
+    any_treatment = any_treatment || condition.treatment;
+    for (const auto& [name, unused] : condition.covariates) covariates.insert(name);
+  }
+  if (any_treatment) {
+    std::vector<std::string> treatments;
+    for (const int32_t index : dataset.condition) {
+      const Condition& condition = dataset.conditions[index];
+      treatments.push_back(condition.treatment ? condition.name : "");
+    }
+    data->obs.Set("treatment", std::move(treatments));
+  }
+  for (const auto& name : covariates) {
+    std::vector<double> values;
+    for (const int32_t index : dataset.condition) {
+      const auto& own = dataset.conditions[index].covariates;
+      const auto value = own.find(name);
+      values.push_back(value == own.end() ? std::numeric_limits<double>::quiet_NaN()
+                                          : value->second);
+    }
+    data->obs.Set(name, std::move(values));
+  }
+}
+
+}  // namespace
 
 anndata::AnnData ToAnnData(const Dataset& dataset) {
   anndata::AnnData data;
@@ -56,6 +91,7 @@ anndata::AnnData ToAnnData(const Dataset& dataset) {
     data.obs.Set("dose_val", std::move(doses));
     data.obs.Set("dose_unit", std::move(units));
   }
+  AddTreatments(dataset, &data);
   if (!dataset.library_size.empty()) data.obs.Set("library_size", dataset.library_size);
   if (!dataset.gene_symbols.empty()) {
     std::vector<std::string> symbols;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,9 +27,12 @@ struct Condition {
   std::vector<std::string> genes;  // knocked-out genes, sorted and distinct; empty for drugs
   std::string smiles;              // drugs only
   double dose_um = 0;              // micromolar; drugs only
+  bool treatment = false;          // a named stimulus: neither genes nor structure
+  // Of drugs and treatments: LoadOptions::covariates by the names of their columns.
+  std::map<std::string, double> covariates;
 
   bool molecule() const { return !smiles.empty(); }
-  // For messages and tables: the name, with the dose for drugs.
+  // For messages and tables: the name, with the dose for drugs and the covariates.
   std::string Key() const;
   // What tells conditions apart, within a file and between files, however they are spelled: the set
   // of genes, or Key() where there are none.
@@ -46,6 +50,7 @@ struct Dataset {
   std::vector<Condition> conditions;
   std::vector<int32_t> condition;    // per cell, into conditions
   std::vector<double> library_size;  // per cell: counts over all genes; empty unless a column says
+  std::map<std::string, std::string> covariate_units;  // column -> "h" where values are "6h"
   std::vector<std::string> split_label;  // per cell, of `split_column`; empty unless one is named
   std::string layout;                    // as found or declared: plain, gears, scperturb, chemcpa
 
@@ -67,6 +72,19 @@ struct LoadOptions {
   std::string dose_unit;
   // TSV with the columns drug and SMILES, for files that only name their drugs; "" for none.
   std::string molecules;
+  // Labels of the condition column that are treatments (cytokines, media, viruses, heat).
+  std::vector<std::string> treatments;
+  // Column that names a treatment where a cell has one; may be the condition column, whose labels
+  // are then all treatments but the control and those with a SMILES. "" for none.
+  std::string treatment_column;
+  // Columns of numbers that tell conditions of drugs and treatments apart, such as hours.
+  std::vector<std::string> covariates;
+  // Checks what is perturbed as training needs it (core/cells/perturbation_check.h).
+  bool check_perturbations = false;
+  // The structure of a SMILES in one spelling, for that check; empty: as it is written.
+  std::function<absl::StatusOr<std::string>(const std::string& smiles)> canonical_smiles;
+  // Genes known from elsewhere, such as a prior network, for that check; empty: none.
+  std::function<bool(const std::string& gene)> known_gene;
   std::string library_size_column;  // "" uses each row's own sum
   std::string split_column;         // "" for none; see SplitOptions
   // Value of the condition column of unperturbed cells, or several separated by commas; at its

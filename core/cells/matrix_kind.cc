@@ -87,12 +87,21 @@ absl::StatusOr<MatrixKind> DecideMatrixKind(const ValueRange& range, const std::
       "or name a layer that holds counts"));
 }
 
+namespace {
+
+std::string WithCovariates(std::string key, const std::map<std::string, double>& covariates) {
+  for (const auto& [name, value] : covariates) absl::StrAppend(&key, "@", name, "=", value);
+  return key;
+}
+
+}  // namespace
+
 std::string Condition::Key() const {
-  return molecule() ? absl::StrCat(name, "@", dose_um, "uM") : name;
+  return WithCovariates(molecule() ? absl::StrCat(name, "@", dose_um, "uM") : name, covariates);
 }
 
 std::string Condition::Identity() const {
-  return genes.empty() ? Key() : absl::StrJoin(genes, "+");
+  return genes.empty() ? Key() : WithCovariates(absl::StrJoin(genes, "+"), covariates);
 }
 
 }  // namespace unlasting::cells

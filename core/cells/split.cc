@@ -124,20 +124,24 @@ void HoldOutCells(const Dataset& dataset, double fraction, std::mt19937_64* rand
   }
 }
 
+// What a drug or a treatment is given at: its dose and its covariates.
+using Level = std::pair<double, std::map<std::string, double>>;
+Level LevelOf(const Condition& condition) { return {condition.dose_um, condition.covariates}; }
+
 void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* random,
                   std::vector<bool>* test) {
-  std::map<std::pair<std::string, std::string>, std::set<double>> doses;
+  std::map<std::pair<std::string, std::string>, std::set<Level>> doses;
   for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
     const Condition& condition = dataset.conditions[dataset.condition[cell]];
-    if (condition.molecule()) {
+    if (condition.molecule() || condition.treatment) {
       doses[{condition.name, dataset.cell_types[dataset.cell_type[cell]]}].insert(
-          condition.dose_um);
+          LevelOf(condition));
     }
   }
-  std::set<std::tuple<std::string, std::string, double>> chosen;
+  std::set<std::tuple<std::string, std::string, Level>> chosen;
   for (const auto& [key, values] : doses) {
-    for (const double dose :
-         Draw(std::vector<double>(values.begin(), values.end()), fraction, random)) {
+    for (const Level& dose :
+         Draw(std::vector<Level>(values.begin(), values.end()), fraction, random)) {
       chosen.insert({key.first, key.second, dose});
     }
   }
@@ -145,7 +149,7 @@ void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* rand
       dataset,
       [&](int64_t cell, const Condition& condition) {
         return chosen.count({condition.name, dataset.cell_types[dataset.cell_type[cell]],
-                             condition.dose_um}) > 0;
+                             LevelOf(condition)}) > 0;
       },
       test);
 }

@@ -15,7 +15,8 @@ namespace unlasting::cells {
 struct SplitOptions {
   // conditions: a share of the perturbations is unseen in training.
   // drugs:      the drugs of `hold_out` (drug=NAME), or a share of them, are unseen.
-  // doses:      of each drug and cell type, a share of the doses is unseen.
+  // doses:      of each drug or treatment and cell type, a share of the doses (with covariates:
+  //             of the doses at a time) is unseen.
   // doubles:    trains on single genes, tests on pairs.
   // covariates: the treated cells of the cell types of `hold_out` (cell_type=NAME), or of a share
   //             of them, are unseen; their control cells are not.

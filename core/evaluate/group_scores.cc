@@ -9,6 +9,8 @@
 #include "core/evaluate/dip.h"
 #include "core/evaluate/distances.h"
 #include "core/evaluate/resampled_emd.h"
+#include "core/evaluate/two_sample.h"
+#include "core/evaluate/weighted_change.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -68,6 +70,19 @@ void AddBimodality(const std::string& set, const std::vector<double>& truth, int
   (*scores)["dip_error." + set] = genes > 0 ? error / genes : kNan;
 }
 
+void AddStructure(const DenseMatrix& predicted, const DenseMatrix& truth,
+                  const StructureGenes& genes, uint64_t seed, Scores* scores) {
+  const Structure structure = CompareStructure(predicted, truth, genes);
+  (*scores)["correlation_error.top50"] = structure.correlation_error;
+  (*scores)["correlation_agreement.top50"] = structure.correlation_agreement;
+  (*scores)["co_silence_error.top50"] = structure.co_silence_error;
+  (*scores)["active_genes_mean.all"] = structure.active_genes_mean;
+  (*scores)["active_genes_spread.all"] = structure.active_genes_spread;
+  const ToldApart told = TellApart(predicted, truth, seed);
+  (*scores)["auc_logistic.all"] = told.logistic;
+  (*scores)["auc_knn.all"] = told.knn;
+}
+
 // Per resample, the mean over the set's genes of [genes][count] distances.
 std::vector<double> MeanOverGenes(const std::vector<float>& emd, const GeneSet& set,
                                   int64_t all_genes, int count) {
@@ -106,6 +121,8 @@ Reference::Reference(const DenseMatrix& truth, const DenseMatrix& control,
                      std::vector<GeneSet> sets, const ScoreOptions& options, uint64_t seed)
     : truth_(truth),
       control_(control),
+      structure_genes_(ChooseStructureGenes(truth, control)),
+      change_weights_(ChangeWeights(truth, control)),
       truth_statistics_(StatisticsOf(truth)),
       control_statistics_(StatisticsOf(control)),
       options_(options),
@@ -208,6 +225,13 @@ MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
     AddBimodality(name, view.dips, truth_.rows, DipsOf(predicted, view.set.columns), predicted.rows,
                   &scores);
   }
+  const GeneSet all = {kAll, {}};
+  const WeightedChange change =
+      CompareChanges(DeltaOver(all, statistics, control_statistics_),
+                     DeltaOver(all, truth_statistics_, control_statistics_), change_weights_);
+  scores["weighted_mse_delta.all"] = change.mse;
+  scores["weighted_r2_delta.all"] = change.r2;
+  AddStructure(predicted, truth_, structure_genes_, options_.seed, &scores);
   scores["silent_share_error.all"] = SilentShareError(statistics, truth_statistics_);
   return result;
 }

@@ -9,6 +9,7 @@
 #include "core/evaluate/column_statistics.h"
 #include "core/evaluate/pair_sums.h"
 #include "core/evaluate/scorecard.h"
+#include "core/evaluate/structure.h"
 
 namespace unlasting::evaluate {
 
@@ -56,6 +57,8 @@ class Reference {
   const DenseMatrix& truth_;
   const DenseMatrix& control_;
   std::vector<View> views_;
+  StructureGenes structure_genes_;
+  std::vector<double> change_weights_;
   ColumnStatistics truth_statistics_;
   ColumnStatistics control_statistics_;
   ScoreOptions options_;

@@ -26,13 +26,15 @@ struct Method {
 };
 using Row = std::vector<Method>;
 
-enum class Better { kLower, kHigher };
-
-Better Direction(const std::string& score) {
-  const bool higher = absl::StartsWith(score, "pearson") || absl::StartsWith(score, "de_overlap") ||
-                      absl::StartsWith(score, "discrimination") ||
-                      absl::StartsWith(score, "bimodal_agreement");
-  return higher ? Better::kHigher : Better::kLower;
+// How far a score is from its best value; what is marked as best is the least of it.
+double Loss(const std::string& score, double value) {
+  for (const char* higher : {"pearson", "de_overlap", "discrimination", "bimodal_agreement",
+                             "correlation_agreement", "weighted_r2"}) {
+    if (absl::StartsWith(score, higher)) return -value;
+  }
+  if (absl::StartsWith(score, "auc_")) return std::abs(value - 0.5);
+  if (absl::StartsWith(score, "active_genes_")) return std::abs(value - 1);
+  return value;
 }
 
 double At(const Scores* scores, const std::string& name) {
@@ -65,12 +67,11 @@ std::string IntervalText(const Intervals* intervals, const std::string& score) {
 
 // Cells of one row; the best is marked among the first `contenders`.
 std::string Cells(const Row& row, const std::string& score, size_t contenders) {
-  const bool lower = Direction(score) == Better::kLower;
   double best = std::numeric_limits<double>::quiet_NaN();
   for (size_t k = 0; k < contenders; ++k) {
     const double value = At(row[k].scores, score);
     if (std::isnan(value)) continue;
-    if (std::isnan(best) || (lower ? value < best : value > best)) best = value;
+    if (std::isnan(best) || Loss(score, value) < Loss(score, best)) best = value;
   }
   std::string html;
   for (size_t k = 0; k < row.size(); ++k) {
@@ -151,6 +152,20 @@ std::string ScoreTablesSection(const Scorecard& card) {
                  "mean 1-D Wasserstein distance over all genes; lower is nearer", false),
       GroupTable(card, methods, contenders, "pearson_delta.all", "Pearson delta",
                  "correlation of mean changes against control; higher is nearer", false),
+      GroupTable(card, methods, contenders, "auc_knn.all", "Told from true cells",
+                 "area under the curve of the 20 nearest cells; 0.5 is best, 1 says that every "
+                 "predicted cell is known for one",
+                 false),
+      GroupTable(card, methods, contenders, "correlation_error.top50", "Correlation error",
+                 "of pairs among 50 genes, across cells; lower is nearer", false),
+      GroupTable(card, methods, contenders, "co_silence_error.top50", "Co-silence error",
+                 "of the shares of cells that silence both genes of a pair; lower is nearer",
+                 false),
+      GroupTable(
+          card, methods, contenders, "active_genes_spread.all", "Spread of active genes",
+          "standard deviation of the number of active genes per cell, predicted over true; 1 "
+          "is best",
+          false),
       AllScores(card, methods, contenders), "</section>\n");
 }
 

@@ -125,6 +125,9 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
     resolved->set_dose_micromolar(perturbation->dose_um);
     resolved->set_seen_in_training(perturbation->seen_in_training);
     resolved->mutable_notes()->Add(perturbation->notes.begin(), perturbation->notes.end());
+    resolved->set_condition(perturbation->condition);
+    resolved->mutable_covariates()->insert(perturbation->covariates.begin(),
+                                           perturbation->covariates.end());
     AddDistances(*perturbation, resolved);
   }
   return response;

@@ -27,7 +27,7 @@ absl::Status CheckFlags(const MetricsOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat(flag, ": found with another rule, expected only with --rule ", rule));
   };
-  const ScoringRule rule = options.rule;
+  const ScoringRule rule = options.scoring.rule;
   if (!options.draws.empty() && rule != ScoringRule::kVcc2026) return only("--draws", "vcc2026");
   if (rule == ScoringRule::kUnlasting) return absl::OkStatus();
   if (!options.report.empty()) return only("--report", "unlasting");
@@ -70,7 +70,7 @@ void AddValueFlags(CLI::App* app, MetricsOptions* options) {
 
 absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ostream& err) {
   UNLASTING_RETURN_IF_ERROR(CheckFlags(given));
-  if (given.rule != ScoringRule::kUnlasting) return RunRule(given, out);
+  if (given.scoring.rule != ScoringRule::kUnlasting) return RunRule(given, out);
   MetricsOptions options = given;
   if (options.control.empty()) options.control = options.truth;
   UNLASTING_ASSIGN_OR_RETURN(const MetricsFiles files, OpenMetricsFiles(options, err));
@@ -125,19 +125,15 @@ Command AddMetricsCommand(CLI::App& root) {
          "--control-value,--control-label", options->columns.control,
          "condition of unperturbed cells; with a rule they are rows of truth and prediction")
       ->capture_default_str();
+  app->add_option("--covariates", options->columns.covariates,
+                  "obs columns of numbers, such as hours, that tell conditions of drugs and "
+                  "treatments apart (default: those that --predicted names in uns)")
+      ->delimiter(',');
   AddValueFlags(app, options.get());
   app->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   AddScoringFlags(app, &options->scoring);
-  const std::map<std::string, ScoringRule> rules = {{"unlasting", ScoringRule::kUnlasting},
-                                                    {"vcc2026", ScoringRule::kVcc2026},
-                                                    {"cell-eval", ScoringRule::kCellEval}};
-  app->add_option("--rule", options->rule,
-                  "scores of this project (unlasting) or by a rule of the field, on all genes: "
-                  "vcc2026 scores counts, cell-eval counts or log1p values")
-      ->transform(CLI::CheckedTransformer(rules).description("unlasting, vcc2026 or cell-eval"))
-      ->default_str("unlasting");
   app->add_option("--seed", options->seed, "of the random halves of the ceiling, and of resamples")
       ->capture_default_str();
   app->add_option("--draws", options->draws,

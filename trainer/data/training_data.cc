@@ -36,24 +36,8 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   data.prepared_ = &prepared;
   const cells::Dataset& cells = prepared.data;
   UNLASTING_RETURN_IF_ERROR(data.ReadMolecules(options));
-  for (const auto& condition : cells.conditions) {
-    ConditionInputs inputs;
-    if (condition.molecule()) {
-      auto features = data.FeaturesOf(condition);
-      if (!features.ok()) {
-        return Annotate(features.status(), absl::StrCat("condition '", condition.name, "'"));
-      }
-      inputs.molecule = *std::move(features);
-      inputs.log10_dose_um = static_cast<float>(std::log10(condition.dose_um));
-      data.any_molecule_ = true;
-      data.molecule_features_ = static_cast<int64_t>(inputs.molecule.size());
-    }
-    for (const auto& gene : condition.genes) {
-      inputs.knockout.push_back(prepared.NodeOf(gene));
-      data.any_gene_ = true;
-    }
-    data.conditions_.push_back(std::move(inputs));
-  }
+  UNLASTING_RETURN_IF_ERROR(data.ReadTreatments(options));
+  UNLASTING_RETURN_IF_ERROR(data.ReadConditions());
 
   const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
   data.controls_.resize(cells.cell_types.size());
@@ -86,52 +70,6 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   if (!options.balance_conditions) data.MergeGroups();
   data.statistics_ = cells::ControlsByCellType(cells, training);
   return data;
-}
-
-absl::Status TrainingData::ReadMolecules(const TrainingDataOptions& options) {
-  const cells::Dataset& cells = prepared_->data;
-  if (!options.molecule_embeddings.empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto table,
-        grn::ReadGeneEmbedding(options.molecule_embeddings, "molecule_embeddings", ".names.txt"));
-    std::map<std::string, int64_t> rows;
-    for (size_t row = 0; row < table.genes.size(); ++row) {
-      rows.emplace(table.genes[row], static_cast<int64_t>(row));
-    }
-    for (const auto& condition : cells.conditions) {
-      if (!condition.molecule()) continue;
-      const auto row = rows.find(condition.name);
-      if (row == rows.end()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("molecule_embeddings: ", options.molecule_embeddings, ": has no row '",
-                         condition.name, "'"));
-      }
-      const auto values = table.vectors.Row(row->second);
-      if (std::all_of(values.begin(), values.end(), [](float value) { return value == 0; })) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("molecule_embeddings: ", options.molecule_embeddings, ": row '",
-                         condition.name, "' holds only zeros"));
-      }
-      molecule_embeddings_[condition.name].assign(values.begin(), values.end());
-    }
-    return absl::OkStatus();
-  }
-  if (!options.molecule_descriptors) return absl::OkStatus();
-  std::set<std::string> training;
-  for (const int64_t cell : prepared_->split.Cells(/*test_cells=*/false)) {
-    const auto& condition = cells.conditions[cells.condition[cell]];
-    if (condition.molecule()) training.insert(condition.smiles);
-  }
-  UNLASTING_ASSIGN_OR_RETURN(featurizer_,
-                             molecule::Featurizer::FitTo({training.begin(), training.end()}));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<float>> TrainingData::FeaturesOf(
-    const cells::Condition& condition) const {
-  if (!molecule_embeddings_.empty()) return molecule_embeddings_.at(condition.name);
-  UNLASTING_ASSIGN_OR_RETURN(auto featurized, featurizer_.Featurize(condition.smiles));
-  return std::move(featurized.features);
 }
 
 absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {

@@ -29,7 +29,22 @@ absl::Status CheckCellTypeColumn(const std::string& path, const std::string& col
       absl::StrCat(path, ": obs has no column '", column, "'; found: ", absl::StrJoin(names, " ")));
 }
 
-absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& options) {
+// Those of the flag, or else those that the predictions' uns names.
+absl::StatusOr<std::vector<std::string>> CovariatesOf(const MetricsOptions& options) {
+  if (!options.columns.covariates.empty()) return options.columns.covariates;
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(options.predicted));
+  UNLASTING_ASSIGN_OR_RETURN(const auto uns, reader->ReadUns());
+  std::vector<std::string> names;
+  const auto value = uns.value("/unlasting/covariates"_json_pointer, nlohmann::json());
+  for (const auto& name : value.is_array() ? value : nlohmann::json::array({value})) {
+    if (name.is_string()) names.push_back(name);
+  }
+  return names;
+}
+
+absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& given) {
+  MetricsOptions options = given;
+  UNLASTING_ASSIGN_OR_RETURN(options.columns.covariates, CovariatesOf(given));
   std::unordered_map<std::string, std::shared_ptr<NormalisedFile>> opened;
   const auto open =
       [&](const std::string& path) -> absl::StatusOr<std::shared_ptr<NormalisedFile>> {

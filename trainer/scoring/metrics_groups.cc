@@ -15,9 +15,12 @@ namespace {
 using cells::Condition;
 using cells::Dataset;
 
+// Doses or covariates, which Condition::Key adds to a name.
 bool HasMolecules(const Dataset& dataset) {
   return std::any_of(dataset.conditions.begin(), dataset.conditions.end(),
-                     [](const Condition& condition) { return condition.molecule(); });
+                     [](const Condition& condition) {
+                       return condition.molecule() || !condition.covariates.empty();
+                     });
 }
 
 // The cells of each condition and cell type, in the order of their barcodes, so that scores do not
@@ -171,7 +174,7 @@ absl::Status MetricsGroups::ForEach(
     group.predicted = predicted_->Dense(rows.predicted);
     group.truth = truth_->Dense(rows.truth);
     group.control = control_->Dense(rows.control);
-    if (rows.done->molecule()) {
+    if (rows.done->molecule() && rows.done->covariates.empty()) {
       group.drug = rows.done->name;
       group.dose_um = rows.done->dose_um;
     }

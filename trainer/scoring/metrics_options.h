@@ -10,14 +10,15 @@
 
 namespace unlasting::trainer {
 
+// By whose scores `metrics` and `evaluate` compare cells.
+enum class ScoringRule { kUnlasting, kVcc2026, kCellEval };
+
 // How scores are computed, the same for `evaluate` and `metrics`.
 struct ScoringOptions {
   int resamples = 200;                           // bootstrap; 0: no intervals
   evaluate::Test test = evaluate::Test::kWelch;  // ranks the genes of the DE sets
+  ScoringRule rule = ScoringRule::kUnlasting;
 };
-
-// By whose scores `metrics` compares cells.
-enum class ScoringRule { kUnlasting, kVcc2026, kCellEval };
 
 struct MetricsOptions {
   std::string predicted;  // log1p values; its conditions and cell types are those scored
@@ -37,7 +38,6 @@ struct MetricsOptions {
   int threads = 0;    // 0: one per processor
   uint64_t seed = 0;  // of the halves of the ceiling and of the resamples
   ScoringOptions scoring;
-  ScoringRule rule = ScoringRule::kUnlasting;
   // JSON with the random choices of the rule vcc2026; "" draws them by `seed`.
   std::string draws;
   bool json = false;

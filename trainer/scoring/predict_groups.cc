@@ -10,7 +10,10 @@ predict::PerturbationQuery QueryOf(const cells::Condition& condition,
                                    const bundle::Manifest& manifest) {
   predict::PerturbationQuery query;
   query.genes = condition.genes;
-  if (condition.molecule() && manifest.molecule_featurizer == bundle::kEmbeddingsName) {
+  query.covariates = condition.covariates;
+  if (condition.treatment) {
+    query.treatment = condition.name;
+  } else if (condition.molecule() && manifest.molecule_featurizer == bundle::kEmbeddingsName) {
     query.molecule_name = condition.name;
   } else {
     query.smiles = condition.smiles;

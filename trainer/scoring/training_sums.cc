@@ -50,6 +50,7 @@ evaluate::Perturbed PerturbedOf(const cells::Condition& condition, bool with_dos
   evaluate::Perturbed perturbed;
   perturbed.key = KeyOf(condition, with_dose);
   perturbed.genes = condition.genes;
+  if (condition.treatment) perturbed.drug = condition.name;
   if (condition.molecule()) {
     perturbed.drug = condition.name;
     perturbed.features = DrugFeatures(condition);

@@ -18,7 +18,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.genes = data.genes();
   m.nodes = data.nodes();
   m.cell_types = static_cast<int64_t>(data.prepared().data.cell_types.size());
-  m.molecule_features = data.molecule_features();
+  m.molecule_features = data.stimulus_features();
   m.dim = config.dim();
   m.layers = config.layers();
   m.heads = config.heads();
@@ -57,6 +57,8 @@ void AddConditions(const cells::Prepared& prepared, bundle::Manifest* manifest) 
   }
   for (auto& [name, known] : molecules) {
     std::sort(known.doses_um.begin(), known.doses_um.end());
+    known.doses_um.erase(std::unique(known.doses_um.begin(), known.doses_um.end()),
+                         known.doses_um.end());
     manifest->molecules.push_back(known);
   }
 }
@@ -99,6 +101,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.cell_types = prepared.data.cell_types;
   if (data.any_gene()) m.perturbation_kinds.push_back("gene");
   if (data.any_molecule()) m.perturbation_kinds.push_back("molecule");
+  if (data.any_treatment()) m.perturbation_kinds.push_back("treatment");
   AddConditions(prepared, &m);
   m.normalisation = {prepared.target_sum, prepared.x_max, ControlSums(prepared)};
   m.schedule_steps = schedule.steps();
@@ -117,7 +120,11 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
     const auto& scaling = data.featurizer().scaling();
     m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
   }
-  m.molecule_features = static_cast<int>(data.molecule_features());
+  m.molecule_features = data.stimuli().molecule_features;
+  m.treatments = data.treatments();
+  m.treatment_vectors = !data.treatment_vectors().empty();
+  m.treatment_features = data.stimuli().treatment_features;
+  m.covariates = data.stimuli().covariates;
   m.model = model.ToJson();
   m.grn = grn::Describe(graph);
   m.grn["threshold"] = config.grn().threshold();
@@ -152,6 +159,7 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   reference.control_mean = data.control_statistics().mean;
   reference.control_deviation = data.control_statistics().deviation;
   reference.molecules = data.molecule_embeddings();
+  reference.treatments = data.treatment_vectors();
   reference.network.rows = reference.network.cols = graph.nodes();
   reference.network.indptr = graph.indptr;
   reference.network.indices = graph.sources;
