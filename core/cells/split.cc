@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/base/status.h"
+#include "core/cells/cell_order.h"
 #include "core/cells/labels.h"
 
 namespace unlasting::cells {
@@ -36,12 +37,6 @@ std::vector<T> Draw(std::vector<T> items, double fraction, std::mt19937_64* rand
 
 // Draws depend on names and barcodes alone, so that neither the order of a file's cells nor the
 // spelling of its labels has a say in what is held out.
-
-void SortByBarcode(const Dataset& dataset, std::vector<int64_t>* cells) {
-  std::stable_sort(cells->begin(), cells->end(), [&dataset](int64_t a, int64_t b) {
-    return dataset.barcodes[a] < dataset.barcodes[b];
-  });
-}
 
 // What a condition is drawn by: a drug's doses are held out together.
 std::string DrawnAs(const Condition& condition) {

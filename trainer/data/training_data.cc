@@ -7,9 +7,28 @@
 #include <set>
 
 #include "core/base/status.h"
+#include "core/cells/cell_order.h"
 #include "core/grn/gene_embedding.h"
 
 namespace unlasting::trainer {
+namespace {
+
+// The groups that are not empty, in the order of their cell types' names; `groups` has one for each
+// cell type.
+std::vector<std::vector<int64_t>> ByTypeName(const cells::Dataset& cells,
+                                             const std::vector<std::vector<int64_t>>& groups) {
+  std::map<std::string, const std::vector<int64_t>*> by_name;
+  for (size_t type = 0; type < groups.size(); ++type) {
+    by_name[cells.cell_types[type]] = &groups[type];
+  }
+  std::vector<std::vector<int64_t>> ordered;
+  for (const auto& [unused, group] : by_name) {
+    if (!group->empty()) ordered.push_back(*group);
+  }
+  return ordered;
+}
+
+}  // namespace
 
 absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared,
                                                   const TrainingDataOptions& options) {
@@ -26,9 +45,7 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   // Ordered by what the cells are, so that batches do not depend on the order of the file.
   std::map<std::pair<std::string, std::string>, std::vector<int64_t>> perturbed;
   std::vector<int64_t> ordered = training;
-  std::stable_sort(ordered.begin(), ordered.end(), [&cells](int64_t a, int64_t b) {
-    return cells.barcodes[a] < cells.barcodes[b];
-  });
+  cells::SortByBarcode(cells, &ordered);
   for (const int64_t cell : ordered) {
     if (cells.conditions[cells.condition[cell]].control) {
       data.controls_[cells.cell_type[cell]].push_back(cell);
@@ -44,13 +61,7 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
         "found no control cells among the training cells, expected one or more; check the settings "
         "control and split");
   }
-  std::map<std::string, const std::vector<int64_t>*> by_type;
-  for (size_t type = 0; type < data.controls_.size(); ++type) {
-    by_type[cells.cell_types[type]] = &data.controls_[type];
-  }
-  for (const auto& [unused, controls] : by_type) {
-    if (!controls->empty()) data.control_groups_.push_back(*controls);
-  }
+  data.control_groups_ = ByTypeName(cells, data.controls_);
   for (auto& controls : data.controls_) {
     if (controls.empty()) controls = all_controls;
   }

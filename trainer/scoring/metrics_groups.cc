@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/cells/cell_order.h"
 #include "trainer/scoring/training_sums.h"
 
 namespace unlasting::trainer {
@@ -35,10 +36,8 @@ std::map<GroupKey, std::vector<int64_t>> CellsByGroup(const Dataset& dataset, bo
     groups[{condition.control ? "" : name, dataset.cell_types[dataset.cell_type[cell]]}].push_back(
         cell);
   }
-  for (auto& [unused, cells] : groups) {
-    std::stable_sort(cells.begin(), cells.end(), [&dataset](int64_t a, int64_t b) {
-      return dataset.barcodes[a] < dataset.barcodes[b];
-    });
+  for (auto& [unused, members] : groups) {
+    cells::SortByBarcode(dataset, &members);
   }
   return groups;
 }
