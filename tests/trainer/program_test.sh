@@ -63,6 +63,16 @@ shows '"n_obs": 5000' "$train" inspect --json $data
 "$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --json --progress none \
   >"$work/scores.json"
 grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"
+grep -q 'auc_knn.all' "$work/scores.json" || fail "evaluate scores structure"
+grep -q 'AUC kNN' "$work/bundle/card.md" || fail "the card scores structure"
+for rule in vcc2026 cell-eval; do
+  "$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --rule $rule --json \
+    --solver-steps 3 --progress none > "$work/rule.json" || fail "evaluate --rule $rule"
+  grep -q "\"rule\": \"$rule\"" "$work/rule.json" || fail "evaluate --rule $rule --json"
+done
+"$train" evaluate --bundle "$work/bundle" --data $data --rule vcc2026 --report "$work/no.html" \
+  2> "$work/error.txt" && fail "evaluate --rule with --report"
+grep -q -- '--report' "$work/error.txt" || fail "evaluate --rule names --report"
 "$train" evaluate --bundle "$work/bundle" --data $data --export "$work/export" --progress none
 for file in truth control training; do
   [ -s "$work/export/$file.h5ad" ] || fail "--export lacks $file.h5ad"
