@@ -65,14 +65,11 @@ shows '"n_obs": 5000' "$train" inspect --json $data
 grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"
 grep -q 'auc_knn.all' "$work/scores.json" || fail "evaluate scores structure"
 grep -q 'AUC kNN' "$work/bundle/card.md" || fail "the card scores structure"
-for rule in vcc2026 cell-eval; do
-  "$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --rule $rule --json \
-    --solver-steps 3 --progress none > "$work/rule.json" || fail "evaluate --rule $rule"
-  grep -q "\"rule\": \"$rule\"" "$work/rule.json" || fail "evaluate --rule $rule --json"
-done
-"$train" evaluate --bundle "$work/bundle" --data $data --rule vcc2026 --report "$work/no.html" \
-  2> "$work/error.txt" && fail "evaluate --rule with --report"
-grep -q -- '--report' "$work/error.txt" || fail "evaluate --rule names --report"
+scored=("$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --progress none)
+"${scored[@]}" --rule cell-eval --json >"$work/rule.json"
+grep -q '"rule": "cell-eval"' "$work/rule.json" || fail "evaluate --rule --json"
+refuses 2 'found no label that is the name of a gene' "${scored[@]}" --rule vcc2026
+refuses 2 '--report' "${scored[@]}" --rule vcc2026 --report "$work/no.html"
 "$train" evaluate --bundle "$work/bundle" --data $data --export "$work/export" --progress none
 for file in truth control training; do
   [ -s "$work/export/$file.h5ad" ] || fail "--export lacks $file.h5ad"
