@@ -181,7 +181,7 @@ std::string ScoreTablesSection(const Scorecard& card) {
                  "correlation of mean changes against control; higher is nearer", false),
       GroupTable(card, methods, contenders, "auc_knn.all", "Told from true cells",
                  "area under the curve of the 20 nearest cells; 0.5 is best, 1 says that every "
-                 "predicted cell is known for one",
+                 "predicted cell is recognised as predicted",
                  false),
       GroupTable(card, methods, contenders, "correlation_error.top50", "Correlation error",
                  "of pairs among 50 genes, across cells; lower is nearer", false),
