@@ -37,20 +37,22 @@ struct Flags {
   bool json = false;
 };
 
+std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& perturbation) {
+  return {perturbation.covariates().begin(), perturbation.covariates().end()};
+}
+
 nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
   const v1::PredictHeader& header = collector.header();
   nlohmann::json perturbations = nlohmann::json::array();
   for (const auto& perturbation : header.perturbations()) {
-    perturbations.push_back(
-        {{"label", perturbation.label()},
-         {"condition", ConditionOf(perturbation)},
-         {"smiles", perturbation.smiles()},
-         {"dose_um", perturbation.dose_micromolar()},
-         {"covariates", std::map<std::string, double>(perturbation.covariates().begin(),
-                                                      perturbation.covariates().end())},
-         {"seen_in_training", perturbation.seen_in_training()},
-         {"notes",
-          std::vector<std::string>(perturbation.notes().begin(), perturbation.notes().end())}});
+    perturbations.push_back({{"label", perturbation.label()},
+                             {"condition", ConditionOf(perturbation)},
+                             {"smiles", perturbation.smiles()},
+                             {"dose_um", perturbation.dose_micromolar()},
+                             {"covariates", CovariatesOf(perturbation)},
+                             {"seen_in_training", perturbation.seen_in_training()},
+                             {"notes", std::vector<std::string>(perturbation.notes().begin(),
+                                                                perturbation.notes().end())}});
     nlohmann::json& distance = perturbations.back()["training_distance"];
     for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
       distance["genes"].push_back(

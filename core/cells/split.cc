@@ -122,8 +122,7 @@ void HoldOutCells(const Dataset& dataset, double fraction, std::mt19937_64* rand
   }
 }
 
-// What a drug or a treatment is given at: its dose and its covariates.
-using Level = std::pair<double, std::map<std::string, double>>;
+using Level = std::pair<double, std::map<std::string, double>>;  // dose, covariates
 Level LevelOf(const Condition& condition) { return {condition.dose_um, condition.covariates}; }
 
 void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* random,

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
-#include "core/cells/condition_reader.h"
 #include "core/cells/labels.h"
 
 namespace unlasting::cells {
@@ -26,7 +25,7 @@ absl::StatusOr<Strings> TextColumn(const anndata::DataFrame& obs, const std::str
     return absl::NotFoundError(absl::StrCat("obs has no column '", name, "' (setting ", setting,
                                             "); found: ", absl::StrJoin(found, " ")));
   }
-  return OptionalColumn(obs, name);
+  return TrimLabels(anndata::AsStrings(*column));
 }
 
 // "6", "6h", "6 hours": the number and what stands behind it.

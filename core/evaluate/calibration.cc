@@ -61,7 +61,9 @@ Calibration Calibrate(const Scorecard& card) {
     for (const auto& [score, value] : negative->second) {
       const auto perfect = Perfect(score);
       if (!perfect || value == *perfect) continue;
-      const double fraction = (value - At(positive->second, score)) / (value - *perfect);
+      const auto& of = group.interpolated_duplicate;
+      const double control = At(of.count(score) > 0 ? of : positive->second, score);
+      const double fraction = (value - control) / (value - *perfect);
       if (!std::isfinite(fraction)) continue;
       sums[score].first += fraction;
       ++sums[score].second;

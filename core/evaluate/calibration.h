@@ -11,9 +11,11 @@
 namespace unlasting::evaluate {
 
 struct Calibration {
-  // By score: the mean over groups of (no change - ceiling) / (no change - perfect). 1: a replicate
-  // scores as well as a perfect prediction does; 0 or below: no better than predicting no change,
-  // so the score says nothing here. Scores without a perfect value are left out.
+  // By score: the mean over groups of (no change - positive) / (no change - perfect). The positive
+  // control is the interpolated duplicate for scores of mean changes, which the noise of a half's
+  // undecided genes would spoil, and for scores of cells the ceiling. 1: it scores as well as a
+  // perfect prediction does; 0 or below: no better than predicting no change, so the score says
+  // nothing here. Scores without a perfect value are left out.
   std::map<std::string, double> dynamic_range;
   // Per group, in the card's order: the baselines that score at least as well as the ceiling, by
   // unbiased E-distance and by the weighted error of the change. A group with any is saturated: a

@@ -35,12 +35,12 @@ double SquaredMmd(const PairSums& cross, const PairSums& x, int64_t n, const Pai
          2 * cross.kernel / (nd * md);
 }
 
-std::vector<double> DeltaOver(const GeneSet& set, const ColumnStatistics& cells,
+std::vector<double> DeltaOver(const GeneSet& set, const std::vector<double>& mean,
                               const ColumnStatistics& control) {
   std::vector<double> delta;
-  const auto add = [&](int64_t g) { delta.push_back(cells.mean[g] - control.mean[g]); };
+  const auto add = [&](int64_t g) { delta.push_back(mean[g] - control.mean[g]); };
   if (set.name == kAll) {
-    for (size_t g = 0; g < cells.mean.size(); ++g) add(static_cast<int64_t>(g));
+    for (size_t g = 0; g < mean.size(); ++g) add(static_cast<int64_t>(g));
   } else {
     for (const int64_t g : set.columns) add(g);
   }
@@ -194,6 +194,24 @@ MethodScores Reference::ScoresOver(const View& view, const DenseMatrix& predicte
   return result;
 }
 
+Scores Reference::ChangeScoresOf(const std::vector<double>& mean) const {
+  Scores scores;
+  for (const View& view : views_) {
+    const bool defined = view.set.name == kAll || !view.set.columns.empty();
+    scores["pearson_delta." + view.set.name] =
+        defined ? Pearson(DeltaOver(view.set, mean, control_statistics_),
+                          DeltaOver(view.set, truth_statistics_.mean, control_statistics_))
+                : kNan;
+  }
+  const GeneSet all = {kAll, {}};
+  const WeightedChange change =
+      CompareChanges(DeltaOver(all, mean, control_statistics_),
+                     DeltaOver(all, truth_statistics_.mean, control_statistics_), change_weights_);
+  scores["weighted_mse_delta.all"] = change.mse;
+  scores["weighted_r2_delta.all"] = change.r2;
+  return scores;
+}
+
 MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
   const ColumnStatistics statistics = StatisticsOf(predicted);
   const bool testable = predicted.rows > 1 && control_.rows > 1;
@@ -209,14 +227,10 @@ MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
   Scores& scores = result.scores;
   for (const View& view : views_) {
     const std::string& name = view.set.name;
-    const bool all = name == kAll, defined = all || !view.set.columns.empty();
+    const bool all = name == kAll, defined = !view.set.columns.empty();
     MethodScores part = ScoresOver(view, predicted, draws, resampled_emd);
     scores.merge(part.scores);
     result.resampled.merge(part.resampled);
-    scores["pearson_delta." + name] =
-        defined ? Pearson(DeltaOver(view.set, statistics, control_statistics_),
-                          DeltaOver(view.set, truth_statistics_, control_statistics_))
-                : kNan;
     if (all) continue;
     scores["de_overlap." + name] =
         defined && testable
@@ -225,12 +239,7 @@ MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
     AddBimodality(name, view.dips, truth_.rows, DipsOf(predicted, view.set.columns), predicted.rows,
                   &scores);
   }
-  const GeneSet all = {kAll, {}};
-  const WeightedChange change =
-      CompareChanges(DeltaOver(all, statistics, control_statistics_),
-                     DeltaOver(all, truth_statistics_, control_statistics_), change_weights_);
-  scores["weighted_mse_delta.all"] = change.mse;
-  scores["weighted_r2_delta.all"] = change.r2;
+  scores.merge(ChangeScoresOf(statistics.mean));
   AddStructure(predicted, truth_, structure_genes_, options_.seed, &scores);
   scores["silent_share_error.all"] = SilentShareError(statistics, truth_statistics_);
   return result;

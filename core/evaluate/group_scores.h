@@ -42,6 +42,9 @@ class Reference {
 
   // The scores that need no other group.
   MethodScores ScoresOf(const DenseMatrix& predicted) const;
+  // Those of them that compare mean changes alone: pearson_delta and the weighted ones. `mean` has
+  // one value per gene.
+  Scores ChangeScoresOf(const std::vector<double>& mean) const;
 
  private:
   struct View {

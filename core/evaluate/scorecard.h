@@ -55,6 +55,10 @@ struct GroupScores {
   // half of the true cells against the other, seeded), and the further ones: "additive", "linear",
   // "mean_shift_rank".
   std::map<std::string, Scores> baselines;
+  // The scores of mean changes of the interpolated duplicate, the positive control of Calibrate: of
+  // one half of the true cells, each gene as far towards the mean response as that half's own test
+  // leaves it undecided. Empty where there is no "ceiling".
+  Scores interpolated_duplicate;
   std::map<std::string, int64_t> baseline_cells;  // how many cells stand for each baseline
   Intervals intervals;
   std::map<std::string, Intervals> baseline_intervals;

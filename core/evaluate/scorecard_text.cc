@@ -163,12 +163,14 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
   json object;
   object["groups"] = json::array();
   for (const GroupScores& group : groups) {
-    object["groups"].push_back({{"key", group.key},
-                                {"n_predicted", group.n_predicted},
-                                {"n_true", group.n_true},
-                                {"n_control", group.n_control},
-                                {"scores", evaluate::ToJson(group.scores)},
-                                {"baselines", evaluate::ToJson(group.baselines)}});
+    object["groups"].push_back(
+        {{"key", group.key},
+         {"n_predicted", group.n_predicted},
+         {"n_true", group.n_true},
+         {"n_control", group.n_control},
+         {"scores", evaluate::ToJson(group.scores)},
+         {"baselines", evaluate::ToJson(group.baselines)},
+         {"interpolated_duplicate", evaluate::ToJson(group.interpolated_duplicate)}});
     if (!genes.empty()) {
       object["groups"].back()["most_changed"] = evaluate::ToJson(group.most_changed, genes);
     }

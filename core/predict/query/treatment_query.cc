@@ -22,13 +22,38 @@ absl::Status Invalid(const std::string& reason, const std::string& message) {
   return WithReason(absl::InvalidArgumentError(message), reason);
 }
 
+// Letters and digits in lower case: IFN-beta and ifn_beta are the same.
+std::string Bare(const std::string& name) {
+  std::string bare;
+  for (const char c : name) {
+    if (absl::ascii_isalnum(c)) bare.push_back(absl::ascii_tolower(c));
+  }
+  return bare;
+}
+
+// ", did you mean 'IFNB1'?" for a name that is another but for case and punctuation, or a part of
+// it; "" where there is none.
+std::string DidYouMean(const std::string& name, const std::vector<std::string>& known) {
+  const std::string wanted = Bare(name);
+  if (wanted.size() < 2) return "";
+  for (const auto& other : known) {
+    const std::string bare = Bare(other);
+    if (bare.size() < 2) continue;
+    if (bare.find(wanted) != std::string::npos || wanted.find(bare) != std::string::npos) {
+      return absl::StrCat(", did you mean '", other, "'?");
+    }
+  }
+  return "";
+}
+
 // Names the treatments that the model knows.
 absl::Status Unknown(const Manifest& manifest, const std::string& name) {
   const auto& known = manifest.treatments;
   const size_t named = std::min(known.size(), kMaxNamed);
   return WithReason(
       absl::NotFoundError(absl::StrCat(
-          "treatment: the model '", manifest.name, "' was not trained on '", name, "'; it knows ",
+          "treatment: the model '", manifest.name, "' was not trained on '", name, "'",
+          DidYouMean(name, known), "; it knows ",
           absl::StrJoin(known.begin(), known.begin() + static_cast<int64_t>(named), ", "),
           known.size() > named ? absl::StrCat(" and ", known.size() - named, " more") : "",
           manifest.treatment_vectors

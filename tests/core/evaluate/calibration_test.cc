@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "core/evaluate/numpy_random.h"
+#include "core/evaluate/scorer.h"
 #include "core/evaluate/weighted_change.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,6 +29,37 @@ TEST(CalibrationTest, ARangeIsTheShareOfTheWayThatAReplicateGoes) {
   card.groups = {GroupOf(4, 2, 1), GroupOf(2, 2, 1)};
   const Calibration found = Calibrate(card);
   EXPECT_DOUBLE_EQ(found.dynamic_range.at("e_distance.unbiased.all"), (0.75 + 0.5) / 2);
+}
+
+TEST(CalibrationTest, ChangesAreHeldAgainstTheInterpolatedDuplicate) {
+  Scorecard card;
+  card.groups = {GroupOf(4, 2, 1)};
+  card.groups[0].interpolated_duplicate = {{"weighted_mse_delta.all", 0.4}};
+  const Calibration found = Calibrate(card);
+  EXPECT_DOUBLE_EQ(found.dynamic_range.at("weighted_mse_delta.all"), 0.9);
+  EXPECT_DOUBLE_EQ(found.dynamic_range.at("e_distance.unbiased.all"), 0.75);
+}
+
+// 60 cells of 30 genes per matrix, the true ones `change` above the others.
+GroupScores ScoresOfChange(float change) {
+  NumpyRandom random(5);
+  Group group;
+  group.key = {{"condition", "A"}};
+  for (DenseMatrix* cells : {&group.truth, &group.control, &group.predicted}) {
+    *cells = DenseMatrix(60, 30);
+    for (float& value : cells->values) value = static_cast<float>(random.Below(1000)) / 500;
+  }
+  for (float& value : group.truth.values) value += change;
+  return Score({group}, {1, 0, 0}).value().groups[0];
+}
+
+TEST(CalibrationTest, TheDuplicateIsTheHalfItselfWhereItsTestIsSure) {
+  const GroupScores sure = ScoresOfChange(10), unsure = ScoresOfChange(0);
+  EXPECT_NEAR(sure.interpolated_duplicate.at("weighted_mse_delta.all"),
+              sure.baselines.at("ceiling").at("weighted_mse_delta.all"), 1e-9);
+  EXPECT_GT(std::abs(unsure.interpolated_duplicate.at("weighted_mse_delta.all") -
+                     unsure.baselines.at("ceiling").at("weighted_mse_delta.all")),
+            1e-4);
 }
 
 TEST(CalibrationTest, AGroupIsSolvedByABaselineAsGoodAsTheCeiling) {

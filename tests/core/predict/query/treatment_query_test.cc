@@ -90,6 +90,8 @@ TEST_F(TreatmentQueryTest, WhatAModelCannotKnowIsRefused) {
   const auto by_vector = ByVector();
   ExpectReason(*by_name, Treatment("IFNG", 6), "UNKNOWN_TREATMENT",
                "was not trained on 'IFNG'; it knows IFNB1, LPS");
+  ExpectReason(*by_name, Treatment("ifn-b1", 6), "UNKNOWN_TREATMENT", "did you mean 'IFNB1'?");
+  ExpectReason(*by_name, Treatment("IFNB", 6), "UNKNOWN_TREATMENT", "did you mean 'IFNB1'?");
   ExpectReason(*by_vector, Treatment("IFNG", 6), "UNKNOWN_TREATMENT", "give a vector");
   ExpectReason(*by_name, Treatment("IFNB1", 0), "INVALID_COVARIATE", "expected a number above 0");
   PerturbationQuery vector = Treatment("", 6);
