@@ -232,15 +232,20 @@ class Spellings {
   std::vector<std::map<std::string, int64_t>> cells_;
 };
 
-absl::Status CheckControls(const Dataset& dataset, const LoadOptions& options,
+absl::Status CheckControls(const DataFrame& obs, const Dataset& dataset, const LoadOptions& options,
                            const std::map<std::string, int64_t>& counts) {
   for (const auto& condition : dataset.conditions) {
     if (condition.control) return absl::OkStatus();
   }
+  // Another column may be the one that says what was done to the cells.
+  std::string others;
+  for (const auto& alike : LookAlikes(obs, Wanted::kCondition, options.condition_column)) {
+    absl::StrAppend(&others, ", or ", HowToName(options, Wanted::kCondition, alike));
+  }
   return absl::InvalidArgumentError(absl::StrCat(
       "obs column '", options.condition_column, "': no control cells, expected some named '",
       options.control, "'; found ", ListLabels(counts), "; say which are the controls by ",
-      options.flags ? "--control-value" : "--set control="));
+      options.flags ? "--control-value" : "--set control=", others));
 }
 
 }  // namespace
@@ -281,7 +286,7 @@ absl::Status ReadConditions(const std::string& path, const DataFrame& obs,
   for (const auto& remark : reader.controls().remarks) {
     anndata::Warn(path, absl::StrCat("obs column '", options.condition_column, "': ", remark));
   }
-  return CheckControls(*dataset, options, reader.counts_by_name());
+  return CheckControls(obs, *dataset, options, reader.counts_by_name());
 }
 
 }  // namespace unlasting::cells

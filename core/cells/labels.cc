@@ -17,12 +17,14 @@ constexpr size_t kLabelsShown = 10;
 // Names of controls by kind, in lower case, without anything but letters. Controls of one kind are
 // one and the same; of two kinds (a solvent and no treatment at all) a user has to choose.
 constexpr absl::string_view kGenetic =
-    " ctrl control controls ctl ctr cntrl neg negctrl negativectrl negcontrol negativecontrol nt "
+    " ctrl control controls ctl cntrl neg negctrl negativectrl negcontrol negativecontrol nt "
     "ntc "
     "ntctrl ntcontrol ntguide nontarget nontargeting nontargetingcontrol nontargetingctrl "
     "nontargetingguide nontargetinggrna nontargetingsgrna safetargeting safetarget scramble "
     "scrambled scrambledcontrol scramblecontrol unperturbed noperturbation emptyvector "
-    "nontransduced untransduced nontransfected untransfected ";
+    "nontransduced untransduced nontransfected untransfected notarget notargeting nontargetted "
+    "nontargeted nontargetting nontargetcontrol nontargetctrl sgctrl sgcontrol sgnt sgntc "
+    "sgnontargeting negctl negcontrols negativecontrols controlguide ctrlguide safeharbor ";
 constexpr absl::string_view kSolvent =
     " dmso vehicle veh vehiclecontrol dmsocontrol pbs saline solvent dmsovehicle vehicledmso ";
 constexpr absl::string_view kMock =
@@ -34,7 +36,8 @@ constexpr absl::string_view kUntreated =
 
 enum class ControlKind { kNone, kGenetic, kSolvent, kMock, kUntreated };
 
-ControlKind KindOf(absl::string_view label) {
+// One name, perhaps with a number.
+ControlKind KindOfName(absl::string_view label) {
   std::string letters;
   for (const char c : absl::AsciiStrToLower(label)) {
     if (absl::ascii_isalpha(c)) letters.push_back(c);
@@ -47,6 +50,8 @@ ControlKind KindOf(absl::string_view label) {
     for (const char c : label.substr(digit)) {
       if (absl::ascii_isalpha(c)) return ControlKind::kNone;
     }
+    // A few letters and a number are a gene (CTR9), but for guides named NT.
+    if (letters.size() < 4 && letters != "nt" && letters != "ntc") return ControlKind::kNone;
   }
   const auto among = [word = absl::StrCat(" ", letters, " ")](absl::string_view names) {
     return absl::StrContains(names, word);
@@ -55,6 +60,20 @@ ControlKind KindOf(absl::string_view label) {
   if (among(kSolvent)) return ControlKind::kSolvent;
   if (among(kMock)) return ControlKind::kMock;
   return among(kUntreated) ? ControlKind::kUntreated : ControlKind::kNone;
+}
+
+// A name, or names of one kind for each guide of a cell (NegCtrl0_NegCtrl1__NegCtrl0_NegCtrl1).
+ControlKind KindOf(absl::string_view label) {
+  const ControlKind whole = KindOfName(label);
+  if (whole != ControlKind::kNone) return whole;
+  ControlKind kind = ControlKind::kNone;
+  for (const auto part : absl::StrSplit(label, absl::ByAnyChar("_|;,"), absl::SkipWhitespace())) {
+    const ControlKind of_part = KindOfName(part);
+    if (of_part == ControlKind::kNone) return of_part;
+    if (kind != ControlKind::kNone && kind != of_part) return ControlKind::kNone;
+    kind = of_part;
+  }
+  return kind;
 }
 
 std::vector<std::string> KeysByCells(const std::map<std::string, int64_t>& counts) {

@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
 #include "core/cells/cell_order.h"
 #include "core/cells/labels.h"
@@ -35,13 +36,10 @@ std::vector<T> Draw(std::vector<T> items, double fraction, std::mt19937_64* rand
   return items;
 }
 
-// Draws depend on names and barcodes alone, so that neither the order of a file's cells nor the
-// spelling of its labels has a say in what is held out.
-
-// What a condition is drawn by: a drug's doses are held out together.
+// What a condition is drawn by: a drug's doses, or a knockout's hours, are held out together.
 std::string DrawnAs(const Condition& condition) {
   if (condition.control) return "";
-  return condition.genes.empty() ? condition.name : condition.Identity();
+  return condition.genes.empty() ? condition.name : absl::StrJoin(condition.genes, "+");
 }
 
 struct HoldOut {

@@ -204,6 +204,8 @@ TEST(LoadDatasetTest, NamesOfTheFieldAreTakenForControlsOrOffered) {
   EXPECT_EQ(both->condition, (std::vector<int32_t>{0, 1, 0, 1}));
   label({"resting", "G0", "resting", "G0"});
   ExpectRefused(file, "found 'G0' (2 cells), 'resting' (2 cells)");
+  file.obs.Set("perturbation", std::vector<std::string>{"ctrl", "G0", "ctrl", "G0"});
+  ExpectRefused(file, "or --set condition_column=perturbation");
 }
 
 TEST(LoadDatasetTest, ColumnsThatLookLikeTheWantedOneAreNamed) {

@@ -28,14 +28,32 @@ TEST(LabelsTest, MissingValuesAreThoseOfPandasRAndSpreadsheets) {
 }
 
 TEST(LabelsTest, ControlsAreKnownByTheNamesOfTheField) {
-  for (const char* control :
-       {"ctrl", "CTRL", "Control", "non-targeting", "Non_Targeting", "non-targeting_00123", "NT",
-        "NTC-7", "NegCtrl0", "scramble", "DMSO", "vehicle", "mock", "PBS", "untreated",
-        "unstimulated", "Non-Targeting Control", "nontargeting (12)"}) {
+  for (const char* control : {"ctrl",
+                              "CTRL",
+                              "Control",
+                              "non-targeting",
+                              "Non_Targeting",
+                              "non-targeting_00123",
+                              "NT",
+                              "NTC-7",
+                              "NegCtrl0",
+                              "scramble",
+                              "DMSO",
+                              "vehicle",
+                              "mock",
+                              "PBS",
+                              "untreated",
+                              "unstimulated",
+                              "Non-Targeting Control",
+                              "nontargeting (12)",
+                              "NegCtrl0_NegCtrl0__NegCtrl0_NegCtrl1",
+                              "sgNTC-3",
+                              "No-Target"}) {
     EXPECT_TRUE(IsControlName(control)) << control;
   }
-  for (const char* other : {"NT5E", "STAT1", "2NT", "control+STAT1", "PBS1B", "DMSO 1 uM",
-                            "mocking", "ctrl\xce\xb1", "", "NTRK1"}) {
+  for (const char* other :
+       {"NT5E", "STAT1", "2NT", "control+STAT1", "PBS1B", "DMSO 1 uM", "mocking", "ctrl\xce\xb1",
+        "", "NTRK1", "CTR9", "WT1", "NegCtrl0_STAT1", "DMSO_untreated", "_"}) {
     EXPECT_FALSE(IsControlName(other)) << other;
   }
 }
