@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/molecule/featurizer.h"
 
 namespace unlasting::molecule {
 namespace {
@@ -83,8 +84,8 @@ std::vector<std::string> NotesOn(const std::vector<Fragment>& fragments, const F
     if (heavy_atoms >= kDrugSized && drugs.size() < kMaxNamed) drugs.push_back(text);
   }
   if (names.empty()) return notes;
-  std::string note = absl::StrCat("left out of the structure as salt, solvent or counter-ion: ",
-                                  absl::StrJoin(names, ", "));
+  std::string note =
+      absl::StrCat(kLeftOut, " as salt, solvent or counter-ion: ", absl::StrJoin(names, ", "));
   if (left_out.size() > names.size()) {
     absl::StrAppend(&note, " and ", left_out.size() - names.size(), " more");
   }
