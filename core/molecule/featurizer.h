@@ -16,9 +16,6 @@ inline constexpr int kFingerprintFeatures = 2048;
 // The default of training.
 inline constexpr char kDescribedName[] = "morgan-count-r2-2048+descriptors-1";
 
-// How the note begins that names the salts, solvents and counter-ions of a SMILES.
-inline constexpr char kLeftOut[] = "left out of the structure";
-
 struct Featurized {
   std::string canonical_smiles;  // of the parent: salts and solvents stripped
   // [Featurizer::features()]: log1p of the count of each of 2048 hashed substructures (radius 2, no

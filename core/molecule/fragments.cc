@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/molecule/featurizer.h"
+#include "core/molecule/notes.h"
 
 namespace unlasting::molecule {
 namespace {
