@@ -8,6 +8,7 @@
 #include "core/base/status.h"
 #include "core/cli/command_line.h"
 #include "core/cli/interrupt.h"
+#include "core/molecule/featurizer.h"
 #include "core/molecule/notes.h"
 #include "trainer/commands/command.h"
 #include "trainer/data/data_options.h"
