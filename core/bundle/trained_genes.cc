@@ -23,11 +23,7 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
   for (const auto& molecule : manifest.molecules) drugs.insert(molecule.name);
   for (const auto& condition : manifest.conditions) {
     if (drugs.count(condition) > 0) continue;
-    std::set<int32_t> nodes;
-    for (const auto gene : absl::StrSplit(condition, '+')) {
-      const int32_t node = Find(std::string(gene));
-      if (node >= 0) nodes.insert(node);
-    }
+    std::set<int32_t> nodes = NodesOf(condition);
     if (nodes.empty()) continue;
     for (const int32_t node : nodes) {
       if (nodes.size() == 1) {
@@ -39,6 +35,15 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
     sets_.insert(std::move(nodes));
   }
   Measure(network);
+}
+
+std::set<int32_t> TrainedGenes::NodesOf(const std::string& condition) const {
+  std::set<int32_t> nodes;
+  for (const auto gene : absl::StrSplit(condition, '+')) {
+    const int32_t node = Find(std::string(gene));
+    if (node >= 0) nodes.insert(node);
+  }
+  return nodes;
 }
 
 int32_t TrainedGenes::Find(const std::string& gene) const {
