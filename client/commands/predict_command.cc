@@ -44,6 +44,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
                              {"smiles", perturbation.smiles()},
                              {"dose_um", perturbation.dose_micromolar()},
                              {"seen_in_training", perturbation.seen_in_training()},
+                             {"context_seen", ContextSeen(perturbation)},
+                             {"seen_together", SeenTogether(perturbation)},
                              {"notes", std::vector<std::string>(perturbation.notes().begin(),
                                                                 perturbation.notes().end())}});
     nlohmann::json& distance = perturbations.back()["training_distance"];
@@ -81,7 +83,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"model", header.model()},
           {"model_version", header.model_version()},
           {"bundle_hash", header.bundle_hash()},
-          {"control_cells", header.controls().cell_ids_size()},
+          {"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
+          {"control_cells", collector.cells()},
           {"predicted_cells", finished.rows()},
           {"genes", header.genes_size()},
           {"missing_genes", header.controls().missing_genes_size()},
@@ -123,6 +126,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
   const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   for (const auto& perturbation : header.perturbations()) {
     for (const std::string& note : perturbation.notes()) {
       std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
@@ -132,7 +136,7 @@ absl::Status Run(const Flags& flags) {
     std::cout << ToJson(collector, flags.out).dump() << "\n";
   } else {
     std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
-              << " predicted cells (" << header.controls().cell_ids_size() << " control cells, "
+              << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\n";
   }
@@ -158,7 +162,9 @@ Command AddPredictCommand(CLI::App* app) {
       ->add_option("--molecule", predict.molecules,
                    "Molecule by a name that the model knows; repeatable")
       ->allow_extra_args(false);
-  command->add_option("--dose", predict.doses, "Dose with unit, e.g. 0.2uM; repeatable")
+  command
+      ->add_option("--dose", predict.doses,
+                   "Dose with unit, 0.2uM, or several, 0.1uM,1uM; every molecule at every dose")
       ->allow_extra_args(false);
   AddOptionFlags(command, &predict);
 
