@@ -164,6 +164,10 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
                                 {"n_control", group.n_control},
                                 {"scores", evaluate::ToJson(group.scores)},
                                 {"baselines", evaluate::ToJson(group.baselines)}});
+    if (!group.trained.empty()) object["groups"].back()["trained"] = group.trained;
+    if (!group.baselines_from.empty()) {
+      object["groups"].back()["baselines_from"] = group.baselines_from;
+    }
     if (!genes.empty()) {
       object["groups"].back()["most_changed"] = evaluate::ToJson(group.most_changed, genes);
     }
@@ -216,7 +220,7 @@ std::string Scorecard::ToTable() const {
                       "Pearson: of mean changes against control. cells: cells of the method / true "
                       "cells; ceiling: one half of the true cells against the other.\n",
                       with_intervals ? "95 %: bootstrap interval over cells.\n\n" : "\n", Verdict(),
-                      "\n");
+                      "\n", TrainedText());
 }
 
 }  // namespace unlasting::evaluate
