@@ -224,6 +224,7 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
                  const std::vector<BadRow>& bad, const std::string& ranking,
                  const std::string& errors, const ServerWatch& watch) {
   const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   if (flags.json) {
     std::cout << nlohmann::json{{"out", flags.out},
                                 {"ranking", ranking},

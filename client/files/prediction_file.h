@@ -24,9 +24,9 @@ class PredictionCollector {
   absl::Status Add(const v1::PredictResponse& part);
 
   // X = log1p values [predicted cells, genes], CSR where most are zero; obs perturbation,
-  // condition, cell_type, control_cell, and for molecules dose_val (micromolar), dose_unit, SMILES;
-  // uns "unlasting" says which model and options, what the notes are, which genes were filled in
-  // and what training saw. DATA_LOSS where rows are missing.
+  // condition, cell_type, control_cell, and for molecules dose_val (micromolar), dose_unit, SMILES,
+  // and a column for each covariate; uns "unlasting" says which model and options, what the notes
+  // are, which genes were filled in and what training saw. DATA_LOSS where rows are missing.
   absl::StatusOr<anndata::AnnData> Finish() const;
 
   // A name for each perturbation, in the order of the request, for obs "name"; "" where one has
@@ -50,6 +50,8 @@ class PredictionCollector {
 
   absl::Status AddRows(const v1::ProfileChunk& chunk);
   void AddObs(anndata::AnnData* data) const;
+  // A column of obs for each covariate, NaN where a perturbation has none.
+  void AddCovariates(anndata::AnnData* data) const;
   void AddSpread(anndata::AnnData* data) const;
   absl::Status AddHeader(const v1::PredictHeader& header);
   absl::Status AddPerturbations(const v1::ResolvedPerturbations& part);
@@ -63,7 +65,8 @@ class PredictionCollector {
   std::vector<std::string> names_;     // per perturbation, or empty
 };
 
-// The field's name of a perturbation: "A+ctrl", "A+B", or the molecule's name.
+// The name that the training's column of conditions has for a perturbation: "A+ctrl" or "A", "A+B",
+// or the name of the molecule or treatment.
 std::string ConditionOf(const v1::ResolvedPerturbation& perturbation);
 
 // The distance of a set of genes, which is that of the farthest, in edges of the gene network:

@@ -14,6 +14,8 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/utf8.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 
 namespace unlasting::client {
 namespace {
@@ -21,8 +23,8 @@ namespace {
 constexpr char kInvalidRow[] = "INVALID_ROW";
 
 const std::vector<std::string>& KnownColumns() {
-  static const auto* const columns =
-      new std::vector<std::string>{"gene", "smiles", "molecule", "dose", "name"};
+  static const auto* const columns = new std::vector<std::string>{
+      "gene", "smiles", "molecule", "treatment", "dose", "hours", "covariate", "name"};
   return *columns;
 }
 
@@ -73,6 +75,17 @@ std::vector<std::string> Cells(const std::string& line, char separator) {
   return cells;
 }
 
+// The same bytes in every run, which maps do not have by themselves.
+std::string Deterministic(const v1::Perturbation& perturbation) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  perturbation.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
 char SeparatorOf(const std::string& header) {
   for (const char separator : {'\t', ';', ','}) {
     if (absl::StrContains(header, separator)) return separator;
@@ -88,12 +101,13 @@ absl::StatusOr<std::vector<std::string>> Columns(const std::string& header, char
   for (std::string& column : columns) {
     if (guess.empty()) guess = DidYouMean(column, KnownColumns());
     absl::AsciiStrToLower(&column);
-    known = known || column == "gene" || column == "smiles" || column == "molecule";
+    known = known || column == "gene" || column == "smiles" || column == "molecule" ||
+            column == "treatment";
   }
   if (known) return columns;
-  return absl::InvalidArgumentError(
-      absl::StrCat("line ", line, ": found columns '", absl::StrJoin(columns, "', '"), "'", guess,
-                   guess.empty() ? ", " : " ", "expected gene, or smiles or molecule with dose"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "line ", line, ": found columns '", absl::StrJoin(columns, "', '"), "'", guess,
+      guess.empty() ? ", " : " ", "expected gene, treatment, or smiles or molecule with dose"));
 }
 
 // The perturbations of one row: one, or one for each dose.
@@ -106,20 +120,23 @@ absl::StatusOr<std::vector<v1::Perturbation>> PerturbationsOf(
                                                    columns.size(), " of the first line"));
   }
   PredictFlags flags;
-  const std::map<std::string, std::vector<std::string>*> fields = {{"gene", &flags.genes},
-                                                                   {"smiles", &flags.smiles},
-                                                                   {"molecule", &flags.molecules},
-                                                                   {"dose", &flags.doses}};
+  const std::map<std::string, std::vector<std::string>*> fields = {
+      {"gene", &flags.genes},           {"smiles", &flags.smiles},
+      {"molecule", &flags.molecules},   {"dose", &flags.doses},
+      {"treatment", &flags.treatments}, {"hours", &flags.hours},
+      {"covariate", &flags.covariates}};
   for (size_t k = 0; k < cells.size(); ++k) {
     if (columns[k] == "name") *name = cells[k];
     const auto field = fields.find(columns[k]);
     if (field != fields.end() && !cells[k].empty()) field->second->push_back(cells[k]);
   }
-  if (flags.genes.size() + flags.smiles.size() + flags.molecules.size() != 1) {
-    return absl::InvalidArgumentError("expected one of gene, smiles and molecule");
+  if (flags.genes.size() + flags.smiles.size() + flags.molecules.size() + flags.treatments.size() !=
+      1) {
+    return absl::InvalidArgumentError("expected one of gene, smiles, molecule and treatment");
   }
-  if (flags.genes.empty() && flags.doses.empty()) flags.doses = doses;
-  if (flags.genes.empty() && flags.doses.empty()) {
+  const bool molecule = flags.smiles.size() + flags.molecules.size() > 0;
+  if (molecule && flags.doses.empty()) flags.doses = doses;
+  if (molecule && flags.doses.empty()) {
     return absl::InvalidArgumentError(
         "found no dose, expected one in the column dose or in --dose");
   }
@@ -154,7 +171,7 @@ absl::StatusOr<ScreenTable> ParseScreenTable(const std::string& bytes,
       continue;
     }
     for (const v1::Perturbation& perturbation : *perturbations) {
-      std::string key = Sha256(perturbation.SerializeAsString());
+      std::string key = Sha256(Deterministic(perturbation));
       const int before = times[key]++;
       if (before > 0) absl::StrAppend(&key, "-", before);
       table.rows.push_back({line, name, text, perturbation, std::move(key)});

@@ -39,7 +39,8 @@ struct ScreenTable {
 
 // The first line names the columns, in upper or lower case: `gene` (A, A+B, A+ctrl), or `smiles` or
 // `molecule` (a name that the model knows) with `dose` (0.2uM, or several as 0.1uM,1uM: each is a
-// row), and `name`; others are passed over. Columns are separated by tabs, or by ';' or ',' where
+// row), or `treatment`; with `hours` and `covariate` (NAME=NUMBER) where the model has them, and
+// `name`; others are passed over. Columns are separated by tabs, or by ';' or ',' where
 // the first line has no tab; cells may be quoted. Molecules without a dose of their own get each of
 // `doses`. Lines that begin with '#' and empty ones are passed over. UTF-8 or UTF-16 with or
 // without byte order mark; what is not UTF-8 is read as Latin-1, with a note. A row that cannot be

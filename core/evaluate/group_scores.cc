@@ -9,6 +9,8 @@
 #include "core/evaluate/dip.h"
 #include "core/evaluate/distances.h"
 #include "core/evaluate/resampled_emd.h"
+#include "core/evaluate/two_sample.h"
+#include "core/evaluate/weighted_change.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -33,12 +35,12 @@ double SquaredMmd(const PairSums& cross, const PairSums& x, int64_t n, const Pai
          2 * cross.kernel / (nd * md);
 }
 
-std::vector<double> DeltaOver(const GeneSet& set, const ColumnStatistics& cells,
+std::vector<double> DeltaOver(const GeneSet& set, const std::vector<double>& mean,
                               const ColumnStatistics& control) {
   std::vector<double> delta;
-  const auto add = [&](int64_t g) { delta.push_back(cells.mean[g] - control.mean[g]); };
+  const auto add = [&](int64_t g) { delta.push_back(mean[g] - control.mean[g]); };
   if (set.name == kAll) {
-    for (size_t g = 0; g < cells.mean.size(); ++g) add(static_cast<int64_t>(g));
+    for (size_t g = 0; g < mean.size(); ++g) add(static_cast<int64_t>(g));
   } else {
     for (const int64_t g : set.columns) add(g);
   }
@@ -66,6 +68,19 @@ void AddBimodality(const std::string& set, const std::vector<double>& truth, int
   const double genes = static_cast<double>(truth.size());
   (*scores)["bimodal_agreement." + set] = genes > 0 ? agreeing / genes : kNan;
   (*scores)["dip_error." + set] = genes > 0 ? error / genes : kNan;
+}
+
+void AddStructure(const DenseMatrix& predicted, const DenseMatrix& truth,
+                  const StructureGenes& genes, uint64_t seed, Scores* scores) {
+  const Structure structure = CompareStructure(predicted, truth, genes);
+  (*scores)["correlation_error.top50"] = structure.correlation_error;
+  (*scores)["correlation_agreement.top50"] = structure.correlation_agreement;
+  (*scores)["co_silence_error.top50"] = structure.co_silence_error;
+  (*scores)["active_genes_mean.all"] = structure.active_genes_mean;
+  (*scores)["active_genes_spread.all"] = structure.active_genes_spread;
+  const ToldApart told = TellApart(predicted, truth, seed);
+  (*scores)["auc_logistic.all"] = told.logistic;
+  (*scores)["auc_knn.all"] = told.knn;
 }
 
 // Per resample, the mean over the set's genes of [genes][count] distances.
@@ -106,6 +121,8 @@ Reference::Reference(const DenseMatrix& truth, const DenseMatrix& control,
                      std::vector<GeneSet> sets, const ScoreOptions& options, uint64_t seed)
     : truth_(truth),
       control_(control),
+      structure_genes_(ChooseStructureGenes(truth, control)),
+      change_weights_(ChangeWeights(truth, control)),
       truth_statistics_(StatisticsOf(truth)),
       control_statistics_(StatisticsOf(control)),
       options_(options),
@@ -177,6 +194,24 @@ MethodScores Reference::ScoresOver(const View& view, const DenseMatrix& predicte
   return result;
 }
 
+Scores Reference::ChangeScoresOf(const std::vector<double>& mean) const {
+  Scores scores;
+  for (const View& view : views_) {
+    const bool defined = view.set.name == kAll || !view.set.columns.empty();
+    scores["pearson_delta." + view.set.name] =
+        defined ? Pearson(DeltaOver(view.set, mean, control_statistics_),
+                          DeltaOver(view.set, truth_statistics_.mean, control_statistics_))
+                : kNan;
+  }
+  const GeneSet all = {kAll, {}};
+  const WeightedChange change =
+      CompareChanges(DeltaOver(all, mean, control_statistics_),
+                     DeltaOver(all, truth_statistics_.mean, control_statistics_), change_weights_);
+  scores["weighted_mse_delta.all"] = change.mse;
+  scores["weighted_r2_delta.all"] = change.r2;
+  return scores;
+}
+
 MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
   const ColumnStatistics statistics = StatisticsOf(predicted);
   const bool testable = predicted.rows > 1 && control_.rows > 1;
@@ -192,14 +227,10 @@ MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
   Scores& scores = result.scores;
   for (const View& view : views_) {
     const std::string& name = view.set.name;
-    const bool all = name == kAll, defined = all || !view.set.columns.empty();
+    const bool all = name == kAll, defined = !view.set.columns.empty();
     MethodScores part = ScoresOver(view, predicted, draws, resampled_emd);
     scores.merge(part.scores);
     result.resampled.merge(part.resampled);
-    scores["pearson_delta." + name] =
-        defined ? Pearson(DeltaOver(view.set, statistics, control_statistics_),
-                          DeltaOver(view.set, truth_statistics_, control_statistics_))
-                : kNan;
     if (all) continue;
     scores["de_overlap." + name] =
         defined && testable
@@ -208,6 +239,8 @@ MethodScores Reference::ScoresOf(const DenseMatrix& predicted) const {
     AddBimodality(name, view.dips, truth_.rows, DipsOf(predicted, view.set.columns), predicted.rows,
                   &scores);
   }
+  scores.merge(ChangeScoresOf(statistics.mean));
+  AddStructure(predicted, truth_, structure_genes_, options_.seed, &scores);
   scores["silent_share_error.all"] = SilentShareError(statistics, truth_statistics_);
   return result;
 }

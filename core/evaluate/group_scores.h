@@ -9,6 +9,7 @@
 #include "core/evaluate/column_statistics.h"
 #include "core/evaluate/pair_sums.h"
 #include "core/evaluate/scorecard.h"
+#include "core/evaluate/structure.h"
 
 namespace unlasting::evaluate {
 
@@ -41,6 +42,9 @@ class Reference {
 
   // The scores that need no other group.
   MethodScores ScoresOf(const DenseMatrix& predicted) const;
+  // Those of them that compare mean changes alone: pearson_delta and the weighted ones. `mean` has
+  // one value per gene.
+  Scores ChangeScoresOf(const std::vector<double>& mean) const;
 
  private:
   struct View {
@@ -56,6 +60,8 @@ class Reference {
   const DenseMatrix& truth_;
   const DenseMatrix& control_;
   std::vector<View> views_;
+  StructureGenes structure_genes_;
+  std::vector<double> change_weights_;
   ColumnStatistics truth_statistics_;
   ColumnStatistics control_statistics_;
   ScoreOptions options_;

@@ -23,6 +23,16 @@ namespace unlasting::evaluate {
 //   bimodal_agreement.{de20,de40}: share of the set's genes that Hartigan's dip test finds bimodal
 //       in both the true and the predicted cells, or in neither
 //   dip_error.{de20,de40}: mean over the set of the absolute difference of the two dips
+//   auc_logistic.all, auc_knn.all: how well a classifier tells predicted from true cells; 0.5 is
+//       best
+//   correlation_error.top50, correlation_agreement.top50: root mean square difference, and
+//       correlation, over gene pairs of the genes' correlations across cells
+//   co_silence_error.top50: root mean square difference over gene pairs of the shares of cells that
+//       silence both genes
+//   active_genes_mean.all, active_genes_spread.all: of the number of active genes per cell, the
+//       predicted mean and standard deviation over the true ones; 1 is best
+//   weighted_mse_delta.all, weighted_r2_delta.all: error of the mean change and share of it that
+//       is explained, genes weighted by how strongly the truth changes them
 // and, where two groups or more share a cell type:
 //   pearson_delta_perturbed.all: as pearson_delta, against the mean of the type's true groups
 //   discrimination.all: share of the type's other groups whose true mean lies farther from the
@@ -53,6 +63,10 @@ struct GroupScores {
   // half of the true cells against the other, seeded), and the further ones: "additive", "linear",
   // "mean_shift_rank".
   std::map<std::string, Scores> baselines;
+  // The scores of mean changes of the interpolated duplicate, the positive control of Calibrate: of
+  // one half of the true cells, each gene as far towards the mean response as that half's own test
+  // leaves it undecided. Empty where there is no "ceiling".
+  Scores interpolated_duplicate;
   std::map<std::string, int64_t> baseline_cells;  // how many cells stand for each baseline
   Intervals intervals;
   std::map<std::string, Intervals> baseline_intervals;
@@ -75,15 +89,16 @@ struct Scorecard {
   std::map<std::string, Intervals> baseline_intervals;
   // By baseline and score; empty where nothing was resampled.
   std::map<std::string, std::map<std::string, Difference>> differences;
-  // Keys `groups` (each with its own `baselines`, and `trained` and `baselines_from` where they are
-  // known), `mean`, `baselines` and `verdict`; and where
+  // Keys `groups` (each with its own `baselines`, `solved_by`, see Calibration, and `trained` and
+  // `baselines_from` where they are known), `mean`, `baselines`, `dynamic_range` and `verdict`; and
+  // where
   // cells were resampled `intervals` and `baseline_intervals` ([low, high]) beside each of the
   // former, and `differences` ({value, low, high}). With the names of all genes, each group has
   // `most_changed`: the genes of de40 with score, log2_fold_change, p_value and p_adjusted.
   nlohmann::json ToJson(const std::vector<std::string>& genes = {}) const;
   // A table for a terminal: a row a group and method, E-distance (unbiased) and EMD on all genes,
-  // DE20, DE40, Pearson delta, sample sizes; then the means and one sentence that says whether the
-  // model beats no change and mean shift.
+  // DE20, DE40, Pearson delta, structure, sample sizes; then the means and one sentence that says
+  // whether the model beats no change and mean shift.
   std::string ToTable() const;
   // Those sentences, with the number of groups behind them: against no change, mean shift and the
   // further baselines there are, and where sampling noise hides which is nearer.

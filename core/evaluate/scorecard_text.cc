@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/evaluate/calibration.h"
 #include "core/evaluate/scorecard.h"
 #include "core/evaluate/verdict.h"
 
@@ -78,6 +79,10 @@ constexpr ColumnOfTable kColumns[] = {
     {"EMD DE20", "emd.de20"},
     {"EMD DE40", "emd.de40"},
     {"Pearson", "pearson_delta.all"},
+    {"AUC kNN", "auc_knn.all"},
+    {"corr", "correlation_error.top50"},
+    {"co-sil", "co_silence_error.top50"},
+    {"spread", "active_genes_spread.all"},
 };
 
 std::string Cell(const Scores& scores, const std::string& name) {
@@ -158,12 +163,14 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
   json object;
   object["groups"] = json::array();
   for (const GroupScores& group : groups) {
-    object["groups"].push_back({{"key", group.key},
-                                {"n_predicted", group.n_predicted},
-                                {"n_true", group.n_true},
-                                {"n_control", group.n_control},
-                                {"scores", evaluate::ToJson(group.scores)},
-                                {"baselines", evaluate::ToJson(group.baselines)}});
+    object["groups"].push_back(
+        {{"key", group.key},
+         {"n_predicted", group.n_predicted},
+         {"n_true", group.n_true},
+         {"n_control", group.n_control},
+         {"scores", evaluate::ToJson(group.scores)},
+         {"baselines", evaluate::ToJson(group.baselines)},
+         {"interpolated_duplicate", evaluate::ToJson(group.interpolated_duplicate)}});
     if (!group.trained.empty()) object["groups"].back()["trained"] = group.trained;
     if (!group.baselines_from.empty()) {
       object["groups"].back()["baselines_from"] = group.baselines_from;
@@ -178,6 +185,11 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
   object["mean"] = evaluate::ToJson(mean);
   object["baselines"] = evaluate::ToJson(baselines);
   object["verdict"] = Verdict();
+  const Calibration calibration = Calibrate(*this);
+  object["dynamic_range"] = calibration.dynamic_range;
+  for (size_t k = 0; k < groups.size(); ++k) {
+    object["groups"][k]["solved_by"] = calibration.solved_by[k];
+  }
   if (!mean_intervals.empty()) {
     object["intervals"] = evaluate::ToJson(mean_intervals);
     object["baseline_intervals"] = evaluate::ToJson(baseline_intervals);
@@ -219,6 +231,8 @@ std::string Scorecard::ToTable() const {
                       "in log1p units, lower is nearer.\n",
                       "Pearson: of mean changes against control. cells: cells of the method / true "
                       "cells; ceiling: one half of the true cells against the other.\n",
+                      "AUC kNN: of telling predicted from true cells, 0.5 is best. corr, co-sil: "
+                      "errors of gene pairs; spread: of active genes per cell, 1 is best.\n",
                       with_intervals ? "95 %: bootstrap interval over cells.\n\n" : "\n", Verdict(),
                       "\n", TrainedText());
 }

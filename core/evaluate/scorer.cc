@@ -69,6 +69,20 @@ std::pair<DenseMatrix, DenseMatrix> Halves(const DenseMatrix& truth, uint64_t se
   return {SelectRows(truth, cells.subspan(0, half)), SelectRows(truth, cells.subspan(half))};
 }
 
+// The means of a half of the true cells where its test against control is sure, and towards the
+// mean response (no change where none is known) as far as it is not.
+std::vector<double> InterpolatedDuplicate(const DenseMatrix& half, const Group& group, Test test) {
+  std::vector<double> mean = StatisticsOf(half).mean;
+  if (half.rows < 2 || group.control.rows < 2) return mean;
+  const std::vector<double> control = StatisticsOf(group.control).mean;
+  const std::vector<double> p = RankGenes(half, group.control, test).p_adjusted;
+  for (size_t g = 0; g < mean.size(); ++g) {
+    const double shift = group.mean_shift ? static_cast<double>((*group.mean_shift)[g]) : 0;
+    mean[g] += p[g] * (control[g] + shift - mean[g]);
+  }
+  return mean;
+}
+
 struct Scored {
   GroupScores scores;
   GroupMeans means;
@@ -120,7 +134,10 @@ Scored ScoreGroup(const Group& group, const ScoreOptions& options, uint64_t seed
   // Halves of fewer than two cells have no spread to compare.
   if (group.truth.rows >= 4) {
     const auto [half, other] = Halves(group.truth, seed);
-    add("ceiling", Reference(other, group.control, sets, options, seed), half);
+    const Reference against(other, group.control, sets, options, seed);
+    add("ceiling", against, half);
+    scores.interpolated_duplicate =
+        against.ChangeScoresOf(InterpolatedDuplicate(half, group, options.test));
   }
   return result;
 }

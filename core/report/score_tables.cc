@@ -6,6 +6,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "core/evaluate/calibration.h"
 #include "core/evaluate/verdict.h"
 #include "core/report/html.h"
 #include "core/report/overview.h"
@@ -26,13 +29,15 @@ struct Method {
 };
 using Row = std::vector<Method>;
 
-enum class Better { kLower, kHigher };
-
-Better Direction(const std::string& score) {
-  const bool higher = absl::StartsWith(score, "pearson") || absl::StartsWith(score, "de_overlap") ||
-                      absl::StartsWith(score, "discrimination") ||
-                      absl::StartsWith(score, "bimodal_agreement");
-  return higher ? Better::kHigher : Better::kLower;
+// How far a score is from its best value; what is marked as best is the least of it.
+double Loss(const std::string& score, double value) {
+  for (const char* higher : {"pearson", "de_overlap", "discrimination", "bimodal_agreement",
+                             "correlation_agreement", "weighted_r2"}) {
+    if (absl::StartsWith(score, higher)) return -value;
+  }
+  if (absl::StartsWith(score, "auc_")) return std::abs(value - 0.5);
+  if (absl::StartsWith(score, "active_genes_")) return std::abs(value - 1);
+  return value;
 }
 
 double At(const Scores* scores, const std::string& name) {
@@ -65,12 +70,11 @@ std::string IntervalText(const Intervals* intervals, const std::string& score) {
 
 // Cells of one row; the best is marked among the first `contenders`.
 std::string Cells(const Row& row, const std::string& score, size_t contenders) {
-  const bool lower = Direction(score) == Better::kLower;
   double best = std::numeric_limits<double>::quiet_NaN();
   for (size_t k = 0; k < contenders; ++k) {
     const double value = At(row[k].scores, score);
     if (std::isnan(value)) continue;
-    if (std::isnan(best) || (lower ? value < best : value > best)) best = value;
+    if (std::isnan(best) || Loss(score, value) < Loss(score, best)) best = value;
   }
   std::string html;
   for (size_t k = 0; k < row.size(); ++k) {
@@ -123,17 +127,41 @@ std::string GroupTable(const Scorecard& card, const std::vector<std::string>& me
 std::string AllScores(const Scorecard& card, const std::vector<std::string>& methods,
                       size_t contenders) {
   std::string html = absl::StrCat(
-      "<details><summary>Every score, mean over groups</summary>"
+      "<details><summary>Every score, mean over groups; range: how far a replicate gets from no "
+      "change towards a perfect score, 1 is best</summary>"
       "<div class=\"scroll\"><table>\n",
       Header("score", methods), "<tbody>\n");
+  const auto ranges = evaluate::Calibrate(card).dynamic_range;
   for (const auto& [score, unused] : card.mean) {
-    absl::StrAppend(&html, "<tr><th><code>", Escape(score), "</code></th>",
-                    Cells(RowOf({&card.mean, &card.mean_intervals}, card.baselines,
-                                card.baseline_intervals, methods),
-                          score, contenders),
-                    "</tr>\n");
+    const auto range = ranges.find(score);
+    absl::StrAppend(
+        &html, "<tr><th><code>", Escape(score), "</code>",
+        range == ranges.end() ? "" : absl::StrFormat("<small>range %.2f</small>", range->second),
+        "</th>",
+        Cells(RowOf({&card.mean, &card.mean_intervals}, card.baselines, card.baseline_intervals,
+                    methods),
+              score, contenders),
+        "</tr>\n");
   }
   return html + "</tbody></table></div></details>\n";
+}
+
+// Names the groups in which a model cannot show that it is better than a simple rule.
+std::string Saturated(const Scorecard& card) {
+  const auto solved_by = evaluate::Calibrate(card).solved_by;
+  std::vector<std::string> names;
+  for (size_t k = 0; k < card.groups.size(); ++k) {
+    if (solved_by[k].empty()) continue;
+    std::vector<std::string> rules;
+    for (const std::string& rule : solved_by[k]) rules.push_back(evaluate::ReadableName(rule));
+    names.push_back(absl::StrCat(Escape(evaluate::GroupName(card.groups[k].key)), " (",
+                                 absl::StrJoin(rules, ", "), ")"));
+  }
+  if (names.empty()) return "";
+  return absl::StrCat(
+      "<p>Solved by a simple rule, which there scores no worse than one half of the true cells "
+      "against the other: ",
+      absl::StrJoin(names, "; "), ".</p>\n");
 }
 
 }  // namespace
@@ -151,7 +179,21 @@ std::string ScoreTablesSection(const Scorecard& card) {
                  "mean 1-D Wasserstein distance over all genes; lower is nearer", false),
       GroupTable(card, methods, contenders, "pearson_delta.all", "Pearson delta",
                  "correlation of mean changes against control; higher is nearer", false),
-      AllScores(card, methods, contenders), "</section>\n");
+      GroupTable(card, methods, contenders, "auc_knn.all", "Told from true cells",
+                 "area under the curve of the 20 nearest cells; 0.5 is best, 1 says that every "
+                 "predicted cell is recognised as predicted",
+                 false),
+      GroupTable(card, methods, contenders, "correlation_error.top50", "Correlation error",
+                 "of pairs among 50 genes, across cells; lower is nearer", false),
+      GroupTable(card, methods, contenders, "co_silence_error.top50", "Co-silence error",
+                 "of the shares of cells that silence both genes of a pair; lower is nearer",
+                 false),
+      GroupTable(
+          card, methods, contenders, "active_genes_spread.all", "Spread of active genes",
+          "standard deviation of the number of active genes per cell, predicted over true; 1 "
+          "is best",
+          false),
+      Saturated(card), AllScores(card, methods, contenders), "</section>\n");
 }
 
 }  // namespace unlasting::report

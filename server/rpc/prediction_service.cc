@@ -47,6 +47,7 @@ absl::Status Featurize(const ModelRegistry& models, const grpc::ByteBuffer& byte
   response->set_canonical_smiles(featurized->canonical_smiles);
   response->mutable_features()->Add(featurized->features.begin(), featurized->features.end());
   response->set_featurizer(featurizer.name());
+  response->mutable_notes()->Add(featurized->notes.begin(), featurized->notes.end());
   return absl::OkStatus();
 }
 

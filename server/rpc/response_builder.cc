@@ -135,6 +135,9 @@ v1::ResolvedPerturbation ResponseBuilder::Resolved(
   resolved.set_dose_micromolar(perturbation.dose_um);
   resolved.set_seen_in_training(perturbation.seen_in_training);
   resolved.mutable_notes()->Add(perturbation.notes.begin(), perturbation.notes.end());
+  resolved.set_condition(perturbation.condition);
+  resolved.mutable_covariates()->insert(perturbation.covariates.begin(),
+                                        perturbation.covariates.end());
   AddDistances(perturbation, &resolved);
   const auto contexts = predict::ContextsOf(*bundle_, perturbation, cell_types_);
   for (const predict::TrainedContext& trained : contexts) {
@@ -179,6 +182,7 @@ void ResponseBuilder::AddControls(v1::PredictHeader* header) const {
   }
   controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
   controls->set_ignored_genes(cells.ignored_genes);
+  header->mutable_notes()->Add(cells.notes.begin(), cells.notes.end());
   if (!cells.missing_genes.empty()) header->add_notes(FilledInNote(cells.missing_genes));
   for (std::string& note : predict::UnseenContextNotes(*bundle_, cell_types_)) {
     header->add_notes(std::move(note));

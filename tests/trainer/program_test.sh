@@ -63,6 +63,13 @@ shows '"n_obs": 5000' "$train" inspect --json $data
 "$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --json --progress none \
   >"$work/scores.json"
 grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"
+grep -q 'auc_knn.all' "$work/scores.json" || fail "evaluate scores structure"
+grep -q 'AUC kNN' "$work/bundle/card.md" || fail "the card scores structure"
+scored=("$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --progress none)
+"${scored[@]}" --rule cell-eval --json >"$work/rule.json"
+grep -q '"rule": "cell-eval"' "$work/rule.json" || fail "evaluate --rule --json"
+refuses 2 'found no label that is the name of a gene' "${scored[@]}" --rule vcc2026
+refuses 2 '--report' "${scored[@]}" --rule vcc2026 --report "$work/no.html"
 "$train" evaluate --bundle "$work/bundle" --data $data --export "$work/export" --progress none
 for file in truth control training; do
   [ -s "$work/export/$file.h5ad" ] || fail "--export lacks $file.h5ad"

@@ -11,7 +11,10 @@
 #include "core/report/report.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/scoring_flags.h"
+#include "trainer/data/data_options.h"
 #include "trainer/scoring/predict_groups.h"
+#include "trainer/scoring/rule_groups.h"
+#include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -86,7 +89,41 @@ std::vector<std::string> ReadableNames(const bundle::Manifest& manifest,
   return genes;
 }
 
+// Scores the held-out groups by a rule of the field instead of by the scorecard.
+absl::Status EvaluateByRule(const EvaluateFlags& flags, const bundle::Manifest& manifest,
+                            const HeldOut& held_out, PredictGroupsOptions options,
+                            predict::Engine* engine, cli::ProgressStyle style) {
+  UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
+  RuleGroupsOptions rule;
+  rule.rule = flags.scoring.rule;
+  rule.control_label = LoadOptionsOf(config).control;
+  rule.target_sum = manifest.normalisation.target_sum;
+  rule.seed = flags.seed;
+  rule.threads = flags.threads;
+  UNLASTING_ASSIGN_OR_RETURN(auto groups, RuleGroups::Create(rule, held_out));
+  {
+    cli::Progress progress("evaluate", "groups", style);
+    options.progress = [&](int64_t done, int64_t total) { progress.Update(done, total); };
+    size_t next = 0;
+    UNLASTING_RETURN_IF_ERROR(
+        PredictGroups(engine, held_out, options, [&](const evaluate::Group& group) {
+          groups.Add(held_out.groups[next++], group);
+          return absl::OkStatus();
+        }));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto scores, groups.Score());
+  std::printf("%s\n", (flags.json ? RuleJson(scores).dump(2) : RuleText(scores)).c_str());
+  return absl::OkStatus();
+}
+
 absl::Status RunEvaluate(const EvaluateFlags& flags) {
+  const bool by_rule = flags.scoring.rule != ScoringRule::kUnlasting;
+  for (const auto& [flag, value] :
+       {std::pair{"--report", flags.report}, {"--export", flags.export_dir}}) {
+    if (!by_rule || value.empty()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, ": found with another rule, expected only with --rule unlasting"));
+  }
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(flags.bundle));
@@ -101,6 +138,7 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
   UNLASTING_ASSIGN_OR_RETURN(options.predict, OptionsOf(flags, *bundle));
+  if (by_rule) return EvaluateByRule(flags, manifest, held_out, options, engine.get(), style);
   evaluate::Scorer scorer({flags.threads, flags.seed, flags.scoring.resamples, flags.scoring.test});
   report::GroupPlots plots(ReadableNames(manifest, manifest.genes));
   {
@@ -160,7 +198,9 @@ Command AddEvaluateCommand(CLI::App& root) {
       "Only write truth.h5ad, control.h5ad and training.h5ad of the split to this folder");
   app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
   app->add_flag("--json", flags->json, "Scores as JSON on stdout");
-  app->footer("Example:\n  unlasting-train evaluate --bundle models/k562 --data cells.h5ad");
+  app->footer(
+      "Examples:\n  unlasting-train evaluate --bundle models/k562 --data cells.h5ad\n"
+      "  unlasting-train evaluate --bundle models/k562 --data cells.h5ad --rule vcc2026 --json");
   return {app, [flags] { return RunEvaluate(*flags); }};
 }
 

@@ -27,7 +27,7 @@ absl::Status CheckFlags(const MetricsOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat(flag, ": found with another rule, expected only with --rule ", rule));
   };
-  const ScoringRule rule = options.rule;
+  const ScoringRule rule = options.scoring.rule;
   if (!options.draws.empty() && rule != ScoringRule::kVcc2026) return only("--draws", "vcc2026");
   if (rule == ScoringRule::kUnlasting) return absl::OkStatus();
   if (!options.report.empty()) return only("--report", "unlasting");
@@ -44,11 +44,33 @@ absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
   return absl::OkStatus();
 }
 
+// What the values of the files are, and what they are brought to.
+void AddValueFlags(CLI::App* app, MetricsOptions* options) {
+  app->add_option("--matrix", options->columns.matrix,
+                  "what the files other than --predicted hold: auto, counts or log1p")
+      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+      ->capture_default_str();
+  app->add_option(
+         "--predicted-matrix", options->predicted_matrix,
+         "what --predicted holds: auto (log1p; whole numbers alone are refused), counts or "
+         "log1p")
+      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+      ->capture_default_str();
+  app->add_option("--library-size-column", options->columns.library_size_column,
+                  "obs column of each cell's counts over all genes (default: the row's sum)");
+  app->add_option(
+         "--target-sum", options->target_sum,
+         "normalises counts, and rescales log1p values, to this sum a cell (default: that "
+         "of the predictions' log1p values, else that of the other files', else the median "
+         "of the counts)")
+      ->check(CLI::Range(1.0, 1e9));
+}
+
 }  // namespace
 
 absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ostream& err) {
   UNLASTING_RETURN_IF_ERROR(CheckFlags(given));
-  if (given.rule != ScoringRule::kUnlasting) return RunRule(given, out);
+  if (given.scoring.rule != ScoringRule::kUnlasting) return RunRule(given, out);
   MetricsOptions options = given;
   if (options.control.empty()) options.control = options.truth;
   UNLASTING_ASSIGN_OR_RETURN(const MetricsFiles files, OpenMetricsFiles(options, err));
@@ -103,28 +125,15 @@ Command AddMetricsCommand(CLI::App& root) {
          "--control-value,--control-label", options->columns.control,
          "condition of unperturbed cells; with a rule they are rows of truth and prediction")
       ->capture_default_str();
-  app->add_option("--matrix", options->columns.matrix,
-                  "what the files other than --predicted hold: auto, counts or log1p")
-      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
-      ->capture_default_str();
-  app->add_option("--library-size-column", options->columns.library_size_column,
-                  "obs column of each cell's counts over all genes (default: the row's sum)");
-  app->add_option("--target-sum", options->target_sum,
-                  "normalises counts to this sum a cell (default: the predictions' "
-                  "uns/unlasting/target_sum, else the median of truth and control)")
-      ->check(CLI::Range(1.0, 1e9));
+  app->add_option("--covariates", options->columns.covariates,
+                  "obs columns of numbers, such as hours, that tell conditions of drugs and "
+                  "treatments apart (default: those that --predicted names in uns)")
+      ->delimiter(',');
+  AddValueFlags(app, options.get());
   app->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   AddScoringFlags(app, &options->scoring);
-  const std::map<std::string, ScoringRule> rules = {{"unlasting", ScoringRule::kUnlasting},
-                                                    {"vcc2026", ScoringRule::kVcc2026},
-                                                    {"cell-eval", ScoringRule::kCellEval}};
-  app->add_option("--rule", options->rule,
-                  "scores of this project (unlasting) or by a rule of the field, on all genes: "
-                  "vcc2026 scores counts, cell-eval counts or log1p values")
-      ->transform(CLI::CheckedTransformer(rules).description("unlasting, vcc2026 or cell-eval"))
-      ->default_str("unlasting");
   app->add_option("--seed", options->seed, "of the random halves of the ceiling, and of resamples")
       ->capture_default_str();
   app->add_option("--draws", options->draws,

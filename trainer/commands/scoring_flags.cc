@@ -19,6 +19,14 @@ void AddScoringFlags(CLI::App* app, ScoringOptions* options) {
       ->transform(CLI::CheckedTransformer(tests).description("welch, overestimated-variance, "
                                                              "wilcoxon or wilcoxon-ties"))
       ->default_str("welch");
+  const std::map<std::string, ScoringRule> rules = {{"unlasting", ScoringRule::kUnlasting},
+                                                    {"vcc2026", ScoringRule::kVcc2026},
+                                                    {"cell-eval", ScoringRule::kCellEval}};
+  app->add_option("--rule", options->rule,
+                  "scores of this project (unlasting) or by a rule of the field, on all genes: "
+                  "vcc2026 scores counts, cell-eval counts or log1p values")
+      ->transform(CLI::CheckedTransformer(rules).description("unlasting, vcc2026 or cell-eval"))
+      ->default_str("unlasting");
 }
 
 }  // namespace unlasting::trainer

@@ -6,7 +6,7 @@
 
 namespace unlasting::trainer {
 
-// Adds --resamples and --de-test, which write to `options`; it must outlive the parsing.
+// Adds --resamples, --de-test and --rule, which write to `options`; it must outlive the parsing.
 void AddScoringFlags(CLI::App* app, ScoringOptions* options);
 
 }  // namespace unlasting::trainer

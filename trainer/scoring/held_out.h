@@ -24,6 +24,7 @@ struct HeldOut {
   std::vector<std::string> genes;        // of the bundle
   std::vector<cells::TestGroup> groups;  // rows of the file
   cells::ChosenRows values{0};           // of the groups' cells, log1p
+  std::vector<double> library_sizes;     // of all cells of the file
   evaluate::ShiftBaselines baselines;    // of the training cells
   std::vector<report::TrainedDose> trained_doses;
 };

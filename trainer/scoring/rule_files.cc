@@ -1,7 +1,9 @@
 #include "trainer/scoring/rule_files.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,12 +18,29 @@ namespace unlasting::trainer {
 namespace {
 
 using evaluate::rules::CellTable;
+using evaluate::rules::RuleScores;
 
 struct OpenTable {
   std::unique_ptr<anndata::Reader> reader;
   std::unique_ptr<cells::FileRows> rows;
   CellTable table;
+  std::vector<std::string> remarks;  // on labels without cells
 };
+
+// A category of which the file holds no cells is no perturbation, but its absence is said.
+std::vector<std::string> RemarksOn(const std::string& path, const std::string& name,
+                                   const anndata::Column& column) {
+  std::vector<std::string> remarks;
+  const auto* labels = std::get_if<anndata::Categorical>(&column);
+  if (labels == nullptr) return remarks;
+  const std::set<int32_t> used(labels->codes.begin(), labels->codes.end());
+  for (size_t k = 0; k < labels->categories.size(); ++k) {
+    if (used.count(static_cast<int32_t>(k)) > 0) continue;
+    remarks.push_back(absl::StrCat(path, ": obs column '", name, "' names ", labels->categories[k],
+                                   " without a cell of it: it is not scored."));
+  }
+  return remarks;
+}
 
 absl::StatusOr<OpenTable> OpenTableOf(const std::string& path, const cells::LoadOptions& columns) {
   OpenTable open;
@@ -40,6 +59,7 @@ absl::StatusOr<OpenTable> OpenTableOf(const std::string& path, const cells::Load
   open.table.name = path;
   open.table.genes = var.index;
   open.table.labels = anndata::AsStrings(*labels);
+  open.remarks = RemarksOn(path, columns.condition_column, *labels);
   open.rows =
       std::make_unique<cells::FileRows>(open.reader.get(), element, shape.first, shape.second);
   open.table.rows = open.rows.get();
@@ -58,20 +78,16 @@ absl::StatusOr<nlohmann::json> ReadDraws(const std::string& path) {
   return parsed;
 }
 
-}  // namespace
-
-absl::StatusOr<evaluate::rules::RuleScores> ScoreFilesByRule(const MetricsOptions& options) {
+absl::StatusOr<RuleScores> ScoreTables(const MetricsOptions& options, const CellTable& truth,
+                                       const CellTable& predicted) {
   const int threads = options.threads > 0
                           ? options.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  UNLASTING_ASSIGN_OR_RETURN(const OpenTable truth, OpenTableOf(options.truth, options.columns));
-  UNLASTING_ASSIGN_OR_RETURN(const OpenTable predicted,
-                             OpenTableOf(options.predicted, options.columns));
-  if (options.rule == ScoringRule::kCellEval) {
+  if (options.scoring.rule == ScoringRule::kCellEval) {
     evaluate::rules::CellEvalOptions rule;
     rule.control_label = options.columns.control;
     rule.threads = threads;
-    return evaluate::rules::ScoreCellEval(truth.table, predicted.table, rule);
+    return evaluate::rules::ScoreCellEval(truth, predicted, rule);
   }
   evaluate::rules::Vcc2026Options rule;
   rule.control_label = options.columns.control;
@@ -79,7 +95,20 @@ absl::StatusOr<evaluate::rules::RuleScores> ScoreFilesByRule(const MetricsOption
   rule.tables.threads = threads;
   UNLASTING_ASSIGN_OR_RETURN(rule.draws, ReadDraws(options.draws));
   rule.draws_name = options.draws;
-  return evaluate::rules::ScoreVcc2026(truth.table, predicted.table, rule);
+  return evaluate::rules::ScoreVcc2026(truth, predicted, rule);
+}
+
+}  // namespace
+
+absl::StatusOr<RuleScores> ScoreFilesByRule(const MetricsOptions& options) {
+  UNLASTING_ASSIGN_OR_RETURN(const OpenTable truth, OpenTableOf(options.truth, options.columns));
+  UNLASTING_ASSIGN_OR_RETURN(const OpenTable predicted,
+                             OpenTableOf(options.predicted, options.columns));
+  UNLASTING_ASSIGN_OR_RETURN(RuleScores scores, ScoreTables(options, truth.table, predicted.table));
+  for (const OpenTable* side : {&truth, &predicted}) {
+    scores.remarks.insert(scores.remarks.end(), side->remarks.begin(), side->remarks.end());
+  }
+  return scores;
 }
 
 }  // namespace unlasting::trainer

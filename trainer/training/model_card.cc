@@ -17,9 +17,35 @@ std::string Mean(const evaluate::Scores& scores, const std::string& name) {
   return absl::StrFormat("%.4f", it->second);
 }
 
+struct ColumnOfCard {
+  const char* header;
+  const char* score;
+};
+constexpr ColumnOfCard kColumns[] = {
+    {"E-distance", "e_distance.unbiased.all"},
+    {"EMD", "emd.all"},
+    {"Pearson delta", "pearson_delta.all"},
+    {"AUC kNN", "auc_knn.all"},
+    {"AUC logistic", "auc_logistic.all"},
+    {"correlation error", "correlation_error.top50"},
+    {"co-silence error", "co_silence_error.top50"},
+    {"spread of active genes", "active_genes_spread.all"},
+};
+
+std::string Header() {
+  std::string names = "| method |", rule = "|---|";
+  for (const auto& [header, unused] : kColumns) {
+    absl::StrAppend(&names, " ", header, " |");
+    absl::StrAppend(&rule, "---|");
+  }
+  return absl::StrCat(names, "\n", rule, "\n");
+}
+
 std::string Row(const std::string& name, const evaluate::Scores& scores) {
-  return absl::StrFormat("| %s | %s | %s | %s |\n", name, Mean(scores, "e_distance.unbiased.all"),
-                         Mean(scores, "emd.all"), Mean(scores, "pearson_delta.all"));
+  std::string row = absl::StrCat("| ", name, " |");
+  for (const auto& [unused, score] : kColumns)
+    absl::StrAppend(&row, " ", Mean(scores, score), " |");
+  return absl::StrCat(row, "\n");
 }
 
 }  // namespace
@@ -38,9 +64,12 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
                       ? absl::StrCat("counts to ", m.normalisation.target_sum, ", log1p")
                       : "log1p values as given",
                   "\n- gene network: ", m.grn.dump(), "\n\n## Evaluation\n\n");
-  absl::StrAppend(&card, "Held-out groups: ", scorecard.groups.size(),
-                  ". Means over groups, all genes; E-distance in its unbiased form.\n\n",
-                  "| method | E-distance | EMD | Pearson delta |\n|---|---|---|---|\n");
+  absl::StrAppend(
+      &card, "Held-out groups: ", scorecard.groups.size(),
+      ". Means over groups, all genes; E-distance in its unbiased form. AUC: of telling "
+      "predicted from true cells, 0.5 is best; errors of gene pairs: lower is better; "
+      "spread: predicted over true, 1 is best.\n\n",
+      Header());
   absl::StrAppend(&card, Row("this model", scorecard.mean));
   for (const std::string& name : evaluate::MethodsInOrder(scorecard.baselines)) {
     absl::StrAppend(&card, Row(evaluate::ReadableName(name), scorecard.baselines.at(name)));

@@ -108,6 +108,8 @@ absl::StatusOr<RuleScores> ScoreCellEval(const CellTable& truth, const CellTable
   }
   scores.remarks.emplace_back(
       "clustering_agreement (Leiden) is left out: it cannot be computed from a formula.");
+  RemarkOnEmptyGroups(truth.name, groups.truth, a.table.mean, &scores);
+  RemarkOnEmptyGroups(predicted.name, groups.predicted, b.table.mean, &scores);
   return scores;
 }
 

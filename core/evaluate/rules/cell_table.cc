@@ -74,8 +74,10 @@ absl::StatusOr<std::set<std::string>> LabelsOf(const CellTable& table,
   return labels;
 }
 
-Groups GroupsOf(const CellTable& table, const std::vector<std::string>& targets) {
+Groups GroupsOf(const CellTable& table, const std::vector<std::string>& targets,
+                const std::string& control_label) {
   Groups groups;
+  groups.control_label = control_label;
   groups.targets = targets;
   std::unordered_map<std::string, int32_t> index;
   for (size_t t = 0; t < targets.size(); ++t) index[targets[t]] = static_cast<int32_t>(t);
@@ -113,8 +115,8 @@ absl::StatusOr<MatchedGroups> MatchGroups(const CellTable& truth, const CellTabl
   }
   MatchedGroups matched;
   const std::vector<std::string> targets(in_truth.begin(), in_truth.end());
-  matched.truth = GroupsOf(truth, targets);
-  matched.predicted = GroupsOf(predicted, targets);
+  matched.truth = GroupsOf(truth, targets, control_label);
+  matched.predicted = GroupsOf(predicted, targets, control_label);
   std::unordered_map<std::string, int64_t> columns;
   for (size_t g = 0; g < truth.genes.size(); ++g) columns[truth.genes[g]] = g;
   for (const std::string& target : targets) {

@@ -22,6 +22,7 @@ struct CellTable {
 
 // The perturbations in code point order, and after them the control: group `targets.size()`.
 struct Groups {
+  std::string control_label;
   std::vector<std::string> targets;
   std::vector<int32_t> of_cell;  // per cell
   std::vector<int64_t> cells;    // per group, the control's last

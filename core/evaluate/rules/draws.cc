@@ -1,20 +1,12 @@
 #include "core/evaluate/rules/draws.h"
 
-#include <random>
-
 #include "absl/strings/str_cat.h"
+#include "core/evaluate/numpy_random.h"
 
 namespace unlasting::evaluate::rules {
 namespace {
 
-// numpy's SeedSequence(0).generate_state(5): how the rule names its splits.
-constexpr uint64_t kSplitSeeds[] = {2968811710, 3677149159, 745650761, 2884920346, 2642120001};
-
-// Spelt out, so that a seed means the same with every standard library. The bias of the remainder
-// is below 1e-13 for any number of cells.
-int64_t Below(std::mt19937_64* random, int64_t bound) {
-  return static_cast<int64_t>((*random)() % static_cast<uint64_t>(bound));
-}
+constexpr int kSplits = 5;
 
 std::vector<std::vector<int64_t>> CellsOf(const Groups& groups) {
   std::vector<std::vector<int64_t>> cells(groups.cells.size());
@@ -46,25 +38,26 @@ absl::Status CheckMarks(const std::string& name, const std::string& key, const s
 Draws GenerateDraws(const Groups& truth, uint64_t seed) {
   Draws draws;
   draws.source = absl::StrCat("generated, seed ", seed);
+  // Labels are drawn for in code point order, the control's among the others.
+  std::map<std::string, std::vector<int64_t>> labels;
   const auto cells = CellsOf(truth);
-  const uint64_t mixed = seed * 0x9e3779b97f4a7c15ull;
-  for (const uint64_t split : kSplitSeeds) {
-    std::mt19937_64 random(split ^ mixed);
+  for (int64_t t = 0; t <= truth.control(); ++t) {
+    labels[t < truth.control() ? truth.targets[t] : truth.control_label] = cells[t];
+  }
+  for (const uint32_t split : NumpySeeds(seed, kSplits)) {
+    NumpyRandom random(split);
     std::string marks(truth.of_cell.size(), '.');
-    for (auto group : cells) {
-      for (size_t k = group.size(); k > 1; --k) {
-        std::swap(group[k - 1], group[Below(&random, static_cast<int64_t>(k))]);
-      }
+    for (const auto& [unused, group] : labels) {
+      const auto order = random.Permutation(static_cast<int64_t>(group.size()));
       const size_t half = group.size() / 2;
-      for (size_t k = 0; k < 2 * half; ++k) marks[group[k]] = k < half ? 'a' : 'b';
+      for (size_t k = 0; k < 2 * half; ++k) marks[group[order[k]]] = k < half ? 'a' : 'b';
     }
     draws.splits[absl::StrCat(split)] = std::move(marks);
   }
-  std::mt19937_64 random(mixed);
-  const int64_t controls = truth.cells.back();
+  NumpyRandom random(seed);
   for (int64_t t = 0; t < truth.control(); ++t) {
     for (int64_t k = 0; k < truth.cells[t]; ++k) {
-      draws.control_rows.push_back(Below(&random, controls));
+      draws.control_rows.push_back(random.Below(truth.cells.back()));
     }
   }
   return draws;

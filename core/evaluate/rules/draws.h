@@ -21,8 +21,8 @@ struct Draws {
   std::string source;  // where they are from, for the reader of the scores
 };
 
-// Draws of our own generator, the same on every machine. The splits bear the names of the seeds of
-// the rule; other values of `seed` give other draws under the same names.
+// The draws of the reference program with the base seed `seed` (its rule sets 0), which takes them
+// from numpy's generator; the same on every machine.
 Draws GenerateDraws(const Groups& truth, uint64_t seed);
 
 // The keys `splits_cells` ({seed: one character per cell}) and `baseline_construction`

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/evaluate/rules/float_log1p.h"
 
 namespace unlasting::evaluate::rules {
 namespace {
@@ -75,9 +76,8 @@ absl::StatusOr<LoggedValues> LoggedValues::Survey(const CellTable& table) {
 
 float LoggedValues::Value(int64_t cell, float value) const {
   if (logged_) return value;
-  // The quotient in float32, its logarithm rounded to float32 once: which cells tie depends on it.
-  const float scaled = value / scale_[cell];
-  return static_cast<float>(std::log1p(static_cast<double>(scaled)));
+  // In float32 throughout: which cells tie depends on it.
+  return FloatLog1p(value / scale_[cell]);
 }
 
 }  // namespace unlasting::evaluate::rules

@@ -91,4 +91,16 @@ std::string RuleScores::ToText() const {
   return text;
 }
 
+void RemarkOnEmptyGroups(const std::string& side, const Groups& groups,
+                         const std::vector<double>& profiles, RuleScores* scores) {
+  const int64_t genes = static_cast<int64_t>(profiles.size()) / (groups.control() + 1);
+  for (int64_t t = 0; t <= groups.control(); ++t) {
+    const auto first = profiles.begin() + t * genes;
+    if (std::any_of(first, first + genes, [](double value) { return value != 0; })) continue;
+    const std::string& label = t == groups.control() ? groups.control_label : groups.targets[t];
+    scores->remarks.push_back(absl::StrCat(
+        side, ": the cells of ", label, " hold no counts: a profile of zeros is scored for them."));
+  }
+}
+
 }  // namespace unlasting::evaluate::rules

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/evaluate/rules/cell_table.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::evaluate::rules {
@@ -37,5 +38,10 @@ struct RuleScores {
   // value; then the average and the remarks.
   std::string ToText() const;
 };
+
+// Adds a remark for every group of `side` whose cells hold no counts at all. `profiles` are
+// [groups, genes], the control's last.
+void RemarkOnEmptyGroups(const std::string& side, const Groups& groups,
+                         const std::vector<double>& profiles, RuleScores* scores);
 
 }  // namespace unlasting::evaluate::rules

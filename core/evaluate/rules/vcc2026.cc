@@ -273,13 +273,10 @@ absl::StatusOr<RuleScores> ScoreVcc2026(const CellTable& truth, const CellTable&
                      groups.truth.targets[0], ", first gene ", truth.genes[0],
                      "), expected genes by the names that the labels use (--groupby)"));
   }
-  Draws draws;
-  if (options.draws.is_null()) {
-    draws = GenerateDraws(groups.truth, options.seed);
-  } else {
-    UNLASTING_ASSIGN_OR_RETURN(draws,
-                               DrawsFromJson(options.draws, groups.truth, options.draws_name));
-  }
+  UNLASTING_ASSIGN_OR_RETURN(const Draws draws,
+                             options.draws.is_null()
+                                 ? absl::StatusOr<Draws>(GenerateDraws(groups.truth, options.seed))
+                                 : DrawsFromJson(options.draws, groups.truth, options.draws_name));
   UNLASTING_ASSIGN_OR_RETURN(const Vcc2026Tables tables,
                              MakeVcc2026Tables(truth, predicted, groups, draws, options.tables));
   const Context context = {truth, groups, options.tables.threads};
@@ -293,6 +290,8 @@ absl::StatusOr<RuleScores> ScoreVcc2026(const CellTable& truth, const CellTable&
   AddReplicate(context, tables, &scores);
   AddScale(Compare(context, tables.truth, tables.baseline, control, tables.truth), &scores);
   AddRemarks(compared, &scores);
+  RemarkOnEmptyGroups(truth.name, groups.truth, tables.truth.bulk, &scores);
+  RemarkOnEmptyGroups(predicted.name, groups.predicted, tables.predicted.bulk, &scores);
   scores.parts["draws"] = draws.source;
   return scores;
 }

@@ -18,9 +18,10 @@ std::vector<TrainedContext> ContextsOf(const bundle::Bundle& bundle,
     if (trained.recorded()) {
       context.context_seen = trained.Seen(type);
       context.seen_together =
-          perturbation.seen_in_training &&
-          (perturbation.kind == Perturbation::Kind::kGene ? trained.Seen(type, nodes)
-                                                          : trained.Seen(type, perturbation.label));
+          perturbation.seen_in_training && (perturbation.kind == Perturbation::Kind::kGene
+                                                ? trained.Seen(type, nodes)
+                                                : trained.Seen(type, perturbation.label) ||
+                                                      trained.Seen(type, perturbation.condition));
     }
     contexts.push_back(context);
   }

@@ -121,16 +121,16 @@ TEST(ToTableTest, AlignsItsColumnsAndNamesSampleSizes) {
   const std::vector<std::string> lines = absl::StrSplit(table, '\n');
   EXPECT_EQ(lines[0],
             "group      method     cells    E all  E DE20  E DE40  EMD all  EMD DE20  "
-            "EMD DE40  Pearson");
+            "EMD DE40  Pearson  AUC kNN  corr  co-sil  spread");
   EXPECT_EQ(lines[2],
             "A / T      model      10/20   1.0000       -       -   1.0000         -  "
-            "       -        -");
+            "       -        -        -     -       -       -");
   EXPECT_EQ(lines[3],
             "           no change  30/20  12.5000       -       -   3.0000         -  "
-            "       -        -");
+            "       -        -        -     -       -       -");
   EXPECT_EQ(lines[5],
             "αβγ / T    model      10/20        -       -       -   1.0000         -  "
-            "       -        -");
+            "       -        -        -     -       -       -");
   EXPECT_THAT(table, HasSubstr("mean of 2"));
   EXPECT_THAT(table, HasSubstr(card.Verdict()));
   EXPECT_THAT(table, Not(HasSubstr("nan")));

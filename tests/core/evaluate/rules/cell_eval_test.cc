@@ -28,13 +28,8 @@ RuleScores ScoreCase(const Case& c, const CellEvalOptions& given) {
   return ScoreCellEval(truth.table, predicted.table, options).value();
 }
 
-// The reference takes E-distances in float32. It orders genes by p values of float32 logarithms,
-// and which cells tie there depends on the last bit of its own log1p, so one pair of neighbouring
-// genes may change places: of 120 genes that moves an area by up to 0.001.
-double Tolerance(const std::string& metric) {
-  if (metric == "pr_auc" || metric == "roc_auc") return 1e-3;
-  return metric == "pearson_edistance" ? 1e-4 : 1e-6;
-}
+// The reference takes E-distances in float32.
+double Tolerance(const std::string& metric) { return metric == "pearson_edistance" ? 1e-4 : 1e-6; }
 
 class CellEvalGoldenTest : public ::testing::TestWithParam<Case> {};
 

@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/core/evaluate/rules/rule_files.h"
 
 namespace unlasting::evaluate::rules {
 namespace {
@@ -38,6 +39,18 @@ TEST(DrawsTest, HalvesOfEachGroupAreEqualAndAnOddCellIsLeftOut) {
     EXPECT_EQ(std::count(marks.begin(), marks.begin() + 3, 'a'), 1);
     EXPECT_EQ(std::count(marks.begin() + 3, marks.begin() + 7, 'a'), 2);
     EXPECT_EQ(std::count(marks.begin() + 3, marks.begin() + 7, 'b'), 2);
+  }
+}
+
+TEST(DrawsTest, SeedZeroGivesTheDrawsOfTheReference) {
+  for (const std::string data : {"syn", "thp1"}) {
+    const auto truth = unlasting::testing::OpenRuleFile(data + "_real.h5ad");
+    const auto groups = MatchGroups(truth.table, truth.table, "non-targeting").value();
+    const auto golden = unlasting::testing::ReadRuleJson(data + "_vcc2026.json");
+    const Draws expected = DrawsFromJson(golden, groups.truth, data).value();
+    const Draws found = GenerateDraws(groups.truth, 0);
+    EXPECT_EQ(found.splits, expected.splits) << data;
+    EXPECT_EQ(found.control_rows, expected.control_rows) << data;
   }
 }
 
