@@ -79,7 +79,7 @@ TEST(ServerWire, AnUploadWithAPartThatIsCutIsRefusedAndNotKeptShort) {
   header.mutable_header()->set_value_kind(v1::VALUE_KIND_LOG1P);
   chunk.mutable_chunk()->mutable_matrix()->set_rows(1);
   chunk.mutable_chunk()->mutable_matrix()->set_columns(1);
-  chunk.mutable_chunk()->mutable_matrix()->mutable_packed()->add_values(1);
+  chunk.mutable_chunk()->mutable_matrix()->mutable_packed()->add_values(1.5f);
   chunk.mutable_chunk()->add_cell_types("T0");
   const std::string whole = chunk.SerializeAsString();
   grpc::GenericStub stub(served.channel());
