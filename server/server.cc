@@ -9,6 +9,7 @@
 
 #include "core/base/status.h"
 #include "core/base/version.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
@@ -206,7 +207,17 @@ absl::Status Server::StartAdmin() {
 
 absl::Status Server::StartGrpc() {
   grpc::EnableDefaultHealthCheckService(true);
-  if (config_.enable_reflection()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  if (config_.enable_reflection()) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    std::vector<std::string> services = {
+        v1::PredictionService::service_full_name(), v1::ModelService::service_full_name(),
+        grpc::health::v1::Health::service_full_name(),
+        grpc::reflection::v1::ServerReflection::service_full_name(),
+        // That of gRPC's library, which says its name nowhere.
+        "grpc.reflection.v1alpha.ServerReflection"};
+    if (admin_service_ != nullptr) services.push_back(v1::AdminService::service_full_name());
+    reflection_service_ = std::make_unique<ReflectionService>(std::move(services));
+  }
   grpc::ServerBuilder builder;
   ForbidPortSharing(&builder);
   LimitConnections(config_, &builder);
@@ -218,6 +229,7 @@ absl::Status Server::StartGrpc() {
   builder.RegisterService(prediction_service_.get());
   builder.RegisterService(model_service_.get());
   if (admin_service_ != nullptr) builder.RegisterService(admin_service_.get());
+  if (reflection_service_ != nullptr) builder.RegisterService(reflection_service_.get());
   grpc_ = builder.BuildAndStart();
   if (grpc_ == nullptr || port_ == 0) return CannotListen("--listen", config_.listen());
   LogEvent(LogLevel::kInfo, "listening",

@@ -30,6 +30,7 @@
 #include "server/rpc/admin_service.h"
 #include "server/rpc/model_service.h"
 #include "server/rpc/prediction_service.h"
+#include "server/rpc/reflection_service.h"
 #include "server/rpc/service_context.h"
 
 namespace unlasting::server {
@@ -85,7 +86,8 @@ class Server {
   std::unique_ptr<WorkPool> write_pool_;
   std::unique_ptr<PredictionServiceImpl> prediction_service_;
   std::unique_ptr<ModelServiceImpl> model_service_;
-  std::unique_ptr<AdminServiceImpl> admin_service_;  // null where it is not enabled
+  std::unique_ptr<AdminServiceImpl> admin_service_;        // null where it is not enabled
+  std::unique_ptr<ReflectionService> reflection_service_;  // null where it is not offered
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<grpc::Server> plain_health_;
   std::unique_ptr<AdminHttp> admin_;

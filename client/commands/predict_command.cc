@@ -51,6 +51,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
                              {"dose_um", perturbation.dose_micromolar()},
                              {"covariates", CovariatesOf(perturbation)},
                              {"seen_in_training", perturbation.seen_in_training()},
+                             {"context_seen", ContextSeen(perturbation)},
+                             {"seen_together", SeenTogether(perturbation)},
                              {"notes", std::vector<std::string>(perturbation.notes().begin(),
                                                                 perturbation.notes().end())}});
     nlohmann::json& distance = perturbations.back()["training_distance"];
@@ -88,7 +90,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"model", header.model()},
           {"model_version", header.model_version()},
           {"bundle_hash", header.bundle_hash()},
-          {"control_cells", header.controls().cell_ids_size()},
+          {"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
+          {"control_cells", collector.cells()},
           {"predicted_cells", finished.rows()},
           {"genes", header.genes_size()},
           {"missing_genes", header.controls().missing_genes_size()},
@@ -141,7 +144,7 @@ absl::Status Run(const Flags& flags) {
     std::cout << ToJson(collector, flags.out).dump() << "\n";
   } else {
     std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
-              << " predicted cells (" << header.controls().cell_ids_size() << " control cells, "
+              << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\n";
   }
@@ -167,7 +170,9 @@ Command AddPredictCommand(CLI::App* app) {
       ->add_option("--molecule", predict.molecules,
                    "Molecule by a name that the model knows; repeatable")
       ->allow_extra_args(false);
-  command->add_option("--dose", predict.doses, "Dose with unit, e.g. 0.2uM; repeatable")
+  command
+      ->add_option("--dose", predict.doses,
+                   "Dose with unit, 0.2uM, or several, 0.1uM,1uM; every molecule at every dose")
       ->allow_extra_args(false);
   command
       ->add_option("--treatment", predict.treatments,

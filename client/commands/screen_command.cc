@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_join.h"
@@ -8,6 +13,7 @@
 #include "client/commands/commands.h"
 #include "client/commands/shared_flags.h"
 #include "client/screen/screen.h"
+#include "client/screen/screen_report.h"
 #include "core/anndata/writer.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -23,8 +29,11 @@ constexpr char kExamples[] = R"(Examples:
   unlasting screen --server a:50051,b:50051 --control thp1.h5ad --perturbations drugs.tsv \
       --out screen.h5ad --resume
 
-The table is tab-separated with a header: gene (A, A+B), or smiles or molecule with dose (0.2uM).
-What is done is kept in OUT.parts until all is; --resume goes on from there.
+The table has a header: gene (A, A+B), or smiles or molecule with dose (0.2uM, or 0.1uM,1uM), and
+name if you like; tabs, commas or semicolons between columns. Beside screen.h5ad come
+screen.ranking.tsv, one row per perturbation with the strongest first, and screen.errors.tsv where
+rows could not be predicted: the others go on without them. What is done is kept in OUT.parts until
+all is; --resume goes on from there, also with a table that was mended or has new rows.
 )";
 
 struct Flags {
@@ -33,7 +42,7 @@ struct Flags {
   PredictFlags predict;
   ScreenOptions screen;
   std::string perturbations;
-  int64_t batch = 16;
+  std::vector<std::string> doses;
   bool resume = false;
   std::string out;
   std::string progress = "auto";
@@ -75,79 +84,213 @@ std::string Fingerprint(const ScreenWork& work) {
   if (work.cells.has_value()) {
     absl::StrAppend(&all, codec::EncodeControls(*work.cells).SerializeAsString());
   }
-  for (const auto& perturbation : work.perturbations) {
-    absl::StrAppend(&all, perturbation.SerializeAsString(), "\n");
-  }
-  for (const auto& batch : work.batches) absl::StrAppend(&all, batch.last, " ");
   return Sha256(all);
 }
 
-absl::StatusOr<ScreenWork> MakeWork(const Flags& flags, Client* client) {
+absl::StatusOr<ScreenTable> ReadTable(const Flags& flags) {
+  UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(flags.perturbations));
+  auto table = ParseScreenTable(bytes, flags.doses);
+  if (!table.ok()) return Annotate(table.status(), flags.perturbations);
+  for (const std::string& note : table->notes) {
+    std::cerr << "note: " << flags.perturbations << ": " << note << "\n";
+  }
+  return table;
+}
+
+absl::StatusOr<ScreenWork> MakeWork(const Flags& flags, std::vector<ScreenRow> rows,
+                                    Client* client) {
   ScreenWork work;
-  UNLASTING_ASSIGN_OR_RETURN(const std::string table, ReadFile(flags.perturbations));
-  auto perturbations = ParsePerturbations(table);
-  if (!perturbations.ok()) return Annotate(perturbations.status(), flags.perturbations);
-  work.perturbations = *std::move(perturbations);
-  work.batches = CutIntoBatches(static_cast<int64_t>(work.perturbations.size()), flags.batch);
+  work.rows = std::move(rows);
   PredictFlags options = flags.predict;
   // MakePredictRequest wants a perturbation; the batches bring their own.
   options.genes = {"any"};
   UNLASTING_ASSIGN_OR_RETURN(work.request, MakePredictRequest(options));
   work.request.clear_perturbations();
-  work.request.mutable_options()->set_content(v1::RESULT_CONTENT_PROFILES);
+  work.request.mutable_options()->set_content(v1::RESULT_CONTENT_ALL);
   work.request.mutable_options()->set_encoding(v1::MATRIX_ENCODING_SPARSE);
   UNLASTING_ASSIGN_OR_RETURN(work.cells,
                              ReadControls(flags.controls, flags.predict, client, &work.request));
   return work;
 }
 
-absl::Status Run(const Flags& flags) {
-  UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
-  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
-                             cli::ParseProgressStyle(flags.progress));
-  UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags));
-  UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags));
-  UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, first));
-  UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
-                             ScreenParts::Open(flags.out, Fingerprint(work), flags.resume));
+// What is left of the rows without those that were refused.
+std::vector<ScreenRow> Predicted(const std::vector<ScreenRow>& rows,
+                                 const std::vector<BadRow>& refused) {
+  std::set<std::pair<int, std::string>> bad;
+  for (const BadRow& row : refused) bad.emplace(row.line, row.key);
+  std::vector<ScreenRow> predicted;
+  for (const ScreenRow& row : rows) {
+    if (bad.count({row.line, row.key}) == 0) predicted.push_back(row);
+  }
+  return predicted;
+}
+
+// Sentences about the whole screen, and how many perturbations have notes of their own.
+void PrintNotes(const v1::PredictHeader& header, const std::string& ranking) {
+  std::map<std::string, int> times;
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
+  for (const auto& perturbation : header.perturbations()) {
+    for (const std::string& note : perturbation.notes()) ++times[note];
+  }
+  // What is said of every perturbation is a matter of the model.
+  for (const auto& [note, count] : times) {
+    if (count == header.perturbations_size()) std::cerr << "note: " << note << "\n";
+  }
+  int own = 0;
+  for (const auto& perturbation : header.perturbations()) {
+    own += std::any_of(
+        perturbation.notes().begin(), perturbation.notes().end(),
+        [&](const std::string& note) { return times[note] < header.perturbations_size(); });
+  }
+  if (own > 0) {
+    std::cerr << "note: " << own << " of " << header.perturbations_size()
+              << " perturbations have notes of their own; " << ranking << " lists them\n";
+  }
+}
+
+void PrintServers(const ServerWatch& watch) {
+  for (const ServerWatch::Server& server : watch.servers()) {
+    if (server.failed == 0) continue;
+    std::cerr << "note: server " << server.address << ": " << server.completed
+              << " requests completed, " << server.failed << " tries failed"
+              << (server.down ? ", down at the end" : "")
+              << "; the last error: " << server.last_error << "\n";
+  }
+}
+
+nlohmann::json ServersJson(const ServerWatch& watch) {
+  nlohmann::json servers = nlohmann::json::array();
+  for (const ServerWatch::Server& server : watch.servers()) {
+    servers.push_back({{"address", server.address},
+                       {"completed_requests", server.completed},
+                       {"failed_tries", server.failed},
+                       {"down", server.down}});
+  }
+  return servers;
+}
+
+absl::Status NothingPredicted(const Flags& flags, const std::vector<BadRow>& bad,
+                              const std::string& errors) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      flags.perturbations, ": line ", bad.front().line, ": ", bad.front().message,
+      bad.size() == 1
+          ? std::string()
+          : absl::StrCat("; none of the ", bad.size(), " rows can be predicted, see ", errors)));
+}
+
+// Runs the screen and adds the rows that were refused to `bad`, in the table's order.
+absl::Status Screen(const Flags& flags, const std::vector<std::unique_ptr<Client>>& clients,
+                    const ScreenWork& work, const ScreenParts& parts, ServerWatch* watch,
+                    cli::ProgressStyle style, std::vector<BadRow>* bad) {
   std::vector<Client*> servers;
   for (const auto& client : clients) servers.push_back(client.get());
-  {
-    cli::Progress progress("screen", "perturbations", style);
-    const absl::Status status = RunScreen(servers, work, flags.screen, parts, [&](int64_t done) {
-      progress.Update(done, static_cast<int64_t>(work.perturbations.size()));
-    });
-    if (!status.ok()) {
-      return absl::Status(
-          status.code(),
-          absl::StrCat(status.message(), "; what is done is kept, go on with --resume"));
-    }
+  cli::Progress progress("screen", "perturbations", style);
+  auto refused = RunScreen(servers, work, flags.screen, parts, watch, [&](int64_t done) {
+    progress.Update(done, static_cast<int64_t>(work.rows.size()));
+  });
+  if (!refused.ok()) {
+    return absl::Status(
+        refused.status().code(),
+        absl::StrCat(refused.status().message(), "; what is done is kept, go on with --resume"));
   }
-  PredictionCollector collector;
-  UNLASTING_RETURN_IF_ERROR(parts.Collect(work.batches, &collector));
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector.Finish());
-  UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
-  parts.Remove();
+  bad->insert(bad->end(), refused->begin(), refused->end());
+  std::stable_sort(bad->begin(), bad->end(),
+                   [](const BadRow& a, const BadRow& b) { return a.line < b.line; });
+  return absl::OkStatus();
+}
 
+// Writes the .h5ad file and the ranking of the rows that were predicted.
+absl::Status WriteResults(const Flags& flags, const std::vector<ScreenRow>& rows,
+                          const ScreenParts& parts, const std::string& ranking,
+                          PredictionCollector* collector) {
+  std::vector<RankedRow> ranked(rows.size());
+  UNLASTING_RETURN_IF_ERROR(
+      parts.Collect(rows, collector, [&](size_t place, const v1::PerturbationSummary& summary) {
+        ranked[place] = RankedRowOf(collector->header(), summary);
+      }));
+  std::vector<std::string> names;
+  bool named = false;
+  for (const ScreenRow& row : rows) {
+    names.push_back(row.name);
+    named = named || !row.name.empty();
+  }
+  if (named) collector->SetNames(std::move(names));
+  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector->Finish());
+  UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
+  return WriteRanking(ranking, collector->header(), rows, ranked);
+}
+
+void PrintResult(const Flags& flags, const PredictionCollector& collector,
+                 const std::vector<BadRow>& bad, const std::string& ranking,
+                 const std::string& errors, const ServerWatch& watch) {
   const v1::PredictHeader& header = collector.header();
   for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   if (flags.json) {
     std::cout << nlohmann::json{{"out", flags.out},
+                                {"ranking", ranking},
+                                {"errors", bad.empty() ? nlohmann::json() : nlohmann::json(errors)},
+                                {"bad_rows", bad.size()},
                                 {"model", header.model()},
                                 {"model_version", header.model_version()},
                                 {"bundle_hash", header.bundle_hash()},
                                 {"perturbations", header.perturbations_size()},
-                                {"control_cells", header.controls().cell_ids_size()},
+                                {"control_cells", collector.cells()},
                                 {"predicted_cells", collector.finished().rows()},
-                                {"genes", header.genes_size()}}
+                                {"genes", header.genes_size()},
+                                {"servers", ServersJson(watch)}}
                      .dump()
               << "\n";
   } else {
     std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
-              << " predicted cells (" << header.controls().cell_ids_size() << " control cells, "
+              << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
-              << " genes\n";
+              << " genes\nwrote " << ranking << ": the perturbations, strongest first\n";
   }
+}
+
+absl::Status Run(const Flags& flags) {
+  UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
+  UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
+                             cli::ParseProgressStyle(flags.progress));
+  UNLASTING_ASSIGN_OR_RETURN(const ScreenTable table, ReadTable(flags));
+  const std::string ranking = BesideOutput(flags.out, ".ranking.tsv");
+  const std::string errors = BesideOutput(flags.out, ".errors.tsv");
+  std::vector<BadRow> bad = table.bad;
+  if (table.rows.empty()) {
+    UNLASTING_RETURN_IF_ERROR(WriteErrors(errors, bad));
+    return NothingPredicted(flags, bad, errors);
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags));
+  UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags));
+  UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, table.rows, first));
+  UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
+                             ScreenParts::Open(flags.out, Fingerprint(work), flags.resume));
+  std::vector<std::string> addresses;
+  for (const auto& client : clients) addresses.push_back(client->address());
+  ServerWatch watch(addresses,
+                    [](const std::string& change) { std::cerr << "note: " << change << "\n"; });
+  UNLASTING_RETURN_IF_ERROR(Screen(flags, clients, work, parts, &watch, style, &bad));
+  const std::vector<ScreenRow> rows = Predicted(work.rows, bad);
+  if (!bad.empty()) UNLASTING_RETURN_IF_ERROR(WriteErrors(errors, bad));
+  if (rows.empty()) {
+    parts.Remove();
+    return NothingPredicted(flags, bad, errors);
+  }
+  PredictionCollector collector;
+  UNLASTING_RETURN_IF_ERROR(WriteResults(flags, rows, parts, ranking, &collector));
+  if (bad.empty()) {
+    parts.Remove();
+    // One of an earlier try would speak of rows that are mended.
+    std::filesystem::remove(errors);
+  } else {
+    std::cerr << "warning: " << flags.perturbations << ": " << bad.size() << " of "
+              << rows.size() + bad.size() << " rows were not predicted, the first on line "
+              << bad.front().line << ": " << bad.front().message << "; " << errors
+              << " lists them; mend them and go on with --resume\n";
+  }
+  PrintNotes(collector.header(), ranking);
+  PrintServers(watch);
+  PrintResult(flags, collector, bad, ranking, errors, watch);
   return absl::OkStatus();
 }
 
@@ -165,7 +308,9 @@ Command AddScreenCommand(CLI::App* app) {
       ->type_name("FILE.tsv");
   AddControlFlags(command, &flags->controls);
   AddOptionFlags(command, &flags->predict);
-  command->add_option("--batch", flags->batch, "Perturbations of one request")
+  command->add_option("--dose", flags->doses,
+                      "Doses of molecules that the table gives none, 0.1uM,1uM: each at each");
+  command->add_option("--batch", flags->screen.batch, "Perturbations of one request")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   command->add_option("--streams", flags->screen.streams, "Requests at once with each server")

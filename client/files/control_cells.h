@@ -33,9 +33,10 @@ struct ControlSelection {
 
 // Only genes that the model knows are kept, while library sizes are summed over all genes of the
 // file. Logarithms to another base become natural ones, and the sum that log1p values were
-// normalised to goes along with them. Cells stay in the file's order. Errors name the file and what was looked for: NOT_FOUND for
-// a file, column or cells that are absent, INVALID_ARGUMENT for values that are negative, not
-// finite, or not what `matrix` says, and for a gene that occurs twice.
+// normalised to goes along with them. Cells stay in the file's order. Errors name the file and what
+// was looked for: NOT_FOUND for a file, column or cells that are absent, INVALID_ARGUMENT for
+// values that are negative, not finite, or not what `matrix` says, and for a gene that occurs
+// twice.
 absl::StatusOr<cells::ControlMatrix> ReadControlCells(const ControlSelection& selection,
                                                       const v1::Model& model);
 

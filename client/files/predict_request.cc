@@ -72,7 +72,11 @@ absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request
     return absl::InvalidArgumentError("--dose: expected one for a molecule, e.g. --dose 0.2uM");
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto sets, CovariatesOf(flags));
+  std::vector<std::string> doses;
   for (const std::string& text : flags.doses) {
+    for (const absl::string_view dose : absl::StrSplit(text, ',')) doses.emplace_back(dose);
+  }
+  for (const std::string& text : doses) {
     const auto dose = ParseDose(text);
     if (!dose.ok()) return Annotate(dose.status(), "--dose");
     const auto add = [&](const std::map<std::string, double>& covariates) {

@@ -17,7 +17,7 @@ struct PredictFlags {
   std::vector<std::string> genes;  // each "STAT1" or "STAT1+JAK2"
   std::vector<std::string> smiles;
   std::vector<std::string> molecules;   // names known to the model
-  std::vector<std::string> doses;       // each "0.2uM"; every molecule at every dose
+  std::vector<std::string> doses;       // each "0.2uM" or "0.1uM,1uM"; every molecule at every dose
   std::vector<std::string> treatments;  // names known to the model
   std::vector<std::string> hours;       // each "6"; every molecule and treatment at each
   std::vector<std::string> covariates;  // each "NAME=NUMBER", of all molecules and treatments

@@ -49,32 +49,42 @@ CsrMatrix Concatenate(const std::vector<const CsrMatrix*>& blocks, int64_t cols)
   return all;
 }
 
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// "yes", "no" or "unknown" for all cell types at once, or for each where they differ.
+template <typename Known, typename Seen>
+std::string ByContext(const v1::ResolvedPerturbation& perturbation, Known known, Seen seen) {
+  std::vector<std::string> words, all;
+  for (const v1::TrainingContext& context : perturbation.contexts()) {
+    words.push_back(!known(context) ? "unknown" : seen(context) ? "yes" : "no");
+    all.push_back(absl::StrCat(context.cell_type(), ": ", words.back()));
+  }
+  if (words.empty()) return "unknown";
+  const bool same =
+      std::count(words.begin(), words.end(), words[0]) == static_cast<int64_t>(words.size());
+  return same ? words[0] : absl::StrJoin(all, "; ");
+}
+
 // What is said of each perturbation, as columns: a row for each, in the order of the request.
 nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  std::vector<std::string> labels, nearest, ranges, notes;
+  std::vector<std::string> labels, nearest, ranges, notes, contexts, together;
   std::vector<bool> seen;
   std::vector<double> hops, similarities;
   for (const v1::ResolvedPerturbation& perturbation : header.perturbations()) {
     labels.push_back(perturbation.label());
     seen.push_back(perturbation.seen_in_training());
+    contexts.push_back(ContextSeen(perturbation));
+    together.push_back(SeenTogether(perturbation));
     notes.push_back(absl::StrJoin(perturbation.notes(), "; "));
-    const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
-    similarities.push_back(molecule.has_tanimoto_similarity() ? molecule.tanimoto_similarity()
-                           : molecule.has_embedding_cosine()  ? molecule.embedding_cosine()
-                                                              : kNone);
-    nearest.push_back(molecule.nearest_molecule());
-    ranges.push_back(codec::DoseRangeName(molecule.dose_range()));
-    // The distance of a set of genes is that of the farthest; without a path it is infinite.
-    double farthest = perturbation.genes().empty() ? kNone : 0;
-    for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
-      const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
-      farthest = std::max(farthest, own);
-    }
-    hops.push_back(farthest);
+    similarities.push_back(MoleculeSimilarity(perturbation));
+    nearest.push_back(perturbation.molecule().nearest_molecule());
+    ranges.push_back(codec::DoseRangeName(perturbation.molecule().dose_range()));
+    hops.push_back(NetworkHops(perturbation));
   }
   return {{"label", labels},
           {"seen_in_training", seen},
+          {"context_seen", contexts},
+          {"seen_together", together},
           {"network_hops", hops},
           {"nearest_molecule", nearest},
           {"molecule_similarity", similarities},
@@ -93,7 +103,10 @@ std::vector<std::string> CovariatesOf(const v1::PredictHeader& header) {
 
 // Which model and which options made the prediction.
 nlohmann::json Provenance(const v1::PredictHeader& header) {
-  return {{"model", header.model()},
+  const auto& filled_in = header.controls().missing_genes();
+  return {{"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
+          {"filled_in_genes", std::vector<std::string>(filled_in.begin(), filled_in.end())},
+          {"model", header.model()},
           {"version", header.model_version()},
           {"bundle_hash", header.bundle_hash()},
           {"solver", codec::SolverName(header.solver())},
@@ -118,27 +131,72 @@ std::string ConditionOf(const v1::ResolvedPerturbation& perturbation) {
   return one_gene ? absl::StrCat(perturbation.label(), "+ctrl") : perturbation.label();
 }
 
-absl::Status PredictionCollector::Add(const v1::PredictResponse& part) {
-  if (part.has_header()) {
-    const v1::ResolvedControls& controls = part.header().controls();
-    bool consistent = controls.cell_type_indices_size() == controls.cell_ids_size();
-    for (const int32_t index : controls.cell_type_indices()) {
-      consistent = consistent && index >= 0 && index < controls.cell_types_size();
-    }
-    if (!consistent) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("response: found ", controls.cell_type_indices_size(), " cell types for ",
-                       controls.cell_ids_size(), " cells, expected one of the ",
-                       controls.cell_types_size(), " listed for each"));
-    }
-    header_ = part.header();
-    has_header_ = true;
-    blocks_.assign(header_.perturbations_size(), {});
-    return absl::OkStatus();
+double NetworkHops(const v1::ResolvedPerturbation& perturbation) {
+  double farthest = perturbation.genes().empty() ? kNone : 0;
+  for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
+    const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
+    farthest = std::max(farthest, own);
   }
+  return farthest;
+}
+
+double MoleculeSimilarity(const v1::ResolvedPerturbation& perturbation) {
+  const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
+  return molecule.has_tanimoto_similarity() ? molecule.tanimoto_similarity()
+         : molecule.has_embedding_cosine()  ? molecule.embedding_cosine()
+                                            : kNone;
+}
+
+std::string ContextSeen(const v1::ResolvedPerturbation& perturbation) {
+  return ByContext(
+      perturbation, [](const v1::TrainingContext& each) { return each.has_context_seen(); },
+      [](const v1::TrainingContext& each) { return each.context_seen(); });
+}
+
+std::string SeenTogether(const v1::ResolvedPerturbation& perturbation) {
+  return ByContext(
+      perturbation, [](const v1::TrainingContext& each) { return each.has_seen_together(); },
+      [](const v1::TrainingContext& each) { return each.seen_together(); });
+}
+
+absl::Status PredictionCollector::AddHeader(const v1::PredictHeader& header) {
+  const v1::ResolvedControls& controls = header.controls();
+  bool consistent = controls.cell_ids_in_chunks() ||
+                    controls.cell_type_indices_size() == controls.cell_ids_size();
+  for (const int32_t index : controls.cell_type_indices()) {
+    consistent = consistent && index >= 0 && index < controls.cell_types_size();
+  }
+  if (!consistent) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("response: found ", controls.cell_type_indices_size(), " cell types for ",
+                     controls.cell_ids_size(), " cells, expected one of the ",
+                     controls.cell_types_size(), " listed for each"));
+  }
+  header_ = header;
+  has_header_ = true;
+  cell_ids_.assign(controls.cell_ids().begin(), controls.cell_ids().end());
+  cell_ids_.resize(cells());
+  blocks_.assign(header_.perturbations_size(), {});
+  return absl::OkStatus();
+}
+
+absl::Status PredictionCollector::AddPerturbations(const v1::ResolvedPerturbations& part) {
+  if (part.first() != header_.perturbations_size()) {
+    return absl::InvalidArgumentError(absl::StrCat("response: found perturbations from number ",
+                                                   part.first(), " on, expected ",
+                                                   header_.perturbations_size()));
+  }
+  header_.mutable_perturbations()->MergeFrom(part.perturbations());
+  blocks_.resize(header_.perturbations_size());
+  return absl::OkStatus();
+}
+
+absl::Status PredictionCollector::Add(const v1::PredictResponse& part) {
+  if (part.has_header()) return AddHeader(part.header());
   if (!has_header_) {
     return absl::InvalidArgumentError("response: found another message first, expected the header");
   }
+  if (part.has_perturbations()) return AddPerturbations(part.perturbations());
   if (part.has_profiles()) return AddRows(part.profiles());
   if (part.has_summary()) summaries_.push_back(part.summary());
   if (part.has_finished()) finished_ = part.finished();
@@ -155,6 +213,12 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
         " control indices, expected one of each per row ", "and ", header_.genes_size(),
         " columns"));
   }
+  const bool names_cells = header_.controls().cell_ids_in_chunks();
+  if (names_cells && chunk.cell_ids_size() != values.rows) {
+    return absl::InvalidArgumentError(absl::StrCat("response: found ", chunk.cell_ids_size(),
+                                                   " cell ids in a chunk of ", values.rows,
+                                                   " rows, expected one per row"));
+  }
   for (int64_t r = 0; r < values.rows; ++r) {
     const int perturbation = chunk.perturbation_indices(static_cast<int>(r));
     const int cell = chunk.control_indices(static_cast<int>(r));
@@ -164,6 +228,7 @@ absl::Status PredictionCollector::AddRows(const v1::ProfileChunk& chunk) {
           absl::StrCat("response: found a row of perturbation ", perturbation, " and control cell ",
                        cell, ", expected below ", header_.perturbations_size(), " and ", cells()));
     }
+    if (names_cells) cell_ids_[cell] = chunk.cell_ids(static_cast<int>(r));
     Block& block = blocks_[perturbation];
     if (block.rows_arrived == 0) {
       block.arriving = DenseMatrix(cells(), values.cols);
@@ -209,7 +274,8 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
 
 // A row for each cell of each perturbation; the columns of molecules only where there is one.
 void PredictionCollector::AddObs(anndata::AnnData* data) const {
-  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units;
+  std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units,
+      names;
   std::vector<double> doses;
   bool molecules = false;
   for (int p = 0; p < header_.perturbations_size(); ++p) {
@@ -218,18 +284,20 @@ void PredictionCollector::AddObs(anndata::AnnData* data) const {
     molecules = molecules || molecule;
     for (int c = 0; c < cells(); ++c) {
       const v1::ResolvedControls& controls = header_.controls();
-      data->obs.index.push_back(absl::StrCat(controls.cell_ids(c), "-", p));
+      data->obs.index.push_back(absl::StrCat(cell_ids_[c], "-", p));
       perturbations.push_back(perturbation.label());
       conditions.push_back(ConditionOf(perturbation));
       cell_types.push_back(controls.cell_types(controls.cell_type_indices(c)));
-      control_cells.push_back(controls.cell_ids(c));
+      control_cells.push_back(cell_ids_[c]);
       smiles.push_back(perturbation.smiles());
+      if (!names_.empty()) names.push_back(names_[p]);
       units.push_back(molecule ? "uM" : "");
       doses.push_back(molecule ? perturbation.dose_micromolar()
                                : std::numeric_limits<double>::quiet_NaN());
     }
   }
   data->obs.Set("perturbation", ToCategorical(perturbations));
+  if (!names_.empty()) data->obs.Set("name", ToCategorical(names));
   data->obs.Set("condition", ToCategorical(conditions));
   data->obs.Set("cell_type", ToCategorical(cell_types));
   data->obs.Set("control_cell", control_cells);

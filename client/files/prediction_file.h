@@ -25,11 +25,17 @@ class PredictionCollector {
 
   // X = log1p values [predicted cells, genes], CSR where most are zero; obs perturbation,
   // condition, cell_type, control_cell, and for molecules dose_val (micromolar), dose_unit, SMILES,
-  // and a column for each covariate;
-  // uns "unlasting" says which model and options. DATA_LOSS where rows are missing.
+  // and a column for each covariate; uns "unlasting" says which model and options, what the notes
+  // are, which genes were filled in and what training saw. DATA_LOSS where rows are missing.
   absl::StatusOr<anndata::AnnData> Finish() const;
 
+  // A name for each perturbation, in the order of the request, for obs "name"; "" where one has
+  // none. Without names there is no such column.
+  void SetNames(std::vector<std::string> names) { names_ = std::move(names); }
+
+  // With the perturbations that followed it, if they did.
   const v1::PredictHeader& header() const { return header_; }
+  int64_t cells() const { return header_.controls().cell_type_indices_size(); }
   const v1::PredictFinished& finished() const { return finished_; }
   const std::vector<v1::PerturbationSummary>& summaries() const { return summaries_; }
 
@@ -47,17 +53,30 @@ class PredictionCollector {
   // A column of obs for each covariate, NaN where a perturbation has none.
   void AddCovariates(anndata::AnnData* data) const;
   void AddSpread(anndata::AnnData* data) const;
-  int64_t cells() const { return header_.controls().cell_ids_size(); }
+  absl::Status AddHeader(const v1::PredictHeader& header);
+  absl::Status AddPerturbations(const v1::ResolvedPerturbations& part);
 
   bool has_header_ = false;
   v1::PredictHeader header_;
   v1::PredictFinished finished_;
   std::vector<v1::PerturbationSummary> summaries_;
-  std::vector<Block> blocks_;  // per perturbation
+  std::vector<Block> blocks_;          // per perturbation
+  std::vector<std::string> cell_ids_;  // per control cell
+  std::vector<std::string> names_;     // per perturbation, or empty
 };
 
 // The name that the training's column of conditions has for a perturbation: "A+ctrl" or "A", "A+B",
 // or the name of the molecule or treatment.
 std::string ConditionOf(const v1::ResolvedPerturbation& perturbation);
+
+// The distance of a set of genes, which is that of the farthest, in edges of the gene network:
+// infinite where no path leads to a trained gene, NaN for molecules.
+double NetworkHops(const v1::ResolvedPerturbation& perturbation);
+// Tanimoto or cosine similarity to the nearest training molecule, NaN where there is none.
+double MoleculeSimilarity(const v1::ResolvedPerturbation& perturbation);
+// "yes", "no" or "unknown", or "T0: yes; T1: no" where cell types differ: whether training saw the
+// cell types perturbed at all, and whether under this very perturbation.
+std::string ContextSeen(const v1::ResolvedPerturbation& perturbation);
+std::string SeenTogether(const v1::ResolvedPerturbation& perturbation);
 
 }  // namespace unlasting::client

@@ -7,16 +7,17 @@
 #include <optional>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "client/screen/screen_parts.h"
-#include "client/screen/screen_plan.h"
+#include "client/screen/screen_table.h"
 #include "client/transport/client.h"
 #include "client/transport/retrying_client.h"
 
 namespace unlasting::client {
 
 struct ScreenOptions {
-  int streams = 2;  // requests under way at once with each server
+  int streams = 2;     // requests under way at once with each server
+  int64_t batch = 16;  // rows of one request
   RetryPolicy retry;
   RetryingClient::Time time = RetryingClient::RealTime();
 };
@@ -24,16 +25,18 @@ struct ScreenOptions {
 struct ScreenWork {
   v1::PredictRequest request;  // all but cells and perturbations
   std::optional<cells::ControlMatrix> cells;
-  std::vector<v1::Perturbation> perturbations;
-  std::vector<ScreenBatch> batches;
+  std::vector<ScreenRow> rows;
 };
 
-// Predicts every batch that `parts` lacks and writes it there. Each stream begins with a server of
-// its own and moves on where that one fails. The first error that does not pass ends the screen
-// when the batches under way are done; what is written stays. `on_done` is told the perturbations
+// Predicts every row that `parts` lacks and writes it there; the rows that a server refused are
+// returned, in the table's order, and the others go on without them. Each stream has a server of
+// its own, goes to the others while that one fails and returns to it; `watch` keeps account of
+// `servers` by their index. The first error that does not pass, and is not about a row, ends the
+// screen when the requests under way are done; what is written stays. `on_done` is told the rows
 // done so far, by one thread at a time.
-absl::Status RunScreen(const std::vector<Client*>& servers, const ScreenWork& work,
-                       const ScreenOptions& options, const ScreenParts& parts,
-                       const std::function<void(int64_t)>& on_done);
+absl::StatusOr<std::vector<BadRow>> RunScreen(const std::vector<Client*>& servers,
+                                              const ScreenWork& work, const ScreenOptions& options,
+                                              const ScreenParts& parts, ServerWatch* watch,
+                                              const std::function<void(int64_t)>& on_done);
 
 }  // namespace unlasting::client

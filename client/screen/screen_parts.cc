@@ -1,9 +1,12 @@
 #include "client/screen/screen_parts.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -14,11 +17,41 @@ namespace unlasting::client {
 namespace {
 
 constexpr char kFingerprintFile[] = "screen";
+constexpr char kPartPrefix[] = "part-";
 constexpr size_t kHashLetters = 64;
 
 absl::Status Damaged(const std::filesystem::path& path) {
   return absl::DataLossError(
       absl::StrCat(path.string(), ": is damaged; remove it and go on with --resume"));
+}
+
+// Gives the collector the rows of a part, under the numbers that its perturbations have in the
+// whole screen; rows of perturbations without a place are left out.
+absl::Status CollectPart(const std::filesystem::path& path, const std::vector<int32_t>& place_of,
+                         std::vector<v1::PredictResponse>* answer, PredictionCollector* collector,
+                         const ScreenParts::OnSummary& on_summary) {
+  const auto known = [&place_of](int32_t index) {
+    return index >= 0 && index < static_cast<int32_t>(place_of.size());
+  };
+  for (v1::PredictResponse& message : *answer) {
+    if (message.has_summary()) {
+      const int32_t index = message.summary().perturbation_index();
+      if (!known(index)) return Damaged(path);
+      if (place_of[index] >= 0) on_summary(place_of[index], message.summary());
+    }
+    if (!message.has_profiles()) continue;
+    auto& indices = *message.mutable_profiles()->mutable_perturbation_indices();
+    if (indices.empty()) continue;
+    for (const int32_t index : indices) {
+      // A chunk holds cells of one perturbation.
+      if (!known(index) || index != indices[0]) return Damaged(path);
+    }
+    if (place_of[indices[0]] < 0) continue;
+    const int32_t place = place_of[indices[0]];
+    for (int32_t& index : indices) index = place;
+    UNLASTING_RETURN_IF_ERROR(collector->Add(message));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -31,15 +64,16 @@ absl::StatusOr<ScreenParts> ScreenParts::Open(const std::string& out,
   if (std::filesystem::exists(said, error)) {
     UNLASTING_ASSIGN_OR_RETURN(const std::string found, ReadFile(said));
     if (found != fingerprint) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          parts.folder_.string(), ": holds parts of another screen (controls, ",
-          "perturbations, model or options differ); remove it or choose another --out"));
+      return absl::FailedPreconditionError(
+          absl::StrCat(parts.folder_.string(), ": holds parts of another screen (controls, ",
+                       "model or options differ); remove it or choose another --out"));
     }
     if (!resume) {
       return absl::FailedPreconditionError(absl::StrCat(
           parts.folder_.string(), ": holds parts of this screen; go on with --resume, ",
           "or remove it to begin anew"));
     }
+    UNLASTING_RETURN_IF_ERROR(parts.FindParts());
     return parts;
   }
   std::filesystem::create_directories(parts.folder_, error);
@@ -51,83 +85,126 @@ absl::StatusOr<ScreenParts> ScreenParts::Open(const std::string& out,
   return parts;
 }
 
-std::filesystem::path ScreenParts::PathOf(int64_t batch) const {
-  return folder_ / absl::StrFormat("part-%06d", batch);
-}
-
-bool ScreenParts::Has(int64_t batch) const {
+std::vector<std::filesystem::path> ScreenParts::Paths() const {
+  std::vector<std::filesystem::path> paths;
   std::error_code error;
-  return std::filesystem::exists(PathOf(batch), error);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    if (absl::StartsWith(entry.path().filename().string(), kPartPrefix)) {
+      paths.push_back(entry.path());
+    }
+  }
+  // A folder has no order of its own.
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
-absl::Status ScreenParts::Write(int64_t batch,
-                                const std::vector<v1::PredictResponse>& parts) const {
-  std::string bytes;
+absl::Status ScreenParts::FindParts() {
+  for (const std::filesystem::path& path : Paths()) {
+    UNLASTING_ASSIGN_OR_RETURN(const Part part, Read(path));
+    for (const std::string& key : part.keys) found_[key] = path;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ScreenParts::Write(const std::vector<std::string>& keys,
+                                const std::vector<v1::PredictResponse>& answer) const {
+  std::string bytes = absl::StrCat(absl::StrJoin(keys, " "), "\n");
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
-    for (const v1::PredictResponse& part : parts) {
+    for (const v1::PredictResponse& part : answer) {
       google::protobuf::util::SerializeDelimitedToZeroCopyStream(part, &stream);
     }
   }
-  return WriteFileAtomically(PathOf(batch), Sha256(bytes) + bytes);
+  const std::string name =
+      absl::StrCat(kPartPrefix, Sha256(absl::StrJoin(keys, " ")).substr(0, 16));
+  return WriteFileAtomically(folder_ / name, Sha256(bytes) + bytes);
 }
 
-absl::StatusOr<std::vector<v1::PredictResponse>> ScreenParts::Read(int64_t batch) const {
-  const auto bytes = ReadFile(PathOf(batch));
+absl::StatusOr<ScreenParts::Part> ScreenParts::Read(const std::filesystem::path& path) {
+  const auto bytes = ReadFile(path);
   if (!bytes.ok()) return absl::DataLossError(bytes.status().message());
-  if (bytes->size() < kHashLetters ||
+  const size_t end = bytes->find('\n');
+  if (bytes->size() < kHashLetters || end == std::string::npos ||
       Sha256(bytes->substr(kHashLetters)) != bytes->substr(0, kHashLetters)) {
-    return Damaged(PathOf(batch));
+    return Damaged(path);
   }
-  google::protobuf::io::ArrayInputStream stream(bytes->data() + kHashLetters,
-                                                static_cast<int>(bytes->size() - kHashLetters));
-  std::vector<v1::PredictResponse> parts;
+  Part part;
+  part.keys = absl::StrSplit(bytes->substr(kHashLetters, end - kHashLetters), ' ');
+  google::protobuf::io::ArrayInputStream stream(bytes->data() + end + 1,
+                                                static_cast<int>(bytes->size() - end - 1));
   bool ended = false;
   while (!ended) {
-    v1::PredictResponse part;
-    if (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&part, &stream, &ended)) {
-      parts.push_back(std::move(part));
+    v1::PredictResponse message;
+    if (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&message, &stream, &ended)) {
+      if (message.has_perturbations() && !part.answer.empty()) {
+        // From here on they are where those of a small request are.
+        part.answer.front().mutable_header()->mutable_perturbations()->MergeFrom(
+            message.perturbations().perturbations());
+      } else {
+        part.answer.push_back(std::move(message));
+      }
     } else if (!ended) {
-      return Damaged(PathOf(batch));
+      return Damaged(path);
     }
   }
-  if (parts.empty() || !parts.front().has_header()) return Damaged(PathOf(batch));
-  return parts;
+  if (part.answer.empty() ||
+      part.answer.front().header().perturbations_size() != static_cast<int>(part.keys.size())) {
+    return Damaged(path);
+  }
+  return part;
 }
 
-absl::Status ScreenParts::Collect(const std::vector<ScreenBatch>& batches,
-                                  PredictionCollector* collector) const {
+absl::Status ScreenParts::Collect(const std::vector<ScreenRow>& rows,
+                                  PredictionCollector* collector,
+                                  const OnSummary& on_summary) const {
+  std::map<std::string, int32_t> places;
+  for (size_t k = 0; k < rows.size(); ++k) places[rows[k].key] = static_cast<int32_t>(k);
   // The header names all perturbations before any row comes.
   v1::PredictResponse all;
   v1::PredictFinished finished;
-  for (size_t k = 0; k < batches.size(); ++k) {
-    UNLASTING_ASSIGN_OR_RETURN(const auto parts, Read(static_cast<int64_t>(k)));
-    const v1::PredictHeader& header = parts.front().header();
-    if (k == 0) {
+  std::vector<v1::ResolvedPerturbation> resolved(rows.size());
+  std::map<std::string, bool> met;
+  const std::vector<std::filesystem::path> paths = Paths();
+  for (const std::filesystem::path& path : paths) {
+    UNLASTING_ASSIGN_OR_RETURN(const Part part, Read(path));
+    const v1::PredictHeader& header = part.answer.front().header();
+    if (!all.has_header()) {
       *all.mutable_header() = header;
-    } else {
-      if (header.bundle_hash() != all.header().bundle_hash()) {
-        return absl::DataLossError(
-            absl::StrCat(PathOf(static_cast<int64_t>(k)).string(), ": was made by bundle ",
-                         header.bundle_hash(), ", the first part by ", all.header().bundle_hash(),
-                         "; the model changed during the screen: remove the parts of one of them"));
-      }
-      all.mutable_header()->mutable_perturbations()->MergeFrom(header.perturbations());
+    } else if (header.bundle_hash() != all.header().bundle_hash()) {
+      return absl::DataLossError(
+          absl::StrCat(path.string(), ": was made by bundle ", header.bundle_hash(),
+                       ", the first part by ", all.header().bundle_hash(),
+                       "; the model changed during the screen: remove the parts of one of them"));
     }
-    finished.set_rows(finished.rows() + parts.back().finished().rows());
-    finished.set_evaluations(finished.evaluations() + parts.back().finished().evaluations());
+    for (size_t k = 0; k < part.keys.size(); ++k) {
+      const auto place = places.find(part.keys[k]);
+      if (place == places.end() || !met.emplace(part.keys[k], true).second) continue;
+      resolved[place->second] = header.perturbations(static_cast<int>(k));
+    }
+    finished.set_evaluations(finished.evaluations() + part.answer.back().finished().evaluations());
   }
+  for (const ScreenRow& row : rows) {
+    if (met.count(row.key) > 0) continue;
+    return absl::DataLossError(absl::StrCat(folder_.string(), ": lacks the prediction of line ",
+                                            row.line, "; go on with --resume"));
+  }
+  all.mutable_header()->clear_perturbations();
+  all.mutable_header()->set_perturbations_follow(false);
+  all.mutable_header()->mutable_perturbations()->Add(resolved.begin(), resolved.end());
   UNLASTING_RETURN_IF_ERROR(collector->Add(all));
-  for (size_t k = 0; k < batches.size(); ++k) {
-    UNLASTING_ASSIGN_OR_RETURN(auto parts, Read(static_cast<int64_t>(k)));
-    for (v1::PredictResponse& part : parts) {
-      if (!part.has_profiles()) continue;
-      for (int32_t& index : *part.mutable_profiles()->mutable_perturbation_indices()) {
-        index += static_cast<int32_t>(batches[k].first);
-      }
-      UNLASTING_RETURN_IF_ERROR(collector->Add(part));
+  met.clear();
+  for (const std::filesystem::path& path : paths) {
+    UNLASTING_ASSIGN_OR_RETURN(Part part, Read(path));
+    // Where each of the part's perturbations stands in the table; -1 where another part has it.
+    std::vector<int32_t> place_of;
+    for (const std::string& key : part.keys) {
+      const auto place = places.find(key);
+      const bool taken = place != places.end() && met.emplace(key, true).second;
+      place_of.push_back(taken ? place->second : -1);
     }
+    UNLASTING_RETURN_IF_ERROR(CollectPart(path, place_of, &part.answer, collector, on_summary));
   }
+  finished.set_rows(static_cast<int64_t>(rows.size()) * collector->cells());
   v1::PredictResponse last;
   *last.mutable_finished() = finished;
   return collector->Add(last);

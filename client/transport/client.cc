@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "client/transport/bad_fields.h"
+#include "client/transport/connection_errors.h"
 #include "client/transport/retry.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -20,6 +22,9 @@ namespace {
 
 // About 1 MB of stored values, at 8 bytes each.
 constexpr int64_t kValuesPerChunk = int64_t{1} << 17;
+
+// How long a call may take that only asks why there is no connection.
+constexpr absl::Duration kReasonTimeout = absl::Seconds(2);
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
     const ClientOptions& options) {
@@ -44,8 +49,12 @@ absl::Status WithDetails(absl::Status converted, const grpc::Status& status) {
   if (!details.ParseFromString(status.error_details())) return converted;
   google::rpc::ErrorInfo info;
   google::rpc::RetryInfo retry;
+  google::rpc::BadRequest bad_request;
   for (const auto& detail : details.details()) {
     if (detail.UnpackTo(&info)) converted = WithReason(std::move(converted), info.reason());
+    if (detail.UnpackTo(&bad_request)) {
+      converted.SetPayload(kBadRequestUrl, absl::Cord(detail.value()));
+    }
     if (detail.UnpackTo(&retry)) {
       converted = WithServersDelay(std::move(converted),
                                    absl::Seconds(retry.retry_delay().seconds()) +
@@ -58,6 +67,7 @@ absl::Status WithDetails(absl::Status converted, const grpc::Status& status) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
+  UNLASTING_RETURN_IF_ERROR(CheckAddress(options.address));
   UNLASTING_ASSIGN_OR_RETURN(const auto credentials, Credentials(options));
   grpc::ChannelArguments arguments;
   // Headers list every gene and cell; the server bounds what it sends.
@@ -74,12 +84,18 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& opti
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   UNLASTING_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, Create(options));
-  if (!client->channel_->WaitForConnected(After(options.connect_timeout))) {
-    return absl::UnavailableError(absl::StrCat("server ", options.address,
-                                               ": no connection within ",
-                                               absl::FormatDuration(options.connect_timeout)));
-  }
-  return client;
+  if (client->channel_->WaitForConnected(After(options.connect_timeout))) return client;
+  // The channel does not say why it failed, but a call does.
+  grpc::ClientContext context;
+  context.set_deadline(After(kReasonTimeout));
+  const auto stub = grpc::health::v1::Health::NewStub(client->channel_);
+  grpc::health::v1::HealthCheckResponse response;
+  const grpc::Status status = stub->Check(&context, {}, &response);
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return client->ToStatus(status);
+  return absl::UnavailableError(absl::StrCat("server ", options.address, ": no connection within ",
+                                             absl::FormatDuration(options.connect_timeout),
+                                             ": the host does not answer",
+                                             ProxyHint(options.address)));
 }
 
 Client::Client(const ClientOptions& options, std::shared_ptr<grpc::Channel> channel)
@@ -93,7 +109,9 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
   absl::Status converted(
       static_cast<absl::StatusCode>(status.error_code()),
       status.error_code() == grpc::StatusCode::UNAVAILABLE
-          ? absl::StrCat("server ", options_.address, ": ", status.error_message())
+          ? absl::StrCat("server ", options_.address, ": ",
+                         ExplainConnection(status.error_message(), !options_.tls_ca.empty()),
+                         ProxyHint(options_.address))
           : status.error_message());
   return WithDetails(std::move(converted), status);
 }

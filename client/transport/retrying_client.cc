@@ -1,6 +1,8 @@
 #include "client/transport/retrying_client.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <thread>
 #include <utility>
 
@@ -14,6 +16,10 @@ namespace {
 // Below this, control cells travel with the request; above, they are uploaded first in parts.
 constexpr int64_t kMaxInlineBytes = 2 << 20;
 
+// How long a first server that failed is left alone.
+constexpr absl::Duration kFirstAbsence = absl::Seconds(1);
+constexpr absl::Duration kLongestAbsence = absl::Seconds(30);
+
 }  // namespace
 
 RetryingClient::Time RetryingClient::RealTime() {
@@ -25,9 +31,11 @@ RetryingClient::Time RetryingClient::RealTime() {
 }
 
 RetryingClient::RetryingClient(std::vector<Client*> clients, size_t first,
-                               const RetryPolicy& policy, Time time)
+                               const RetryPolicy& policy, Time time, ServerWatch* watch)
     : clients_(std::move(clients)),
-      current_(first % clients_.size()),
+      first_(first % clients_.size()),
+      current_(first_),
+      watch_(watch),
       policy_(policy),
       time_(std::move(time)),
       control_ids_(clients_.size()) {}
@@ -53,9 +61,25 @@ absl::Status RetryingClient::AddControls(v1::PredictRequest* request) {
   return absl::OkStatus();
 }
 
+void RetryingClient::Account(const absl::Status& status) {
+  const bool failed = !status.ok() && MayPass(status);
+  if (current_ == first_) {
+    first_failures_ = failed ? first_failures_ + 1 : 0;
+    if (failed) {
+      first_again_ =
+          time_.now() +
+          std::min(kLongestAbsence, kFirstAbsence * std::pow(2, std::min(first_failures_ - 1, 30)));
+    }
+  }
+  if (watch_ == nullptr) return;
+  if (status.ok()) watch_->Completed(current_);
+  if (failed) watch_->Failed(current_, status);
+}
+
 absl::Status RetryingClient::Predict(
     v1::PredictRequest request, const std::function<void()>& on_start,
     const std::function<absl::Status(const v1::PredictResponse&)>& on_part) {
+  if (time_.now() >= first_again_) current_ = first_;
   int failures = 0;
   absl::Time last_arrival = time_.now();
   while (true) {
@@ -72,6 +96,7 @@ absl::Status RetryingClient::Predict(
       });
     }
     UNLASTING_RETURN_IF_ERROR(refused);
+    Account(status);
     if (status.ok()) return status;
     failures = arrived ? 1 : failures + 1;
     const bool forgotten = cells_ != nullptr && ReasonOf(status) == "UNKNOWN_CONTROL_SET";

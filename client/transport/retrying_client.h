@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "client/transport/client.h"
 #include "client/transport/retry.h"
+#include "client/transport/server_watch.h"
 #include "core/cells/control_matrix.h"
 
 namespace unlasting::client {
@@ -31,8 +32,11 @@ class RetryingClient {
   };
   static Time RealTime();
 
-  // `clients` outlive this; the one at `first` is asked first, the next after a failure.
-  RetryingClient(std::vector<Client*> clients, size_t first, const RetryPolicy& policy, Time time);
+  // `clients` outlive this. The one at `first` is asked first and the next after a failure; later
+  // calls return to the first, after a pause that grows from 1 to 30 seconds while it fails.
+  // `watch` (null: nobody) is told how each try ended, by the client's index; it outlives this.
+  RetryingClient(std::vector<Client*> clients, size_t first, const RetryPolicy& policy, Time time,
+                 ServerWatch* watch = nullptr);
 
   // Requests that follow have these control cells: small ones in the request, others registered
   // once with each server, and again where a server forgot them. `cells` outlives this.
@@ -48,9 +52,15 @@ class RetryingClient {
 
  private:
   absl::Status AddControls(v1::PredictRequest* request);
+  // Notes how a try with the current server ended.
+  void Account(const absl::Status& status);
 
   const std::vector<Client*> clients_;
+  const size_t first_;
   size_t current_;
+  int first_failures_ = 0;                         // in a row, of the first server
+  absl::Time first_again_ = absl::InfinitePast();  // when it may be asked again
+  ServerWatch* const watch_;
   const RetryPolicy policy_;
   const Time time_;
   const cells::ControlMatrix* cells_ = nullptr;

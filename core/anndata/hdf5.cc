@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/anndata/filters.h"
+#include "core/base/utf8.h"
 
 namespace unlasting::anndata {
 namespace {
@@ -55,38 +56,6 @@ Attribute OpenAttribute(hid_t object, const std::string& name) {
   result.points = H5Sget_simple_extent_npoints(result.space.get());
   if (result.points > kMaxAttributeValues) result.points = -1;
   return result;
-}
-
-// Length of the UTF-8 sequence at `at`, 0 where there is none.
-size_t SequenceLength(const std::string& text, size_t at) {
-  const auto byte = [&](size_t k) {
-    return k < text.size() ? static_cast<unsigned char>(text[k]) : 0u;
-  };
-  const unsigned lead = byte(at);
-  const size_t length = lead < 0x80                   ? 1
-                        : lead >= 0xC2 && lead < 0xE0 ? 2
-                        : lead >= 0xE0 && lead < 0xF0 ? 3
-                        : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                      : 0;
-  for (size_t k = 1; k < length; ++k) {
-    if ((byte(at + k) & 0xC0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates and what lies past U+10FFFF.
-  const unsigned second = byte(at + 1);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
-}
-
-bool IsUtf8(const std::string& text) {
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = SequenceLength(text, at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
 }
 
 }  // namespace
@@ -182,19 +151,6 @@ Handle ReferencedDataset(hid_t object, const std::string& name) {
   return target.ok() && H5Iget_type(target.get()) == H5I_DATASET ? std::move(target) : Handle();
 }
 
-std::string ToUtf8(std::string text) {
-  if (IsUtf8(text)) return text;
-  std::string encoded;
-  for (const char character : text) {
-    const auto byte = static_cast<unsigned char>(character);
-    if (byte < 0x80) {
-      encoded += character;
-    } else {
-      encoded += static_cast<char>(0xC0 | (byte >> 6));
-      encoded += static_cast<char>(0x80 | (byte & 0x3F));
-    }
-  }
-  return encoded;
-}
+std::string ToUtf8(std::string text) { return IsUtf8(text) ? text : Latin1ToUtf8(text); }
 
 }  // namespace unlasting::anndata

@@ -77,7 +77,8 @@ absl::StatusOr<model::ModelConfig> ConfigOf(const fs::path& folder, const Manife
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory) {
+absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory,
+                                                           const std::string& name) {
   const fs::path folder = directory;
   UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / "manifest.json"));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -92,6 +93,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
   bundle->directory_ = directory;
   bundle->hash_ = Sha256(text);
   bundle->manifest_ = *std::move(manifest);
+  if (!name.empty()) bundle->manifest_.name = name;
   UNLASTING_RETURN_IF_ERROR(VerifyFiles(folder, bundle->manifest_));
   UNLASTING_ASSIGN_OR_RETURN(bundle->config_, ConfigOf(folder, bundle->manifest_));
   UNLASTING_ASSIGN_OR_RETURN(
@@ -109,6 +111,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
     return Damaged(folder / kTreatmentsFile, absl::StrCat("has no vector of '", name, "'"));
   }
   bundle->trained_genes_ = TrainedGenes(bundle->manifest_, bundle->reference_.network);
+  bundle->trained_contexts_ = TrainedContexts(bundle->manifest_, bundle->trained_genes_);
   // What is read here is thrown away: a model that cannot be served must not load.
   UNLASTING_RETURN_IF_ERROR(bundle->ReadWeights().status());
   return std::shared_ptr<const Bundle>(bundle);

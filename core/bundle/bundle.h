@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "core/bundle/manifest.h"
 #include "core/bundle/reference.h"
+#include "core/bundle/trained_contexts.h"
 #include "core/bundle/trained_genes.h"
 #include "core/bundle/weights_file.h"
 #include "core/model/spec/config.h"
@@ -24,7 +25,10 @@ class Bundle {
   // weights fit the manifest. NOT_FOUND where the folder or a file is absent, DATA_LOSS where a
   // size or hash differs, FAILED_PRECONDITION for a foreign schema or an unknown feature,
   // INVALID_ARGUMENT for a malformed manifest or weights that do not fit it.
-  static absl::StatusOr<std::shared_ptr<const Bundle>> Load(const std::string& directory);
+  // `name`, where it is not empty, takes the place of the manifest's name: what a server calls the
+  // bundle, and what errors name.
+  static absl::StatusOr<std::shared_ptr<const Bundle>> Load(const std::string& directory,
+                                                            const std::string& name = "");
 
   // Reads the weights from disk: an evaluator packs them in its own way, so a bundle does not keep
   // them. Errors as of Load.
@@ -33,6 +37,7 @@ class Bundle {
   const Manifest& manifest() const { return manifest_; }
   const Reference& reference() const { return reference_; }
   const TrainedGenes& trained_genes() const { return trained_genes_; }
+  const TrainedContexts& trained_contexts() const { return trained_contexts_; }
   const model::ModelConfig& config() const { return config_; }
   const std::string& directory() const { return directory_; }
   // SHA-256 of manifest.json, which holds the hashes of all else.
@@ -47,6 +52,7 @@ class Bundle {
   model::ModelConfig config_;
   Reference reference_;
   TrainedGenes trained_genes_;
+  TrainedContexts trained_contexts_;
 };
 
 }  // namespace unlasting::bundle

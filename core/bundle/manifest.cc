@@ -64,6 +64,20 @@ absl::Status CheckNames(const char* field, const std::vector<std::string>& names
   return absl::OkStatus();
 }
 
+absl::Status CheckContexts(const Manifest& m) {
+  for (const auto& [type, conditions] : m.contexts) {
+    bool sound = std::find(m.cell_types.begin(), m.cell_types.end(), type) != m.cell_types.end();
+    for (const int32_t condition : conditions) {
+      sound = sound && condition >= 0 && condition < static_cast<int64_t>(m.conditions.size());
+    }
+    if (!sound) {
+      return Malformed(absl::StrCat("contexts: '", type,
+                                    "': expected a cell type with indices into conditions"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckStimuli(const Manifest& m) {
   UNLASTING_RETURN_IF_ERROR(CheckNames("treatments.names", m.treatments));
   const bool sound = m.treatment_vectors
@@ -114,6 +128,7 @@ absl::Status Check(const Manifest& m) {
       !(m.beta_last < 1)) {
     return Malformed("schedule: expected 2 to 100000 steps and betas between 0 and 1");
   }
+  UNLASTING_RETURN_IF_ERROR(CheckContexts(m));
   if (m.molecule_features < 0) return Malformed("molecule.features: expected 0 or more");
   const DescriptorScaling& scaling = m.molecule_scaling;
   bool sound = scaling.mean.size() == scaling.names.size() &&
@@ -175,6 +190,7 @@ json Manifest::ToJson() const {
       {"split", split},
       {"training", training},
       {"files", files_json}};
+  if (!contexts.empty()) all["contexts"] = contexts;
   if (!normalisation.control_sums.empty()) {
     all["normalisation"]["control_sums"] = normalisation.control_sums;
   }
@@ -236,6 +252,9 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     for (const auto& molecule : j.at("molecules")) {
       m.molecules.push_back({molecule.at("name"), molecule.at("smiles"),
                              molecule.at("doses_um").get<std::vector<double>>()});
+    }
+    if (j.contains("contexts")) {
+      m.contexts = j.at("contexts").get<std::map<std::string, std::vector<int32_t>>>();
     }
     m.normalisation.target_sum = j.at("normalisation").at("target_sum");
     m.normalisation.x_max = j.at("normalisation").at("x_max");

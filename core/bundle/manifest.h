@@ -73,6 +73,9 @@ struct Manifest {
   std::vector<std::string> cell_types;
   std::vector<std::string> perturbation_kinds;  // of "gene", "molecule", "treatment"
   std::vector<std::string> conditions;          // training conditions, by name
+  // For each cell type the training conditions that had cells of it, as indices into `conditions`;
+  // empty where the bundle does not record it.
+  std::map<std::string, std::vector<int32_t>> contexts;
   std::vector<KnownMolecule> molecules;
 
   Normalisation normalisation;

@@ -26,11 +26,7 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
   drugs.insert(manifest.treatments.begin(), manifest.treatments.end());
   for (const auto& condition : manifest.conditions) {
     if (drugs.count(condition) > 0) continue;
-    std::set<int32_t> nodes;
-    for (const auto& gene : cells::ParseGenes(condition, "")) {
-      const int32_t node = Find(gene);
-      if (node >= 0) nodes.insert(node);
-    }
+    std::set<int32_t> nodes = NodesOf(condition);
     if (nodes.empty()) continue;
     for (const int32_t node : nodes) {
       if (nodes.size() == 1) {
@@ -43,6 +39,15 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
     sets_.emplace(std::move(nodes), condition);
   }
   Measure(network);
+}
+
+std::set<int32_t> TrainedGenes::NodesOf(const std::string& condition) const {
+  std::set<int32_t> nodes;
+  for (const auto& gene : cells::ParseGenes(condition, "")) {
+    const int32_t node = Find(gene);
+    if (node >= 0) nodes.insert(node);
+  }
+  return nodes;
 }
 
 std::string TrainedGenes::ConditionOf(const std::set<int32_t>& nodes,

@@ -25,6 +25,8 @@ class TrainedGenes {
 
   // Node of a gene by name, then by symbol; -1 where unknown.
   int32_t Find(const std::string& gene) const;
+  // Nodes of the genes of a condition, e.g. "STAT1+ctrl"; empty where none is known.
+  std::set<int32_t> NodesOf(const std::string& condition) const;
   // Whether exactly these genes were perturbed together.
   bool Trained(const std::set<int32_t>& nodes) const { return sets_.count(nodes) > 0; }
   // The training's name of the condition in which exactly these genes were perturbed. Where there

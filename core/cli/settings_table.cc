@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/did_you_mean.h"
 
 namespace unlasting::cli {
 namespace {
@@ -31,21 +32,6 @@ void AddRows(const Descriptor* message, const SettingRow& parent, std::vector<Se
       rows->push_back(std::move(row));
     }
   }
-}
-
-// Letters to insert, remove or replace to make one text of the other.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> above(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) above[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    std::vector<size_t> row = {i};
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row.push_back(std::min({replaced, above[j] + 1, row[j - 1] + 1}));
-    }
-    above = std::move(row);
-  }
-  return above[b.size()];
 }
 
 absl::string_view LastPart(absl::string_view key) { return key.substr(key.rfind('.') + 1); }

@@ -50,6 +50,14 @@ struct GroupScores {
   int64_t n_predicted = 0;
   int64_t n_true = 0;
   int64_t n_control = 0;
+  // What training had of the group, as ShiftBaselines says: "condition and cell type together",
+  // "condition in other cell types, cell type with other conditions", "condition in other cell
+  // types", "cell type with other conditions" or "neither condition nor cell type"; "" where it is
+  // not known.
+  std::string trained;
+  // Which training cells the mean shift and what is made of it come from: "this cell type" or
+  // "other cell types"; "" where there is none.
+  std::string baselines_from;
   Scores scores;
   // "no_change" (the control cells), "mean_shift" (control + shift, clipped at 0), "ceiling" (one
   // half of the true cells against the other, seeded), and the further ones: "additive", "linear",
@@ -81,8 +89,9 @@ struct Scorecard {
   std::map<std::string, Intervals> baseline_intervals;
   // By baseline and score; empty where nothing was resampled.
   std::map<std::string, std::map<std::string, Difference>> differences;
-  // Keys `groups` (each with its own `baselines` and `solved_by`, see Calibration), `mean`,
-  // `baselines`, `dynamic_range` and `verdict`; and where
+  // Keys `groups` (each with its own `baselines`, `solved_by`, see Calibration, and `trained` and
+  // `baselines_from` where they are known), `mean`, `baselines`, `dynamic_range` and `verdict`; and
+  // where
   // cells were resampled `intervals` and `baseline_intervals` ([low, high]) beside each of the
   // former, and `differences` ({value, low, high}). With the names of all genes, each group has
   // `most_changed`: the genes of de40 with score, log2_fold_change, p_value and p_adjusted.
@@ -94,6 +103,9 @@ struct Scorecard {
   // Those sentences, with the number of groups behind them: against no change, mean shift and the
   // further baselines there are, and where sampling noise hides which is nearer.
   std::string Verdict() const;
+  // Which of the groups training had seen, and from which cells the baselines come, in sentences;
+  // "" where it is not known.
+  std::string TrainedText() const;
 };
 
 // "STAT1+ctrl / THP-1": the condition first, then the rest of the key.

@@ -171,6 +171,10 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
          {"scores", evaluate::ToJson(group.scores)},
          {"baselines", evaluate::ToJson(group.baselines)},
          {"interpolated_duplicate", evaluate::ToJson(group.interpolated_duplicate)}});
+    if (!group.trained.empty()) object["groups"].back()["trained"] = group.trained;
+    if (!group.baselines_from.empty()) {
+      object["groups"].back()["baselines_from"] = group.baselines_from;
+    }
     if (!genes.empty()) {
       object["groups"].back()["most_changed"] = evaluate::ToJson(group.most_changed, genes);
     }
@@ -230,7 +234,7 @@ std::string Scorecard::ToTable() const {
                       "AUC kNN: of telling predicted from true cells, 0.5 is best. corr, co-sil: "
                       "errors of gene pairs; spread: of active genes per cell, 1 is best.\n",
                       with_intervals ? "95 %: bootstrap interval over cells.\n\n" : "\n", Verdict(),
-                      "\n");
+                      "\n", TrainedText());
 }
 
 }  // namespace unlasting::evaluate

@@ -104,6 +104,8 @@ Scored ScoreGroup(const Group& group, const ScoreOptions& options, uint64_t seed
   scores.n_predicted = group.predicted.rows;
   scores.n_true = group.truth.rows;
   scores.n_control = group.control.rows;
+  scores.trained = group.trained;
+  scores.baselines_from = group.baselines_from;
 
   scores.most_changed = MostChangedGenes(group.truth, group.control, options.test);
   const std::vector<GeneSet> sets = GeneSetsOf(scores.most_changed);

@@ -26,6 +26,9 @@ struct Group {
   // Training perturbed mean minus control mean, per gene; absent without training cells, and then
   // the mean-shift baseline is left out for this group. ShiftBaselines makes it.
   std::optional<std::vector<float>> mean_shift;
+  // What training had of the group; ShiftBaselines says it. "" where nobody does.
+  std::string trained;
+  std::string baselines_from;
   // Predictions of further baselines by name, e.g. "additive", "linear", "mean_shift_rank".
   std::map<std::string, DenseMatrix> further_baselines;
 };

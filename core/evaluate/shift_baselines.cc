@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <mutex>
 #include <utility>
 
 namespace unlasting::evaluate {
@@ -29,11 +30,58 @@ std::optional<std::vector<float>> MeanOver(
   return mean;
 }
 
+// The shift of each condition, as the mean over the cell types that had it.
+std::vector<TrainedCondition> MeanOverTypes(const std::vector<TrainedCondition>& trained) {
+  std::vector<TrainedCondition> merged;
+  std::map<std::string, size_t> places;
+  std::vector<int64_t> types;
+  for (const TrainedCondition& condition : trained) {
+    const auto [place, added] = places.emplace(condition.perturbed.key, merged.size());
+    if (added) {
+      merged.push_back(condition);
+      types.push_back(1);
+      continue;
+    }
+    std::vector<double>& shift = merged[place->second].shift;
+    for (size_t g = 0; g < shift.size(); ++g) shift[g] += condition.shift[g];
+    ++types[place->second];
+  }
+  for (size_t k = 0; k < merged.size(); ++k) {
+    for (double& value : merged[k].shift) value /= static_cast<double>(types[k]);
+  }
+  return merged;
+}
+
 }  // namespace
 
-ShiftBaselines::ShiftBaselines(std::vector<TrainedCondition> trained,
-                               std::map<std::string, int64_t> columns)
-    : trained_(std::move(trained)), columns_(std::move(columns)) {
+// The training conditions that a cell type's baselines come from, one entry per condition.
+class ShiftBaselines::Pool {
+ public:
+  Pool(std::vector<TrainedCondition> trained,
+       std::shared_ptr<const std::map<std::string, int64_t>> columns)
+      : trained_(std::move(trained)), columns_(std::move(columns)) {}
+
+  bool Trained(const std::string& key) const {
+    return std::any_of(trained_.begin(), trained_.end(),
+                       [&key](const auto& condition) { return condition.perturbed.key == key; });
+  }
+  std::optional<std::vector<float>> MeanShift(const Perturbed& perturbed) const;
+  std::optional<std::vector<float>> Additive(const Perturbed& perturbed) const;
+  std::optional<std::vector<float>> Linear(const Perturbed& perturbed) const;
+
+ private:
+  std::vector<double> FeaturesOf(const Perturbed& perturbed) const;
+  void Fit() const;
+
+  const std::vector<TrainedCondition> trained_;
+  const std::shared_ptr<const std::map<std::string, int64_t>> columns_;
+  // Fitted when first asked for: a regression takes a while, and most types are not held out.
+  mutable std::once_flag fitted_;
+  mutable std::optional<Ridge> of_genes_;
+  mutable std::optional<Ridge> of_drugs_;
+};
+
+void ShiftBaselines::Pool::Fit() const {
   for (const bool genes : {true, false}) {
     std::vector<std::vector<double>> features, shifts;
     for (const TrainedCondition& condition : trained_) {
@@ -47,12 +95,8 @@ ShiftBaselines::ShiftBaselines(std::vector<TrainedCondition> trained,
   }
 }
 
-bool ShiftBaselines::Trained(const std::string& key) const {
-  return std::any_of(trained_.begin(), trained_.end(),
-                     [&key](const auto& condition) { return condition.perturbed.key == key; });
-}
-
-std::optional<std::vector<float>> ShiftBaselines::MeanShift(const Perturbed& perturbed) const {
+std::optional<std::vector<float>> ShiftBaselines::Pool::MeanShift(
+    const Perturbed& perturbed) const {
   auto shift = MeanOver(
       trained_, [&](const auto& condition) { return condition.perturbed.key == perturbed.key; });
   if (!shift && !perturbed.drug.empty()) {
@@ -63,7 +107,7 @@ std::optional<std::vector<float>> ShiftBaselines::MeanShift(const Perturbed& per
   return shift ? shift : MeanOver(trained_, [](const auto&) { return true; });
 }
 
-std::optional<std::vector<float>> ShiftBaselines::Additive(const Perturbed& perturbed) const {
+std::optional<std::vector<float>> ShiftBaselines::Pool::Additive(const Perturbed& perturbed) const {
   if (perturbed.genes.size() < 2) return std::nullopt;
   std::vector<float> sum;
   for (const std::string& gene : perturbed.genes) {
@@ -79,12 +123,12 @@ std::optional<std::vector<float>> ShiftBaselines::Additive(const Perturbed& pert
 
 // Empty where a gene is not measured or never answers, and for a drug without a structure. A gene's
 // own knockout is no answer: it says what was done, and genes never knocked out have none.
-std::vector<double> ShiftBaselines::FeaturesOf(const Perturbed& perturbed) const {
+std::vector<double> ShiftBaselines::Pool::FeaturesOf(const Perturbed& perturbed) const {
   if (perturbed.genes.empty()) return perturbed.features;
   std::vector<double> sum(trained_.size());
   for (const std::string& gene : perturbed.genes) {
-    const auto column = columns_.find(gene);
-    if (column == columns_.end()) return {};
+    const auto column = columns_->find(gene);
+    if (column == columns_->end()) return {};
     std::vector<double> answers(trained_.size());
     double squares = 0;
     for (size_t k = 0; k < trained_.size(); ++k) {
@@ -99,23 +143,73 @@ std::vector<double> ShiftBaselines::FeaturesOf(const Perturbed& perturbed) const
   return sum;
 }
 
-std::optional<std::vector<float>> ShiftBaselines::Linear(const Perturbed& perturbed) const {
+std::optional<std::vector<float>> ShiftBaselines::Pool::Linear(const Perturbed& perturbed) const {
+  if (Trained(perturbed.key)) return std::nullopt;
+  std::call_once(fitted_, [this] { Fit(); });
   const auto& ridge = perturbed.genes.empty() ? of_drugs_ : of_genes_;
-  if (!ridge || Trained(perturbed.key)) return std::nullopt;
+  if (!ridge) return std::nullopt;
   const std::vector<double> features = FeaturesOf(perturbed);
   if (features.size() != ridge->features()) return std::nullopt;
   const std::vector<double> shift = ridge->Predict(features);
   return std::vector<float>(shift.begin(), shift.end());
 }
 
-void ShiftBaselines::AddTo(const Perturbed& perturbed, Group* group) const {
-  group->mean_shift = MeanShift(perturbed);
-  if (const auto sum = Additive(perturbed)) {
+ShiftBaselines::ShiftBaselines(std::vector<TrainedCondition> trained,
+                               std::map<std::string, int64_t> columns) {
+  const auto shared = std::make_shared<const std::map<std::string, int64_t>>(std::move(columns));
+  all_ = std::make_shared<const Pool>(MeanOverTypes(trained), shared);
+  std::map<std::string, std::vector<TrainedCondition>> by_type;
+  for (TrainedCondition& condition : trained) {
+    by_type[condition.cell_type].push_back(std::move(condition));
+  }
+  for (auto& [type, conditions] : by_type) {
+    by_type_[type] = std::make_shared<const Pool>(std::move(conditions), shared);
+  }
+}
+
+const ShiftBaselines::Pool* ShiftBaselines::PoolOf(const std::string& cell_type) const {
+  const auto own = by_type_.find(cell_type);
+  return own != by_type_.end() ? own->second.get() : all_.get();
+}
+
+std::optional<std::vector<float>> ShiftBaselines::MeanShift(const Perturbed& perturbed,
+                                                            const std::string& cell_type) const {
+  const Pool* pool = PoolOf(cell_type);
+  return pool == nullptr ? std::nullopt : pool->MeanShift(perturbed);
+}
+
+std::optional<std::vector<float>> ShiftBaselines::Additive(const Perturbed& perturbed,
+                                                           const std::string& cell_type) const {
+  const Pool* pool = PoolOf(cell_type);
+  return pool == nullptr ? std::nullopt : pool->Additive(perturbed);
+}
+
+std::optional<std::vector<float>> ShiftBaselines::Linear(const Perturbed& perturbed,
+                                                         const std::string& cell_type) const {
+  const Pool* pool = PoolOf(cell_type);
+  return pool == nullptr ? std::nullopt : pool->Linear(perturbed);
+}
+
+void ShiftBaselines::AddTo(const Perturbed& perturbed, const std::string& cell_type,
+                           Group* group) const {
+  group->mean_shift = MeanShift(perturbed, cell_type);
+  if (const auto sum = Additive(perturbed, cell_type)) {
     group->further_baselines["additive"] = Shifted(group->control, *sum);
   }
-  if (const auto line = Linear(perturbed)) {
+  if (const auto line = Linear(perturbed, cell_type)) {
     group->further_baselines["linear"] = Shifted(group->control, *line);
   }
+  if (!group->mean_shift) return;
+  const bool type = HasCellType(cell_type);
+  const bool condition = all_->Trained(perturbed.key);
+  const bool together = type && PoolOf(cell_type)->Trained(perturbed.key);
+  group->baselines_from = type ? "this cell type" : "other cell types";
+  group->trained = together            ? "condition and cell type together"
+                   : condition && type ? "condition in other cell types, cell type with other "
+                                         "conditions"
+                   : condition         ? "condition in other cell types"
+                   : type              ? "cell type with other conditions"
+                                       : "neither condition nor cell type";
 }
 
 }  // namespace unlasting::evaluate

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,37 +22,51 @@ struct Perturbed {
 };
 struct TrainedCondition {
   Perturbed perturbed;
-  std::vector<double> shift;  // [genes]: mean of the perturbed cells less that of the control cells
+  // [genes]: mean of the perturbed cells less that of the control cells, both of `cell_type`.
+  std::vector<double> shift;
+  std::string cell_type;
 };
 
 // Shifts are [genes] like those of the training. Absent where training gives no ground for one.
+//
+// A group's baselines come from the training's perturbed cells of the group's own cell type. Where
+// training had none, they come from those of the other cell types, where the shift of a condition
+// is the mean over the types that had it. Any thread may call const members.
 class ShiftBaselines {
  public:
   ShiftBaselines() = default;
-  // `columns` finds the column of a gene by the names that conditions use.
+  // One entry per condition and cell type. `columns` finds the column of a gene by the names that
+  // conditions use.
   ShiftBaselines(std::vector<TrainedCondition> trained, std::map<std::string, int64_t> columns);
+
+  // Whether perturbed cells of the type were trained on: then baselines are the type's own.
+  bool HasCellType(const std::string& cell_type) const { return by_type_.count(cell_type) > 0; }
 
   // The condition's own; for one that training never saw that of its drug at other doses, or else
   // the mean over all that was trained on.
-  std::optional<std::vector<float>> MeanShift(const Perturbed& perturbed) const;
+  std::optional<std::vector<float>> MeanShift(const Perturbed& perturbed,
+                                              const std::string& cell_type = "") const;
   // The sum over the genes of a combination, each trained on alone.
-  std::optional<std::vector<float>> Additive(const Perturbed& perturbed) const;
+  std::optional<std::vector<float>> Additive(const Perturbed& perturbed,
+                                             const std::string& cell_type = "") const;
   // For a condition that training never saw, ridge regression on features: of a drug its own, of a
   // gene how it answers to the training's perturbations of others (after Ahlmann-Eltze, Huber and
   // Anders, Nature Methods 2025), summed over a combination.
-  std::optional<std::vector<float>> Linear(const Perturbed& perturbed) const;
+  std::optional<std::vector<float>> Linear(const Perturbed& perturbed,
+                                           const std::string& cell_type = "") const;
 
-  // Sets the mean shift of the group and adds "additive" and "linear", made from its control cells.
-  void AddTo(const Perturbed& perturbed, Group* group) const;
+  // Sets the mean shift of the group and adds "additive" and "linear", made from its control cells;
+  // says what training had of the group and where the baselines come from.
+  void AddTo(const Perturbed& perturbed, const std::string& cell_type, Group* group) const;
 
  private:
-  bool Trained(const std::string& key) const;
-  std::vector<double> FeaturesOf(const Perturbed& perturbed) const;
+  class Pool;
 
-  std::vector<TrainedCondition> trained_;
-  std::map<std::string, int64_t> columns_;
-  std::optional<Ridge> of_genes_;
-  std::optional<Ridge> of_drugs_;
+  const Pool* PoolOf(const std::string& cell_type) const;
+
+  // Null without training cells.
+  std::shared_ptr<const Pool> all_;  // of every cell type, for types that training lacks
+  std::map<std::string, std::shared_ptr<const Pool>> by_type_;
 };
 
 }  // namespace unlasting::evaluate

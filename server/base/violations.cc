@@ -1,6 +1,7 @@
 #include "server/base/violations.h"
 
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace unlasting::server {
@@ -9,6 +10,12 @@ namespace {
 constexpr size_t kMaxEntries = 100;
 constexpr size_t kMaxEntriesInMessage = 5;
 constexpr size_t kMaxDescriptionBytes = 500;
+constexpr size_t kMaxDescriptionInMessage = 300;
+
+std::string Cut(const std::string& text, size_t max_bytes) {
+  const absl::string_view cut = CutUtf8(text, max_bytes);
+  return cut.size() == text.size() ? text : absl::StrCat(cut, "...");
+}
 
 }  // namespace
 
@@ -18,8 +25,8 @@ void Violations::Add(const std::string& field, const std::string& reason,
     ++dropped_;
     return;
   }
-  // A description quotes the request, so the caller chooses its length; it is bounded here.
-  entries_.push_back({field, reason, description.substr(0, kMaxDescriptionBytes), code});
+  // A description quotes the request, so the caller chooses its length and its bytes.
+  entries_.push_back({field, reason, Cut(EscapedUtf8(description), kMaxDescriptionBytes), code});
 }
 
 void Violations::Add(const std::string& field, const absl::Status& error) {
@@ -49,13 +56,15 @@ absl::Status Violations::ToStatus() const {
     violation->set_reason(entry.reason);
     violation->set_description(entry.description);
     if (k < kMaxEntriesInMessage) {
-      absl::StrAppend(&message, k == 0 ? "" : "; ", entry.field, ": ", entry.description);
+      absl::StrAppend(&message, k == 0 ? "" : "; ", entry.field, ": ",
+                      Cut(entry.description, kMaxDescriptionInMessage));
     }
   }
-  const int64_t omitted = static_cast<int64_t>(entries_.size()) + dropped_ - kMaxEntriesInMessage;
+  const int64_t omitted = count() - static_cast<int64_t>(kMaxEntriesInMessage);
   if (omitted > 0) absl::StrAppend(&message, "; and ", omitted, " more");
   absl::Status status = WithReason(absl::Status(code, message), entries_.front().reason);
   status.SetPayload(kBadRequestUrl, absl::Cord(bad_request.SerializeAsString()));
+  status.SetPayload(kViolationCountUrl, absl::Cord(absl::StrCat(count())));
   return status;
 }
 

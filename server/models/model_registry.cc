@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "core/base/did_you_mean.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "server/models/evaluator.h"
 #include "server/models/version_policy.h"
 #include "server/models/warm_up.h"
@@ -34,10 +36,10 @@ ModelRegistry::ModelRegistry(const RegistryOptions& options, const Clock* clock,
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Make(const std::string& name,
                                                                  const std::string& directory) {
   const std::string context = absl::StrCat("bundle ", directory);
-  auto bundle = bundle::Bundle::Load(directory);
+  auto bundle = bundle::Bundle::Load(directory, name);
   if (!bundle.ok()) return Annotate(bundle.status(), context);
   const bundle::Manifest& manifest = (*bundle)->manifest();
-  const std::string& served_name = name.empty() ? manifest.name : name;
+  const std::string& served_name = manifest.name;
   // The model card is for people; predictions do not need it.
   std::string card = ReadFile(directory + "/card.md").value_or("");
   predict::EngineOptions options;
@@ -153,13 +155,14 @@ absl::StatusOr<size_t> ModelRegistry::SlotOf(const std::string& name,
     if (slots_[k].model->version() == version) return k;
   }
   if (of_name.empty()) {
-    return WithReason(absl::NotFoundError(absl::StrCat("model: found '", name.substr(0, 200),
-                                                       "', expected one of ", Names())),
+    return WithReason(absl::NotFoundError(absl::StrCat("model: found '", CutUtf8(name, 200), "'",
+                                                       DidYouMean(name, NameList()),
+                                                       "; expected one of ", Names())),
                       "UNKNOWN_MODEL");
   }
   if (version.empty() && of_name.size() == 1) return of_name.front();
   const std::string message =
-      absl::StrCat("version of model '", name, "': found '", version.substr(0, 200),
+      absl::StrCat("version of model '", name, "': found '", CutUtf8(version, 200),
                    "', expected one of ", absl::StrJoin(versions, ", "));
   return version.empty() ? WithReason(absl::InvalidArgumentError(message), "VERSION_REQUIRED")
                          : WithReason(absl::NotFoundError(message), "UNKNOWN_VERSION");
@@ -191,11 +194,13 @@ const ModelRegistry::Slot& ModelRegistry::DefaultOf(const std::string& name) con
   return *of_name[DefaultVersion(versions)];
 }
 
-std::string ModelRegistry::Names() const {
+std::vector<std::string> ModelRegistry::NameList() const {
   std::set<std::string> names;
   for (const Slot& slot : slots_) names.insert(slot.model->name());
-  return absl::StrJoin(names, ", ");
+  return {names.begin(), names.end()};
 }
+
+std::string ModelRegistry::Names() const { return absl::StrJoin(NameList(), ", "); }
 
 void ModelRegistry::PublishInfo() {
   std::vector<ModelInfo> infos;

@@ -103,6 +103,7 @@ class ModelRegistry {
   absl::Status CheckFree(const ServedModel& model, const Slot* except) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const Slot& DefaultOf(const std::string& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<std::string> NameList() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Names() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishInfo() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -8,6 +8,9 @@
 namespace unlasting::server {
 namespace {
 
+// Longer names would make a message of the result larger than clients take.
+constexpr size_t kMaxCellIdBytes = 1024;
+
 using cells::ControlFaults;
 using cells::ControlMatrix;
 
@@ -51,6 +54,13 @@ void DecodeAndAppendRows(const Message& message, const std::string& prefix,
   auto part = codec::DecodeControlRows(message, {limits.max_cells, limits.max_columns});
   if (!part.ok()) {
     violations->Add(prefix + "matrix", part.status());
+    return;
+  }
+  for (int k = 0; k < message.cell_ids_size(); ++k) {
+    if (message.cell_ids(k).size() <= kMaxCellIdBytes) continue;
+    violations->Add(absl::StrCat(prefix, "cell_ids[", k, "]"), "INVALID_VALUE",
+                    absl::StrCat("found a name of ", message.cell_ids(k).size(),
+                                 " bytes, expected at most ", kMaxCellIdBytes));
     return;
   }
   ControlFaults faults;

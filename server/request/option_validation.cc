@@ -6,10 +6,14 @@
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
+#include "core/predict/query/suggestion.h"
 #include "proto/codec/enums.h"
 
 namespace unlasting::server {
 namespace {
+
+// What a caller may have meant is looked for at the first errors alone: it takes milliseconds.
+constexpr int64_t kMaxSuggestions = 5;
 
 void ResolveSolver(const v1::PredictOptions& message, const bundle::Bundle& bundle,
                    predict::PredictOptions* options, Violations* violations) {
@@ -80,8 +84,13 @@ void ResolveGenes(const v1::PredictOptions& message, const bundle::Bundle& bundl
     const std::string field = absl::StrCat("options.genes[", k, "]");
     const int64_t column = genes.Find(message.genes(k));
     if (column < 0) {
-      violations->Add(field, "UNKNOWN_GENE",
-                      absl::StrCat("found '", message.genes(k), "', expected a gene of the model"));
+      violations->Add(
+          field, "UNKNOWN_GENE",
+          absl::StrCat("found '", message.genes(k), "'",
+                       violations->count() < kMaxSuggestions
+                           ? predict::GeneSuggestion(bundle.manifest(), message.genes(k))
+                           : "",
+                       "; expected a gene of the model"));
     } else if (!seen.insert(column).second) {
       violations->Add(
           field, "DUPLICATE_GENE",

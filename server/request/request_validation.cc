@@ -4,8 +4,10 @@
 
 #include "core/base/dose.h"
 #include "core/base/status.h"
+#include "core/predict/query/suggestion.h"
 #include "proto/codec/enums.h"
 #include "server/request/control_validation.h"
+#include "server/request/field_path.h"
 #include "server/request/option_validation.h"
 
 namespace unlasting::server {
@@ -13,11 +15,15 @@ namespace {
 
 using SharedControls = std::shared_ptr<const predict::ControlSet>;
 
+// What a caller may have meant is looked for at the first errors of a request alone: it takes
+// milliseconds for each.
+constexpr int64_t kMaxSuggestions = 5;
+
 // Null where `controls` has an error, which goes to `violations`.
 SharedControls TakeControls(absl::StatusOr<predict::ControlSet> controls, const std::string& field,
-                            Violations* violations) {
+                            const FieldWords& words, Violations* violations) {
   if (controls.ok()) return std::make_shared<const predict::ControlSet>(*std::move(controls));
-  violations->Add(field, controls.status());
+  AddAt(field, words, controls.status(), "", violations);
   return nullptr;
 }
 
@@ -29,7 +35,10 @@ SharedControls InlineControls(const v1::ControlCells& message, const bundle::Bun
     violations->Append(found);
     return nullptr;
   }
-  return TakeControls(predict::ResolveControls(bundle, controls), "cells", violations);
+  return TakeControls(
+      predict::ResolveControls(bundle, controls), "cells",
+      {{"cell_type", ".cell_types"}, {"gene_list_hash", ".gene_list_hash"}, {"controls", ""}},
+      violations);
 }
 
 SharedControls RegisteredControls(const std::string& id, const bundle::Bundle& bundle,
@@ -42,7 +51,9 @@ SharedControls RegisteredControls(const std::string& id, const bundle::Bundle& b
         absl::StatusCode::kNotFound);
     return nullptr;
   }
-  return TakeControls(predict::ResolveControls(bundle, *controls), "control_set_id", violations);
+  // The words say which part of the registered cells does not fit the model.
+  return TakeControls(predict::ResolveControls(bundle, *controls), "control_set_id",
+                      {{"controls", ""}}, violations);
 }
 
 SharedControls PanelControls(const v1::ControlPanel& panel, const bundle::Bundle& bundle,
@@ -54,6 +65,7 @@ SharedControls PanelControls(const v1::ControlPanel& panel, const bundle::Bundle
   }
   return TakeControls(
       predict::PanelControls(bundle, panel.cell_type(), panel.cells(), panel.seed()), "panel",
+      {{"cell_type", ".cell_type"}, {"panel cells", ".cells"}, {"panel", ".cell_type"}},
       violations);
 }
 
@@ -100,7 +112,7 @@ void ReadMolecule(const v1::MoleculePerturbation& message, const std::string& fi
   if (dose.ok()) {
     query->dose_um = *dose;
   } else {
-    violations->Add(field + ".dose", dose.status());
+    AddAt(field + ".dose", {{"dose", ""}}, dose.status(), "", violations);
   }
 }
 
@@ -157,9 +169,12 @@ std::vector<std::shared_ptr<const predict::Perturbation>> ResolvePerturbations(
     auto perturbation = predict::ResolvePerturbation(bundle, query);
     if (perturbation.ok()) {
       resolved.push_back(std::move(*perturbation));
-    } else {
-      violations->Add(field, perturbation.status());
+      continue;
     }
+    const bool suggest =
+        absl::IsNotFound(perturbation.status()) && violations->count() < kMaxSuggestions;
+    AddAt(field, {{"genes", ""}, {"molecule", ""}, {"dose", ".dose"}, {"embedding", ".embedding"}},
+          perturbation.status(), suggest ? predict::SuggestionFor(bundle, query) : "", violations);
   }
   return resolved;
 }

@@ -8,6 +8,7 @@
 #include "core/base/status.h"
 #include "server/rpc/call.h"
 #include "server/rpc/model_messages.h"
+#include "server/rpc/wire.h"
 
 namespace unlasting::server {
 
@@ -46,32 +47,43 @@ grpc::ServerUnaryReactor* AdminServiceImpl::Run(grpc::CallbackServerContext* con
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::LoadModel(grpc::CallbackServerContext* context,
-                                                      const v1::LoadModelRequest* request,
-                                                      v1::LoadModelResponse* response) {
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* response) {
   return Run(context, "LoadModel", [this, request, response] {
-    UNLASTING_RETURN_IF_ERROR(CheckBelow(bundle_root_, request->directory()));
+    v1::LoadModelRequest asked;
+    UNLASTING_RETURN_IF_ERROR(ParseRequest(*request, &asked));
+    UNLASTING_RETURN_IF_ERROR(CheckBelow(bundle_root_, asked.directory()));
     UNLASTING_ASSIGN_OR_RETURN(const auto model,
-                               services_.models->Load(request->name(), request->directory()));
-    *response->mutable_model() = SummaryMessage(*services_.models, *model);
+                               services_.models->Load(asked.name(), asked.directory()));
+    v1::LoadModelResponse answer;
+    *answer.mutable_model() = SummaryMessage(*services_.models, *model);
+    *response = SerializeResponse(answer);
     return absl::OkStatus();
   });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::UnloadModel(grpc::CallbackServerContext* context,
-                                                        const v1::UnloadModelRequest* request,
-                                                        v1::UnloadModelResponse* response) {
-  return Run(context, "UnloadModel", [this, request] {
-    return services_.models->Unload(request->name(), request->version());
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  return Run(context, "UnloadModel", [this, request, response] {
+    v1::UnloadModelRequest asked;
+    UNLASTING_RETURN_IF_ERROR(ParseRequest(*request, &asked));
+    *response = SerializeResponse(v1::UnloadModelResponse());
+    return services_.models->Unload(asked.name(), asked.version());
   });
 }
 
 grpc::ServerUnaryReactor* AdminServiceImpl::ReloadModel(grpc::CallbackServerContext* context,
-                                                        const v1::ReloadModelRequest* request,
-                                                        v1::ReloadModelResponse* response) {
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
   return Run(context, "ReloadModel", [this, request, response] {
+    v1::ReloadModelRequest asked;
+    UNLASTING_RETURN_IF_ERROR(ParseRequest(*request, &asked));
     UNLASTING_ASSIGN_OR_RETURN(const auto model,
-                               services_.models->Reload(request->name(), request->version()));
-    *response->mutable_model() = SummaryMessage(*services_.models, *model);
+                               services_.models->Reload(asked.name(), asked.version()));
+    v1::ReloadModelResponse answer;
+    *answer.mutable_model() = SummaryMessage(*services_.models, *model);
+    *response = SerializeResponse(answer);
     return absl::OkStatus();
   });
 }

@@ -13,20 +13,24 @@
 
 namespace unlasting::server {
 
-class AdminServiceImpl : public v1::AdminService::CallbackService {
+using AdminServiceBase = v1::AdminService::WithRawCallbackMethod_LoadModel<
+    v1::AdminService::WithRawCallbackMethod_UnloadModel<
+        v1::AdminService::WithRawCallbackMethod_ReloadModel<v1::AdminService::Service>>>;
+
+class AdminServiceImpl : public AdminServiceBase {
  public:
   // `bundle_root`: see AdminConfig.
   AdminServiceImpl(const ServiceContext& services, std::string bundle_root);
 
   grpc::ServerUnaryReactor* LoadModel(grpc::CallbackServerContext* context,
-                                      const v1::LoadModelRequest* request,
-                                      v1::LoadModelResponse* response) override;
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* UnloadModel(grpc::CallbackServerContext* context,
-                                        const v1::UnloadModelRequest* request,
-                                        v1::UnloadModelResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ReloadModel(grpc::CallbackServerContext* context,
-                                        const v1::ReloadModelRequest* request,
-                                        v1::ReloadModelResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
 
  private:
   // Runs `work` on the pool if the caller has the role admin.

@@ -14,8 +14,10 @@ inline constexpr char kErrorDomain[] = "unlasting";
 
 // The details of an error always hold an ErrorInfo, whose reason is that of the status
 // (core/base/status.h) or else the name of its code, followed by every google.rpc payload of the
-// status, e.g. BadRequest. Details that would make the trailer longer than clients accept are
-// shortened or left out. OK maps to OK.
+// status, e.g. BadRequest. Details that would make the trailers longer than the 8 KiB that clients
+// accept are shortened or left out; ErrorInfo.metadata then says how many fields were bad in all
+// (bad_fields) and how many are named (bad_fields_listed). Every string is UTF-8, whatever the
+// status quotes. OK maps to OK.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace unlasting::server

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/status.h"
+#include "server/rpc/wire.h"
 
 namespace unlasting::server {
 namespace {
@@ -23,7 +24,7 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& c
 
 PredictCall* PredictCall::Start(const ServiceContext& services,
                                 grpc::CallbackServerContext* context,
-                                const v1::PredictRequest* request) {
+                                const grpc::ByteBuffer* request) {
   auto call = std::make_shared<PredictCall>(services, context, request);
   {
     MutexLock lock(&call->mutex_);
@@ -31,8 +32,7 @@ PredictCall* PredictCall::Start(const ServiceContext& services,
   }
   absl::Status admitted = call->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
-    admitted =
-        call->hold_.GrowTo(call->call_.client(), static_cast<int64_t>(request->ByteSizeLong()));
+    admitted = call->hold_.GrowTo(call->call_.client(), static_cast<int64_t>(request->Length()));
   }
   if (admitted.ok()) {
     services.prepare_pool->Schedule([call] { call->Prepare(); });
@@ -43,7 +43,7 @@ PredictCall* PredictCall::Start(const ServiceContext& services,
 }
 
 PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                         const v1::PredictRequest* request)
+                         const grpc::ByteBuffer* request)
     : services_(services),
       context_(context),
       request_(request),
@@ -71,11 +71,13 @@ void PredictCall::Prepare() {
 }
 
 absl::Status PredictCall::Submit() {
+  v1::PredictRequest request;
+  UNLASTING_RETURN_IF_ERROR(ParseRequest(*request_, &request));
   UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
-                             services_.models->Find(request_->model(), request_->model_version()));
+                             services_.models->Find(request.model(), request.model_version()));
   UNLASTING_ASSIGN_OR_RETURN(
       ValidRequest valid,
-      ValidatePredict(*request_, *model->bundle(), model->genes(), services_.limits,
+      ValidatePredict(request, *model->bundle(), model->genes(), services_.limits,
                       [this](const std::string& id) {
                         auto controls = services_.controls->Find(id);
                         services_.metrics->CountControlLookup(controls != nullptr);
@@ -130,7 +132,7 @@ void PredictCall::SendNext() {
     }
     switch (item.kind) {
       case ResponseQueue::Kind::kMessage:
-        message_ = std::move(item.message);
+        message_ = SerializeResponse(item.message);
         {
           // The lock also hands message_ on to the thread of the next SendNext.
           MutexLock lock(&mutex_);

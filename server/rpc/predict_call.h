@@ -25,16 +25,16 @@
 
 namespace unlasting::server {
 
-class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
+class PredictCall : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                     public JobListener,
                     public std::enable_shared_from_this<PredictCall> {
  public:
   // Starts the call. The object owns itself until gRPC is done with it.
   static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
-                            const v1::PredictRequest* request);
+                            const grpc::ByteBuffer* request);
 
   PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-              const v1::PredictRequest* request);
+              const grpc::ByteBuffer* request);
 
   // grpc::ServerWriteReactor.
   void OnWriteDone(bool ok) override;
@@ -61,7 +61,7 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
 
   const ServiceContext services_;
   grpc::CallbackServerContext* const context_;
-  const v1::PredictRequest* const request_;
+  const grpc::ByteBuffer* const request_;
   Call call_;
   IncomingHold hold_;  // of the request's bytes, until the request is prepared
 
@@ -71,7 +71,7 @@ class PredictCall : public grpc::ServerWriteReactor<v1::PredictResponse>,
 
   absl::Time last_progress_;  // when progress was last sent, or the start; used by OnProgress only
 
-  v1::PredictResponse message_;  // the one being written; must outlive its write
+  grpc::ByteBuffer message_;  // the one being written; must outlive its write
 
   Mutex mutex_;
   absl::Time write_start_ ABSL_GUARDED_BY(mutex_);

@@ -7,9 +7,11 @@
 #include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/query.h"
 #include "server/base/violations.h"
+#include "server/request/field_path.h"
 #include "server/rpc/call.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/register_controls_call.h"
+#include "server/rpc/wire.h"
 
 namespace unlasting::server {
 namespace {
@@ -25,14 +27,16 @@ absl::StatusOr<molecule::Featurizer> FeaturizerFor(const ModelRegistry& models,
   }
   if (model.ok() && !featurizer.ok()) {
     Violations violations;
-    violations.Add("model", featurizer.status());
+    AddAt("model", {{"molecule", ""}, {"model", ""}}, featurizer.status(), "", &violations);
     return violations.ToStatus();
   }
   return featurizer;
 }
 
-absl::Status Featurize(const ModelRegistry& models, const v1::FeaturizeMoleculeRequest& request,
+absl::Status Featurize(const ModelRegistry& models, const grpc::ByteBuffer& bytes,
                        v1::FeaturizeMoleculeResponse* response) {
+  v1::FeaturizeMoleculeRequest request;
+  UNLASTING_RETURN_IF_ERROR(ParseRequest(bytes, &request));
   UNLASTING_ASSIGN_OR_RETURN(const auto featurizer, FeaturizerFor(models, request));
   const auto featurized = featurizer.Featurize(request.smiles());
   if (!featurized.ok()) {
@@ -49,19 +53,19 @@ absl::Status Featurize(const ModelRegistry& models, const v1::FeaturizeMoleculeR
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::PredictResponse>* PredictionServiceImpl::Predict(
-    grpc::CallbackServerContext* context, const v1::PredictRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* PredictionServiceImpl::Predict(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return PredictCall::Start(services_, context, request);
 }
 
-grpc::ServerReadReactor<v1::RegisterControlsRequest>* PredictionServiceImpl::RegisterControls(
-    grpc::CallbackServerContext* context, v1::RegisterControlsResponse* response) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* PredictionServiceImpl::RegisterControls(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
   return RegisterControlsCall::Start(services_, context, response);
 }
 
 grpc::ServerUnaryReactor* PredictionServiceImpl::FeaturizeMolecule(
-    grpc::CallbackServerContext* context, const v1::FeaturizeMoleculeRequest* request,
-    v1::FeaturizeMoleculeResponse* response) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
   auto call = std::make_shared<Call>(services_, context, "FeaturizeMolecule");
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const absl::Status admitted = call->Admit(Role::kPredict);
@@ -70,7 +74,10 @@ grpc::ServerUnaryReactor* PredictionServiceImpl::FeaturizeMolecule(
     return reactor;
   }
   services_.prepare_pool->Schedule([this, call, request, response, reactor] {
-    reactor->Finish(call->End(Featurize(*services_.models, *request, response)));
+    v1::FeaturizeMoleculeResponse answer;
+    const absl::Status status = Featurize(*services_.models, *request, &answer);
+    *response = SerializeResponse(answer);
+    reactor->Finish(call->End(status));
   });
   return reactor;
 }

@@ -1,6 +1,6 @@
 // PredictionServiceImpl is unlasting.v1.PredictionService on gRPC's callback API: each method
 // creates the object that carries its call. Reactions never block; work goes to pools and
-// schedulers.
+// schedulers. Requests come as bytes (server/rpc/wire.h).
 #pragma once
 
 #include "grpcpp/server_context.h"
@@ -9,17 +9,22 @@
 
 namespace unlasting::server {
 
-class PredictionServiceImpl : public v1::PredictionService::CallbackService {
+using PredictionServiceBase = v1::PredictionService::WithRawCallbackMethod_Predict<
+    v1::PredictionService::WithRawCallbackMethod_RegisterControls<
+        v1::PredictionService::WithRawCallbackMethod_FeaturizeMolecule<
+            v1::PredictionService::Service>>>;
+
+class PredictionServiceImpl : public PredictionServiceBase {
  public:
   explicit PredictionServiceImpl(const ServiceContext& services) : services_(services) {}
 
-  grpc::ServerWriteReactor<v1::PredictResponse>* Predict(
-      grpc::CallbackServerContext* context, const v1::PredictRequest* request) override;
-  grpc::ServerReadReactor<v1::RegisterControlsRequest>* RegisterControls(
-      grpc::CallbackServerContext* context, v1::RegisterControlsResponse* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Predict(grpc::CallbackServerContext* context,
+                                                      const grpc::ByteBuffer* request) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* RegisterControls(grpc::CallbackServerContext* context,
+                                                              grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* FeaturizeMolecule(grpc::CallbackServerContext* context,
-                                              const v1::FeaturizeMoleculeRequest* request,
-                                              v1::FeaturizeMoleculeResponse* response) override;
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) override;
 
  private:
   const ServiceContext services_;

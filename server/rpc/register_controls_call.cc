@@ -3,12 +3,13 @@
 #include <utility>
 
 #include "core/base/status.h"
+#include "server/rpc/wire.h"
 
 namespace unlasting::server {
 
 RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services,
                                                   grpc::CallbackServerContext* context,
-                                                  v1::RegisterControlsResponse* response) {
+                                                  grpc::ByteBuffer* response) {
   auto call = std::make_shared<RegisterControlsCall>(services, context, response);
   call->self_ = call;
   const absl::Status admitted = call->call_.Admit(Role::kPredict);
@@ -22,7 +23,7 @@ RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services
 
 RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
                                            grpc::CallbackServerContext* context,
-                                           v1::RegisterControlsResponse* response)
+                                           grpc::ByteBuffer* response)
     : services_(services),
       context_(context),
       response_(response),
@@ -40,7 +41,9 @@ void RegisterControlsCall::OnReadDone(bool ok) {
 }
 
 void RegisterControlsCall::TakePart() {
-  const absl::Status status = AddPart();
+  v1::RegisterControlsRequest part;
+  absl::Status status = ParseRequest(message_, &part);
+  if (status.ok()) status = AddPart(part);
   if (!status.ok()) {
     FinishCall(status);
     return;
@@ -49,20 +52,20 @@ void RegisterControlsCall::TakePart() {
   StartRead(&message_);
 }
 
-absl::Status RegisterControlsCall::AddPart() {
+absl::Status RegisterControlsCall::AddPart(const v1::RegisterControlsRequest& part) {
   Violations violations;
-  switch (message_.part_case()) {
+  switch (part.part_case()) {
     case v1::RegisterControlsRequest::kHeader:
       if (has_header_) {
         violations.Add("header", "INVALID_SEQUENCE", "found a second header, expected chunks");
       } else {
-        controls_ = DecodeControlsHeader(message_.header(), services_.limits, &violations);
+        controls_ = DecodeControlsHeader(part.header(), services_.limits, &violations);
         has_header_ = true;
       }
       break;
     case v1::RegisterControlsRequest::kChunk:
       if (has_header_) {
-        AppendControlsChunk(message_.chunk(), services_.limits, &controls_, &violations);
+        AppendControlsChunk(part.chunk(), services_.limits, &controls_, &violations);
       } else {
         violations.Add("chunk", "INVALID_SEQUENCE", "found a chunk, expected the header first");
       }
@@ -86,14 +89,17 @@ absl::Status RegisterControlsCall::Register() {
   }
   const int64_t cells = controls_.values.rows;
   UNLASTING_ASSIGN_OR_RETURN(const std::string id, services_.controls->Add(std::move(controls_)));
-  response_->set_control_set_id(id);
-  response_->set_cells(cells);
-  response_->set_time_to_live_seconds(absl::ToDoubleSeconds(services_.controls->time_to_live()));
+  v1::RegisterControlsResponse answer;
+  answer.set_control_set_id(id);
+  answer.set_cells(cells);
+  answer.set_time_to_live_seconds(absl::ToDoubleSeconds(services_.controls->time_to_live()));
+  *response_ = SerializeResponse(answer);
+  registered_cells_ = cells;
   return absl::OkStatus();
 }
 
 void RegisterControlsCall::FinishCall(const absl::Status& status) {
-  Finish(call_.End(status, {{"cells", absl::StrCat(response_->cells())}}));
+  Finish(call_.End(status, {{"cells", absl::StrCat(registered_cells_)}}));
 }
 
 void RegisterControlsCall::OnDone() {

@@ -16,33 +16,34 @@ namespace unlasting::server {
 // States: reading (header, then chunks) -> registering -> finished. Each part is decoded on the
 // prepare pool before the next is read, so an upload holds one message beside what it has gathered.
 // An upload that breaks leaves nothing in the store.
-class RegisterControlsCall : public grpc::ServerReadReactor<v1::RegisterControlsRequest>,
+class RegisterControlsCall : public grpc::ServerReadReactor<grpc::ByteBuffer>,
                              public std::enable_shared_from_this<RegisterControlsCall> {
  public:
   // Starts the call. The object owns itself until gRPC is done with it.
   static RegisterControlsCall* Start(const ServiceContext& services,
                                      grpc::CallbackServerContext* context,
-                                     v1::RegisterControlsResponse* response);
+                                     grpc::ByteBuffer* response);
 
   RegisterControlsCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                       v1::RegisterControlsResponse* response);
+                       grpc::ByteBuffer* response);
 
   void OnReadDone(bool ok) override;
   void OnDone() override;
 
  private:
   void TakePart();
-  absl::Status AddPart();
+  absl::Status AddPart(const v1::RegisterControlsRequest& part);
   absl::Status Register();
   void FinishCall(const absl::Status& status);
 
   const ServiceContext services_;
   grpc::CallbackServerContext* const context_;
-  v1::RegisterControlsResponse* const response_;
+  grpc::ByteBuffer* const response_;
   Call call_;
   IncomingHold hold_;
 
-  v1::RegisterControlsRequest message_;
+  grpc::ByteBuffer message_;
+  int64_t registered_cells_ = 0;
   bool has_header_ = false;
   cells::ControlMatrix controls_;
   std::shared_ptr<RegisterControlsCall> self_;

@@ -4,11 +4,20 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/predict/query/contexts.h"
 #include "proto/codec/enums.h"
 #include "proto/codec/matrix_codec.h"
 
 namespace unlasting::server {
 namespace {
+
+// A list in the header that would be longer is left to other parts.
+constexpr int64_t kMaxListBytes = 1 << 20;
+// About what the tag and the length of a list's entry take.
+constexpr int64_t kFieldBytes = 4;
+constexpr size_t kNamedGenes = 10;
 
 v1::Solver ToMessage(diffusion::Solver solver) {
   return codec::SolverFromName(diffusion::SolverName(solver)).value_or(v1::SOLVER_UNSPECIFIED);
@@ -68,18 +77,115 @@ void AddDistances(const predict::Perturbation& perturbation, v1::ResolvedPerturb
   molecule->set_dose_range(ToMessage(predict::DoseRangeOf(distance, perturbation.dose_um)));
 }
 
+std::string FilledInNote(const std::vector<std::string>& genes) {
+  const size_t named = std::min(genes.size(), kNamedGenes);
+  return absl::StrCat(
+      "the control cells lack ", genes.size(), genes.size() == 1 ? " gene" : " genes",
+      " of the model, which missing_genes filled in: ",
+      absl::StrJoin(genes.begin(), genes.begin() + static_cast<int64_t>(named), ", "),
+      named < genes.size() ? ", ..." : "", "; what is predicted for ",
+      genes.size() == 1 ? "it" : "them", " is no measurement, and rankings leave ",
+      genes.size() == 1 ? "it" : "them", " out");
+}
+
 }  // namespace
 
 ResponseBuilder::ResponseBuilder(std::shared_ptr<const bundle::Bundle> bundle,
                                  std::shared_ptr<const ValidRequest> request, int64_t chunk_bytes)
     : bundle_(std::move(bundle)), request_(std::move(request)) {
   const ResultOptions& result = request_->result;
-  const int64_t row_bytes = static_cast<int64_t>(result.columns.size() * sizeof(float));
+  const predict::ControlSet& cells = *request_->task.controls;
+  cell_types_.assign(cells.cell_type.begin(), cells.cell_type.end());
+  std::sort(cell_types_.begin(), cell_types_.end());
+  cell_types_.erase(std::unique(cell_types_.begin(), cell_types_.end()), cell_types_.end());
+  int64_t row_bytes = static_cast<int64_t>(result.columns.size() * sizeof(float));
+  int64_t id_bytes = 0, longest_id = 0;
+  for (const std::string& id : cells.barcodes) {
+    const auto bytes = static_cast<int64_t>(id.size()) + kFieldBytes;
+    id_bytes += bytes;
+    longest_id = std::max(longest_id, bytes);
+  }
+  cell_ids_in_chunks_ = id_bytes > kMaxListBytes;
+  if (cell_ids_in_chunks_) row_bytes += longest_id;
+  int64_t perturbation_bytes = 0;
+  for (const auto& perturbation : request_->task.perturbations) {
+    if (perturbation_bytes > kMaxListBytes) break;
+    perturbation_bytes +=
+        static_cast<int64_t>(Resolved(*perturbation).ByteSizeLong()) + kFieldBytes;
+  }
+  perturbations_follow_ = perturbation_bytes > kMaxListBytes;
   rows_per_chunk_ = std::max<int64_t>(1, chunk_bytes / std::max<int64_t>(1, row_bytes));
   for (const int64_t column : result.columns) genes_.push_back(bundle_->manifest().genes[column]);
   if (result.summaries) {
-    summarizer_ = std::make_unique<const Summarizer>(request_->task.controls->values,
-                                                     result.columns, genes_, result.ranked_genes);
+    summarizer_ = std::make_unique<const Summarizer>(cells.values, result.columns, genes_,
+                                                     result.ranked_genes, cells.missing_genes);
+  }
+}
+
+std::string ResponseBuilder::CellId(int64_t row) const {
+  const std::vector<std::string>& barcodes = request_->task.controls->barcodes;
+  return barcodes.empty() ? std::to_string(row) : barcodes[row];
+}
+
+v1::ResolvedPerturbation ResponseBuilder::Resolved(
+    const predict::Perturbation& perturbation) const {
+  v1::ResolvedPerturbation resolved;
+  resolved.set_label(perturbation.label);
+  resolved.set_smiles(perturbation.smiles);
+  resolved.set_dose_micromolar(perturbation.dose_um);
+  resolved.set_seen_in_training(perturbation.seen_in_training);
+  resolved.mutable_notes()->Add(perturbation.notes.begin(), perturbation.notes.end());
+  resolved.set_condition(perturbation.condition);
+  resolved.mutable_covariates()->insert(perturbation.covariates.begin(),
+                                        perturbation.covariates.end());
+  AddDistances(perturbation, &resolved);
+  const auto contexts = predict::ContextsOf(*bundle_, perturbation, cell_types_);
+  for (const predict::TrainedContext& trained : contexts) {
+    v1::TrainingContext* context = resolved.add_contexts();
+    context->set_cell_type(bundle_->manifest().cell_types[trained.cell_type]);
+    context->set_condition_seen(trained.condition_seen);
+    if (trained.context_seen.has_value()) context->set_context_seen(*trained.context_seen);
+    if (trained.seen_together.has_value()) context->set_seen_together(*trained.seen_together);
+  }
+  const std::string note = predict::NotTogetherNote(*bundle_, contexts);
+  if (!note.empty()) resolved.add_notes(note);
+  return resolved;
+}
+
+std::optional<v1::PredictResponse> ResponseBuilder::FollowingPerturbations(size_t* next) const {
+  const auto& perturbations = request_->task.perturbations;
+  if (!perturbations_follow_ || *next >= perturbations.size()) return std::nullopt;
+  v1::PredictResponse response;
+  v1::ResolvedPerturbations* part = response.mutable_perturbations();
+  part->set_first(static_cast<int32_t>(*next));
+  for (int64_t bytes = 0; *next < perturbations.size() && bytes < kMaxListBytes; ++*next) {
+    *part->add_perturbations() = Resolved(*perturbations[*next]);
+    bytes += static_cast<int64_t>(part->perturbations().rbegin()->ByteSizeLong()) + kFieldBytes;
+  }
+  return response;
+}
+
+void ResponseBuilder::AddControls(v1::PredictHeader* header) const {
+  const predict::ControlSet& cells = *request_->task.controls;
+  v1::ResolvedControls* controls = header->mutable_controls();
+  controls->set_cell_ids_in_chunks(cell_ids_in_chunks_);
+  for (int64_t r = 0; !cell_ids_in_chunks_ && r < cells.values.rows; ++r) {
+    controls->add_cell_ids(CellId(r));
+  }
+  // Only the types that occur, so that a small request has a small header.
+  for (const int32_t type : cell_types_) {
+    controls->add_cell_types(bundle_->manifest().cell_types[type]);
+  }
+  for (const int32_t type : cells.cell_type) {
+    controls->add_cell_type_indices(static_cast<int32_t>(
+        std::lower_bound(cell_types_.begin(), cell_types_.end(), type) - cell_types_.begin()));
+  }
+  controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
+  controls->set_ignored_genes(cells.ignored_genes);
+  header->mutable_notes()->Add(cells.notes.begin(), cells.notes.end());
+  if (!cells.missing_genes.empty()) header->add_notes(FilledInNote(cells.missing_genes));
+  for (std::string& note : predict::UnseenContextNotes(*bundle_, cell_types_)) {
+    header->add_notes(std::move(note));
   }
 }
 
@@ -99,36 +205,11 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   header->set_mask_threshold(request_->task.options.mask_threshold);
   header->set_seed(request_->task.options.seed);
   header->set_eta(request_->task.options.eta);
-
-  const predict::ControlSet& cells = *request_->task.controls;
-  v1::ResolvedControls* controls = header->mutable_controls();
-  for (int64_t r = 0; r < cells.values.rows; ++r) {
-    controls->add_cell_ids(cells.barcodes.empty() ? std::to_string(r) : cells.barcodes[r]);
-  }
-  // Only the types that occur, so that a small request has a small header.
-  std::vector<int32_t> used(cells.cell_type.begin(), cells.cell_type.end());
-  std::sort(used.begin(), used.end());
-  used.erase(std::unique(used.begin(), used.end()), used.end());
-  for (const int32_t type : used) controls->add_cell_types(manifest.cell_types[type]);
-  for (const int32_t type : cells.cell_type) {
-    controls->add_cell_type_indices(
-        static_cast<int32_t>(std::lower_bound(used.begin(), used.end(), type) - used.begin()));
-  }
-  controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
-  controls->set_ignored_genes(cells.ignored_genes);
-  header->mutable_notes()->Add(cells.notes.begin(), cells.notes.end());
-
+  AddControls(header);
+  header->set_perturbations_follow(perturbations_follow_);
+  if (perturbations_follow_) return response;
   for (const auto& perturbation : request_->task.perturbations) {
-    v1::ResolvedPerturbation* resolved = header->add_perturbations();
-    resolved->set_label(perturbation->label);
-    resolved->set_smiles(perturbation->smiles);
-    resolved->set_dose_micromolar(perturbation->dose_um);
-    resolved->set_seen_in_training(perturbation->seen_in_training);
-    resolved->mutable_notes()->Add(perturbation->notes.begin(), perturbation->notes.end());
-    resolved->set_condition(perturbation->condition);
-    resolved->mutable_covariates()->insert(perturbation->covariates.begin(),
-                                           perturbation->covariates.end());
-    AddDistances(*perturbation, resolved);
+    *header->add_perturbations() = Resolved(*perturbation);
   }
   return response;
 }
@@ -143,6 +224,7 @@ v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
   for (int64_t r = 0; r < rows; ++r) {
     chunk->add_perturbation_indices(profiles.perturbation);
     chunk->add_control_indices(static_cast<int32_t>(first_row + r));
+    if (cell_ids_in_chunks_) chunk->add_cell_ids(CellId(first_row + r));
     const absl::Span<const float> source = profiles.values.Row(first_row + r);
     const absl::Span<float> target = values.Row(r);
     for (size_t k = 0; k < result.columns.size(); ++k) target[k] = source[result.columns[k]];

@@ -66,7 +66,7 @@ ResponseQueue::Decision ResponseQueue::Decide() {
     decision.item = Item{Kind::kEnd, {}, status_, timings_};
     return decision;
   }
-  if (!header_sent_ || current_.has_value()) return decision;
+  if (!header_sent_ || !perturbations_sent_ || current_.has_value()) return decision;
   if (!waiting_.empty()) {
     current_ = std::move(waiting_.front());
     waiting_.pop_front();
@@ -89,6 +89,11 @@ std::optional<v1::PredictResponse> ResponseQueue::Encode(const Decision& decisio
     header_sent_ = true;
     return builder_->Header(model_);
   }
+  if (!perturbations_sent_) {
+    std::optional<v1::PredictResponse> part = builder_->FollowingPerturbations(&next_perturbation_);
+    perturbations_sent_ = !part.has_value();
+    return part;
+  }
   if (decision.finished.has_value()) {
     finished_sent_ = true;
     return builder_->Finished(*decision.finished);
@@ -106,7 +111,7 @@ ResponseQueue::Item ResponseQueue::Next() {
       if (std::optional<v1::PredictResponse> message = Encode(decision)) {
         item.kind = Kind::kMessage;
         item.message = std::move(*message);
-      } else {
+      } else if (current_.has_value()) {
         // All of current_ has been sent; its bytes are free.
         MutexLock lock(&mutex_);
         const bool had_room = bytes_ < max_bytes_;
@@ -114,6 +119,8 @@ ResponseQueue::Item ResponseQueue::Next() {
         current_.reset();
         has_room_again |= !had_room && bytes_ < max_bytes_;
         continue;
+      } else {
+        continue;  // no perturbations follow the header, or no more of them
       }
     }
     item.has_room_again = has_room_again;

@@ -76,6 +76,8 @@ class ResponseQueue {
 
   // Used by Next only.
   bool header_sent_ = false;
+  size_t next_perturbation_ = 0;  // of those that follow the header
+  bool perturbations_sent_ = false;
   bool finished_sent_ = false;
   std::optional<predict::Profiles> current_;
   int64_t next_row_ = 0;

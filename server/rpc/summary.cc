@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -91,11 +92,16 @@ double Log2FoldChange(double mean, double control_mean) {
 }  // namespace
 
 Summarizer::Summarizer(const CsrMatrix& controls, std::vector<int64_t> columns,
-                       std::vector<std::string> genes, int ranked_genes)
+                       std::vector<std::string> genes, int ranked_genes,
+                       const std::vector<std::string>& not_ranked)
     : controls_(controls),
       columns_(std::move(columns)),
       genes_(std::move(genes)),
       ranked_genes_(ranked_genes) {
+  const std::set<std::string> left_out(not_ranked.begin(), not_ranked.end());
+  for (size_t k = 0; k < genes_.size(); ++k) {
+    if (left_out.count(genes_[k]) == 0) ranked_columns_.push_back(k);
+  }
   Moments(controls.rows, DenseRows(controls), columns_, &control_mean_, &control_variance_);
 }
 
@@ -133,8 +139,7 @@ v1::PerturbationSummary Summarizer::Summarize(const predict::Profiles& profiles)
     if (error > 0) score[k] = (mean[k] - control_mean_[k]) / std::sqrt(error);
   }
 
-  std::vector<size_t> order(columns_.size());
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<size_t> order = ranked_columns_;
   const size_t ranked = std::min(order.size(), static_cast<size_t>(ranked_genes_));
   const auto before = [&](size_t a, size_t b) {
     return std::make_tuple(-std::abs(score[a]), -std::abs(mean[a] - control_mean_[a]), a) <

@@ -17,9 +17,11 @@ namespace unlasting::server {
 class Summarizer {
  public:
   // `controls` is [cells, genes of the model], log1p, and outlives this. `columns` are the columns
-  // to report and `genes` their names; `ranked_genes` is how many to rank.
+  // to report and `genes` their names; `ranked_genes` is how many to rank. Genes of
+  // `not_ranked`, which the control cells lack, take no place in rankings.
   Summarizer(const CsrMatrix& controls, std::vector<int64_t> columns,
-             std::vector<std::string> genes, int ranked_genes);
+             std::vector<std::string> genes, int ranked_genes,
+             const std::vector<std::string>& not_ranked = {});
 
   v1::PerturbationSummary Summarize(const predict::Profiles& profiles) const;
 
@@ -28,6 +30,7 @@ class Summarizer {
   const std::vector<int64_t> columns_;
   const std::vector<std::string> genes_;
   const int ranked_genes_;
+  std::vector<size_t> ranked_columns_;    // entries of columns_ that may take a place
   std::vector<double> control_mean_;      // per entry of columns_
   std::vector<double> control_variance_;  // unbiased (n - 1); 0 for a single cell
 };

@@ -290,6 +290,42 @@ class ScreenAndLoadTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(json.loads(done.stdout)["predicted_cells"], 60 * 20)
 
+    def test_bad_rows_of_a_screen_are_listed_and_mended_by_resume(self):
+        self.table.write_bytes("\ufeffGene\tName\nG1\tfirst\nNOSUCH\tmine\nG2+\t\nG3\t\n".encode())
+        ranking, errors = self.folder / "screen.ranking.tsv", self.folder / "screen.errors.tsv"
+        with programs.Server("--bundle", self.bundle) as server:
+            done = programs.run("unlasting", *self.arguments(server.address))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = json.loads(done.stdout)
+            self.assertEqual((said["perturbations"], said["bad_rows"]), (2, 2))
+            self.assertIn("2 of 4 rows were not predicted", done.stderr)
+            rows = [line.split("\t") for line in errors.read_text().splitlines()[1:]]
+            self.assertEqual([(row[0], row[1], row[2]) for row in rows],
+                             [("3", "mine", "UNKNOWN_GENE"), ("4", "", "INVALID_ROW")])
+            self.table.write_text("gene\tname\nG1\tfirst\nG0\tmine\nG3\t\n")
+            done = programs.run("unlasting", *self.arguments(server.address), "--resume")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertFalse(errors.exists())
+            self.assertFalse(pathlib.Path(f"{self.out}.parts").exists())
+            self.assertEqual(json.loads(done.stdout)["servers"][0]["completed_requests"], 1)
+        header, *rows = [line.split("\t") for line in ranking.read_text().splitlines()]
+        self.assertEqual([row[0] for row in rows], ["1", "2", "3"])
+        changes = [float(row[header.index("change")]) for row in rows]
+        self.assertEqual(changes, sorted(changes, reverse=True))
+        self.assertEqual({row[header.index("name")] for row in rows}, {"first", "mine", ""})
+        self.assertTrue(all(row[header.index("seen_together")] == "yes" for row in rows))
+        with h5py.File(self.out) as file:
+            names = file["obs/name/categories"].asstr()[()]
+            self.assertEqual(set(names), {"first", "mine", ""})
+
+    def test_a_screen_without_a_good_row_fails_at_its_first_line(self):
+        self.table.write_bytes(b"gene\nG\xe91\n")
+        with programs.Server("--bundle", self.bundle) as server:
+            done = programs.run("unlasting", *self.arguments(server.address))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("line 2: the model 'tiny' does not know G\u00e91", done.stderr)
+        self.assertFalse(self.out.exists())
+
     def test_load_tells_times_and_failures(self):
         with programs.Server("--bundle", self.bundle) as server:
             for loop in (("--rate", 30), ("--concurrency", 2)):

@@ -48,7 +48,7 @@ Answer Served::ReadAll(grpc::ClientContext* context,
     for (int k = 0; k < chunk.control_indices_size(); ++k) {
       DenseMatrix& block = answer.profiles[chunk.perturbation_indices(k)];
       if (block.rows == 0) {
-        block = DenseMatrix(answer.header.controls().cell_ids_size(), values->cols);
+        block = DenseMatrix(answer.header.controls().cell_type_indices_size(), values->cols);
       }
       const auto row = values->Row(k);
       std::copy(row.begin(), row.end(), block.Row(chunk.control_indices(k)).begin());

@@ -120,6 +120,11 @@ bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
   }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
+  // Training had every condition in the first cell type and none in the others.
+  for (const std::string& type : m.cell_types) m.contexts[type] = {};
+  for (size_t k = 0; k < m.conditions.size(); ++k) {
+    m.contexts["T0"].push_back(static_cast<int32_t>(k));
+  }
   m.normalisation.target_sum = 1000.0;
   m.normalisation.x_max = kMaxLog1p;
   if (options.control_sum > 0) {
@@ -132,6 +137,7 @@ bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
 absl::StatusOr<std::vector<float>> AddAspirin(const TinyBundleOptions& options, bundle::Manifest* m,
                                               bundle::Reference* reference) {
   m->perturbation_kinds.push_back("molecule");
+  m->contexts["T0"].push_back(static_cast<int32_t>(m->conditions.size()));
   m->conditions.push_back("aspirin");
   m->molecules.push_back({"aspirin", "CC(=O)Oc1ccccc1C(=O)O", {0.1, 1.0}});
   using Features = TinyBundleOptions::Features;

@@ -102,7 +102,8 @@ evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group
     result.drug = condition.name;
     result.dose_um = condition.dose_um;
   }
-  held_out.baselines.AddTo(PerturbedOf(condition, true), &result);
+  held_out.baselines.AddTo(PerturbedOf(condition, true),
+                           held_out.annotations.cell_types[group.cell_type], &result);
   return result;
 }
 

@@ -178,7 +178,7 @@ absl::Status MetricsGroups::ForEach(
       group.drug = rows.done->name;
       group.dose_um = rows.done->dose_um;
     }
-    baselines_.AddTo(PerturbedOf(*rows.done, trained_with_dose_), &group);
+    baselines_.AddTo(PerturbedOf(*rows.done, trained_with_dose_), rows.cell_type, &group);
     UNLASTING_RETURN_IF_ERROR(visit(group));
   }
   return absl::OkStatus();

@@ -104,18 +104,14 @@ evaluate::ShiftBaselines TrainingSums::Baselines() const {
   std::vector<evaluate::TrainedCondition> trained;
   for (const auto& [key, condition] : sums_) {
     if (key.empty()) continue;
-    std::vector<double> shift(genes_.size());
-    int64_t types = 0;
+    const evaluate::Perturbed perturbed = PerturbedOf(*condition.condition, with_dose_);
     for (const auto& [type, sums] : condition.by_type) {
       const auto of_control = control_means.find(type);
       if (of_control == control_means.end()) continue;
-      const std::vector<double> mean = MeanOf(sums.values, sums.cells);
-      for (size_t g = 0; g < shift.size(); ++g) shift[g] += mean[g] - of_control->second[g];
-      ++types;
+      std::vector<double> shift = MeanOf(sums.values, sums.cells);
+      for (size_t g = 0; g < shift.size(); ++g) shift[g] -= of_control->second[g];
+      trained.push_back({perturbed, std::move(shift), annotations_.cell_types[type]});
     }
-    if (types == 0) continue;
-    for (double& value : shift) value /= static_cast<double>(types);
-    trained.push_back({PerturbedOf(*condition.condition, with_dose_), std::move(shift)});
   }
   return {std::move(trained), ColumnsOf(genes_, annotations_.gene_symbols)};
 }

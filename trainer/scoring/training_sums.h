@@ -31,8 +31,8 @@ class TrainingSums {
   // `block` holds the rows from `first` on; each row is added once.
   void Add(int64_t first, const CsrMatrix& block);
 
-  // Shifts are means over the cell types in which both the condition and control cells were
-  // measured.
+  // One shift for each condition in each cell type in which both the condition and control cells
+  // were measured.
   evaluate::ShiftBaselines Baselines() const;
   // One entry per drug, dose and cell type, for the dose-response curves of a report; none without
   // `with_dose`.

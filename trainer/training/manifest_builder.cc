@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "absl/time/clock.h"
 #include "core/base/version.h"
@@ -38,16 +39,23 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
 
 namespace {
 
-// The conditions of the training cells, and of their drugs the structures and ascending doses.
+// The conditions of the training cells, in which cell types they were, and of their drugs the
+// structures and ascending doses.
 void AddConditions(const cells::Prepared& prepared, bundle::Manifest* manifest) {
   std::map<std::string, bundle::KnownMolecule> molecules;
-  std::vector<bool> trained(prepared.data.conditions.size(), false);
+  // Per condition, the cell types that training had it in.
+  std::vector<std::set<int32_t>> trained(prepared.data.conditions.size());
   for (const int64_t cell : prepared.split.Cells(false)) {
-    trained[prepared.data.condition[cell]] = true;
+    trained[prepared.data.condition[cell]].insert(prepared.data.cell_type[cell]);
   }
+  for (const std::string& type : prepared.data.cell_types) manifest->contexts[type] = {};
   for (size_t k = 0; k < trained.size(); ++k) {
     const auto& condition = prepared.data.conditions[k];
-    if (!trained[k] || condition.control) continue;
+    if (trained[k].empty() || condition.control) continue;
+    for (const int32_t type : trained[k]) {
+      manifest->contexts[prepared.data.cell_types[type]].push_back(
+          static_cast<int32_t>(manifest->conditions.size()));
+    }
     manifest->conditions.push_back(condition.name);
     if (!condition.molecule()) continue;
     auto& known = molecules[condition.name];

@@ -75,6 +75,8 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
     absl::StrAppend(&card, Row(evaluate::ReadableName(name), scorecard.baselines.at(name)));
   }
   absl::StrAppend(&card, "\n", scorecard.Verdict(), "\n");
+  const std::string trained = scorecard.TrainedText();
+  if (!trained.empty()) absl::StrAppend(&card, "\n", trained);
   absl::StrAppend(
       &card,
       "\n## Limits\n\n- Research use only; not for clinical decisions.\n"

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/did_you_mean.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/predict/query/control_scale.h"
@@ -55,11 +56,11 @@ absl::StatusOr<int32_t> FindCellType(const Manifest& manifest, const std::string
   if (known != manifest.cell_types.end()) {
     return static_cast<int32_t>(known - manifest.cell_types.begin());
   }
-  return WithReason(
-      absl::NotFoundError(absl::StrCat("cell_type: found '", name, "', which the model '",
-                                       manifest.name, "' does not know; expected one of ",
-                                       absl::StrJoin(manifest.cell_types, ", "))),
-      "UNKNOWN_CELL_TYPE");
+  return WithReason(absl::NotFoundError(absl::StrCat(
+                        "cell_type: found '", name, "', which the model '", manifest.name,
+                        "' does not know", DidYouMean(name, manifest.cell_types),
+                        "; expected one of ", absl::StrJoin(manifest.cell_types, ", "))),
+                    "UNKNOWN_CELL_TYPE");
 }
 
 absl::StatusOr<std::vector<int32_t>> MatchCellTypes(const Manifest& manifest,
@@ -211,7 +212,7 @@ absl::StatusOr<ControlSet> PanelControls(const Bundle& bundle, const std::string
   const auto available = static_cast<int64_t>(rows.size());
   if (count < 0 || count > available) {
     return Invalid("INVALID_OPTION",
-                   absl::StrCat("panel: found ", count, " cells, expected 0 to ", available));
+                   absl::StrCat("panel cells: found ", count, ", expected 0 to ", available));
   }
   if (count > 0 && count < available) {
     std::mt19937_64 random(seed);

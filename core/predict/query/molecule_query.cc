@@ -10,6 +10,7 @@
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
 #include "core/predict/query/bundle_featurizer.h"
+#include "core/predict/query/model_notes.h"
 #include "core/predict/query/resolve.h"
 
 namespace unlasting::predict {
@@ -249,6 +250,9 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
   perturbation->condition = perturbation->label;
   perturbation->molecule_distance = DistanceOf(bundle, *perturbation);
   AddNotes(perturbation);
+  for (std::string& note : MoleculeModelNotes(manifest)) {
+    perturbation->notes.push_back(std::move(note));
+  }
   return AddCovariates(bundle, query, perturbation);
 }
 

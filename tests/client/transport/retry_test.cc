@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "proto/codec/matrix_codec.h"
 #include "tests/server/served.h"
+#include "tests/support/wait_until.h"
 
 namespace unlasting::client {
 namespace {
@@ -97,6 +98,33 @@ TEST(RetryingClient, MovesToAServerThatIsThere) {
   ASSERT_OK(PredictInto(&client, test::SomeRequest(), &collector));
   EXPECT_GE(client.retries(), 1);
   ASSERT_OK(collector.Finish());
+}
+
+TEST(RetryingClient, ReturnsToItsServerOnceThatIsBack) {
+  server::ServerConfig config = test::TestConfig();
+  auto own = std::make_unique<test::Served>(config);
+  config.set_listen("127.0.0.1:" + std::to_string(own->port()));
+  test::Served other;
+  const auto first = ClientOf(own->port());
+  const auto second = ClientOf(other.port());
+  FakeTime time;
+  std::vector<std::string> changes;
+  ServerWatch watch({first->address(), second->address()},
+                    [&changes](const std::string& change) { changes.push_back(change); });
+  RetryingClient client({first.get(), second.get()}, 0, RetryPolicy(), time.Get(), &watch);
+  PredictionCollector collector;
+  own.reset();
+  ASSERT_OK(PredictInto(&client, test::SomeRequest(), &collector));
+  EXPECT_EQ(watch.servers()[1].completed, 1);
+  EXPECT_TRUE(watch.servers()[0].down);
+  own = std::make_unique<test::Served>(config);
+  ASSERT_TRUE(test::WaitUntil([&first] { return first->ListModels().ok(); }));
+  time.now += absl::Minutes(1);
+  ASSERT_OK(PredictInto(&client, test::SomeRequest(), &collector));
+  EXPECT_EQ(watch.servers()[0].completed, 1);
+  EXPECT_FALSE(watch.servers()[0].down);
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_THAT(changes[1], testing::HasSubstr("is back"));
 }
 
 TEST(RetryingClient, GivesUpWhenNothingArrivesForLongEnough) {

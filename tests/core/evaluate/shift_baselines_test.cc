@@ -130,10 +130,61 @@ TEST(ShiftBaselinesTest, GivesAGroupItsBaselines) {
   Group group;
   group.control = DenseMatrix(1, 2);
   group.control.values = {1, 1};
-  baselines.AddTo(Pair("A", "B"), &group);
+  baselines.AddTo(Pair("A", "B"), "T", &group);
   ASSERT_TRUE(group.mean_shift.has_value());
   EXPECT_THAT(group.further_baselines.at("additive").values, ElementsAre(2.5f, 0));
   EXPECT_EQ(group.further_baselines.count("linear"), 0u);
+}
+
+TrainedCondition In(const std::string& type, TrainedCondition condition) {
+  condition.cell_type = type;
+  return condition;
+}
+
+TEST(ShiftBaselinesTest, ComeFromTheCellTypeWhereItsPerturbedCellsWereTrained) {
+  const ShiftBaselines baselines({In("T", Knockout("A", {1, 0})), In("U", Knockout("A", {3, 0})),
+                                  In("U", Knockout("B", {5, 0}))},
+                                 {{"A", 0}, {"B", 1}});
+  const Perturbed a = Knockout("A", {}).perturbed, b = Knockout("B", {}).perturbed;
+  EXPECT_THAT(*baselines.MeanShift(a, "T"), ElementsAre(1, 0));
+  EXPECT_THAT(*baselines.MeanShift(a, "U"), ElementsAre(3, 0));
+  EXPECT_THAT(*baselines.MeanShift(b, "T"), ElementsAre(1, 0)) << "the mean of the type's own";
+  EXPECT_THAT(*baselines.MeanShift(a, "V"), ElementsAre(2, 0)) << "the mean over the other types";
+  EXPECT_FALSE(baselines.HasCellType("V"));
+}
+
+TEST(ShiftBaselinesTest, SayWhatTrainingHadOfAGroupAndWhereTheyComeFrom) {
+  const ShiftBaselines baselines({In("T", Knockout("A", {1})), In("U", Knockout("B", {2}))},
+                                 {{"A", 0}});
+  const auto trained = [&baselines](const std::string& gene, const std::string& type) {
+    Group group;
+    group.control = DenseMatrix(2, 1);
+    baselines.AddTo(Knockout(gene, {}).perturbed, type, &group);
+    return group.trained + ", " + group.baselines_from;
+  };
+  EXPECT_EQ(trained("A", "T"), "condition and cell type together, this cell type");
+  EXPECT_EQ(trained("B", "T"),
+            "condition in other cell types, cell type with other conditions, this cell type");
+  EXPECT_EQ(trained("C", "T"), "cell type with other conditions, this cell type");
+  EXPECT_EQ(trained("A", "V"), "condition in other cell types, other cell types");
+  EXPECT_EQ(trained("C", "V"), "neither condition nor cell type, other cell types");
+}
+
+TEST(ShiftBaselinesTest, TheTextCountsGroupsByWhatWasSeen) {
+  Scorecard scorecard;
+  EXPECT_EQ(scorecard.TrainedText(), "");
+  scorecard.groups.resize(2);
+  scorecard.groups[0].key = {{"condition", "A+ctrl"}, {"cell_type", "T"}};
+  scorecard.groups[0].trained = "condition and cell type together";
+  scorecard.groups[0].baselines_from = "this cell type";
+  scorecard.groups[1] = scorecard.groups[0];
+  scorecard.groups[1].trained = "neither condition nor cell type";
+  scorecard.groups[1].baselines_from = "other cell types";
+  const std::string text = scorecard.TrainedText();
+  EXPECT_NE(text.find("condition and cell type together for 1 of 2 groups: A+ctrl / T."),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("of other cell types for 1 of 2 groups"), std::string::npos) << text;
 }
 
 }  // namespace

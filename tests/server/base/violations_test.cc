@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -37,6 +38,17 @@ TEST(Violations, TheMessageSaysHowManyItLeavesOut) {
   const std::string message(violations.ToStatus().message());
   EXPECT_THAT(message, HasSubstr("and 4995 more"));
   EXPECT_LT(message.size(), 4000u);
+}
+
+TEST(Violations, DescriptionsAreCutBetweenCharactersAndAreText) {
+  Violations violations;
+  std::string name = "x";
+  for (int k = 0; k < 400; ++k) name += "\xC3\xA9";
+  violations.Add("a", "UNKNOWN_GENE", name);
+  violations.Add("b", "UNKNOWN_GENE", "found 'STAT\xE9'");
+  const std::string message(violations.ToStatus().message());
+  EXPECT_TRUE(IsUtf8(message));
+  EXPECT_THAT(message, HasSubstr("\xC3\xA9...; b: found 'STAT\\xe9'"));
 }
 
 TEST(Violations, AppendKeepsTheEntriesOfBothInOrder) {

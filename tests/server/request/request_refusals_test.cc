@@ -88,10 +88,10 @@ TEST_F(RequestValidation, UnknownNamesAreNotFound) {
   ExpectRefused(request, absl::StatusCode::kNotFound, "perturbations[0].genes", "UNKNOWN_GENE");
   request = SomeRequest();
   request.mutable_cells()->set_cell_types(0, "T9");
-  ExpectRefused(request, absl::StatusCode::kNotFound, "cells", "UNKNOWN_CELL_TYPE");
+  ExpectRefused(request, absl::StatusCode::kNotFound, "cells.cell_types", "UNKNOWN_CELL_TYPE");
   request = SomeRequest();
   request.mutable_panel()->set_cell_type("T9");
-  ExpectRefused(request, absl::StatusCode::kNotFound, "panel", "UNKNOWN_CELL_TYPE");
+  ExpectRefused(request, absl::StatusCode::kNotFound, "panel.cell_type", "UNKNOWN_CELL_TYPE");
   request = SomeRequest();
   request.set_control_set_id("forgotten");
   ExpectRefused(request, absl::StatusCode::kNotFound, "control_set_id", "UNKNOWN_CONTROL_SET");
@@ -119,7 +119,7 @@ TEST_F(RequestValidation, RefusesBadPerturbations) {
                 "perturbations[0].molecule.dose", "INVALID_DOSE");
   request = WithMolecule("", 1, v1::DOSE_UNIT_MICROMOLAR);
   request.mutable_perturbations(0)->mutable_molecule()->mutable_embedding()->add_values(1);
-  ExpectInvalid(request, "perturbations[0].molecule", "EMBEDDING_LENGTH");
+  ExpectInvalid(request, "perturbations[0].molecule.embedding", "EMBEDDING_LENGTH");
 }
 
 TEST_F(RequestValidation, RefusesMoreThanTheLimits) {

@@ -74,7 +74,7 @@ TEST_F(RequestValidation, AGeneListHashStandsForTheModelsGenes) {
   ASSERT_OK(valid);
   EXPECT_EQ(LogValues(valid), expected);
   request.mutable_cells()->set_gene_list_hash("abc");
-  ExpectInvalid(request, "cells", "UNKNOWN_GENE_LIST");
+  ExpectInvalid(request, "cells.gene_list_hash", "UNKNOWN_GENE_LIST");
 }
 
 TEST_F(RequestValidation, UnknownGenesCountForTheLibrarySize) {

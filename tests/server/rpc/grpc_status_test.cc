@@ -1,6 +1,7 @@
 #include "server/rpc/grpc_status.h"
 
 #include "core/base/status.h"
+#include "core/base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
@@ -71,6 +72,48 @@ TEST(GrpcStatus, TrailersStaySmallHoweverManyThereAre) {
   EXPECT_LT(status.error_message().size(), 1600u);
   EXPECT_EQ(Detail<google::rpc::ErrorInfo>(status).reason(), "UNKNOWN_GENE");
   EXPECT_GE(Detail<google::rpc::BadRequest>(status).field_violations_size(), 1);
+}
+
+// Bytes of the two trailers, as the base64 and the percent encoding of gRPC make them.
+size_t TrailerBytes(const grpc::Status& status) {
+  size_t bytes = (status.error_details().size() + 2) / 3 * 4;
+  for (const char letter : status.error_message()) {
+    bytes += letter >= ' ' && letter <= '~' && letter != '%' ? 1 : 3;
+  }
+  return bytes;
+}
+
+TEST(GrpcStatus, WhateverIsQuotedTheDetailsCanBeRead) {
+  for (const std::string& letter : {"\xC3\xA9", "\xD0\x96", "\xF0\x9F\xA7\xAC", "\xE9", "%"}) {
+    std::string name = "x";
+    while (name.size() < 5000) name += letter;
+    const grpc::Status plain = ToGrpcStatus(absl::NotFoundError("found '" + name + "'"));
+    EXPECT_LE(TrailerBytes(plain), 7500u);
+    EXPECT_TRUE(IsUtf8(plain.error_message()));
+    EXPECT_EQ(Detail<google::rpc::ErrorInfo>(plain).reason(), "NOT_FOUND");
+
+    Violations violations;
+    for (int k = 0; k < 100; ++k) violations.Add("cells", "UNKNOWN_GENE", name);
+    const grpc::Status many = ToGrpcStatus(violations.ToStatus());
+    EXPECT_LE(TrailerBytes(many), 7500u);
+    EXPECT_TRUE(IsUtf8(many.error_message()));
+    EXPECT_NE(many.error_message().find("(100 bad fields in all)"), std::string::npos);
+    EXPECT_GE(Detail<google::rpc::BadRequest>(many).field_violations_size(), 1);
+  }
+}
+
+TEST(GrpcStatus, SaysHowManyBadFieldsItDoesNotName) {
+  Violations violations;
+  for (int k = 0; k < 300; ++k) {
+    violations.Add("perturbations[" + std::to_string(k) + "]", "UNKNOWN_GENE",
+                   std::string(60, 'x'));
+  }
+  const grpc::Status status = ToGrpcStatus(violations.ToStatus());
+  const auto info = Detail<google::rpc::ErrorInfo>(status);
+  EXPECT_EQ(info.metadata().at("bad_fields"), "300");
+  const int listed = Detail<google::rpc::BadRequest>(status).field_violations_size();
+  EXPECT_LT(listed, 100);
+  EXPECT_EQ(info.metadata().at("bad_fields_listed"), std::to_string(listed));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // unlasting-train fit: trains a bundle from cells, alone or as one of several ranks.
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
@@ -246,6 +247,7 @@ class Fit {
     UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, denoiser, mask, flags_.out));
     run_directory_.Remove();
     Note(absl::StrCat("wrote ", flags_.out));
+    if (!scorecard.groups.empty()) std::printf("%s\n", scorecard.ToTable().c_str());
     return absl::OkStatus();
   }
 

@@ -1,0 +1,139 @@
+#include "server/rpc/reflection_service.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+
+namespace unlasting::server {
+namespace {
+
+namespace v1reflection = grpc::reflection::v1;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::FileDescriptor;
+using Request = v1reflection::ServerReflectionRequest;
+using Response = v1reflection::ServerReflectionResponse;
+
+void SetNotFound(const std::string& what, Response* response) {
+  response->mutable_error_response()->set_error_code(grpc::StatusCode::NOT_FOUND);
+  response->mutable_error_response()->set_error_message(what);
+}
+
+// The file and all that it imports, each once.
+void AddFile(const FileDescriptor* file, std::set<const FileDescriptor*>* added,
+             v1reflection::FileDescriptorResponse* response) {
+  if (!added->insert(file).second) return;
+  google::protobuf::FileDescriptorProto proto;
+  file->CopyTo(&proto);
+  proto.SerializeToString(response->add_file_descriptor_proto());
+  for (int k = 0; k < file->dependency_count(); ++k) {
+    AddFile(file->dependency(k), added, response);
+  }
+}
+
+void AddFileOr(const FileDescriptor* file, const std::string& what, Response* response) {
+  if (file == nullptr) {
+    SetNotFound(absl::StrCat(what, ": is not known to this server"), response);
+    return;
+  }
+  std::set<const FileDescriptor*> added;
+  AddFile(file, &added, response->mutable_file_descriptor_response());
+}
+
+const FileDescriptor* FileOfExtension(const v1reflection::ExtensionRequest& request) {
+  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+  const auto* type = pool.FindMessageTypeByName(request.containing_type());
+  const FieldDescriptor* extension =
+      type == nullptr ? nullptr : pool.FindExtensionByNumber(type, request.extension_number());
+  return extension == nullptr ? nullptr : extension->file();
+}
+
+void AddExtensionNumbers(const std::string& name, Response* response) {
+  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+  const auto* type = pool.FindMessageTypeByName(name);
+  if (type == nullptr) {
+    SetNotFound(absl::StrCat(name, ": is not known to this server"), response);
+    return;
+  }
+  std::vector<const FieldDescriptor*> extensions;
+  pool.FindAllExtensions(type, &extensions);
+  response->mutable_all_extension_numbers_response()->set_base_type_name(name);
+  for (const FieldDescriptor* extension : extensions) {
+    response->mutable_all_extension_numbers_response()->add_extension_number(extension->number());
+  }
+}
+
+Response Respond(const Request& request, const std::vector<std::string>& services) {
+  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+  Response response;
+  response.set_valid_host(request.host());
+  *response.mutable_original_request() = request;
+  switch (request.message_request_case()) {
+    case Request::kFileByFilename:
+      AddFileOr(pool.FindFileByName(request.file_by_filename()), request.file_by_filename(),
+                &response);
+      break;
+    case Request::kFileContainingSymbol:
+      AddFileOr(pool.FindFileContainingSymbol(request.file_containing_symbol()),
+                request.file_containing_symbol(), &response);
+      break;
+    case Request::kFileContainingExtension:
+      AddFileOr(FileOfExtension(request.file_containing_extension()),
+                request.file_containing_extension().containing_type(), &response);
+      break;
+    case Request::kAllExtensionNumbersOfType:
+      AddExtensionNumbers(request.all_extension_numbers_of_type(), &response);
+      break;
+    case Request::kListServices:
+      for (const std::string& name : services) {
+        response.mutable_list_services_response()->add_service()->set_name(name);
+      }
+      break;
+    case Request::MESSAGE_REQUEST_NOT_SET:
+      response.mutable_error_response()->set_error_code(grpc::StatusCode::INVALID_ARGUMENT);
+      response.mutable_error_response()->set_error_message(
+          "message_request: found none, expected a file, a symbol or list_services");
+  }
+  return response;
+}
+
+// One stream: reads a request, writes its response, reads the next.
+class Stream : public grpc::ServerBidiReactor<Request, Response> {
+ public:
+  explicit Stream(const std::vector<std::string>& services) : services_(services) {
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      Finish(grpc::Status::OK);
+      return;
+    }
+    response_ = Respond(request_, services_);
+    StartWrite(&response_);
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      StartRead(&request_);
+    } else {
+      Finish(grpc::Status::OK);
+    }
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  const std::vector<std::string>& services_;
+  Request request_;
+  Response response_;
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<Request, Response>* ReflectionService::ServerReflectionInfo(
+    grpc::CallbackServerContext*) {
+  return new Stream(services_);
+}
+
+}  // namespace unlasting::server
