@@ -40,7 +40,7 @@ def main():
     torch.set_num_threads(1)
     with open(os.path.join(flags.bundle, "manifest.json")) as stream:
         manifest = json.load(stream)
-    if manifest["molecule_features"] or len(manifest["cell_types"]) > 1:
+    if manifest["model"]["molecule_features"] or len(manifest["cell_types"]) > 1:
         sys.exit("expected a bundle of gene knockouts in one cell type")
     load = lambda name: torch.jit.load(os.path.join(flags.bundle, name))
     source, target, mask = load("source.pt"), load("target.pt"), load("mask.pt")

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ constexpr char kExamples[] = R"(Examples:
   unlasting predict --control glioma.h5ad --condition-column condition --control-value ctrl \
       --smiles 'CC(=O)Oc1ccccc1C(=O)O' --dose 0.2uM --cell-type PW034 --out aspirin.h5ad
   unlasting predict --panel 200 --cell-type THP-1 --gene IRF1 --out irf1.h5ad
+  unlasting predict --panel 200 --cell-type THP-1 --treatment IFNB1 --hours 6 --out ifnb1.h5ad
 )";
 
 struct Flags {
@@ -35,6 +37,10 @@ struct Flags {
   bool json = false;
 };
 
+std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& perturbation) {
+  return {perturbation.covariates().begin(), perturbation.covariates().end()};
+}
+
 nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
   const v1::PredictHeader& header = collector.header();
   nlohmann::json perturbations = nlohmann::json::array();
@@ -43,6 +49,7 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
                              {"condition", ConditionOf(perturbation)},
                              {"smiles", perturbation.smiles()},
                              {"dose_um", perturbation.dose_micromolar()},
+                             {"covariates", CovariatesOf(perturbation)},
                              {"seen_in_training", perturbation.seen_in_training()},
                              {"notes", std::vector<std::string>(perturbation.notes().begin(),
                                                                 perturbation.notes().end())}});
@@ -86,6 +93,7 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"genes", header.genes_size()},
           {"missing_genes", header.controls().missing_genes_size()},
           {"ignored_genes", header.controls().ignored_genes()},
+          {"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
           {"evaluations", finished.evaluations()},
           {"queue_seconds", finished.queue_seconds()},
           {"compute_seconds", finished.compute_seconds()},
@@ -123,6 +131,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
   const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   for (const auto& perturbation : header.perturbations()) {
     for (const std::string& note : perturbation.notes()) {
       std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
@@ -159,6 +168,19 @@ Command AddPredictCommand(CLI::App* app) {
                    "Molecule by a name that the model knows; repeatable")
       ->allow_extra_args(false);
   command->add_option("--dose", predict.doses, "Dose with unit, e.g. 0.2uM; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--treatment", predict.treatments,
+                   "Treatment (cytokine, medium, virus, ...) by a name that the model knows; "
+                   "repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--hours", predict.hours,
+                   "Hours of each treatment and molecule, where the model has them; repeatable")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--covariate", predict.covariates,
+                   "NAME=NUMBER of another covariate of the model; repeatable")
       ->allow_extra_args(false);
   AddOptionFlags(command, &predict);
 

@@ -130,6 +130,7 @@ absl::Status Run(const Flags& flags) {
   parts.Remove();
 
   const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   if (flags.json) {
     std::cout << nlohmann::json{{"out", flags.out},
                                 {"model", header.model()},

@@ -33,16 +33,23 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
       ->add_option("--condition-column", controls.condition_column,
                    "obs column that tells control cells; '' takes every row")
       ->capture_default_str();
-  command->add_option("--control-value", controls.control_value, "Its value for control cells")
+  command
+      ->add_option("--control-value", controls.control_value,
+                   "Its value for control cells, or several separated by commas; the field's names "
+                   "are found too")
       ->capture_default_str();
   command->add_option(
       "--obs-table", controls.obs_table,
       "Table of the cells of a 10x .h5 file or MTX folder (default: obs.tsv beside it)");
-  command->add_option("--layer", controls.layer, "Layer to read (default: X)");
+  command->add_option("--layer", controls.layer, "Layer to read (default: X); raw: raw/X");
   command
       ->add_option("--matrix", controls.matrix,
                    "What the values are: counts, log1p, or auto (integers are counts)")
       ->capture_default_str();
+  command
+      ->add_option("--target-sum", controls.target_sum,
+                   "Counts per cell that log1p values were normalised to (default: found out)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--library-size-column", controls.library_size_column,
                       "obs column with each cell's total counts (default: the row's sum)");
   command

@@ -4,43 +4,79 @@
 #include <cmath>
 #include <numeric>
 #include <random>
-#include <set>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_join.h"
 #include "core/anndata/open_reader.h"
+#include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
+#include "core/cells/labels.h"
+#include "core/cells/layout.h"
+#include "core/cells/log_scale.h"
+#include "core/cells/obs_columns.h"
 
 namespace unlasting::client {
 namespace {
 
 using cells::ControlMatrix;
 
-constexpr size_t kMaxListed = 10;
+// Of fewer cells than these, all cells of the file are asked on which scale they are.
+constexpr size_t kEnoughCells = 20;
 
-std::string Distinct(const std::vector<std::string>& values) {
-  const std::set<std::string> distinct(values.begin(), values.end());
-  std::vector<std::string> shown;
-  for (const std::string& value : distinct) {
-    if (shown.size() == kMaxListed) {
-      shown.push_back("...");
-      break;
-    }
-    shown.push_back(value);
-  }
-  return absl::StrJoin(shown, ", ");
+// The same names for messages as for unlasting-train, by the flags of this program.
+cells::LoadOptions NamesOf(const ControlSelection& selection) {
+  cells::LoadOptions options;
+  options.layer = selection.layer;
+  options.flags = true;
+  return options;
 }
 
-absl::StatusOr<std::vector<std::string>> StringColumn(const anndata::DataFrame& obs,
-                                                      const std::string& name) {
-  const anndata::Column* column = obs.Find(name);
-  if (column != nullptr) return anndata::AsStrings(*column);
-  std::vector<std::string> names;
-  for (const auto& [other, unused] : obs.columns) names.push_back(other);
-  return absl::NotFoundError(
-      absl::StrCat("obs has no column '", name, "'; it has ", absl::StrJoin(names, ", ")));
+std::string Distinct(const std::vector<std::string>& values) {
+  return cells::ListLabels(cells::CountLabels(values));
+}
+
+absl::StatusOr<std::vector<std::string>> LabelsOf(const ControlSelection& selection,
+                                                  const anndata::DataFrame& obs,
+                                                  const std::string& name, cells::Wanted wanted) {
+  return cells::RequiredColumn(obs, name, wanted, NamesOf(selection));
+}
+
+// Rows of cells whose condition is one of the names of the control.
+absl::Status KeepControls(const ControlSelection& selection, const anndata::DataFrame& obs,
+                          std::vector<int64_t>* rows) {
+  if (selection.condition_column.empty()) return absl::OkStatus();
+  const auto conditions =
+      LabelsOf(selection, obs, selection.condition_column, cells::Wanted::kCondition);
+  if (!conditions.ok()) {
+    return Annotate(conditions.status(), "--condition-column ('' takes every row)");
+  }
+  const auto counts = cells::CountLabels(*conditions);
+  const auto controls = cells::FindControlLabels(counts, selection.control_value);
+  if (!controls.ok()) {
+    return Annotate(controls.status(),
+                    absl::StrCat("obs/", selection.condition_column, ", --control-value"));
+  }
+  rows->erase(std::remove_if(rows->begin(), rows->end(),
+                             [&](int64_t row) {
+                               const std::string& label = (*conditions)[row];
+                               // ctrl+ctrl, or two non-targeting guides in a cell.
+                               const bool both =
+                                   label.find('+') != std::string::npos &&
+                                   cells::ParseGenes(label, selection.control_value).empty();
+                               return controls->labels.count(label) == 0 && !both;
+                             }),
+              rows->end());
+  if (rows->empty()) {
+    return absl::NotFoundError(absl::StrCat("no control cells: obs/", selection.condition_column,
+                                            " is never '", selection.control_value, "'; it has ",
+                                            cells::ListLabels(counts), "; see --control-value"));
+  }
+  for (const auto& remark : controls->remarks) {
+    anndata::Warn(selection.path, absl::StrCat("obs/", selection.condition_column, ": ", remark));
+  }
+  return absl::OkStatus();
 }
 
 // Rows of control cells of the type asked for.
@@ -48,26 +84,15 @@ absl::StatusOr<std::vector<int64_t>> SelectControls(const ControlSelection& sele
                                                     const anndata::DataFrame& obs) {
   std::vector<int64_t> rows(obs.index.size());
   std::iota(rows.begin(), rows.end(), 0);
-  const auto keep = [&rows](const std::vector<std::string>& values, const std::string& wanted) {
-    rows.erase(std::remove_if(rows.begin(), rows.end(),
-                              [&](int64_t row) { return values[row] != wanted; }),
-               rows.end());
-  };
-  if (!selection.condition_column.empty()) {
-    auto conditions = StringColumn(obs, selection.condition_column);
-    if (!conditions.ok()) {
-      return Annotate(conditions.status(), "--condition-column ('' takes every row)");
-    }
-    keep(*conditions, selection.control_value);
-    if (rows.empty()) {
-      return absl::NotFoundError(absl::StrCat("no control cells: obs/", selection.condition_column,
-                                              " is never '", selection.control_value, "'; it has ",
-                                              Distinct(*conditions), "; see --control-value"));
-    }
-  }
+  UNLASTING_RETURN_IF_ERROR(KeepControls(selection, obs, &rows));
   if (!selection.cell_type.empty() && obs.Find(selection.cell_type_column) != nullptr) {
-    UNLASTING_ASSIGN_OR_RETURN(const auto types, StringColumn(obs, selection.cell_type_column));
-    keep(types, selection.cell_type);
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto types,
+        LabelsOf(selection, obs, selection.cell_type_column, cells::Wanted::kCellType));
+    const std::string wanted = cells::TrimLabel(selection.cell_type);
+    rows.erase(
+        std::remove_if(rows.begin(), rows.end(), [&](int64_t row) { return types[row] != wanted; }),
+        rows.end());
     if (rows.empty()) {
       return absl::NotFoundError(
           absl::StrCat("no control cells of cell type '", selection.cell_type, "'; obs/",
@@ -93,9 +118,16 @@ absl::StatusOr<std::vector<std::string>> CellTypes(const ControlSelection& selec
                                                    const v1::Model& model) {
   std::vector<std::string> types;
   if (obs.Find(selection.cell_type_column) != nullptr) {
-    UNLASTING_ASSIGN_OR_RETURN(const auto column, StringColumn(obs, selection.cell_type_column));
+    UNLASTING_ASSIGN_OR_RETURN(
+        const auto column,
+        LabelsOf(selection, obs, selection.cell_type_column, cells::Wanted::kCellType));
     for (const int64_t row : rows) types.push_back(column[row]);
     return types;
+  }
+  // Cells of several patients must not pass for one type because their column has another name.
+  if (selection.cell_type_column == ControlSelection().cell_type_column) {
+    UNLASTING_RETURN_IF_ERROR(cells::CheckNoneIsIgnored(
+        obs, selection.cell_type_column, cells::Wanted::kCellType, NamesOf(selection)));
   }
   std::string type = selection.cell_type;
   if (type.empty() && model.summary().cell_types_size() == 1) type = model.summary().cell_types(0);
@@ -109,13 +141,10 @@ absl::StatusOr<std::vector<std::string>> CellTypes(const ControlSelection& selec
   return types;
 }
 
-// Gene symbols of the file by column, under the names in use; empty where it has none.
+// Gene symbols of the file by column; empty where it has none.
 std::vector<std::string> SymbolsOf(const anndata::DataFrame& var) {
-  for (const char* candidate : {"gene_name", "gene_symbols", "gene_symbol", "feature_name"}) {
-    const anndata::Column* column = var.Find(candidate);
-    if (column != nullptr) return anndata::AsStrings(*column);
-  }
-  return {};
+  const std::string name = cells::SymbolColumn(var);
+  return name.empty() ? std::vector<std::string>() : anndata::AsStrings(*var.Find(name));
 }
 
 // Columns that the model knows, by var's index or, failing that, by symbol; and their names.
@@ -171,35 +200,62 @@ absl::StatusOr<std::vector<double>> LibrarySizes(const ControlSelection& selecti
   return sizes;
 }
 
-// All genes of the cells in `rows`.
+// All genes of the cells in `rows`, and what the sums of those cells show; of all cells where there
+// are few.
 absl::StatusOr<CsrMatrix> ReadRows(const std::string& element, const std::vector<int64_t>& rows,
-                                   anndata::Reader* reader) {
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::Matrix matrix, reader->ReadMatrix(element));
-  if (const auto* sparse = std::get_if<CsrMatrix>(&matrix)) return SelectRows(*sparse, rows);
-  return ToCsr(SelectRows(std::get<DenseMatrix>(matrix), rows));
+                                   anndata::Reader* reader, cells::ScaleSample* sample) {
+  UNLASTING_ASSIGN_OR_RETURN(anndata::Matrix matrix, reader->ReadMatrix(element));
+  const bool few = rows.size() < kEnoughCells;
+  if (few && std::holds_alternative<DenseMatrix>(matrix)) {
+    matrix = ToCsr(std::get<DenseMatrix>(matrix));
+  }
+  CsrMatrix selected = std::holds_alternative<CsrMatrix>(matrix)
+                           ? SelectRows(std::get<CsrMatrix>(matrix), rows)
+                           : ToCsr(SelectRows(std::get<DenseMatrix>(matrix), rows));
+  const CsrMatrix& shown = few ? std::get<CsrMatrix>(matrix) : selected;
+  *sample = cells::ScaleSample(shown.rows);
+  sample->Add(0, shown);
+  return selected;
+}
+
+// Decides what the values are and makes logarithms natural ones.
+absl::Status ReadScale(const ControlSelection& selection, const std::string& element,
+                       const cells::ScaleSample& sample, anndata::Reader* reader, CsrMatrix* values,
+                       ControlMatrix* controls) {
+  UNLASTING_ASSIGN_OR_RETURN(const auto mark, cells::ReadLogMark(reader, element));
+  // Over all genes of the file: the few that a model knows may be integers by chance.
+  cells::ValueRange range;
+  UNLASTING_RETURN_IF_ERROR(range.Add(*values));
+  range.normalised_counts = !range.integers && sample.NormalisedCounts();
+  UNLASTING_ASSIGN_OR_RETURN(controls->kind,
+                             cells::DecideMatrixKind(range, selection.matrix, mark.logged));
+  if (controls->kind == cells::MatrixKind::kCounts) {
+    if (!(selection.target_sum > 0)) return absl::OkStatus();
+    return absl::InvalidArgumentError("--target-sum: found counts, expected it with log1p values");
+  }
+  const cells::LogScale scale = sample.Decide(mark);
+  cells::LogConversion(scale, 0).Apply(values);
+  if (!scale.remark.empty()) anndata::Warn(selection.path, scale.remark);
+  controls->target_sum = selection.target_sum > 0 ? selection.target_sum : scale.target_sum;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ControlMatrix> ReadSelected(const ControlSelection& selection,
                                            const v1::Model& model, anndata::Reader* reader) {
   UNLASTING_ASSIGN_OR_RETURN(const anndata::DataFrame obs, reader->ReadObs());
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::DataFrame var, reader->ReadVar());
+  UNLASTING_ASSIGN_OR_RETURN(const anndata::DataFrame var,
+                             selection.layer == "raw" ? reader->ReadRawVar() : reader->ReadVar());
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<int64_t> rows, SelectControls(selection, obs));
   ControlMatrix controls;
   controls.missing_genes = selection.missing_genes;
   UNLASTING_ASSIGN_OR_RETURN(controls.cell_types, CellTypes(selection, obs, rows, model));
   for (const int64_t row : rows) controls.barcodes.push_back(obs.index[row]);
 
-  const std::string element =
-      selection.layer.empty() ? "X" : absl::StrCat("layers/", selection.layer);
-  UNLASTING_ASSIGN_OR_RETURN(const CsrMatrix values, ReadRows(element, rows, reader));
-  const auto uns = reader->ReadUns();
-  const bool logged = uns.ok() && selection.layer.empty() && uns->contains("log1p");
-  // Over all genes of the file: the few that a model knows may be integers by chance.
-  const auto kind = cells::DecideMatrixKind(values, selection.matrix, logged);
-  if (!kind.ok()) {
-    return Annotate(kind.status(), absl::StrCat(element, ", --matrix ", selection.matrix));
-  }
-  controls.kind = *kind;
+  const std::string element = cells::MatrixElement(NamesOf(selection));
+  cells::ScaleSample sample(0);
+  UNLASTING_ASSIGN_OR_RETURN(CsrMatrix values, ReadRows(element, rows, reader, &sample));
+  const absl::Status scale = ReadScale(selection, element, sample, reader, &values, &controls);
+  if (!scale.ok()) return Annotate(scale, absl::StrCat(element, ", --matrix ", selection.matrix));
   if (controls.kind == cells::MatrixKind::kCounts) {
     UNLASTING_ASSIGN_OR_RETURN(controls.library_sizes, LibrarySizes(selection, obs, rows, values));
   }

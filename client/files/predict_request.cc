@@ -1,15 +1,67 @@
 #include "client/files/predict_request.h"
 
-#include "absl/strings/ascii.h"
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/dose.h"
 #include "core/base/status.h"
+#include "core/cells/labels.h"
 #include "proto/codec/enums.h"
 
 namespace unlasting::client {
 namespace {
 
 constexpr int kRankedGenes = 10;
+
+absl::StatusOr<double> ParseNumber(const std::string& flag, const std::string& text) {
+  double value = 0;
+  if (absl::SimpleAtod(text, &value) && std::isfinite(value)) return value;
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, ": found '", text, "', expected a finite number"));
+}
+
+// The covariates of molecules and treatments: one set for each of --hours, or a single one.
+absl::StatusOr<std::vector<std::map<std::string, double>>> CovariatesOf(const PredictFlags& flags) {
+  std::map<std::string, double> shared;
+  for (const std::string& text : flags.covariates) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
+    if (parts.first.empty() || text.find('=') == std::string::npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--covariate: found '", text, "', expected NAME=NUMBER, e.g. hours=6"));
+    }
+    UNLASTING_ASSIGN_OR_RETURN(shared[parts.first], ParseNumber("--covariate", parts.second));
+  }
+  std::vector<std::map<std::string, double>> sets;
+  for (const std::string& text : flags.hours) {
+    sets.push_back(shared);
+    UNLASTING_ASSIGN_OR_RETURN(sets.back()["hours"], ParseNumber("--hours", text));
+  }
+  if (sets.empty()) sets.push_back(shared);
+  return sets;
+}
+
+absl::Status AddTreatments(const PredictFlags& flags, v1::PredictRequest* request) {
+  const bool any = !flags.treatments.empty() || !flags.smiles.empty() || !flags.molecules.empty();
+  if (!any && !(flags.hours.empty() && flags.covariates.empty())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.hours.empty() ? "--covariate" : "--hours",
+                     ": expected a treatment or a molecule, --treatment, --smiles or --molecule"));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto sets, CovariatesOf(flags));
+  for (const auto& covariates : sets) {
+    for (const std::string& name : flags.treatments) {
+      v1::TreatmentPerturbation* treatment = request->add_perturbations()->mutable_treatment();
+      treatment->set_name(name);
+      treatment->mutable_covariates()->insert(covariates.begin(), covariates.end());
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request) {
   if (flags.smiles.empty() && flags.molecules.empty()) {
@@ -19,17 +71,21 @@ absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request
   if (flags.doses.empty()) {
     return absl::InvalidArgumentError("--dose: expected one for a molecule, e.g. --dose 0.2uM");
   }
+  UNLASTING_ASSIGN_OR_RETURN(const auto sets, CovariatesOf(flags));
   for (const std::string& text : flags.doses) {
     const auto dose = ParseDose(text);
     if (!dose.ok()) return Annotate(dose.status(), "--dose");
-    const auto add = [&] {
+    const auto add = [&](const std::map<std::string, double>& covariates) {
       v1::MoleculePerturbation* molecule = request->add_perturbations()->mutable_molecule();
       molecule->mutable_dose()->set_value(*dose);
       molecule->mutable_dose()->set_unit(v1::DOSE_UNIT_MICROMOLAR);
+      molecule->mutable_covariates()->insert(covariates.begin(), covariates.end());
       return molecule;
     };
-    for (const std::string& smiles : flags.smiles) add()->set_smiles(smiles);
-    for (const std::string& name : flags.molecules) add()->set_name(name);
+    for (const auto& covariates : sets) {
+      for (const std::string& smiles : flags.smiles) add(covariates)->set_smiles(smiles);
+      for (const std::string& name : flags.molecules) add(covariates)->set_name(name);
+    }
   }
   return absl::OkStatus();
 }
@@ -43,14 +99,18 @@ absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags)
   for (const std::string& text : flags.genes) {
     v1::GenePerturbation* genes = request.add_perturbations()->mutable_genes();
     for (const auto part : absl::StrSplit(text, '+')) {
-      const std::string gene(absl::StripAsciiWhitespace(part));
-      // The field writes one gene as A+ctrl.
-      if (gene == "ctrl") continue;
-      if (gene.empty()) {
+      if (cells::TrimLabel(part).empty()) {
         return absl::InvalidArgumentError(
             absl::StrCat("--gene: found '", text, "', expected GENE or GENE+GENE"));
       }
-      genes->add_genes(gene);
+    }
+    // The field writes one gene as A+ctrl, and two guides against one gene as A+A.
+    std::vector<std::string> wanted = cells::ParseGenes(text, "");
+    for (const auto part : absl::StrSplit(text, '+')) {
+      const auto gene = std::find(wanted.begin(), wanted.end(), cells::TrimLabel(part));
+      if (gene == wanted.end()) continue;
+      genes->add_genes(*gene);
+      wanted.erase(gene);
     }
     if (genes->genes().empty()) {
       return absl::InvalidArgumentError(
@@ -58,8 +118,10 @@ absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags)
     }
   }
   UNLASTING_RETURN_IF_ERROR(AddMolecules(flags, &request));
+  UNLASTING_RETURN_IF_ERROR(AddTreatments(flags, &request));
   if (request.perturbations().empty()) {
-    return absl::InvalidArgumentError("expected a perturbation: --gene, --smiles or --molecule");
+    return absl::InvalidArgumentError(
+        "expected a perturbation: --gene, --smiles, --molecule or --treatment");
   }
 
   v1::PredictOptions* options = request.mutable_options();

@@ -16,8 +16,11 @@ struct PredictFlags {
   std::string model_version;
   std::vector<std::string> genes;  // each "STAT1" or "STAT1+JAK2"
   std::vector<std::string> smiles;
-  std::vector<std::string> molecules;  // names known to the model
-  std::vector<std::string> doses;      // each "0.2uM"; every molecule at every dose
+  std::vector<std::string> molecules;   // names known to the model
+  std::vector<std::string> doses;       // each "0.2uM"; every molecule at every dose
+  std::vector<std::string> treatments;  // names known to the model
+  std::vector<std::string> hours;       // each "6"; every molecule and treatment at each
+  std::vector<std::string> covariates;  // each "NAME=NUMBER", of all molecules and treatments
   std::string solver;
   int solver_steps = 0;
   std::string mask;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -81,6 +82,15 @@ nlohmann::json DistanceColumns(const v1::PredictHeader& header) {
           {"notes", notes}};
 }
 
+// Names of the covariates of any perturbation, ascending: the columns of obs that hold them.
+std::vector<std::string> CovariatesOf(const v1::PredictHeader& header) {
+  std::set<std::string> names;
+  for (const auto& perturbation : header.perturbations()) {
+    for (const auto& [name, unused] : perturbation.covariates()) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
 // Which model and which options made the prediction.
 nlohmann::json Provenance(const v1::PredictHeader& header) {
   return {{"model", header.model()},
@@ -93,6 +103,7 @@ nlohmann::json Provenance(const v1::PredictHeader& header) {
           {"seed", header.seed()},
           {"eta", header.eta()},
           {"target_sum", header.target_sum()},
+          {"covariates", CovariatesOf(header)},
           {"software_version", kVersion},
           {"perturbations", DistanceColumns(header)}};
 }
@@ -100,6 +111,8 @@ nlohmann::json Provenance(const v1::PredictHeader& header) {
 }  // namespace
 
 std::string ConditionOf(const v1::ResolvedPerturbation& perturbation) {
+  if (!perturbation.condition().empty()) return perturbation.condition();
+  // A server from before the field.
   const bool molecule = perturbation.dose_micromolar() > 0;
   const bool one_gene = !molecule && perturbation.label().find('+') == std::string::npos;
   return one_gene ? absl::StrCat(perturbation.label(), "+ctrl") : perturbation.label();
@@ -227,6 +240,20 @@ void PredictionCollector::AddObs(anndata::AnnData* data) const {
   }
 }
 
+void PredictionCollector::AddCovariates(anndata::AnnData* data) const {
+  for (const std::string& name : CovariatesOf(header_)) {
+    std::vector<double> values;
+    for (const auto& perturbation : header_.perturbations()) {
+      const auto value = perturbation.covariates().find(name);
+      values.insert(values.end(), cells(),
+                    value == perturbation.covariates().end()
+                        ? std::numeric_limits<double>::quiet_NaN()
+                        : value->second);
+    }
+    data->obs.Set(name, std::move(values));
+  }
+}
+
 absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   std::vector<const CsrMatrix*> complete;
   for (size_t p = 0; p < blocks_.size(); ++p) {
@@ -248,6 +275,7 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   }
   data.var.index.assign(header_.genes().begin(), header_.genes().end());
   AddObs(&data);
+  AddCovariates(&data);
   data.uns["unlasting"] = Provenance(header_);
   AddSpread(&data);
   return data;

@@ -24,7 +24,8 @@ class PredictionCollector {
   absl::Status Add(const v1::PredictResponse& part);
 
   // X = log1p values [predicted cells, genes], CSR where most are zero; obs perturbation,
-  // condition, cell_type, control_cell, and for molecules dose_val (micromolar), dose_unit, SMILES;
+  // condition, cell_type, control_cell, and for molecules dose_val (micromolar), dose_unit, SMILES,
+  // and a column for each covariate;
   // uns "unlasting" says which model and options. DATA_LOSS where rows are missing.
   absl::StatusOr<anndata::AnnData> Finish() const;
 
@@ -43,6 +44,8 @@ class PredictionCollector {
 
   absl::Status AddRows(const v1::ProfileChunk& chunk);
   void AddObs(anndata::AnnData* data) const;
+  // A column of obs for each covariate, NaN where a perturbation has none.
+  void AddCovariates(anndata::AnnData* data) const;
   void AddSpread(anndata::AnnData* data) const;
   int64_t cells() const { return header_.controls().cell_ids_size(); }
 
@@ -53,7 +56,8 @@ class PredictionCollector {
   std::vector<Block> blocks_;  // per perturbation
 };
 
-// The field's name of a perturbation: "A+ctrl", "A+B", or the molecule's name.
+// The name that the training's column of conditions has for a perturbation: "A+ctrl" or "A", "A+B",
+// or the name of the molecule or treatment.
 std::string ConditionOf(const v1::ResolvedPerturbation& perturbation);
 
 }  // namespace unlasting::client

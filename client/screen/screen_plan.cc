@@ -35,22 +35,23 @@ absl::StatusOr<std::vector<v1::Perturbation>> ParsePerturbations(const std::stri
     if (columns.empty()) {
       columns = cells;
       const bool known = std::any_of(columns.begin(), columns.end(), [](const std::string& name) {
-        return name == "gene" || name == "smiles" || name == "molecule";
+        return name == "gene" || name == "smiles" || name == "molecule" || name == "treatment";
       });
       if (known) continue;
       return absl::InvalidArgumentError(
           absl::StrCat("line ", number, ": found columns '", absl::StrJoin(columns, "', '"),
-                       "', expected gene, or smiles or molecule with dose"));
+                       "', expected gene, treatment, or smiles or molecule with dose"));
     }
     if (cells.size() > columns.size()) {
       return absl::InvalidArgumentError(absl::StrCat("line ", number, ": found ", cells.size(),
                                                      " columns, the header has ", columns.size()));
     }
     PredictFlags flags;
-    const std::map<std::string, std::vector<std::string>*> fields = {{"gene", &flags.genes},
-                                                                     {"smiles", &flags.smiles},
-                                                                     {"molecule", &flags.molecules},
-                                                                     {"dose", &flags.doses}};
+    const std::map<std::string, std::vector<std::string>*> fields = {
+        {"gene", &flags.genes},           {"smiles", &flags.smiles},
+        {"molecule", &flags.molecules},   {"dose", &flags.doses},
+        {"treatment", &flags.treatments}, {"hours", &flags.hours},
+        {"covariate", &flags.covariates}};
     for (size_t k = 0; k < cells.size(); ++k) {
       const auto field = fields.find(columns[k]);
       if (field != fields.end() && !cells[k].empty()) field->second->push_back(cells[k]);
@@ -59,7 +60,7 @@ absl::StatusOr<std::vector<v1::Perturbation>> ParsePerturbations(const std::stri
     if (!request.ok()) return Annotate(request.status(), absl::StrCat("line ", number));
     if (request->perturbations_size() != 1) {
       return absl::InvalidArgumentError(
-          absl::StrCat("line ", number, ": expected one of gene, smiles and molecule"));
+          absl::StrCat("line ", number, ": expected one of gene, smiles, molecule and treatment"));
     }
     perturbations.push_back(request->perturbations(0));
   }

@@ -46,18 +46,30 @@ absl::Status VerifyFiles(const fs::path& folder, const Manifest& manifest) {
   return absl::OkStatus();
 }
 
+// A table of vectors; empty where the bundle has none of this name.
+absl::Status ReadTable(const fs::path& folder, const char* name, const Manifest& manifest,
+                       int features, MoleculeTable* table) {
+  if (manifest.files.count(name) == 0) return absl::OkStatus();
+  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / name));
+  auto parsed = ParseMolecules(text, features);
+  if (!parsed.ok()) return Annotate(parsed.status(), (folder / name).string());
+  *table = *std::move(parsed);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<model::ModelConfig> ConfigOf(const fs::path& folder, const Manifest& manifest) {
   UNLASTING_ASSIGN_OR_RETURN(const auto config, model::ModelConfig::FromJson(manifest.model));
   const auto genes = static_cast<int64_t>(manifest.genes.size());
   const int64_t nodes = genes + static_cast<int64_t>(manifest.perturbed_only.size());
   if (config.genes != genes || config.nodes != nodes ||
       config.cell_types != static_cast<int64_t>(manifest.cell_types.size()) ||
-      config.molecule_features != manifest.molecule_features ||
+      config.molecule_features != manifest.Stimuli().size() ||
       config.times != manifest.schedule_steps) {
     return WithReason(
         absl::InvalidArgumentError(absl::StrCat((folder / "manifest.json").string(),
                                                 ": model: its shape does not fit the genes, cell "
-                                                "types, molecule features or schedule")),
+                                                "types, features of molecules and treatments, or "
+                                                "schedule")),
         "MALFORMED_BUNDLE");
   }
   return config;
@@ -84,11 +96,17 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
   UNLASTING_ASSIGN_OR_RETURN(bundle->config_, ConfigOf(folder, bundle->manifest_));
   UNLASTING_ASSIGN_OR_RETURN(
       bundle->reference_, ReadReference(bundle->manifest_, (folder / "reference.h5ad").string()));
-  if (bundle->manifest_.files.count("molecules.tsv") > 0) {
-    UNLASTING_ASSIGN_OR_RETURN(const std::string table, ReadFile(folder / "molecules.tsv"));
-    auto molecules = ParseMolecules(table, bundle->manifest_.molecule_features);
-    if (!molecules.ok()) return Annotate(molecules.status(), (folder / "molecules.tsv").string());
-    bundle->reference_.molecules = *std::move(molecules);
+  UNLASTING_RETURN_IF_ERROR(ReadTable(folder, kMoleculesFile, bundle->manifest_,
+                                      bundle->manifest_.molecule_features,
+                                      &bundle->reference_.molecules));
+  UNLASTING_RETURN_IF_ERROR(ReadTable(folder, kTreatmentsFile, bundle->manifest_,
+                                      bundle->manifest_.treatment_features,
+                                      &bundle->reference_.treatments));
+  for (const auto& name : bundle->manifest_.treatments) {
+    if (!bundle->manifest_.treatment_vectors || bundle->reference_.treatments.count(name) > 0) {
+      continue;
+    }
+    return Damaged(folder / kTreatmentsFile, absl::StrCat("has no vector of '", name, "'"));
   }
   bundle->trained_genes_ = TrainedGenes(bundle->manifest_, bundle->reference_.network);
   // What is read here is thrown away: a model that cannot be served must not load.

@@ -20,9 +20,10 @@ absl::Status Malformed(const std::string& why) {
                     "MALFORMED_BUNDLE");
 }
 
-constexpr const char* kKnownFeatures[] = {kFeatureExpectedResponse, kFeatureGrnPropagation,
-                                          kFeatureMoleculeDescriptors, kFeatureMoleculeEmbeddings,
-                                          kFeatureSigmoidDoseGate};
+constexpr const char* kKnownFeatures[] = {kFeatureCovariates,         kFeatureExpectedResponse,
+                                          kFeatureGrnPropagation,     kFeatureMoleculeDescriptors,
+                                          kFeatureMoleculeEmbeddings, kFeatureSigmoidDoseGate,
+                                          kFeatureTreatments};
 
 absl::Status Unsupported(const std::string& why) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat("manifest.json: ", why)),
@@ -63,6 +64,34 @@ absl::Status CheckNames(const char* field, const std::vector<std::string>& names
   return absl::OkStatus();
 }
 
+absl::Status CheckStimuli(const Manifest& m) {
+  UNLASTING_RETURN_IF_ERROR(CheckNames("treatments.names", m.treatments));
+  const bool sound = m.treatment_vectors
+                         ? m.treatment_features > 0
+                         : m.treatment_features == static_cast<int>(m.treatments.size());
+  if (m.treatments.empty() && m.treatment_features > 0) {
+    return Malformed("treatments.names: found none");
+  }
+  if (!sound || m.Knows("treatment") != (m.treatment_features > 0)) {
+    return Malformed(absl::StrCat("treatments.features: found ", m.treatment_features,
+                                  ", expected as many as treatments or as their vectors have"));
+  }
+  std::vector<std::string> names;
+  for (const Covariate& covariate : m.covariates) {
+    names.push_back(covariate.name);
+    const bool finite = std::all_of(covariate.values.begin(), covariate.values.end(),
+                                    [](double value) { return std::isfinite(value); });
+    if (finite && !covariate.values.empty() && std::isfinite(covariate.mean) &&
+        std::isfinite(covariate.deviation) && covariate.deviation >= 0) {
+      continue;
+    }
+    return Malformed(absl::StrCat("covariates: '", covariate.name,
+                                  "': expected finite values, one or more, a finite mean and a "
+                                  "deviation of 0 or more"));
+  }
+  return CheckNames("covariates", names);
+}
+
 absl::Status Check(const Manifest& m) {
   if (m.genes.empty()) return Malformed("genes: found none");
   if (m.cell_types.empty()) return Malformed("cell_types: found none");
@@ -74,6 +103,12 @@ absl::Status Check(const Manifest& m) {
   }
   if (!std::isfinite(m.normalisation.target_sum) || m.normalisation.target_sum < 0) {
     return Malformed("normalisation.target_sum: expected 0 or more");
+  }
+  const auto& sums = m.normalisation.control_sums;
+  const bool fits = sums.empty() || sums.size() == m.cell_types.size();
+  if (!fits || std::any_of(sums.begin(), sums.end(),
+                           [](double sum) { return !std::isfinite(sum) || sum < 0; })) {
+    return Malformed("normalisation.control_sums: expected a number of 0 or more per cell type");
   }
   if (m.schedule_steps < 2 || m.schedule_steps > 100000 || !(m.beta_first > 0) ||
       !(m.beta_last < 1)) {
@@ -91,7 +126,7 @@ absl::Status Check(const Manifest& m) {
         "molecule_scaling: expected a name, a finite mean and a deviation of 0 or more for each "
         "descriptor, no more of them than molecule_features");
   }
-  return absl::OkStatus();
+  return CheckStimuli(m);
 }
 
 }  // namespace
@@ -140,13 +175,47 @@ json Manifest::ToJson() const {
       {"split", split},
       {"training", training},
       {"files", files_json}};
+  if (!normalisation.control_sums.empty()) {
+    all["normalisation"]["control_sums"] = normalisation.control_sums;
+  }
   if (!molecule_scaling.names.empty()) {
     all["molecule_scaling"] = {{"names", molecule_scaling.names},
                                {"mean", molecule_scaling.mean},
                                {"deviation", molecule_scaling.deviation}};
   }
+  if (treatment_features > 0) {
+    all["treatments"] = {
+        {"names", treatments}, {"features", treatment_features}, {"vectors", treatment_vectors}};
+  }
+  for (const Covariate& covariate : covariates) {
+    all["covariates"].push_back({{"name", covariate.name},
+                                 {"unit", covariate.unit},
+                                 {"scale", covariate.logarithmic ? "log10" : "linear"},
+                                 {"mean", covariate.mean},
+                                 {"deviation", covariate.deviation},
+                                 {"values", covariate.values}});
+  }
   return all;
 }
+
+namespace {
+
+void ReadStimuli(const json& j, Manifest* m) {
+  if (j.contains("treatments")) {
+    const json& treatments = j.at("treatments");
+    m->treatments = treatments.at("names").get<std::vector<std::string>>();
+    m->treatment_features = treatments.at("features");
+    m->treatment_vectors = treatments.at("vectors");
+  }
+  if (!j.contains("covariates")) return;
+  for (const json& each : j.at("covariates")) {
+    m->covariates.push_back({each.at("name"), each.at("unit"), each.at("scale") == "log10",
+                             each.at("mean"), each.at("deviation"),
+                             each.at("values").get<std::vector<double>>()});
+  }
+}
+
+}  // namespace
 
 absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
   Manifest m;
@@ -170,6 +239,10 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     }
     m.normalisation.target_sum = j.at("normalisation").at("target_sum");
     m.normalisation.x_max = j.at("normalisation").at("x_max");
+    if (j.at("normalisation").contains("control_sums")) {
+      m.normalisation.control_sums =
+          j.at("normalisation").at("control_sums").get<std::vector<double>>();
+    }
     m.schedule_steps = j.at("schedule").at("steps");
     m.beta_first = j.at("schedule").at("beta_first");
     m.beta_last = j.at("schedule").at("beta_last");
@@ -184,6 +257,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
       m.molecule_scaling.mean = scaling.at("mean").get<std::vector<double>>();
       m.molecule_scaling.deviation = scaling.at("deviation").get<std::vector<double>>();
     }
+    ReadStimuli(j, &m);
     m.model = j.at("model");
     m.grn = j.at("grn");
     m.settings = j.at("settings");

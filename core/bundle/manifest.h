@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/bundle/stimulus.h"
 #include "nlohmann/json.hpp"
 
 namespace unlasting::bundle {
@@ -18,17 +19,22 @@ inline constexpr int kSchemaVersion = 2;
 
 // What a bundle of this schema may use beyond its first form. A reader refuses a bundle that lists
 // a feature it does not know, so that no part of a model is left out in silence.
+inline constexpr char kFeatureCovariates[] = "covariates";
 inline constexpr char kFeatureExpectedResponse[] = "expected_response";
 inline constexpr char kFeatureGrnPropagation[] = "grn_propagation";
 inline constexpr char kFeatureMoleculeDescriptors[] = "molecule_descriptors";
 inline constexpr char kFeatureMoleculeEmbeddings[] = "molecule_embeddings";
 inline constexpr char kFeatureSigmoidDoseGate[] = "sigmoid_dose_gate";
+inline constexpr char kFeatureTreatments[] = "treatments";
 
 // How raw counts become the values that the model sees: counts / library * target_sum, log1p, and
 // inside the model divided by x_max.
 struct Normalisation {
   double target_sum = 0;  // 0 where training data came as log1p of an unknown target
   double x_max = 1;
+  // Per cell type, the mean over the training control cells of the sum of expm1 over the model's
+  // genes, by which control cells on another scale are told; empty in bundles from before.
+  std::vector<double> control_sums;
 };
 
 struct FileEntry {
@@ -65,7 +71,7 @@ struct Manifest {
   std::vector<std::string> perturbed_only;  // extra nodes without expression; N' = N + these
   std::map<std::string, std::string> gene_symbols;  // gene -> symbol where the file had both
   std::vector<std::string> cell_types;
-  std::vector<std::string> perturbation_kinds;  // of "gene", "molecule"
+  std::vector<std::string> perturbation_kinds;  // of "gene", "molecule", "treatment"
   std::vector<std::string> conditions;          // training conditions, by name
   std::vector<KnownMolecule> molecules;
 
@@ -81,6 +87,13 @@ struct Manifest {
   int molecule_features = 0;        // Ds
   DescriptorScaling molecule_scaling;
 
+  // Treatments of training by name, ascending. Without vectors each one's features are 1 at its
+  // place here and 0 elsewhere.
+  std::vector<std::string> treatments;
+  bool treatment_vectors = false;  // their features are those of Reference::treatments
+  int treatment_features = 0;      // Dt
+  std::vector<Covariate> covariates;
+
   nlohmann::json model;     // shape and switches of the networks (core/model/spec/config.h)
   nlohmann::json grn;       // the gene network: edges, prior, threshold, in-degrees, damping
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included
@@ -91,6 +104,8 @@ struct Manifest {
   // SHA-256 over the gene names joined by newlines: equal hash, equal columns.
   std::string GeneHash() const;
   bool Knows(const std::string& kind) const;
+  // Of the vector by which the networks are told of molecules and treatments.
+  StimulusLayout Stimuli() const { return {molecule_features, treatment_features, covariates}; }
 
   nlohmann::json ToJson() const;
   // INVALID_ARGUMENT names the field that is absent, of the wrong type, or out of range, and

@@ -1,5 +1,5 @@
-// molecules.tsv of a bundle that was trained on embeddings from a table: a line per drug that the
-// training file names, held out or not: the name, then its Ds values.
+// molecules.tsv and treatments.tsv of a bundle that was trained on vectors from a table: a line per
+// drug or treatment that the training file names, held out or not: the name, then its values.
 #pragma once
 
 #include <map>
@@ -9,6 +9,9 @@
 #include "absl/status/statusor.h"
 
 namespace unlasting::bundle {
+
+inline constexpr char kMoleculesFile[] = "molecules.tsv";
+inline constexpr char kTreatmentsFile[] = "treatments.tsv";
 
 using MoleculeTable = std::map<std::string, std::vector<float>>;
 

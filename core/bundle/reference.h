@@ -26,6 +26,8 @@ struct Reference {
   CsrMatrix network;  // [N', N'], row = target gene, column = source gene, 1 where an edge
   // Of bundles trained on embeddings: the drugs of the training file by name, each [Ds].
   MoleculeTable molecules;
+  // Of bundles whose treatments have vectors: the treatments of the training file, each [Dt].
+  MoleculeTable treatments;
 
   // Rows of the panel that belong to a cell type.
   std::vector<int64_t> PanelRows(int32_t cell_type) const;

@@ -2,7 +2,9 @@
 
 #include <deque>
 
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::bundle {
 
@@ -21,24 +23,34 @@ TrainedGenes::TrainedGenes(const Manifest& manifest, const CsrMatrix& network)
   training_.assign(names_.size(), Training::kNever);
   std::set<std::string> drugs;
   for (const auto& molecule : manifest.molecules) drugs.insert(molecule.name);
+  drugs.insert(manifest.treatments.begin(), manifest.treatments.end());
   for (const auto& condition : manifest.conditions) {
     if (drugs.count(condition) > 0) continue;
     std::set<int32_t> nodes;
-    for (const auto gene : absl::StrSplit(condition, '+')) {
-      const int32_t node = Find(std::string(gene));
+    for (const auto& gene : cells::ParseGenes(condition, "")) {
+      const int32_t node = Find(gene);
       if (node >= 0) nodes.insert(node);
     }
     if (nodes.empty()) continue;
     for (const int32_t node : nodes) {
       if (nodes.size() == 1) {
+        plain_singles_ = plain_singles_ || condition.find('+') == std::string::npos;
         training_[node] = Training::kSingly;
       } else if (training_[node] == Training::kNever) {
         training_[node] = Training::kInCombination;
       }
     }
-    sets_.insert(std::move(nodes));
+    sets_.emplace(std::move(nodes), condition);
   }
   Measure(network);
+}
+
+std::string TrainedGenes::ConditionOf(const std::set<int32_t>& nodes,
+                                      const std::vector<std::string>& genes) const {
+  const auto trained = sets_.find(nodes);
+  if (trained != sets_.end()) return trained->second;
+  if (genes.size() != 1 || plain_singles_) return absl::StrJoin(genes, "+");
+  return absl::StrCat(genes[0], "+ctrl");
 }
 
 int32_t TrainedGenes::Find(const std::string& gene) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -26,6 +27,11 @@ class TrainedGenes {
   int32_t Find(const std::string& gene) const;
   // Whether exactly these genes were perturbed together.
   bool Trained(const std::set<int32_t>& nodes) const { return sets_.count(nodes) > 0; }
+  // The training's name of the condition in which exactly these genes were perturbed. Where there
+  // is none, the name that it would have, with the genes spelled as in `genes`: "A+B", and for one
+  // gene "A+ctrl" unless training writes such conditions "A".
+  std::string ConditionOf(const std::set<int32_t>& nodes,
+                          const std::vector<std::string>& genes) const;
   // Of a gene by itself: kSingly also where it was perturbed both alone and with others.
   Training training(int32_t node) const { return training_[node]; }
   // Edges, followed either way, to the nearest gene that training perturbed: 0 for such a gene
@@ -40,7 +46,8 @@ class TrainedGenes {
 
   std::vector<std::string> names_;
   std::unordered_map<std::string, int32_t> index_;
-  std::set<std::set<int32_t>> sets_;
+  std::map<std::set<int32_t>, std::string> sets_;  // with the name of the condition
+  bool plain_singles_ = false;  // single genes are written "A" in training, not "A+ctrl"
   std::vector<Training> training_;
   std::vector<int32_t> hops_, nearest_;
 };

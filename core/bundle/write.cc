@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "core/base/file.h"
@@ -34,6 +35,8 @@ std::vector<std::string> FeaturesOf(const Manifest& manifest, const model::Model
   if (config.molecule_features > 0 && config.dose_gate == "sigmoid") {
     features.emplace_back(kFeatureSigmoidDoseGate);
   }
+  if (manifest.treatment_features > 0) features.emplace_back(kFeatureTreatments);
+  if (!manifest.covariates.empty()) features.emplace_back(kFeatureCovariates);
   std::sort(features.begin(), features.end());
   return features;
 }
@@ -59,10 +62,11 @@ absl::Status WriteBundle(
   Manifest manifest = parts.manifest;
   manifest.features = FeaturesOf(manifest, config, parts.weights);
   manifest.files.clear();
-  if (!parts.reference.molecules.empty()) {
-    UNLASTING_RETURN_IF_ERROR(
-        WriteFileAtomically(at("molecules.tsv"), FormatMolecules(parts.reference.molecules)));
-    UNLASTING_ASSIGN_OR_RETURN(manifest.files["molecules.tsv"], EntryOf(at("molecules.tsv")));
+  for (const auto& [name, table] : {std::pair(kMoleculesFile, &parts.reference.molecules),
+                                    std::pair(kTreatmentsFile, &parts.reference.treatments)}) {
+    if (table->empty()) continue;
+    UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(at(name), FormatMolecules(*table)));
+    UNLASTING_ASSIGN_OR_RETURN(manifest.files[name], EntryOf(at(name)));
   }
   std::vector<const char*> files = {kWeightsFile, "reference.h5ad", "card.md", "training.jsonl"};
   files.insert(files.end(), std::begin(kTorchScriptFiles), std::end(kTorchScriptFiles));

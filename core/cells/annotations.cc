@@ -1,17 +1,17 @@
-// Cells' conditions, types and library sizes from obs, genes from var, in every layout.
+// Cells' types and library sizes from obs, genes from var; conditions are condition_reader.h's.
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <unordered_map>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "core/base/dose.h"
-#include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cells/condition_reader.h"
 #include "core/cells/dataset.h"
+#include "core/cells/labels.h"
 #include "core/cells/layout.h"
+#include "core/cells/obs_columns.h"
+#include "core/cells/perturbation_check.h"
 
 namespace unlasting::cells {
 namespace {
@@ -19,24 +19,6 @@ namespace {
 using anndata::Column;
 using anndata::DataFrame;
 using Strings = std::vector<std::string>;
-
-// A column as text, or NOT_FOUND that lists what there is.
-absl::StatusOr<Strings> RequiredColumn(const DataFrame& obs, const std::string& name) {
-  const Column* column = obs.Find(name);
-  if (column == nullptr) {
-    std::string found;
-    for (const auto& [other, unused] : obs.columns) absl::StrAppend(&found, " ", other);
-    return absl::NotFoundError(absl::StrCat("obs has no column '", name, "'; found:", found));
-  }
-  return anndata::AsStrings(*column);
-}
-
-Strings OptionalColumn(const DataFrame& frame, const std::string& name) {
-  const Column* column = name.empty() ? nullptr : frame.Find(name);
-  return column == nullptr ? Strings() : anndata::AsStrings(*column);
-}
-
-bool Missing(const std::string& value) { return value.empty() || value == "nan"; }
 
 absl::Status CheckUnique(const Strings& names, const std::string& what) {
   std::set<std::string> seen;
@@ -48,160 +30,15 @@ absl::Status CheckUnique(const Strings& names, const std::string& what) {
   return absl::OkStatus();
 }
 
-// Assigns indices to names in order of first appearance.
-class Levels {
- public:
-  int32_t IndexOf(const std::string& name) {
-    const auto [it, added] = index_.emplace(name, static_cast<int32_t>(names_.size()));
-    if (added) names_.push_back(name);
-    return it->second;
-  }
-  const Strings& names() const { return names_; }
-
- private:
-  std::unordered_map<std::string, int32_t> index_;
-  Strings names_;
-};
-
-// drug -> SMILES, by the columns that the header names.
-absl::StatusOr<std::map<std::string, std::string>> ReadMolecules(const std::string& path) {
-  std::map<std::string, std::string> molecules;
-  if (path.empty()) return molecules;
-  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  int64_t drug = -1, smiles = -1, number = 0;
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    ++number;
-    line = absl::StripSuffix(line, "\r");
-    if (line.empty()) continue;
-    const Strings fields = absl::StrSplit(line, '\t');
-    if (drug < 0) {
-      for (size_t k = 0; k < fields.size(); ++k) {
-        if (fields[k] == "drug") drug = static_cast<int64_t>(k);
-        if (fields[k] == "SMILES") smiles = static_cast<int64_t>(k);
-      }
-      if (drug < 0 || smiles < 0) {
-        return absl::InvalidArgumentError(absl::StrCat("molecules: ", path, ": found the header '",
-                                                       line, "', expected drug and SMILES"));
-      }
-      continue;
-    }
-    if (static_cast<int64_t>(fields.size()) <= std::max(drug, smiles)) {
-      return absl::InvalidArgumentError(absl::StrCat("molecules: ", path, ": line ", number,
-                                                     ": found ", fields.size(), " fields"));
-    }
-    molecules[fields[drug]] = fields[smiles];
-  }
-  return molecules;
-}
-
-// Turns the rows of obs into conditions.
-class ConditionReader {
- public:
-  static absl::StatusOr<ConditionReader> Create(const DataFrame& obs, const LoadOptions& options,
-                                                const Dataset& dataset) {
-    ConditionReader reader;
-    reader.options_ = &options;
-    UNLASTING_ASSIGN_OR_RETURN(reader.names_, RequiredColumn(obs, options.condition_column));
-    reader.smiles_ = OptionalColumn(obs, options.smiles_column);
-    reader.doses_ = OptionalColumn(obs, options.dose_column);
-    reader.units_ = OptionalColumn(obs, options.dose_unit_column);
-    UNLASTING_ASSIGN_OR_RETURN(reader.molecules_, ReadMolecules(options.molecules));
-    if (options.layout == "scperturb") {
-      reader.types_ = OptionalColumn(obs, "perturbation_type");
-      reader.counts_ = OptionalColumn(obs, "nperts");
-      reader.measured_ = dataset.genes;
-      for (const auto& [gene, symbol] : dataset.gene_symbols) reader.measured_.push_back(symbol);
-      std::sort(reader.measured_.begin(), reader.measured_.end());
-    }
-    return reader;
-  }
-
-  absl::StatusOr<Condition> Read(size_t cell, const std::string& barcode) const {
-    Condition condition;
-    condition.name = names_[cell];
-    if (Missing(condition.name)) {
-      return absl::InvalidArgumentError(absl::StrCat("obs column '", options_->condition_column,
-                                                     "' is empty for cell ", barcode));
-    }
-    condition.control = condition.name == options_->control;
-    if (condition.control) return condition;
-    condition.smiles = SmilesOf(cell);
-    if (!condition.smiles.empty()) {
-      UNLASTING_ASSIGN_OR_RETURN(condition.dose_um, DoseOf(cell));
-      return condition;
-    }
-    if (!types_.empty() && types_[cell] == "drug") {
-      return absl::InvalidArgumentError(
-          absl::StrCat("obs column '", options_->condition_column, "': no SMILES for the drug '",
-                       condition.name, "', expected a column SMILES or the setting molecules"));
-    }
-    condition.genes = GenesOf(cell);
-    if (condition.genes.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat("obs column '", options_->condition_column,
-                                                     "': '", condition.name, "' names no gene"));
-    }
-    // The grammar that the rest of the program and its output speak.
-    if (!counts_.empty()) condition.name = absl::StrJoin(condition.genes, "+");
-    return condition;
-  }
-
- private:
-  std::string SmilesOf(size_t cell) const {
-    if (!smiles_.empty() && !Missing(smiles_[cell])) return smiles_[cell];
-    const auto known = molecules_.find(names_[cell]);
-    return known == molecules_.end() ? "" : known->second;
-  }
-
-  absl::StatusOr<double> DoseOf(size_t cell) const {
-    double value = 0;
-    if (doses_.empty() || !absl::SimpleAtod(doses_[cell], &value)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("obs column '", options_->dose_column, "': expected a dose for the drug '",
-                       names_[cell], "', found '", doses_.empty() ? "" : doses_[cell], "'"));
-    }
-    const auto dose = ToMicromolar(value, units_.empty() ? options_->dose_unit : units_[cell]);
-    if (!dose.ok()) return Annotate(dose.status(), "obs column '" + options_->dose_column + "'");
-    return *dose;
-  }
-
-  Strings GenesOf(size_t cell) const {
-    if (options_->layout != "scperturb") return ParseGenes(names_[cell], options_->control);
-    double count = 0;
-    if (counts_.empty() || !absl::SimpleAtod(counts_[cell], &count) || !(count < 1000)) count = 0;
-    Strings genes = ScPerturbGenes(names_[cell], static_cast<int64_t>(count), measured_);
-    genes.erase(std::remove(genes.begin(), genes.end(), options_->control), genes.end());
-    return genes;
-  }
-
-  const LoadOptions* options_ = nullptr;
-  Strings names_, smiles_, doses_, units_, types_, counts_;
-  Strings measured_;  // sorted
-  std::map<std::string, std::string> molecules_;
-};
-
-absl::Status ReadConditions(const DataFrame& obs, const LoadOptions& options, Dataset* dataset) {
-  UNLASTING_ASSIGN_OR_RETURN(const auto reader, ConditionReader::Create(obs, options, *dataset));
-  Levels levels;
-  for (size_t cell = 0; cell < dataset->barcodes.size(); ++cell) {
-    UNLASTING_ASSIGN_OR_RETURN(auto condition, reader.Read(cell, dataset->barcodes[cell]));
-    const int32_t index = levels.IndexOf(condition.Key());
-    if (index == static_cast<int32_t>(dataset->conditions.size())) {
-      dataset->conditions.push_back(std::move(condition));
-    }
-    dataset->condition.push_back(index);
-  }
-  return absl::OkStatus();
-}
-
 // A column without a single value says as little as none.
 absl::Status ReadCellTypes(const DataFrame& obs, const std::string& column, Dataset* dataset) {
   Strings types = OptionalColumn(obs, column);
-  if (std::all_of(types.begin(), types.end(), Missing)) types.clear();
+  if (std::all_of(types.begin(), types.end(), IsMissing)) types.clear();
   Levels levels;
   for (int64_t cell = 0; cell < dataset->n_cells(); ++cell) {
-    if (!types.empty() && Missing(types[cell])) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("obs column '", column, "' is empty for cell ", dataset->barcodes[cell]));
+    if (!types.empty() && IsMissing(types[cell])) {
+      return MissingValue(column, types, cell, dataset->barcodes[cell],
+                          "remove such cells, or name their type");
     }
     dataset->cell_type.push_back(levels.IndexOf(types.empty() ? "cell" : types[cell]));
   }
@@ -209,9 +46,11 @@ absl::Status ReadCellTypes(const DataFrame& obs, const std::string& column, Data
   return absl::OkStatus();
 }
 
-absl::Status ReadLibrarySizes(const DataFrame& obs, const std::string& column, Dataset* dataset) {
+absl::Status ReadLibrarySizes(const DataFrame& obs, const LoadOptions& options, Dataset* dataset) {
+  const std::string& column = options.library_size_column;
   if (column.empty()) return absl::OkStatus();
-  UNLASTING_ASSIGN_OR_RETURN(const auto sizes, RequiredColumn(obs, column));
+  UNLASTING_ASSIGN_OR_RETURN(const auto sizes,
+                             RequiredColumn(obs, column, Wanted::kLibrarySize, options));
   for (const auto& size : sizes) {
     double value = 0;
     if (!absl::SimpleAtod(size, &value) || !(value > 0) || !std::isfinite(value)) {
@@ -223,18 +62,28 @@ absl::Status ReadLibrarySizes(const DataFrame& obs, const std::string& column, D
   return absl::OkStatus();
 }
 
-absl::Status CheckControls(const Dataset& dataset, const LoadOptions& options) {
-  if (dataset.n_cells() < 2) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("found ", dataset.n_cells(), " cell(s), expected at least 2"));
+// Columns that stand at their defaults and are absent, while others look like them.
+absl::Status CheckColumns(const DataFrame& obs, const LoadOptions& given,
+                          const LoadOptions& resolved) {
+  const LoadOptions defaults;
+  if (given.cell_type_column == defaults.cell_type_column) {
+    UNLASTING_RETURN_IF_ERROR(
+        CheckNoneIsIgnored(obs, resolved.cell_type_column, Wanted::kCellType, given));
   }
-  if (!options.require_control) return absl::OkStatus();
-  for (const auto& condition : dataset.conditions) {
-    if (condition.control) return absl::OkStatus();
+  // A layout of knockouts has no structures, and a table of drugs brings its own.
+  if (resolved.smiles_column == defaults.smiles_column && given.molecules.empty()) {
+    return CheckNoneIsIgnored(obs, resolved.smiles_column, Wanted::kSmiles, given);
   }
-  return absl::InvalidArgumentError(absl::StrCat("obs column '", options.condition_column,
-                                                 "': no control cells, expected some named '",
-                                                 options.control, "'"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Strings> SplitLabels(const DataFrame& obs, const std::string& name) {
+  const Column* column = obs.Find(name);
+  if (column != nullptr) return TrimLabels(anndata::AsStrings(*column));
+  Strings names;
+  for (const auto& [other, unused] : obs.columns) names.push_back(other);
+  return absl::NotFoundError(absl::StrCat("obs has no column '", name,
+                                          "' (split_column); found: ", absl::StrJoin(names, " ")));
 }
 
 absl::Status ReadGenes(const DataFrame& var, Dataset* dataset) {
@@ -242,7 +91,7 @@ absl::Status ReadGenes(const DataFrame& var, Dataset* dataset) {
   UNLASTING_RETURN_IF_ERROR(CheckUnique(dataset->genes, "var gene names"));
   const auto symbols = OptionalColumn(var, SymbolColumn(var));
   for (size_t g = 0; g < symbols.size(); ++g) {
-    if (!Missing(symbols[g]) && symbols[g] != dataset->genes[g]) {
+    if (!IsMissing(symbols[g]) && symbols[g] != dataset->genes[g]) {
       dataset->gene_symbols[dataset->genes[g]] = symbols[g];
     }
   }
@@ -273,13 +122,20 @@ absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptio
   dataset.values.indptr.assign(shape.first + 1, 0);
   dataset.barcodes = obs.index;
   UNLASTING_RETURN_IF_ERROR(ReadGenes(var, &dataset));
-  UNLASTING_RETURN_IF_ERROR(ReadConditions(obs, options, &dataset));
-  UNLASTING_RETURN_IF_ERROR(ReadCellTypes(obs, options.cell_type_column, &dataset));
-  UNLASTING_RETURN_IF_ERROR(ReadLibrarySizes(obs, options.library_size_column, &dataset));
-  if (!options.split_column.empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(dataset.split_label, RequiredColumn(obs, options.split_column));
+  if (dataset.n_cells() < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("found ", dataset.n_cells(), " cell(s), expected at least 2"));
   }
-  UNLASTING_RETURN_IF_ERROR(CheckControls(dataset, options));
+  UNLASTING_RETURN_IF_ERROR(CheckColumns(obs, given, options));
+  UNLASTING_RETURN_IF_ERROR(ReadConditions(reader->path(), obs, options, &dataset));
+  if (options.check_perturbations) {
+    UNLASTING_RETURN_IF_ERROR(CheckPerturbations(reader->path(), obs, options, &dataset));
+  }
+  UNLASTING_RETURN_IF_ERROR(ReadCellTypes(obs, options.cell_type_column, &dataset));
+  UNLASTING_RETURN_IF_ERROR(ReadLibrarySizes(obs, options, &dataset));
+  if (!options.split_column.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(dataset.split_label, SplitLabels(obs, options.split_column));
+  }
   return dataset;
 }
 

@@ -38,6 +38,11 @@ struct ControlMatrix {
   // the columns is meant.
   std::vector<double> library_sizes;
   MissingGenes missing_genes = MissingGenes::kError;
+  // What the counts behind log1p values were normalised to; 0: not said. Never with counts.
+  double target_sum = 0;
+  // The values are on the scale of the model, and nobody asks again: cells of its own training
+  // file.
+  bool on_model_scale = false;
 
   // Bytes held in memory, for budgets.
   int64_t Bytes() const;

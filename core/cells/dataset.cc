@@ -1,38 +1,10 @@
 #include "core/cells/dataset.h"
 
 #include <algorithm>
-
-#include "core/anndata/open_reader.h"
-#include "core/base/status.h"
+#include <limits>
+#include <set>
 
 namespace unlasting::cells {
-namespace {
-
-absl::StatusOr<Dataset> Load(const std::string& path, const LoadOptions& options) {
-  UNLASTING_ASSIGN_OR_RETURN(auto reader, anndata::OpenReader(path, {options.obs_table}));
-  UNLASTING_ASSIGN_OR_RETURN(auto dataset, ReadAnnotations(reader.get(), options));
-  const std::string element = MatrixElement(options);
-  UNLASTING_ASSIGN_OR_RETURN(auto matrix, reader->ReadMatrix(element));
-  dataset.values = std::holds_alternative<CsrMatrix>(matrix)
-                       ? std::move(std::get<CsrMatrix>(matrix))
-                       : ToCsr(std::get<DenseMatrix>(matrix));
-  const auto kind = DecideMatrixKind(dataset.values, options.matrix, reader->Has("uns/log1p"));
-  if (!kind.ok()) return Annotate(kind.status(), element);
-  dataset.kind = *kind;
-  return dataset;
-}
-
-}  // namespace
-
-absl::StatusOr<Dataset> LoadDataset(const std::string& path, const LoadOptions& options) {
-  auto dataset = Load(path, options);
-  // The reader's own errors begin with the path already.
-  if (!dataset.ok() && dataset.status().message().find(path) == absl::string_view::npos) {
-    return Annotate(dataset.status(), path);
-  }
-  return dataset;
-}
-
 Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
   Dataset selected;
   selected.values = SelectRows(dataset.values, cells);
@@ -42,6 +14,7 @@ Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
   selected.cell_types = dataset.cell_types;
   selected.conditions = dataset.conditions;
   selected.layout = dataset.layout;
+  selected.covariate_units = dataset.covariate_units;
   for (const int64_t cell : cells) {
     selected.barcodes.push_back(dataset.barcodes[cell]);
     selected.cell_type.push_back(dataset.cell_type[cell]);
@@ -51,6 +24,38 @@ Dataset SelectCells(const Dataset& dataset, const std::vector<int64_t>& cells) {
   }
   return selected;
 }
+
+namespace {
+
+// A column of the treatments and one of each covariate, where there are any.
+void AddTreatments(const Dataset& dataset, anndata::AnnData* data) {
+  std::set<std::string> covariates;
+  bool any_treatment = false;
+  for (const auto& condition : dataset.conditions) {
+    any_treatment = any_treatment || condition.treatment;
+    for (const auto& [name, unused] : condition.covariates) covariates.insert(name);
+  }
+  if (any_treatment) {
+    std::vector<std::string> treatments;
+    for (const int32_t index : dataset.condition) {
+      const Condition& condition = dataset.conditions[index];
+      treatments.push_back(condition.treatment ? condition.name : "");
+    }
+    data->obs.Set("treatment", std::move(treatments));
+  }
+  for (const auto& name : covariates) {
+    std::vector<double> values;
+    for (const int32_t index : dataset.condition) {
+      const auto& own = dataset.conditions[index].covariates;
+      const auto value = own.find(name);
+      values.push_back(value == own.end() ? std::numeric_limits<double>::quiet_NaN()
+                                          : value->second);
+    }
+    data->obs.Set(name, std::move(values));
+  }
+}
+
+}  // namespace
 
 anndata::AnnData ToAnnData(const Dataset& dataset) {
   anndata::AnnData data;
@@ -86,6 +91,7 @@ anndata::AnnData ToAnnData(const Dataset& dataset) {
     data.obs.Set("dose_val", std::move(doses));
     data.obs.Set("dose_unit", std::move(units));
   }
+  AddTreatments(dataset, &data);
   if (!dataset.library_size.empty()) data.obs.Set("library_size", dataset.library_size);
   if (!dataset.gene_symbols.empty()) {
     std::vector<std::string> symbols;

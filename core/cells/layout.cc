@@ -5,6 +5,7 @@
 #include "absl/strings/str_split.h"
 #include "core/anndata/layout.h"
 #include "core/base/status.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::cells {
 namespace {
@@ -27,17 +28,20 @@ bool Holds(const DataFrame& obs, const std::string& column, const std::string& v
   const auto* found = obs.Find(column);
   if (found == nullptr) return false;
   if (const auto* categorical = std::get_if<anndata::Categorical>(found)) {
-    const auto& levels = categorical->categories;
+    const auto levels = TrimLabels(categorical->categories);
     return std::find(levels.begin(), levels.end(), value) != levels.end();
   }
-  const auto values = anndata::AsStrings(*found);
+  const auto values = TrimLabels(anndata::AsStrings(*found));
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 // Both publishers write `control` where GEARS writes `ctrl`.
 void PreferControl(const DataFrame& obs, LoadOptions* options) {
   if (options->control != LoadOptions().control) return;
-  if (!Holds(obs, options->condition_column, options->control)) options->control = "control";
+  const auto holds = [&](const std::string& name) {
+    return Holds(obs, options->condition_column, name);
+  };
+  if (!holds(options->control) && holds("control")) options->control = "control";
 }
 
 absl::Status ResolveChemCpa(const DataFrame& obs, LoadOptions* options) {

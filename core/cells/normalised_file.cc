@@ -1,9 +1,11 @@
 #include "core/cells/normalised_file.h"
 
 #include "core/anndata/open_reader.h"
+#include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
+#include "core/cells/obs_columns.h"
 #include "core/cells/survey.h"
 
 namespace unlasting::cells {
@@ -47,12 +49,23 @@ absl::Status NormalisedFile::Initialise(const LoadOptions& load) {
                                      annotations_.n_genes());
   SurveyOptions options;
   options.matrix = load.matrix;
-  options.logged = reader_->Has("uns/log1p");
+  options.predictions = load.predictions;
+  auto mark = ReadLogMark(reader_.get(), element);
+  if (!mark.ok()) return mark.status();
+  options.mark = *mark;
   // Sums of rows alone; moments are for choosing genes.
   options.training.assign(annotations_.n_cells(), false);
   auto survey = SurveyRows(rows_.get(), options);
   if (!survey.ok()) return NameFile(survey.status(), element);
   annotations_.kind = survey->kind;
+  scale_ = survey->scale;
+  range_ = survey->range;
+  if (annotations_.kind == MatrixKind::kLog1p && !scale_.remark.empty()) {
+    anndata::Warn(path_, scale_.remark);
+  }
+  if (load.library_size_column.empty() && !load.predictions) {
+    WarnOfWholeCounts(reader_.get(), annotations_.kind, survey->row_sum, load);
+  }
   library_sizes_ =
       annotations_.library_size.empty() ? std::move(survey->row_sum) : annotations_.library_size;
   return absl::OkStatus();
@@ -72,11 +85,14 @@ absl::Status NormalisedFile::Pass(const std::vector<std::string>& genes, double 
         "target sum");
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(annotations_, genes));
+  const LogConversion conversion(scale_, target_sum);
   return rows_->ForEachBlock([&](int64_t first, const CsrMatrix& block) {
     CsrMatrix part = SelectColumns(block, columns);
     if (counts) {
       const auto sizes = library_sizes_.begin() + first;
       NormaliseLog1p(std::vector<double>(sizes, sizes + block.rows), target_sum, &part);
+    } else {
+      conversion.Apply(&part);
     }
     return visit(first, part);
   });

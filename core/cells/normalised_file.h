@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/cells/dataset.h"
+#include "core/cells/log_scale.h"
 #include "core/cells/row_source.h"
 
 namespace unlasting::cells {
@@ -37,8 +38,14 @@ class NormalisedFile {
   // Per cell: what the column says, else the row's sum.
   const std::vector<double>& library_sizes() const { return library_sizes_; }
 
+  // Of logarithms: the scale that they are on in the file.
+  const LogScale& scale() const { return scale_; }
+  // What was seen of the values, in one pass.
+  const ValueRange& range() const { return range_; }
+
   // One pass: blocks of rows in order, [rows, genes] log1p values in the order of `genes` (names of
-  // var, or symbols). Counts are normalised to `target_sum`; logarithms stay as they are. NOT_FOUND
+  // var, or symbols). Counts are normalised to `target_sum`; logarithms become natural ones, and
+  // are rescaled to `target_sum` where the sum that they were normalised to is known. NOT_FOUND
   // where a gene is missing, INVALID_ARGUMENT for counts without a target sum.
   absl::Status ForEachBlock(const std::vector<std::string>& genes, double target_sum,
                             const RowSource::Visit& visit);
@@ -54,6 +61,8 @@ class NormalisedFile {
   std::unique_ptr<FileRows> rows_;
   Dataset annotations_;
   std::vector<double> library_sizes_;
+  LogScale scale_;
+  ValueRange range_;
 };
 
 // Reads the whole file in this way, with `genes` as its genes.

@@ -6,9 +6,12 @@
 
 #include "absl/strings/numbers.h"
 #include "core/anndata/open_reader.h"
+#include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
+#include "core/cells/log_scale.h"
 #include "core/cells/normalise.h"
+#include "core/cells/obs_columns.h"
 #include "core/cells/row_source.h"
 #include "core/cells/survey.h"
 
@@ -91,17 +94,22 @@ void KeepGenes(const std::vector<int64_t>& columns, Dataset* data) {
   data->gene_symbols = std::move(symbols);
 }
 
-// The columns of all rows; counts are normalised where `target_sum` is above 0.
+// The columns of all rows as natural logarithms: counts normalised to `target_sum`, or logarithms
+// of `scale` brought to it.
 absl::StatusOr<CsrMatrix> Gather(RowSource* rows, const std::vector<int64_t>& columns,
-                                 const std::vector<double>& library_sizes, double target_sum) {
+                                 const Survey& survey, const std::vector<double>& library_sizes,
+                                 double target_sum) {
+  const LogConversion conversion(survey.scale, target_sum);
   CsrMatrix gathered;
   gathered.cols = static_cast<int64_t>(columns.size());
   gathered.indptr.reserve(rows->rows() + 1);
   UNLASTING_RETURN_IF_ERROR(rows->ForEachBlock([&](int64_t first, const CsrMatrix& block) {
     CsrMatrix part = SelectColumns(block, columns);
-    if (target_sum > 0) {
+    if (survey.kind == MatrixKind::kCounts) {
       const auto sizes = library_sizes.begin() + first;
       NormaliseLog1p(std::vector<double>(sizes, sizes + block.rows), target_sum, &part);
+    } else {
+      conversion.Apply(&part);
     }
     AppendRows(part, &gathered);
     return absl::OkStatus();
@@ -109,25 +117,51 @@ absl::StatusOr<CsrMatrix> Gather(RowSource* rows, const std::vector<int64_t>& co
   return gathered;
 }
 
+// The sum that logarithms are brought to, where it is known: the setting's, else their own.
+absl::StatusOr<double> LogTargetSum(const PreprocessOptions& options, const LogScale& scale,
+                                    std::string* remark) {
+  *remark = scale.remark;
+  UNLASTING_ASSIGN_OR_RETURN(const double wanted, TargetSum({}, options.target_sum, {}));
+  if (options.target_sum == "median") return scale.target_sum;
+  const auto add = [remark](const std::string& text) {
+    absl::StrAppend(remark, remark->empty() ? "" : "; ", text);
+  };
+  if (!(scale.target_sum > 0)) {
+    add(absl::StrCat("target_sum=", options.target_sum,
+                     " is without effect: values are logarithms of counts normalised to an unknown "
+                     "sum"));
+    return 0;
+  }
+  if (LogConversion(scale, wanted).rescales()) {
+    add(absl::StrCat("log1p of ", SumText(scale.target_sum), " a cell, rescaled to ",
+                     SumText(wanted)));
+  }
+  return wanted;
+}
+
+// `survey_options` say all but which cells train.
 absl::StatusOr<Prepared> PreprocessRows(Dataset annotations, RowSource* rows,
-                                        const std::string& matrix, bool logged,
-                                        const PreprocessOptions& options) {
+                                        SurveyOptions survey_options,
+                                        const PreprocessOptions& options,
+                                        const std::function<void(const Survey&)>& surveyed) {
   UNLASTING_RETURN_IF_ERROR(CheckOptions(options));
   Prepared prepared;
   UNLASTING_ASSIGN_OR_RETURN(prepared.split, MakeSplit(annotations, options.split));
   const std::vector<int64_t> training = prepared.split.Cells(false);
-  SurveyOptions survey_options;
-  survey_options.matrix = matrix;
-  survey_options.logged = logged;
   survey_options.training = prepared.split.test;
   survey_options.training.flip();
   survey_options.library_size = annotations.library_size;
   UNLASTING_ASSIGN_OR_RETURN(const Survey survey, SurveyRows(rows, survey_options));
+  if (surveyed) surveyed(survey);
+  prepared.kind = survey.kind;
   const auto& library_sizes =
       annotations.library_size.empty() ? survey.row_sum : annotations.library_size;
   if (survey.kind == MatrixKind::kCounts) {
     UNLASTING_ASSIGN_OR_RETURN(prepared.target_sum,
                                TargetSum(library_sizes, options.target_sum, training));
+  } else {
+    UNLASTING_ASSIGN_OR_RETURN(prepared.target_sum,
+                               LogTargetSum(options, survey.scale, &prepared.remark));
   }
   std::set<int64_t> kept = PerturbedColumns(annotations, &prepared.perturbed_only);
   // Zero genes, or as many as there are: all of them, in either flavour.
@@ -142,7 +176,7 @@ absl::StatusOr<Prepared> PreprocessRows(Dataset annotations, RowSource* rows,
   }
   const std::vector<int64_t> columns(kept.begin(), kept.end());
   UNLASTING_ASSIGN_OR_RETURN(CsrMatrix values,
-                             Gather(rows, columns, library_sizes, prepared.target_sum));
+                             Gather(rows, columns, survey, library_sizes, prepared.target_sum));
   prepared.data = std::move(annotations);
   prepared.data.values = std::move(values);
   prepared.data.kind = MatrixKind::kLog1p;
@@ -165,7 +199,7 @@ struct OpenFile {
   std::unique_ptr<anndata::Reader> reader;
   Dataset annotations;
   std::unique_ptr<FileRows> rows;
-  bool logged = false;
+  SurveyOptions survey;
 };
 
 absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& load,
@@ -176,7 +210,8 @@ absl::StatusOr<OpenFile> OpenRows(const std::string& path, const LoadOptions& lo
   file.rows =
       std::make_unique<FileRows>(file.reader.get(), MatrixElement(load), file.annotations.n_cells(),
                                  file.annotations.n_genes(), std::move(progress));
-  file.logged = file.reader->Has("uns/log1p");
+  file.survey.matrix = load.matrix;
+  UNLASTING_ASSIGN_OR_RETURN(file.survey.mark, ReadLogMark(file.reader.get(), MatrixElement(load)));
   return file;
 }
 
@@ -202,9 +237,11 @@ absl::StatusOr<Prepared> Preprocess(Dataset dataset, const PreprocessOptions& op
   dataset.values.cols = values.cols;
   dataset.values.indptr.assign(values.rows + 1, 0);
   MemoryRows rows(values);
-  // What the values are is known: "auto" with the mark of a logarithm never asks again.
-  const bool logged = dataset.kind == MatrixKind::kLog1p;
-  return PreprocessRows(std::move(dataset), &rows, logged ? "auto" : "counts", logged, options);
+  SurveyOptions survey;
+  survey.known = dataset.kind;
+  // The values of a Dataset are natural logarithms, whatever they look like.
+  if (dataset.kind == MatrixKind::kLog1p) survey.mark.base = LogScale().base;
+  return PreprocessRows(std::move(dataset), &rows, std::move(survey), options, nullptr);
 }
 
 absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptions& load,
@@ -221,9 +258,14 @@ absl::StatusOr<Prepared> PreprocessFile(const std::string& path, const LoadOptio
   auto file = OpenRows(path, load, rows_done);
   if (!file.ok()) return NameFile(file.status(), path);
   cells = file->annotations.n_cells();
-  auto prepared = PreprocessRows(std::move(file->annotations), file->rows.get(), load.matrix,
-                                 file->logged, options);
+  const bool sums_rows = load.library_size_column.empty();
+  const auto surveyed = [&](const Survey& survey) {
+    if (sums_rows) WarnOfWholeCounts(file->reader.get(), survey.kind, survey.row_sum, load);
+  };
+  auto prepared = PreprocessRows(std::move(file->annotations), file->rows.get(), file->survey,
+                                 options, surveyed);
   if (!prepared.ok()) return NameFile(prepared.status(), path);
+  if (!prepared->remark.empty()) anndata::Warn(path, prepared->remark);
   return prepared;
 }
 

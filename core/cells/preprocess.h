@@ -22,8 +22,10 @@ struct PreprocessOptions {
 struct Prepared {
   Dataset data;  // log1p, selected genes
   Split split;
-  double target_sum = 0;  // 0: the file was log1p already
-  double x_max = 1;       // largest training value: the model sees values / x_max
+  MatrixKind kind = MatrixKind::kCounts;  // of the file
+  double target_sum = 0;                  // 0: the file was log1p already, of an unknown sum
+  std::string remark;                     // on the scale of the file's logarithms; "" for nothing
+  double x_max = 1;                       // largest training value: the model sees values / x_max
   // Perturbed genes without expression in `data`: extra nodes of the gene network.
   std::vector<std::string> perturbed_only;
 

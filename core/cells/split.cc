@@ -6,10 +6,17 @@
 #include <random>
 #include <set>
 
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
+#include "core/cells/cell_order.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::cells {
 namespace {
+
+// Raised when the same file and settings give another split, so that a bundle's record tells.
+// 2: cells are drawn in the order of their barcodes, not of the file.
+constexpr int kSplitVersion = 2;
 
 // std::shuffle's draws differ between standard libraries; a split must not.
 template <typename T>
@@ -29,8 +36,15 @@ std::vector<T> Draw(std::vector<T> items, double fraction, std::mt19937_64* rand
   return items;
 }
 
+// What a condition is drawn by: a drug's doses, or a knockout's hours, are held out together.
+std::string DrawnAs(const Condition& condition) {
+  if (condition.control) return "";
+  return condition.genes.empty() ? condition.name : absl::StrJoin(condition.genes, "+");
+}
+
 struct HoldOut {
-  std::set<std::string> cell_types, conditions, drugs;
+  std::set<std::string> cell_types;
+  std::set<std::string> conditions, drugs;  // as DrawnAs names them
 };
 
 absl::StatusOr<HoldOut> ParseHoldOut(const Dataset& dataset, const SplitOptions& options) {
@@ -38,14 +52,14 @@ absl::StatusOr<HoldOut> ParseHoldOut(const Dataset& dataset, const SplitOptions&
   std::set<std::string> conditions, drugs;
   for (const auto& condition : dataset.conditions) {
     if (condition.control) continue;
-    conditions.insert(condition.name);
+    conditions.insert(DrawnAs(condition));
     if (condition.molecule()) drugs.insert(condition.name);
   }
   HoldOut hold_out;
   for (const auto& entry : options.hold_out) {
     const size_t equals = entry.find('=');
     const std::string field = entry.substr(0, equals);
-    const std::string value = equals == std::string::npos ? "" : entry.substr(equals + 1);
+    std::string value = equals == std::string::npos ? "" : TrimLabel(entry.substr(equals + 1));
     const std::set<std::string>* known = field == "cell_type"   ? &types
                                          : field == "condition" ? &conditions
                                          : field == "drug"      ? &drugs
@@ -54,9 +68,17 @@ absl::StatusOr<HoldOut> ParseHoldOut(const Dataset& dataset, const SplitOptions&
       return absl::InvalidArgumentError(absl::StrCat(
           "hold_out: found '", entry, "', expected cell_type=, condition= or drug= and a name"));
     }
+    if (field == "condition" && known->count(value) == 0) value = ConditionKey(value, "");
     if (known->count(value) == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("hold_out: the data has no ", field, " '", value, "'"));
+      std::map<std::string, int64_t> there;
+      for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
+        const Condition& condition = dataset.conditions[dataset.condition[cell]];
+        if (field == "cell_type") ++there[dataset.cell_types[dataset.cell_type[cell]]];
+        if (field == "cell_type" || condition.control) continue;
+        if (field == "condition" || condition.molecule()) ++there[condition.name];
+      }
+      return absl::InvalidArgumentError(absl::StrCat("hold_out: the data has no ", field, " '",
+                                                     value, "'; found ", ListLabels(there)));
     }
     (field == "cell_type"   ? hold_out.cell_types
      : field == "condition" ? hold_out.conditions
@@ -79,7 +101,7 @@ std::vector<std::string> PerturbedNames(const Dataset& dataset, bool molecules_o
   std::set<std::string> names;
   for (const auto& condition : dataset.conditions) {
     if (!condition.control && (condition.molecule() || !molecules_only)) {
-      names.insert(condition.name);
+      names.insert(DrawnAs(condition));
     }
   }
   return {names.begin(), names.end()};
@@ -87,35 +109,44 @@ std::vector<std::string> PerturbedNames(const Dataset& dataset, bool molecules_o
 
 void HoldOutCells(const Dataset& dataset, double fraction, std::mt19937_64* random,
                   std::vector<bool>* test) {
-  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> groups;
+  std::map<std::pair<std::string, std::string>, std::vector<int64_t>> groups;
   for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
-    groups[{dataset.condition[cell], dataset.cell_type[cell]}].push_back(cell);
+    const Condition& condition = dataset.conditions[dataset.condition[cell]];
+    groups[{condition.control ? "" : condition.Identity(),
+            dataset.cell_types[dataset.cell_type[cell]]}]
+        .push_back(cell);
   }
   for (auto& [key, members] : groups) {
+    SortByBarcode(dataset, &members);
     for (const int64_t cell : Draw(members, fraction, random)) (*test)[cell] = true;
   }
 }
 
+using Level = std::pair<double, std::map<std::string, double>>;  // dose, covariates
+Level LevelOf(const Condition& condition) { return {condition.dose_um, condition.covariates}; }
+
 void HoldOutDoses(const Dataset& dataset, double fraction, std::mt19937_64* random,
                   std::vector<bool>* test) {
-  std::map<std::pair<std::string, int32_t>, std::set<double>> doses;
+  std::map<std::pair<std::string, std::string>, std::set<Level>> doses;
   for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
     const Condition& condition = dataset.conditions[dataset.condition[cell]];
-    if (condition.molecule()) {
-      doses[{condition.name, dataset.cell_type[cell]}].insert(condition.dose_um);
+    if (condition.molecule() || condition.treatment) {
+      doses[{condition.name, dataset.cell_types[dataset.cell_type[cell]]}].insert(
+          LevelOf(condition));
     }
   }
-  std::set<std::tuple<std::string, int32_t, double>> chosen;
+  std::set<std::tuple<std::string, std::string, Level>> chosen;
   for (const auto& [key, values] : doses) {
-    for (const double dose :
-         Draw(std::vector<double>(values.begin(), values.end()), fraction, random)) {
+    for (const Level& dose :
+         Draw(std::vector<Level>(values.begin(), values.end()), fraction, random)) {
       chosen.insert({key.first, key.second, dose});
     }
   }
   MarkPerturbed(
       dataset,
       [&](int64_t cell, const Condition& condition) {
-        return chosen.count({condition.name, dataset.cell_type[cell], condition.dose_um}) > 0;
+        return chosen.count({condition.name, dataset.cell_types[dataset.cell_type[cell]],
+                             LevelOf(condition)}) > 0;
       },
       test);
 }
@@ -149,7 +180,11 @@ absl::Status Assign(const Dataset& dataset, const SplitOptions& options, const H
   } else if (options.kind == "covariates") {
     std::set<std::string> types = hold_out.cell_types;
     if (types.empty()) {
-      for (auto& type : Draw(dataset.cell_types, options.fraction, &random)) types.insert(type);
+      const std::set<std::string> all(dataset.cell_types.begin(), dataset.cell_types.end());
+      for (auto& type :
+           Draw(std::vector<std::string>(all.begin(), all.end()), options.fraction, &random)) {
+        types.insert(type);
+      }
     }
     MarkPerturbed(
         dataset,
@@ -166,7 +201,7 @@ absl::Status Assign(const Dataset& dataset, const SplitOptions& options, const H
       }
     }
     MarkPerturbed(
-        dataset, [&](int64_t, const Condition& c) { return names.count(c.name) > 0; }, test);
+        dataset, [&](int64_t, const Condition& c) { return names.count(DrawnAs(c)) > 0; }, test);
   } else {
     return absl::InvalidArgumentError(
         absl::StrCat("split: found '", options.kind,
@@ -211,35 +246,50 @@ absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& opti
   const auto test_cells =
       static_cast<int64_t>(std::count(split.test.begin(), split.test.end(), true));
   const bool labelled = !dataset.split_label.empty();
-  split.record = {{"kind", labelled ? "column" : options.kind},
-                  {"fraction", options.fraction},
-                  {"seed", options.seed},
-                  {"hold_out", options.hold_out},
-                  {"test_conditions", tested},
-                  {"test_cells", test_cells},
-                  {"train_cells", dataset.n_cells() - test_cells}};
+  split.record = {{"version", kSplitVersion},     {"kind", labelled ? "column" : options.kind},
+                  {"fraction", options.fraction}, {"seed", options.seed},
+                  {"hold_out", options.hold_out}, {"test_conditions", tested},
+                  {"test_cells", test_cells},     {"train_cells", dataset.n_cells() - test_cells}};
   return split;
+}
+
+bool SameSplit(const nlohmann::json& a, const nlohmann::json& b) {
+  const auto canonical = [](nlohmann::json record) {
+    std::set<std::string> conditions;
+    const auto found = record.find("test_conditions");
+    if (found == record.end() || !found->is_array()) return record;
+    for (const auto& name : *found) {
+      if (name.is_string()) conditions.insert(ConditionKey(name.get<std::string>(), ""));
+    }
+    *found = conditions;
+    return record;
+  };
+  return canonical(a) == canonical(b);
 }
 
 std::vector<TestGroup> TestGroups(const Dataset& dataset, const Split& split) {
   const auto types = dataset.cell_types.size();
   std::vector<std::vector<int64_t>> all_controls(types), held_out_controls(types);
-  std::map<std::pair<int32_t, int32_t>, TestGroup> groups;
+  std::map<std::pair<std::string, std::string>, TestGroup> groups;
   for (int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
     const int32_t type = dataset.cell_type[cell];
     if (dataset.conditions[dataset.condition[cell]].control) {
       all_controls[type].push_back(cell);
       if (split.test[cell]) held_out_controls[type].push_back(cell);
     } else if (split.test[cell]) {
-      groups[{dataset.condition[cell], type}].truth.push_back(cell);
+      TestGroup& group = groups[{dataset.conditions[dataset.condition[cell]].Identity(),
+                                 dataset.cell_types[type]}];
+      group.condition = dataset.condition[cell];
+      group.cell_type = type;
+      group.truth.push_back(cell);
     }
   }
   std::vector<TestGroup> result;
   for (auto& [key, group] : groups) {
-    group.condition = key.first;
-    group.cell_type = key.second;
-    group.control = held_out_controls[key.second].empty() ? all_controls[key.second]
-                                                          : held_out_controls[key.second];
+    const int32_t type = group.cell_type;
+    group.control = held_out_controls[type].empty() ? all_controls[type] : held_out_controls[type];
+    SortByBarcode(dataset, &group.truth);
+    SortByBarcode(dataset, &group.control);
     if (!group.control.empty()) result.push_back(std::move(group));
   }
   return result;

@@ -1,4 +1,5 @@
-// MakeSplit decides which cells a model trains on and which are held out to test it.
+// MakeSplit decides which cells a model trains on and which are held out to test it. The order of
+// a file's cells and the spelling of its conditions do not matter: draws follow barcodes and names.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace unlasting::cells {
 struct SplitOptions {
   // conditions: a share of the perturbations is unseen in training.
   // drugs:      the drugs of `hold_out` (drug=NAME), or a share of them, are unseen.
-  // doses:      of each drug and cell type, a share of the doses is unseen.
+  // doses:      of each drug or treatment and cell type, a share of the doses (with covariates:
+  //             of the doses at a time) is unseen.
   // doubles:    trains on single genes, tests on pairs.
   // covariates: the treated cells of the cell types of `hold_out` (cell_type=NAME), or of a share
   //             of them, are unseen; their control cells are not.
@@ -29,7 +31,8 @@ struct SplitOptions {
 
 struct Split {
   std::vector<bool> test;  // per cell
-  // What was held out, for the manifest: kind, seed, fraction, hold_out as resolved, cell counts.
+  // What was held out, for the manifest: the version of the draw, kind, seed, fraction, hold_out as
+  // given, the conditions held out by name, cell counts.
   nlohmann::json record;
 
   std::vector<int64_t> Cells(bool test_cells) const;
@@ -39,7 +42,11 @@ struct Split {
 // split that leaves nothing to train on or to test.
 absl::StatusOr<Split> MakeSplit(const Dataset& dataset, const SplitOptions& options);
 
-// One held-out group of cells: a condition within a cell type.
+// Whether two records are of one split: conditions are compared as sets of genes.
+bool SameSplit(const nlohmann::json& a, const nlohmann::json& b);
+
+// One held-out group of cells: a condition within a cell type; cells in the order of their
+// barcodes, groups in that of their conditions.
 struct TestGroup {
   int32_t condition = 0;
   int32_t cell_type = 0;

@@ -13,10 +13,10 @@ bool Trains(const std::vector<bool>& training, int64_t cell) {
 }
 
 void AddRow(absl::Span<const int32_t> genes, absl::Span<const float> values, double scale,
-            bool logarithms, Survey* survey) {
+            const LogConversion* natural, Survey* survey) {
   for (size_t k = 0; k < genes.size(); ++k) {
-    const double value = values[k];
-    const double linear = logarithms ? std::expm1(value) : value * scale;
+    const double value = natural == nullptr ? values[k] : natural->Convert(values[k]);
+    const double linear = natural == nullptr ? value * scale : std::expm1(value);
     survey->linear.sum[genes[k]] += linear;
     survey->linear.squares[genes[k]] += linear * linear;
     survey->raw.sum[genes[k]] += value;
@@ -24,18 +24,24 @@ void AddRow(absl::Span<const int32_t> genes, absl::Span<const float> values, dou
   }
 }
 
-// One pass under the assumption that the values are counts, or that they are logarithms. Ends
-// early, with `range` saying why, where counts turn out to have fractions.
-absl::StatusOr<Survey> Pass(RowSource* rows, const SurveyOptions& options, bool counts,
-                            ValueRange* range) {
+// One pass under the assumption that the values are counts, or logarithms to `base`. Ends early,
+// with the range saying why, where counts that nobody declared turn out to have fractions.
+absl::StatusOr<Survey> Pass(RowSource* rows, const SurveyOptions& options, bool counts, double base,
+                            ScaleSample* sample) {
   Survey survey;
   survey.row_sum.assign(rows->rows(), 0.0);
   survey.linear = survey.raw = GeneMoments(rows->cols());
-  *range = ValueRange();
+  survey.range.predictions = options.predictions;
+  LogScale scale;
+  scale.base = base;
+  const LogConversion natural(scale, 0);
+  const bool stop = counts && options.matrix != "counts" && !options.known.has_value();
+  *sample = ScaleSample(rows->rows());
   const absl::Status done =
       rows->ForEachBlock([&](int64_t first, const CsrMatrix& block) -> absl::Status {
-        UNLASTING_RETURN_IF_ERROR(range->Add(block));
-        if (counts && !range->integers) return absl::CancelledError("fractions");
+        UNLASTING_RETURN_IF_ERROR(survey.range.Add(block));
+        if (stop && !survey.range.integers) return absl::CancelledError("fractions");
+        sample->Add(first, block);
         for (int64_t r = 0; r < block.rows; ++r) {
           const int64_t cell = first + r;
           const auto values = block.RowValues(r);
@@ -46,7 +52,8 @@ absl::StatusOr<Survey> Pass(RowSource* rows, const SurveyOptions& options, bool 
           ++survey.linear.cells;
           ++survey.raw.cells;
           const double size = options.library_size.empty() ? sum : options.library_size[cell];
-          AddRow(block.RowIndices(r), values, size > 0 ? 1 / size : 0.0, !counts, &survey);
+          AddRow(block.RowIndices(r), values, size > 0 ? 1 / size : 0.0,
+                 counts ? nullptr : &natural, &survey);
         }
         return absl::OkStatus();
       });
@@ -54,20 +61,37 @@ absl::StatusOr<Survey> Pass(RowSource* rows, const SurveyOptions& options, bool 
   return survey;
 }
 
+absl::StatusOr<MatrixKind> KindOf(const SurveyOptions& options, const ScaleSample& sample,
+                                  ValueRange range) {
+  if (options.known.has_value()) return *options.known;
+  range.normalised_counts = sample.NormalisedCounts() && !range.integers;
+  return DecideMatrixKind(range, options.matrix, options.mark.logged);
+}
+
 }  // namespace
 
 absl::StatusOr<Survey> SurveyRows(RowSource* rows, const SurveyOptions& options) {
-  const bool counts = options.matrix == "counts" || (options.matrix == "auto" && !options.logged);
-  ValueRange range;
-  UNLASTING_ASSIGN_OR_RETURN(auto survey, Pass(rows, options, counts, &range));
-  UNLASTING_ASSIGN_OR_RETURN(const auto kind,
-                             DecideMatrixKind(range, options.matrix, options.logged));
-  if ((kind == MatrixKind::kCounts) != counts) {
-    UNLASTING_ASSIGN_OR_RETURN(survey, Pass(rows, options, !counts, &range));
-    // The first pass may have ended before the largest value.
-    UNLASTING_RETURN_IF_ERROR(DecideMatrixKind(range, options.matrix, options.logged).status());
+  bool counts = options.matrix == "counts" || (options.matrix == "auto" && !options.mark.logged);
+  if (options.known.has_value()) counts = *options.known == MatrixKind::kCounts;
+  double base = options.mark.base > 0 ? options.mark.base : LogScale().base;
+  ScaleSample sample(rows->rows());
+  UNLASTING_ASSIGN_OR_RETURN(auto survey, Pass(rows, options, counts, base, &sample));
+  if (counts && !survey.range.integers && options.matrix == "auto") {
+    // That pass ended at the first fraction, before all was seen.
+    counts = false;
+    UNLASTING_ASSIGN_OR_RETURN(survey, Pass(rows, options, counts, base, &sample));
   }
-  survey.kind = kind;
+  UNLASTING_ASSIGN_OR_RETURN(survey.kind, KindOf(options, sample, survey.range));
+  const bool is_counts = survey.kind == MatrixKind::kCounts;
+  if (!is_counts) survey.scale = sample.Decide(options.mark);
+  if (is_counts != counts || (!is_counts && survey.scale.base != base)) {
+    const MatrixKind kind = survey.kind;
+    const LogScale scale = survey.scale;
+    if (!is_counts) base = scale.base;
+    UNLASTING_ASSIGN_OR_RETURN(survey, Pass(rows, options, is_counts, base, &sample));
+    survey.kind = kind;
+    survey.scale = scale;
+  }
   return survey;
 }
 

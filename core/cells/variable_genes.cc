@@ -110,7 +110,9 @@ std::vector<int64_t> HighlyVariableGenes(const GeneDispersion& dispersion, int64
   const double cutoff = finite.empty() ? 0.0 : finite[std::min<size_t>(count, finite.size()) - 1];
   for (int64_t g = 0; g < genes; ++g) {
     const double value = std::isnan(dispersion.normalised[g]) ? 0.0 : dispersion.normalised[g];
-    if (value >= cutoff) kept.push_back(g);
+    // The last bits of a tie (two genes alone in a bin are equally far from its mean) depend on the
+    // order of the genes and must not decide.
+    if (value >= cutoff - 1e-9 * std::abs(cutoff)) kept.push_back(g);
   }
   return kept;
 }

@@ -17,8 +17,7 @@ struct UnitColumns {
   DenseMatrix values;  // [dimensions, nodes]
 };
 
-UnitColumns ColumnsOf(const GeneEmbedding& embedding, const std::vector<std::string>& nodes,
-                      int64_t* unknown) {
+UnitColumns ColumnsOf(const GeneEmbedding& embedding, const NodeNames& nodes, int64_t* unknown) {
   std::unordered_map<std::string, int64_t> rows;
   for (size_t k = 0; k < embedding.genes.size(); ++k) {
     rows.emplace(embedding.genes[k], static_cast<int64_t>(k));
@@ -28,7 +27,8 @@ UnitColumns ColumnsOf(const GeneEmbedding& embedding, const std::vector<std::str
   std::vector<double> norms;
   *unknown = 0;
   for (size_t node = 0; node < nodes.size(); ++node) {
-    const auto row = rows.find(nodes[node]);
+    auto row = rows.find(nodes.names()[node]);
+    if (row == rows.end() && !nodes.symbol(node).empty()) row = rows.find(nodes.symbol(node));
     if (row == rows.end()) {
       ++*unknown;
       continue;
@@ -52,7 +52,7 @@ UnitColumns ColumnsOf(const GeneEmbedding& embedding, const std::vector<std::str
 
 }  // namespace
 
-std::vector<Edge> CosineEdges(const GeneEmbedding& embedding, const std::vector<std::string>& nodes,
+std::vector<Edge> CosineEdges(const GeneEmbedding& embedding, const NodeNames& nodes,
                               double threshold, int threads, int64_t* unknown) {
   const UnitColumns columns = ColumnsOf(embedding, nodes, unknown);
   const int64_t count = columns.values.cols;

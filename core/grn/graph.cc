@@ -1,10 +1,11 @@
 #include "core/grn/graph.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <map>
-#include <unordered_map>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
@@ -14,6 +15,7 @@ namespace {
 struct Columns {
   size_t source = 0;
   size_t target = 1;
+  bool strength = false;  // the third column is one, as in the lists of `unlasting-train network`
 };
 
 // By the names of a header that has a column `target`, as DoRothEA's (tf, confidence, target, mor);
@@ -24,23 +26,45 @@ Columns ColumnsOf(const std::vector<std::string>& header) {
   };
   const size_t target = find("target"), source = find("source");
   if (target == header.size()) return {};
-  return {source == header.size() ? 0 : source, target};
+  const bool ours = header == std::vector<std::string>{"source", "target", "strength"};
+  return {source == header.size() ? 0 : source, target, ours};
+}
+
+// 1 where none is given.
+double StrengthOf(const std::vector<std::string>& fields, const Columns& columns) {
+  double strength = 1;
+  const bool given =
+      columns.strength && fields.size() > 2 && absl::SimpleAtod(fields[2], &strength);
+  return given && std::isfinite(strength) ? std::min(1.0, std::abs(strength)) : 1.0;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
-                                                 const std::vector<std::string>& nodes,
+NodeNames::NodeNames(std::vector<std::string> names, std::vector<std::string> symbols)
+    : names_(std::move(names)), symbols_(std::move(symbols)) {
+  symbols_.resize(names_.size());
+  for (size_t k = 0; k < names_.size(); ++k) nodes_.emplace(names_[k], static_cast<int32_t>(k));
+  for (size_t k = 0; k < names_.size(); ++k) {
+    if (!symbols_[k].empty()) nodes_.emplace(symbols_[k], static_cast<int32_t>(k));
+  }
+}
+
+int32_t NodeNames::Find(const std::string& name) const {
+  const auto found = nodes_.find(name);
+  return found == nodes_.end() ? -1 : found->second;
+}
+
+const std::string& NodeNames::symbol(size_t node) const { return symbols_[node]; }
+
+absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path, const NodeNames& nodes,
                                                  int64_t* skipped) {
   std::ifstream stream(path);
   if (!stream) return absl::NotFoundError(absl::StrCat("grn.prior: ", path, ": cannot be read"));
-  std::unordered_map<std::string, int32_t> index;
-  for (size_t k = 0; k < nodes.size(); ++k) index.emplace(nodes[k], static_cast<int32_t>(k));
   std::vector<Edge> edges;
   *skipped = 0;
   Columns columns;
   bool first = true;
-  std::string line;
+  std::string line, unknown;
   for (int64_t number = 1; std::getline(stream, line); ++number) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty() || line[0] == '#') continue;
@@ -52,15 +76,24 @@ absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
           absl::StrCat("grn.prior: ", path, ": line ", number,
                        ": found too few tabs, expected source and target"));
     }
-    const auto source = index.find(fields[columns.source]);
-    const auto target = index.find(fields[columns.target]);
-    if (source == index.end() || target == index.end()) {
+    const int32_t source = nodes.Find(fields[columns.source]);
+    const int32_t target = nodes.Find(fields[columns.target]);
+    if (source < 0 || target < 0) {
+      // The last of them: the first may be a header.
+      unknown = fields[source < 0 ? columns.source : columns.target];
       ++*skipped;
       continue;
     }
-    edges.push_back({source->second, target->second, 1.0});
+    edges.push_back({source, target, StrengthOf(fields, columns)});
   }
-  return edges;
+  if (!edges.empty() || nodes.size() == 0) return edges;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "grn.prior: ", path, ": ",
+      unknown.empty()
+          ? "holds no edges"
+          : absl::StrCat("no edge joins two of the data's genes; found '", unknown, "'"),
+      ", expected names like '", nodes.names()[0], "'",
+      nodes.symbol(0).empty() ? "" : absl::StrCat(" or '", nodes.symbol(0), "'")));
 }
 
 Graph BuildGraph(int64_t nodes, std::vector<Edge> edges, int max_in_degree) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -34,12 +35,31 @@ struct Edge {
 // expressed; memory is about twice that of `cells`. The result does not depend on `threads`.
 std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold, int threads = 1);
 
+// The names by which edges and embeddings may call the nodes of a graph: a node's own, which takes
+// precedence, or its symbol. Immutable; any thread.
+class NodeNames {
+ public:
+  // `symbols[k]` is a second name of the node `names[k]`, or ""; there may be fewer of them.
+  explicit NodeNames(std::vector<std::string> names, std::vector<std::string> symbols = {});
+
+  // The node, or -1. Of nodes that share a name the first has it.
+  int32_t Find(const std::string& name) const;
+  const std::vector<std::string>& names() const { return names_; }
+  // The node's symbol, "" where it has none.
+  const std::string& symbol(size_t node) const;
+  size_t size() const { return names_.size(); }
+
+ private:
+  std::vector<std::string> names_, symbols_;
+  std::unordered_map<std::string, int32_t> nodes_;
+};
+
 // A tab-separated edge list: source, target, further columns ignored; a header with a column
-// `target` says where that and `source` (else the first) are. Names that are not nodes are
-// skipped and counted in `skipped`. Lines that start with '#' and a header line whose names are no
-// nodes are skipped too.
-absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path,
-                                                 const std::vector<std::string>& nodes,
+// `target` says where that and `source` (else the first) are. The list that `unlasting-train
+// network` writes has a column `strength` behind these, which is read. Edges that name what is no
+// node are skipped and counted in `skipped`. Lines that start with '#' and a header line whose
+// names are no nodes are skipped too. INVALID_ARGUMENT where no edge is left.
+absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path, const NodeNames& nodes,
                                                  int64_t* skipped);
 
 // Merges duplicates (strongest wins), adds self-loops, keeps the `max_in_degree` strongest edges

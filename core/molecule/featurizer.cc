@@ -55,7 +55,7 @@ absl::StatusOr<Featurizer> Featurizer::FitTo(const std::vector<std::string>& tra
   std::map<std::string, std::vector<double>> drugs;
   for (const auto& smiles : training_smiles) {
     UNLASTING_RETURN_IF_ERROR(
-        WithParent(smiles, ParentRule::kStandard, [&](const RDKit::ROMol& parent) {
+        WithParent(smiles, ParentRule::kStandard, [&](const RDKit::ROMol& parent, const auto&) {
           drugs.emplace(RDKit::MolToSmiles(parent), Descriptors(parent));
         }));
   }
@@ -89,8 +89,9 @@ absl::StatusOr<Featurized> Featurizer::Featurize(const std::string& smiles) cons
   Featurized result;
   UNLASTING_RETURN_IF_ERROR(WithParent(
       smiles, described ? ParentRule::kStandard : ParentRule::kLargestFragment,
-      [&](const RDKit::ROMol& parent) {
+      [&](const RDKit::ROMol& parent, const std::vector<std::string>& notes) {
         result.canonical_smiles = RDKit::MolToSmiles(parent);
+        result.notes = notes;
         result.features = MorganCounts(parent);
         if (!described) return;
         const std::vector<double> values = Descriptors(parent);
@@ -107,11 +108,15 @@ absl::StatusOr<Featurized> Featurizer::Featurize(const std::string& smiles) cons
   return result;
 }
 
-absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles) {
+absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles,
+                                            std::vector<std::string>* notes) {
   std::string canonical;
   UNLASTING_RETURN_IF_ERROR(
       WithParent(smiles, ParentRule::kStandard,
-                 [&](const RDKit::ROMol& parent) { canonical = RDKit::MolToSmiles(parent); }));
+                 [&](const RDKit::ROMol& parent, const std::vector<std::string>& left_out) {
+                   canonical = RDKit::MolToSmiles(parent);
+                   if (notes != nullptr) *notes = left_out;
+                 }));
   return canonical;
 }
 

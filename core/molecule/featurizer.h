@@ -16,11 +16,16 @@ inline constexpr int kFingerprintFeatures = 2048;
 // The default of training.
 inline constexpr char kDescribedName[] = "morgan-count-r2-2048+descriptors-1";
 
+// How the note begins that names the salts, solvents and counter-ions of a SMILES.
+inline constexpr char kLeftOut[] = "left out of the structure";
+
 struct Featurized {
   std::string canonical_smiles;  // of the parent: salts and solvents stripped
   // [Featurizer::features()]: log1p of the count of each of 2048 hashed substructures (radius 2, no
   // chirality), then the standardised descriptors.
   std::vector<float> features;
+  // In words: which fragments of the SMILES were left out, and whether one of them may be a drug.
+  std::vector<std::string> notes;
 };
 
 // Mean and deviation of each descriptor over the training drugs. Where the deviation is 0 the
@@ -48,7 +53,7 @@ class Featurizer {
 
   // Anything after the first blank or '|' is dropped, then salts and solvents. INVALID_ARGUMENT
   // with reason UNPARSABLE_SMILES names the text, also where it is longer than 10,000 characters or
-  // 500 heavy atoms. Every value is finite.
+  // 500 heavy atoms, and the place of a character that is not ASCII. Every value is finite.
   absl::StatusOr<Featurized> Featurize(const std::string& smiles) const;
 
   const std::string& name() const { return name_; }
@@ -61,8 +66,10 @@ class Featurizer {
   DescriptorScaling scaling_;
 };
 
-// The canonical SMILES of the parent as the default featurizer has it; errors as Featurize.
-absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles);
+// The canonical SMILES of the parent as the default featurizer has it; errors as Featurize. `notes`
+// may be null, else it receives Featurized::notes.
+absl::StatusOr<std::string> CanonicalSmiles(const std::string& smiles,
+                                            std::vector<std::string>* notes = nullptr);
 
 // Tanimoto similarity, 0 to 1, of the fingerprints that two feature vectors begin with.
 double Similarity(absl::Span<const float> a, absl::Span<const float> b);

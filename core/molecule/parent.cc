@@ -2,7 +2,6 @@
 
 #include <GraphMol/MolOps.h>
 #include <GraphMol/MolStandardize/Charge.h>
-#include <GraphMol/MolStandardize/Fragment.h>
 #include <GraphMol/MolStandardize/Normalize.h>
 #include <GraphMol/SmilesParse/SmilesParse.h>
 #include <GraphMol/SmilesParse/SmilesWrite.h>
@@ -11,8 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/molecule/fragments.h"
+#include "core/molecule/smiles_text.h"
 
 namespace unlasting::molecule {
 namespace {
@@ -25,7 +26,7 @@ constexpr unsigned kMaxHeavyAtoms = 500;
 absl::Status Unparsable(const std::string& smiles, const std::string& why) {
   // A hostile SMILES can be long; its head is enough to recognise it.
   return WithReason(
-      absl::InvalidArgumentError(absl::StrCat("SMILES '", smiles.substr(0, 80), "': ", why)),
+      absl::InvalidArgumentError(absl::StrCat("SMILES '", Quotable(smiles), "': ", why)),
       "UNPARSABLE_SMILES");
 }
 
@@ -35,29 +36,6 @@ void SilenceRdkit() {
     return true;
   }();
   (void)quiet;
-}
-
-std::unique_ptr<RDKit::ROMol> LargestFragment(const RDKit::ROMol& molecule) {
-  boost::shared_ptr<RDKit::ROMol> largest;
-  for (const auto& fragment : RDKit::MolOps::getMolFrags(molecule)) {
-    if (!largest || fragment->getNumHeavyAtoms() > largest->getNumHeavyAtoms()) {
-      largest = fragment;
-    }
-  }
-  return std::make_unique<RDKit::ROMol>(*largest);
-}
-
-bool IsAlkali(const RDKit::Atom& atom) {
-  switch (atom.getAtomicNum()) {
-    case 3:
-    case 11:
-    case 19:
-    case 37:
-    case 55:
-      return true;
-    default:
-      return false;
-  }
 }
 
 // Sodium drawn as bonded is a salt all the same. RDKit's MetalDisconnector would do it to every
@@ -80,18 +58,63 @@ void BreakAlkaliBonds(RDKit::RWMol* molecule) {
   if (!bonds.empty()) RDKit::MolOps::sanitizeMol(*molecule);
 }
 
-std::unique_ptr<RDKit::ROMol> StandardParent(RDKit::RWMol molecule) {
-  namespace standardize = RDKit::MolStandardize;
+// nullptr where RDKit cannot write the molecule, or cannot read what it wrote.
+std::unique_ptr<RDKit::ROMol> InCanonicalOrder(const RDKit::ROMol& molecule) {
+  try {
+    return std::unique_ptr<RDKit::ROMol>(RDKit::SmilesToMol(RDKit::MolToSmiles(molecule)));
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+// nullptr where taking the charges off leaves what is no molecule, as of an aromatic ion.
+std::unique_ptr<RDKit::ROMol> Uncharged(const RDKit::ROMol& molecule) {
+  try {
+    RDKit::MolStandardize::Uncharger uncharger(/*canonicalOrdering=*/true);
+    const std::unique_ptr<RDKit::ROMol> uncharged(uncharger.uncharge(molecule));
+    return InCanonicalOrder(*uncharged);
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+// As written where RDKit's rules leave what is no molecule.
+std::unique_ptr<RDKit::ROMol> Normal(const RDKit::ROMol& molecule) {
+  try {
+    RDKit::MolStandardize::Normalizer normalizer;
+    std::unique_ptr<RDKit::ROMol> normal(normalizer.normalize(molecule));
+    if (InCanonicalOrder(*normal)) return normal;
+  } catch (const std::exception&) {
+  }
+  return std::make_unique<RDKit::ROMol>(molecule);
+}
+
+struct Parent {
+  std::unique_ptr<RDKit::ROMol> molecule;
+  std::vector<std::string> notes;
+};
+
+Parent StandardParent(RDKit::RWMol molecule) {
   BreakAlkaliBonds(&molecule);
-  standardize::Normalizer normalizer;
-  const std::unique_ptr<RDKit::ROMol> normal(normalizer.normalize(molecule));
-  standardize::LargestFragmentChooser chooser;
-  const std::unique_ptr<RDKit::ROMol> largest(chooser.choose(*normal));
-  standardize::Uncharger uncharger(/*canonicalOrdering=*/true);
-  std::unique_ptr<RDKit::ROMol> parent(uncharger.uncharge(*largest));
+  const std::unique_ptr<RDKit::ROMol> normal = Normal(molecule);
+  ChosenFragments chosen = ChooseFragments(*normal);
+  Parent parent;
+  parent.notes = std::move(chosen.notes);
+  if (!chosen.metal) {
+    parent.molecule = Uncharged(*chosen.kept);
+    if (!parent.molecule) {
+      parent.notes.push_back("the charges stay: without them RDKit does not read the structure");
+    }
+  }
   // Sums over atoms round by their order: read in canonical order, equal molecules have equal bits.
-  std::unique_ptr<RDKit::ROMol> ordered(RDKit::SmilesToMol(RDKit::MolToSmiles(*parent)));
-  return ordered ? std::move(ordered) : std::move(parent);
+  if (!parent.molecule) parent.molecule = InCanonicalOrder(*chosen.kept);
+  if (!parent.molecule) parent.molecule = std::make_unique<RDKit::ROMol>(*chosen.kept);
+  return parent;
+}
+
+Parent LargestParent(const RDKit::ROMol& molecule) {
+  ChosenFragments chosen = LargestByHeavyAtoms(molecule);
+  return {std::make_unique<RDKit::ROMol>(*chosen.kept), std::move(chosen.notes)};
 }
 
 unsigned HeavyAtoms(const std::string& text) {
@@ -104,16 +127,16 @@ unsigned HeavyAtoms(const std::string& text) {
 
 }  // namespace
 
-absl::Status WithParent(const std::string& smiles, ParentRule rule,
-                        absl::FunctionRef<void(const RDKit::ROMol&)> use) {
+absl::Status WithParent(const std::string& smiles, ParentRule rule, ParentUse use) {
   SilenceRdkit();
   if (smiles.size() > kLongestSmiles) {
     return Unparsable(smiles, absl::StrCat("found ", smiles.size(),
                                            " characters, expected at most ", kLongestSmiles));
   }
-  const absl::string_view trimmed = absl::StripLeadingAsciiWhitespace(smiles);
-  const std::string text(trimmed.substr(0, trimmed.find_first_of(" \t\r\n|")));
+  const std::string text = SmilesIn(smiles);
   if (text.empty()) return Unparsable(smiles, "is empty");
+  const std::string foreign = ForeignCharacter(text);
+  if (!foreign.empty()) return Unparsable(smiles, foreign);
   try {
     const unsigned atoms = HeavyAtoms(text);
     if (atoms > kMaxHeavyAtoms) {
@@ -122,7 +145,9 @@ absl::Status WithParent(const std::string& smiles, ParentRule rule,
     }
     const std::unique_ptr<RDKit::RWMol> molecule(RDKit::SmilesToMol(text));
     if (!molecule || molecule->getNumAtoms() == 0) return Unparsable(smiles, "cannot be parsed");
-    use(rule == ParentRule::kStandard ? *StandardParent(*molecule) : *LargestFragment(*molecule));
+    const Parent parent =
+        rule == ParentRule::kStandard ? StandardParent(*molecule) : LargestParent(*molecule);
+    use(*parent.molecule, parent.notes);
     return absl::OkStatus();
   } catch (const std::exception& error) {
     return Unparsable(smiles, error.what());

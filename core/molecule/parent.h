@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -17,14 +18,18 @@ enum class ParentRule {
   // were trained on.
   kLargestFragment,
   // Bonds of alkali metals are broken, functional groups written one way (RDKit's Normalizer), the
-  // largest fragment kept, charges removed where a proton can do it. Twice gives what once gives.
+  // fragment that ChooseFragments names kept, charges removed where a proton can do it and RDKit
+  // reads the result. Twice gives what once gives.
   kStandard,
 };
 
+// What to do with a parent. `notes` says in words what of the SMILES is not in it, for the user.
+using ParentUse =
+    absl::FunctionRef<void(const RDKit::ROMol& parent, const std::vector<std::string>& notes)>;
+
 // Calls `use` with the parent; anything after the first blank or '|' is no part of the SMILES.
-// INVALID_ARGUMENT with reason UNPARSABLE_SMILES names the text; RDKit's exceptions, those of `use`
-// included, end here.
-absl::Status WithParent(const std::string& smiles, ParentRule rule,
-                        absl::FunctionRef<void(const RDKit::ROMol&)> use);
+// INVALID_ARGUMENT with reason UNPARSABLE_SMILES names the text, and the place of a character that
+// no SMILES has; RDKit's exceptions, those of `use` included, end here.
+absl::Status WithParent(const std::string& smiles, ParentRule rule, ParentUse use);
 
 }  // namespace unlasting::molecule

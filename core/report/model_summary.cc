@@ -56,6 +56,7 @@ std::string Plain(const json& value) {
     return text;
   }
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_object() && value.contains("name")) return Plain(value.at("name"));
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -1,5 +1,6 @@
 #include "proto/codec/control_codec.h"
 
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -47,6 +48,18 @@ void DecodeMissingGenes(v1::MissingGenes policy, ControlMatrix* controls, Contro
   }
 }
 
+void DecodeTargetSum(double sum, ControlMatrix* controls, ControlFaults* faults) {
+  if (!std::isfinite(sum) || sum < 0) {
+    faults->push_back({"target_sum", "INVALID_VALUE",
+                       absl::StrCat("found ", sum, ", expected 0 (not said) or more")});
+  } else if (sum > 0 && controls->kind == MatrixKind::kCounts) {
+    faults->push_back({"target_sum", "INVALID_OPTION",
+                       "found one with counts, expected it with log1p values only"});
+  } else {
+    controls->target_sum = sum;
+  }
+}
+
 v1::MissingGenes EncodeMissingGenes(MissingGenes policy) {
   switch (policy) {
     case MissingGenes::kZero:
@@ -75,6 +88,7 @@ ControlMatrix DecodeColumns(const Message& message, ControlFaults* faults) {
   }
   DecodeKind(message.value_kind(), &controls, faults);
   DecodeMissingGenes(message.missing_genes(), &controls, faults);
+  DecodeTargetSum(message.target_sum(), &controls, faults);
   return controls;
 }
 
@@ -102,6 +116,7 @@ void EncodeColumns(const ControlMatrix& controls, Message* message) {
   message->set_value_kind(controls.kind == MatrixKind::kCounts ? v1::VALUE_KIND_COUNTS
                                                                : v1::VALUE_KIND_LOG1P);
   message->set_missing_genes(EncodeMissingGenes(controls.missing_genes));
+  message->set_target_sum(controls.target_sum);
 }
 
 // The range of `values` where there are any.

@@ -19,9 +19,16 @@ absl::StatusOr<std::shared_ptr<const predict::Perturbation>> AnyPerturbation(
   predict::PerturbationQuery query;
   if (bundle.manifest().Knows("gene")) {
     query.genes = {bundle.manifest().genes.front()};
-  } else {
+  } else if (bundle.manifest().Knows("molecule")) {
     query.embedding.assign(bundle.manifest().molecule_features, 1.0f);
     query.dose_um = 1;
+  } else {
+    query.treatment = bundle.manifest().treatments.front();
+  }
+  if (query.genes.empty()) {
+    for (const bundle::Covariate& covariate : bundle.manifest().covariates) {
+      query.covariates[covariate.name] = covariate.values.front();
+    }
   }
   return predict::ResolvePerturbation(bundle, query);
 }

@@ -1,5 +1,6 @@
 #include "server/request/control_store.h"
 
+#include "absl/base/casts.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/base/file.h"
@@ -28,7 +29,8 @@ void AppendHash(const std::vector<std::string>& strings, std::string* hashes) {
 std::string ContentHash(const cells::ControlMatrix& controls) {
   std::string hashes = absl::StrCat(
       controls.values.rows, " ", controls.values.cols, " ", static_cast<int>(controls.kind), " ",
-      static_cast<int>(controls.missing_genes), " ", controls.gene_list_hash, "\n");
+      static_cast<int>(controls.missing_genes), " ", controls.gene_list_hash, " ",
+      absl::StrCat(absl::Hex(absl::bit_cast<uint64_t>(controls.target_sum))), "\n");
   AppendHash(controls.values.indptr, &hashes);
   AppendHash(controls.values.indices, &hashes);
   AppendHash(controls.values.values, &hashes);

@@ -94,12 +94,23 @@ void ReadMolecule(const v1::MoleculePerturbation& message, const std::string& fi
     violations->Add(field, "EMPTY_PERTURBATION",
                     "expected a SMILES, a name or an embedding, found none");
   }
+  query->covariates.insert(message.covariates().begin(), message.covariates().end());
   const auto dose =
       ToMicromolar(message.dose().value(), codec::DoseUnitName(message.dose().unit()));
   if (dose.ok()) {
     query->dose_um = *dose;
   } else {
     violations->Add(field + ".dose", dose.status());
+  }
+}
+
+void ReadTreatment(const v1::TreatmentPerturbation& message, const std::string& field,
+                   predict::PerturbationQuery* query, Violations* violations) {
+  query->treatment = message.name();
+  query->treatment_vector.assign(message.vector().begin(), message.vector().end());
+  query->covariates.insert(message.covariates().begin(), message.covariates().end());
+  if (query->treatment.empty() && query->treatment_vector.empty()) {
+    violations->Add(field, "EMPTY_PERTURBATION", "expected a name or a vector, found neither");
   }
 }
 
@@ -132,8 +143,12 @@ std::vector<std::shared_ptr<const predict::Perturbation>> ResolvePerturbations(
     } else if (message.has_molecule()) {
       field += ".molecule";
       ReadMolecule(message.molecule(), field, &query, &found);
+    } else if (message.has_treatment()) {
+      field += ".treatment";
+      ReadTreatment(message.treatment(), field, &query, &found);
     } else {
-      found.Add(field, "EMPTY_PERTURBATION", "expected genes or a molecule, found neither");
+      found.Add(field, "EMPTY_PERTURBATION",
+                "expected genes, a molecule or a treatment, found none");
     }
     if (!found.empty()) {
       violations->Append(found);

@@ -44,6 +44,14 @@ v1::Model ModelMessage(const ModelRegistry& models, const ServedModel& model) {
   }
   message.set_molecule_featurizer(manifest.molecule_featurizer);
   message.set_molecule_features(manifest.molecule_features);
+  for (const std::string& name : manifest.treatments) message.add_treatments()->set_name(name);
+  if (manifest.treatment_vectors) message.set_treatment_features(manifest.treatment_features);
+  for (const bundle::Covariate& known : manifest.covariates) {
+    v1::Covariate* covariate = message.add_covariates();
+    covariate->set_name(known.name);
+    covariate->set_unit(known.unit);
+    covariate->mutable_values()->Add(known.values.begin(), known.values.end());
+  }
   message.set_target_sum(manifest.normalisation.target_sum);
   message.set_diffusion_steps(manifest.schedule_steps);
   message.set_default_solver(

@@ -43,6 +43,7 @@ absl::Status Featurize(const ModelRegistry& models, const v1::FeaturizeMoleculeR
   response->set_canonical_smiles(featurized->canonical_smiles);
   response->mutable_features()->Add(featurized->features.begin(), featurized->features.end());
   response->set_featurizer(featurizer.name());
+  response->mutable_notes()->Add(featurized->notes.begin(), featurized->notes.end());
   return absl::OkStatus();
 }
 

@@ -116,6 +116,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   }
   controls->mutable_missing_genes()->Add(cells.missing_genes.begin(), cells.missing_genes.end());
   controls->set_ignored_genes(cells.ignored_genes);
+  header->mutable_notes()->Add(cells.notes.begin(), cells.notes.end());
 
   for (const auto& perturbation : request_->task.perturbations) {
     v1::ResolvedPerturbation* resolved = header->add_perturbations();
@@ -124,6 +125,9 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
     resolved->set_dose_micromolar(perturbation->dose_um);
     resolved->set_seen_in_training(perturbation->seen_in_training);
     resolved->mutable_notes()->Add(perturbation->notes.begin(), perturbation->notes.end());
+    resolved->set_condition(perturbation->condition);
+    resolved->mutable_covariates()->insert(perturbation->covariates.begin(),
+                                           perturbation->covariates.end());
     AddDistances(*perturbation, resolved);
   }
   return response;

@@ -41,7 +41,7 @@ class TorchScriptEngine : public predict::Engine {
         mask_(std::move(modules.mask)),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
         nodes_(genes_ + static_cast<int64_t>(bundle_->manifest().perturbed_only.size())),
-        features_(bundle_->manifest().molecule_features) {
+        features_(bundle_->config().molecule_features) {
     if (!device_.is_cpu()) {
       source_.To(device_);
       target_.To(device_);

@@ -1,6 +1,7 @@
 #include "tests/support/tiny_bundle.h"
 
 #include <cmath>
+#include <map>
 #include <random>
 
 #include "core/base/file.h"
@@ -19,10 +20,16 @@ constexpr float kMaxLog1p = 6.0f;  // x_max
 using model::NetworkKind;
 using model::NetworkWeights;
 
-// What networks of a kind know of the knockouts G0 .. G5 and, where there is `aspirin` (its
-// features), of its two doses. Both networks are given the same seed.
+// A drug at a dose, or a treatment, as the networks are told of it.
+struct Stimulus {
+  std::vector<float> features;
+  float log10_dose_um = 0;
+};
+
+// What networks of a kind know of the knockouts G0 .. G5 and of `stimuli`, those of equal features
+// one after the other. Both networks are given the same seed.
 void AddResponses(NetworkKind kind, const TinyBundleOptions& options,
-                  const model::ModelConfig& config, const std::vector<float>& aspirin,
+                  const model::ModelConfig& config, const std::vector<Stimulus>& stimuli,
                   NetworkWeights<float>* weights) {
   std::mt19937_64 random(options.seed + 2);
   const auto draw = [&](const char* name, const std::vector<int64_t>& shape, float spread) {
@@ -31,17 +38,26 @@ void AddResponses(NetworkKind kind, const TinyBundleOptions& options,
   const std::vector<int64_t> trained =
       options.genes ? std::vector<int64_t>{0, 1, 2, 3, 4, 5} : std::vector<int64_t>();
   AddIndices("response_nodes", trained, weights);
-  const int64_t drugs = aspirin.empty() ? 0 : 1, doses = 2 * drugs;
-  AddIndices("response_drug", std::vector<int64_t>(doses, 0), weights);
+  const auto doses = static_cast<int64_t>(stimuli.size());
+  std::vector<std::vector<float>> drugs;
+  std::vector<int64_t> drug;
   weights->shapes["response_dose"] = {doses};
   weights->values["response_dose"] = {};
-  if (drugs > 0) weights->values["response_dose"] = {-1.0f, 0.0f};
-  weights->shapes["response_drugs"] = {static_cast<int64_t>(aspirin.size()), drugs};
-  double squares = 0;
-  for (const float value : aspirin) squares += value * value;
+  for (const Stimulus& stimulus : stimuli) {
+    if (drugs.empty() || drugs.back() != stimulus.features) drugs.push_back(stimulus.features);
+    drug.push_back(static_cast<int64_t>(drugs.size()) - 1);
+    weights->values["response_dose"].push_back(stimulus.log10_dose_um);
+  }
+  AddIndices("response_drug", drug, weights);
+  weights->shapes["response_drugs"] = {config.molecule_features,
+                                       static_cast<int64_t>(drugs.size())};
   AlignedVector<float>& features = weights->values["response_drugs"];
-  for (const float value : aspirin) {
-    features.push_back(static_cast<float>(value / std::sqrt(squares)));
+  for (int64_t k = 0; k < config.molecule_features; ++k) {
+    for (const auto& of_drug : drugs) {
+      double squares = 0;
+      for (const float value : of_drug) squares += value * value;
+      features.push_back(static_cast<float>(of_drug[k] / std::sqrt(squares)));
+    }
   }
   const int64_t parts = kind == NetworkKind::kMask ? 1 : 2;
   const auto entries = static_cast<int64_t>(trained.size()) + 1 + doses;
@@ -67,7 +83,7 @@ void AddResponses(NetworkKind kind, const TinyBundleOptions& options,
 NetworkWeights<float> MakeWeights(NetworkKind kind, const TinyBundleOptions& options,
                                   const model::ModelConfig& config,
                                   const bundle::Reference& reference,
-                                  const std::vector<float>& aspirin) {
+                                  const std::vector<Stimulus>& stimuli) {
   std::mt19937_64 random(options.seed + (kind == NetworkKind::kMask ? 1 : 0));
   NetworkWeights<float> weights = RandomParameters(kind, config, &random);
   weights.edge_indptr = reference.network.indptr;
@@ -84,7 +100,7 @@ NetworkWeights<float> MakeWeights(NetworkKind kind, const TinyBundleOptions& opt
   if (kind == NetworkKind::kMask) {
     AddRandom("active_logit", by_type, std::log(0.7f / 0.3f), 0.0f, &random, &weights);
   }
-  if (config.expected_response) AddResponses(kind, options, config, aspirin, &weights);
+  if (config.expected_response) AddResponses(kind, options, config, stimuli, &weights);
   return weights;
 }
 
@@ -104,7 +120,11 @@ bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
   }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
-  m.normalisation = {1000.0, kMaxLog1p};
+  m.normalisation.target_sum = 1000.0;
+  m.normalisation.x_max = kMaxLog1p;
+  if (options.control_sum > 0) {
+    m.normalisation.control_sums.assign(options.cell_types, options.control_sum);
+  }
   return m;
 }
 
@@ -134,6 +154,53 @@ absl::StatusOr<std::vector<float>> AddAspirin(const TinyBundleOptions& options, 
     UNLASTING_ASSIGN_OR_RETURN(const auto featurized, featurizer.Featurize(m->molecules[0].smiles));
     return featurized.features;
   }
+}
+
+// Adds IFNB1 and LPS at two times to both, and returns the features of each alone.
+std::vector<std::vector<float>> AddTreatments(const TinyBundleOptions& options, bundle::Manifest* m,
+                                              bundle::Reference* reference) {
+  m->perturbation_kinds.push_back("treatment");
+  m->treatments = {"IFNB1", "LPS"};
+  m->conditions.insert(m->conditions.end(), m->treatments.begin(), m->treatments.end());
+  m->covariates = {bundle::FitCovariate("hours", "h", {6, 24})};
+  m->treatment_vectors = options.treatment_vectors;
+  m->treatment_features = options.treatment_vectors ? 3 : 2;
+  if (!options.treatment_vectors) return {{1, 0}, {0, 1}};
+  reference->treatments = {{"IFNB1", {1, 0.5f, 0}}, {"LPS", {-1, 0, 2}}, {"TNF", {0.5f, 0.5f, 1}}};
+  return {reference->treatments["IFNB1"], reference->treatments["LPS"]};
+}
+
+// What both networks know of the drug and the treatments, at all doses and times.
+absl::StatusOr<std::vector<Stimulus>> AddStimuli(const TinyBundleOptions& options,
+                                                 bundle::Manifest* m,
+                                                 bundle::Reference* reference) {
+  std::vector<float> aspirin;
+  std::vector<std::vector<float>> treatments;
+  if (options.molecules) {
+    UNLASTING_ASSIGN_OR_RETURN(aspirin, AddAspirin(options, m, reference));
+  }
+  if (options.treatments) treatments = AddTreatments(options, m, reference);
+  std::vector<Stimulus> stimuli;
+  std::map<std::string, double> covariates;
+  for (const double hours : {6.0, 24.0}) {
+    if (options.treatments) covariates["hours"] = hours;
+    if (options.molecules) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          const auto drug, bundle::EncodeStimulus(m->Stimuli(), bundle::StimulusKind::kMolecule,
+                                                  aspirin, covariates));
+      stimuli.push_back({drug, -1.0f});
+      stimuli.push_back({drug, 0.0f});
+    }
+    for (const auto& treatment : treatments) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          const auto features,
+          bundle::EncodeStimulus(m->Stimuli(), bundle::StimulusKind::kTreatment, treatment,
+                                 covariates));
+      stimuli.push_back({features, 0.0f});
+    }
+    if (!options.treatments) break;
+  }
+  return stimuli;
 }
 
 // Two sources for each node.
@@ -175,7 +242,7 @@ model::ModelConfig MakeConfig(const TinyBundleOptions& options, const bundle::Ma
   config.genes = kGenes;
   config.nodes = kGenes + static_cast<int64_t>(m.perturbed_only.size());
   config.cell_types = options.cell_types;
-  config.molecule_features = m.molecule_features;
+  config.molecule_features = m.Stimuli().size();
   config.dose_gate = options.dose_gate;
   config.expected_response = options.expected_response;
   config.dim = 8;
@@ -189,17 +256,14 @@ absl::StatusOr<bundle::BundleParts> TinyBundleParts(const TinyBundleOptions& opt
   bundle::BundleParts parts;
   bundle::Reference& reference = parts.reference;
   bundle::Manifest& m = parts.manifest = MakeManifest(options);
-  std::vector<float> aspirin;
-  if (options.molecules) {
-    UNLASTING_ASSIGN_OR_RETURN(aspirin, AddAspirin(options, &m, &reference));
-  }
+  UNLASTING_ASSIGN_OR_RETURN(const auto stimuli, AddStimuli(options, &m, &reference));
   const model::ModelConfig config = MakeConfig(options, m);
   m.model = config.ToJson();
   const grn::Graph graph = MakeGraph(config.nodes);
   m.grn = grn::Describe(graph);
   FillReference(options, graph, &reference);
-  parts.weights.denoiser = MakeWeights(NetworkKind::kDenoiser, options, config, reference, aspirin);
-  parts.weights.mask = MakeWeights(NetworkKind::kMask, options, config, reference, aspirin);
+  parts.weights.denoiser = MakeWeights(NetworkKind::kDenoiser, options, config, reference, stimuli);
+  parts.weights.mask = MakeWeights(NetworkKind::kMask, options, config, reference, stimuli);
   parts.card = "# tiny\n";
   return parts;
 }

@@ -17,10 +17,16 @@ struct TinyBundleOptions {
   // counts: as bundles before the descriptors; embeddings: vectors of 6 in place of SMILES, also of
   // the held-out drug "unseen".
   enum class Features { kDescriptors, kCounts, kEmbeddings } features = Features::kDescriptors;
+  // Knows the treatments IFNB1 and LPS at 6 and 24 hours, by name or, with `treatment_vectors`, by
+  // vectors of 3, then also the held-out treatment "TNF". Drugs then have hours too.
+  bool treatments = false;
+  bool treatment_vectors = false;
   std::string dose_gate = "linear";
   bool expected_response = true;  // starts from expected responses, as the default of training
   int cell_types = 2;             // "T0", "T1"
   int panel_cells = 30;           // per cell type
+  // Mean sum of expm1 over a control cell's genes that the manifest records; 0: none.
+  double control_sum = 0;
   uint64_t seed = 1;
 };
 

@@ -24,7 +24,8 @@ def refuses(words, *arguments):
     done = subprocess.run([program, *map(str, arguments), "--progress", "none"],
                           capture_output=True, text=True)
     assert done.returncode == 2, (arguments, done.returncode, done.stderr)
-    assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    said = [line for line in done.stderr.splitlines() if not line.startswith("warning: ")]
+    assert len(said) == 1 and words in said[0], done.stderr
 
 
 def prepared_equals_scanpy(name):
@@ -67,6 +68,13 @@ def variable_genes_and_library_sizes():
         data = anndata.read_h5ad(out)
         measured = {"STAT1", "JAK2", "IRF1"} & set(anndata.read_h5ad(source).var_names)
         assert 100 <= data.n_vars <= 120 and measured <= set(data.var_names)
+    # A panel whose cells' whole counts stand in obs: the column is named.
+    for column, warned in (("", True), ("n_umis_all_genes", False)):
+        done = subprocess.run([program, "prepare", "--data", source, "--out", work / "panel.h5ad",
+                               "--set", f"library_size_column={column}", "--progress", "none"],
+                              capture_output=True, text=True, check=True)
+        named = "--set library_size_column=n_umis_all_genes" in done.stderr
+        assert named == warned, done.stderr
     counts = anndata.read_h5ad(source)[data.obs_names, data.var_names]
     sizes = counts.obs["n_umis_all_genes"].to_numpy(np.float64)[:, None]
     expected = np.log1p(counts.X.toarray() / sizes * data.uns["unlasting"]["target_sum"])
@@ -139,9 +147,37 @@ def simulated():
     assert not list(work.glob("no.*"))
 
 
+def networks_of_ids_are_their_own_priors():
+    data = anndata.read_h5ad(work / "simulated.h5ad")
+    data.var["gene_name"] = data.var_names.to_numpy()
+    data.var_names = [f"ENSG{k:05d}" for k in range(data.n_vars)]
+    source, tsv, again = work / "ids.h5ad", work / "ids.tsv", work / "again.tsv"
+    data.write_h5ad(source)
+    settings = ["--set", "genes=0", "--set", "grn.max_in_degree=3"]
+    run("network", "--data", source, "--out", tsv, "--set", "grn.threshold=0.15", *settings)
+    lines = tsv.read_text().splitlines()
+    assert len(lines) > 10 and lines[1].startswith("ENSG"), lines[:3]
+    run("network", "--data", source, "--out", again, "--set", "grn.threshold=1.1",
+        "--set", f"grn.prior={tsv}", *settings)
+    assert again.read_text() == tsv.read_text()
+    # The same edges by symbol, as lists of the field have them.
+    symbols = dict(zip(data.var_names, data.var["gene_name"]))
+    (work / "symbols.tsv").write_text("".join(
+        "\t".join([symbols[a], symbols[b], strength]) + "\n" if a in symbols else line + "\n"
+        for line in lines for a, b, strength in [line.split("\t")]))
+    run("network", "--data", source, "--out", again, "--set", "grn.threshold=1.1",
+        "--set", f"grn.prior={work / 'symbols.tsv'}", *settings)
+    assert again.read_text() == tsv.read_text()
+    (work / "mouse.tsv").write_text("source\ttarget\nStat1\tIrf1\n")
+    refuses("no edge joins two of the data's genes; found 'Stat1', expected names like 'ENSG00000'",
+            "network", "--data", source, "--out", work / "no.tsv", "--set",
+            f"grn.prior={work / 'mouse.tsv'}", *settings)
+
+
 prepared_equals_scanpy("papalexi2021_eccite_thp1_303g")
 prepared_equals_scanpy("zhao2021_glioblastoma_panobinostat_300g")
 variable_genes_and_library_sizes()
 layouts()
 simulated()
+networks_of_ids_are_their_own_priors()
 print("all checks passed")

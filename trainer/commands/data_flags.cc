@@ -2,7 +2,9 @@
 
 #include <cstdio>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/cli/command_line.h"
 #include "core/cli/interrupt.h"
@@ -14,14 +16,20 @@
 namespace unlasting::trainer {
 namespace {
 
-absl::Status CanonicaliseMolecules(cells::Dataset* data) {
+// Salts are left out without a word; that a fragment may be a drug of its own is said.
+absl::Status CanonicaliseMolecules(const std::string& path, cells::Dataset* data) {
   for (auto& condition : data->conditions) {
     if (!condition.molecule()) continue;
-    auto canonical = molecule::CanonicalSmiles(condition.smiles);
+    std::vector<std::string> notes;
+    auto canonical = molecule::CanonicalSmiles(condition.smiles, &notes);
     if (!canonical.ok()) {
       return Annotate(canonical.status(), absl::StrCat("condition '", condition.name, "'"));
     }
     condition.smiles = *std::move(canonical);
+    for (const auto& note : notes) {
+      if (absl::StartsWith(note, molecule::kLeftOut)) continue;
+      anndata::Warn(path, absl::StrCat("drug '", condition.name, "': ", note));
+    }
   }
   return absl::OkStatus();
 }
@@ -30,9 +38,8 @@ std::string Found(const std::string& path, const cells::Prepared& prepared) {
   const cells::Dataset& data = prepared.data;
   std::string text = absl::StrFormat(
       "%s: %d cells, layout %s, %s; %d genes kept, %d conditions, %d cell types; %d cells held out",
-      path, data.n_cells(), data.layout, prepared.target_sum > 0 ? "counts" : "log1p",
-      data.n_genes(), data.conditions.size(), data.cell_types.size(),
-      prepared.split.Cells(true).size());
+      path, data.n_cells(), data.layout, cells::MatrixKindName(prepared.kind), data.n_genes(),
+      data.conditions.size(), data.cell_types.size(), prepared.split.Cells(true).size());
   if (prepared.target_sum > 0) {
     absl::StrAppend(&text, absl::StrFormat("; target sum %g", prepared.target_sum));
   }
@@ -72,7 +79,7 @@ absl::StatusOr<cells::Prepared> PrepareCells(const std::string& path, const Trai
   }();
   if (!prepared.ok()) return prepared;
   if (cli::Interrupted()) return absl::CancelledError("interrupted; nothing was written");
-  const absl::Status molecules = CanonicaliseMolecules(&prepared->data);
+  const absl::Status molecules = CanonicaliseMolecules(path, &prepared->data);
   if (!molecules.ok()) return Annotate(molecules, path);
   if (style != cli::ProgressStyle::kNone) {
     std::fprintf(stderr, "%s\n", Found(path, *prepared).c_str());

@@ -44,6 +44,28 @@ absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
   return absl::OkStatus();
 }
 
+// What the values of the files are, and what they are brought to.
+void AddValueFlags(CLI::App* app, MetricsOptions* options) {
+  app->add_option("--matrix", options->columns.matrix,
+                  "what the files other than --predicted hold: auto, counts or log1p")
+      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+      ->capture_default_str();
+  app->add_option(
+         "--predicted-matrix", options->predicted_matrix,
+         "what --predicted holds: auto (log1p; whole numbers alone are refused), counts or "
+         "log1p")
+      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+      ->capture_default_str();
+  app->add_option("--library-size-column", options->columns.library_size_column,
+                  "obs column of each cell's counts over all genes (default: the row's sum)");
+  app->add_option(
+         "--target-sum", options->target_sum,
+         "normalises counts, and rescales log1p values, to this sum a cell (default: that "
+         "of the predictions' log1p values, else that of the other files', else the median "
+         "of the counts)")
+      ->check(CLI::Range(1.0, 1e9));
+}
+
 }  // namespace
 
 absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ostream& err) {
@@ -103,16 +125,11 @@ Command AddMetricsCommand(CLI::App& root) {
          "--control-value,--control-label", options->columns.control,
          "condition of unperturbed cells; with a rule they are rows of truth and prediction")
       ->capture_default_str();
-  app->add_option("--matrix", options->columns.matrix,
-                  "what the files other than --predicted hold: auto, counts or log1p")
-      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
-      ->capture_default_str();
-  app->add_option("--library-size-column", options->columns.library_size_column,
-                  "obs column of each cell's counts over all genes (default: the row's sum)");
-  app->add_option("--target-sum", options->target_sum,
-                  "normalises counts to this sum a cell (default: the predictions' "
-                  "uns/unlasting/target_sum, else the median of truth and control)")
-      ->check(CLI::Range(1.0, 1e9));
+  app->add_option("--covariates", options->columns.covariates,
+                  "obs columns of numbers, such as hours, that tell conditions of drugs and "
+                  "treatments apart (default: those that --predicted names in uns)")
+      ->delimiter(',');
+  AddValueFlags(app, options.get());
   app->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

@@ -7,9 +7,28 @@
 #include <set>
 
 #include "core/base/status.h"
+#include "core/cells/cell_order.h"
 #include "core/grn/gene_embedding.h"
 
 namespace unlasting::trainer {
+namespace {
+
+// The groups that are not empty, in the order of their cell types' names; `groups` has one for each
+// cell type.
+std::vector<std::vector<int64_t>> ByTypeName(const cells::Dataset& cells,
+                                             const std::vector<std::vector<int64_t>>& groups) {
+  std::map<std::string, const std::vector<int64_t>*> by_name;
+  for (size_t type = 0; type < groups.size(); ++type) {
+    by_name[cells.cell_types[type]] = &groups[type];
+  }
+  std::vector<std::vector<int64_t>> ordered;
+  for (const auto& [unused, group] : by_name) {
+    if (!group->empty()) ordered.push_back(*group);
+  }
+  return ordered;
+}
+
+}  // namespace
 
 absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared,
                                                   const TrainingDataOptions& options) {
@@ -17,35 +36,24 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   data.prepared_ = &prepared;
   const cells::Dataset& cells = prepared.data;
   UNLASTING_RETURN_IF_ERROR(data.ReadMolecules(options));
-  for (const auto& condition : cells.conditions) {
-    ConditionInputs inputs;
-    if (condition.molecule()) {
-      auto features = data.FeaturesOf(condition);
-      if (!features.ok()) {
-        return Annotate(features.status(), absl::StrCat("condition '", condition.name, "'"));
-      }
-      inputs.molecule = *std::move(features);
-      inputs.log10_dose_um = static_cast<float>(std::log10(condition.dose_um));
-      data.any_molecule_ = true;
-      data.molecule_features_ = static_cast<int64_t>(inputs.molecule.size());
-    }
-    for (const auto& gene : condition.genes) {
-      inputs.knockout.push_back(prepared.NodeOf(gene));
-      data.any_gene_ = true;
-    }
-    data.conditions_.push_back(std::move(inputs));
-  }
+  UNLASTING_RETURN_IF_ERROR(data.ReadTreatments(options));
+  UNLASTING_RETURN_IF_ERROR(data.ReadConditions());
 
   const std::vector<int64_t> training = prepared.split.Cells(/*test_cells=*/false);
   data.controls_.resize(cells.cell_types.size());
   std::vector<int64_t> all_controls;
-  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> perturbed;
-  for (const int64_t cell : training) {
+  // Ordered by what the cells are, so that batches do not depend on the order of the file.
+  std::map<std::pair<std::string, std::string>, std::vector<int64_t>> perturbed;
+  std::vector<int64_t> ordered = training;
+  cells::SortByBarcode(cells, &ordered);
+  for (const int64_t cell : ordered) {
     if (cells.conditions[cells.condition[cell]].control) {
       data.controls_[cells.cell_type[cell]].push_back(cell);
       all_controls.push_back(cell);
     } else {
-      perturbed[{cells.condition[cell], cells.cell_type[cell]}].push_back(cell);
+      perturbed[{cells.conditions[cells.condition[cell]].Identity(),
+                 cells.cell_types[cells.cell_type[cell]]}]
+          .push_back(cell);
     }
   }
   if (all_controls.empty()) {
@@ -53,8 +61,8 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
         "found no control cells among the training cells, expected one or more; check the settings "
         "control and split");
   }
+  data.control_groups_ = ByTypeName(cells, data.controls_);
   for (auto& controls : data.controls_) {
-    if (!controls.empty()) data.control_groups_.push_back(controls);
     if (controls.empty()) controls = all_controls;
   }
   for (auto& [key, members] : perturbed) data.perturbed_groups_.push_back(std::move(members));
@@ -62,52 +70,6 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   if (!options.balance_conditions) data.MergeGroups();
   data.statistics_ = cells::ControlsByCellType(cells, training);
   return data;
-}
-
-absl::Status TrainingData::ReadMolecules(const TrainingDataOptions& options) {
-  const cells::Dataset& cells = prepared_->data;
-  if (!options.molecule_embeddings.empty()) {
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto table,
-        grn::ReadGeneEmbedding(options.molecule_embeddings, "molecule_embeddings", ".names.txt"));
-    std::map<std::string, int64_t> rows;
-    for (size_t row = 0; row < table.genes.size(); ++row) {
-      rows.emplace(table.genes[row], static_cast<int64_t>(row));
-    }
-    for (const auto& condition : cells.conditions) {
-      if (!condition.molecule()) continue;
-      const auto row = rows.find(condition.name);
-      if (row == rows.end()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("molecule_embeddings: ", options.molecule_embeddings, ": has no row '",
-                         condition.name, "'"));
-      }
-      const auto values = table.vectors.Row(row->second);
-      if (std::all_of(values.begin(), values.end(), [](float value) { return value == 0; })) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("molecule_embeddings: ", options.molecule_embeddings, ": row '",
-                         condition.name, "' holds only zeros"));
-      }
-      molecule_embeddings_[condition.name].assign(values.begin(), values.end());
-    }
-    return absl::OkStatus();
-  }
-  if (!options.molecule_descriptors) return absl::OkStatus();
-  std::set<std::string> training;
-  for (const int64_t cell : prepared_->split.Cells(/*test_cells=*/false)) {
-    const auto& condition = cells.conditions[cells.condition[cell]];
-    if (condition.molecule()) training.insert(condition.smiles);
-  }
-  UNLASTING_ASSIGN_OR_RETURN(featurizer_,
-                             molecule::Featurizer::FitTo({training.begin(), training.end()}));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<float>> TrainingData::FeaturesOf(
-    const cells::Condition& condition) const {
-  if (!molecule_embeddings_.empty()) return molecule_embeddings_.at(condition.name);
-  UNLASTING_ASSIGN_OR_RETURN(auto featurized, featurizer_.Featurize(condition.smiles));
-  return std::move(featurized.features);
 }
 
 absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
@@ -120,9 +82,12 @@ absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
   };
   std::set<int32_t> held_out;
   if (options.validate_conditions) {
-    std::set<int32_t> all;
-    for (const auto& group : perturbed_groups_) all.insert(prepared_->data.condition[group[0]]);
-    std::vector<int32_t> order(all.begin(), all.end());
+    // Groups are ordered by condition.
+    std::vector<int32_t> order;
+    for (const auto& group : perturbed_groups_) {
+      const int32_t condition = prepared_->data.condition[group[0]];
+      if (order.empty() || order.back() != condition) order.push_back(condition);
+    }
     shuffle(&order);
     if (share(order.size()) >= order.size()) {
       return absl::InvalidArgumentError(

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/base/matrix.h"
+#include "core/bundle/stimulus.h"
 #include "core/cells/normalise.h"
 #include "core/cells/preprocess.h"
 #include "core/molecule/featurizer.h"
@@ -18,7 +19,7 @@ namespace unlasting::trainer {
 // The perturbation of a condition as the networks take it.
 struct ConditionInputs {
   std::vector<int32_t> knockout;  // node indices
-  std::vector<float> molecule;    // [Ds]; empty for genes
+  std::vector<float> molecule;    // of a drug or a treatment (core/bundle/stimulus.h); else empty
   float log10_dose_um = 0;
 };
 
@@ -43,6 +44,8 @@ struct TrainingDataOptions {
   // Path of a table of drug names and vectors (core/grn/gene_embedding.h) that replaces the
   // features computed from SMILES; "": none.
   std::string molecule_embeddings;
+  // The same of treatments; "": they are told apart by name alone.
+  std::string treatment_vectors;
   // True: Morgan counts and descriptors, the latter standardised on the training drugs. False:
   // Morgan counts alone.
   bool molecule_descriptors = true;
@@ -51,8 +54,9 @@ struct TrainingDataOptions {
 class TrainingData {
  public:
   // `prepared` must outlive the object. INVALID_ARGUMENT where a drug's SMILES cannot be read, the
-  // table has no row for a drug, there are no training control cells, or validation would leave no
-  // condition to train on.
+  // table has no row for a drug or a treatment, the split holds out a treatment that is known by
+  // name alone, a covariate is not what its scale needs, there are no training control cells, or
+  // validation would leave no condition to train on.
   static absl::StatusOr<TrainingData> Create(const cells::Prepared& prepared,
                                              const TrainingDataOptions& options = {});
 
@@ -72,7 +76,16 @@ class TrainingData {
   }
   bool any_gene() const { return any_gene_; }
   bool any_molecule() const { return any_molecule_; }
-  int64_t molecule_features() const { return molecule_features_; }
+  bool any_treatment() const { return !treatments_.empty(); }
+  // Values of ConditionInputs::molecule; 0 without drugs and treatments.
+  int64_t stimulus_features() const { return stimuli_.size(); }
+  const bundle::StimulusLayout& stimuli() const { return stimuli_; }
+  // Of the training cells, ascending.
+  const std::vector<std::string>& treatments() const { return treatments_; }
+  // By name, of training and held-out treatments; empty where they are known by name alone.
+  const std::map<std::string, std::vector<float>>& treatment_vectors() const {
+    return treatment_vectors_;
+  }
   // Computed the molecules' features; without meaning where there are embeddings.
   const molecule::Featurizer& featurizer() const { return featurizer_; }
   // By name, of training and held-out drugs; empty where features were computed from SMILES.
@@ -91,7 +104,13 @@ class TrainingData {
 
  private:
   absl::Status ReadMolecules(const TrainingDataOptions& options);
+  absl::Status ReadTreatments(const TrainingDataOptions& options);
+  void FitCovariates();
+  // Inputs of all conditions.
+  absl::Status ReadConditions();
   absl::StatusOr<std::vector<float>> FeaturesOf(const cells::Condition& condition) const;
+  // Whether each condition has training cells.
+  std::vector<bool> Trained() const;
   absl::Status HoldOut(const TrainingDataOptions& options);
   void MergeGroups();
 
@@ -104,7 +123,9 @@ class TrainingData {
   cells::ControlStatistics statistics_;
   bool any_gene_ = false;
   bool any_molecule_ = false;
-  int64_t molecule_features_ = 0;
+  bundle::StimulusLayout stimuli_;
+  std::vector<std::string> treatments_;
+  std::map<std::string, std::vector<float>> treatment_vectors_;
   molecule::Featurizer featurizer_ = molecule::Featurizer::Fingerprint();
   std::map<std::string, std::vector<float>> molecule_embeddings_;
 };

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/grn/gene_embedding.h"
 
@@ -11,16 +12,25 @@ namespace unlasting::trainer {
 namespace {
 
 absl::StatusOr<std::vector<grn::Edge>> ReadPrior(const std::string& path,
-                                                 const std::vector<std::string>& nodes,
+                                                 const grn::NodeNames& nodes,
                                                  double embedding_threshold, int threads) {
   int64_t skipped = 0;
-  if (!grn::HoldsEmbedding(path)) return grn::ReadPriorEdges(path, nodes, &skipped);
+  if (!grn::HoldsEmbedding(path)) {
+    UNLASTING_ASSIGN_OR_RETURN(auto edges, grn::ReadPriorEdges(path, nodes, &skipped));
+    // Lists of the whole genome name more than the genes that were kept; that is no news.
+    if (skipped > static_cast<int64_t>(edges.size()) * 100) {
+      anndata::Warn(path,
+                    absl::StrCat("grn.prior: ", edges.size(), " edges join genes of the data, ",
+                                 skipped, " name others and are left out"));
+    }
+    return edges;
+  }
   UNLASTING_ASSIGN_OR_RETURN(const auto embedding, grn::ReadGeneEmbedding(path));
   auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
   if (skipped == static_cast<int64_t>(nodes.size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("grn.prior: ", path, ": holds none of the data's genes; found '",
-                     embedding.genes[0], "', expected names like '", nodes[0], "'"));
+                     embedding.genes[0], "', expected names like '", nodes.names()[0], "'"));
   }
   return edges;
 }
@@ -41,13 +51,15 @@ absl::StatusOr<grn::Graph> BuildTrainingGrn(const cells::Prepared& prepared,
   auto edges = grn::CoExpressionEdges(SelectRows(prepared.data.values, controls),
                                       config.threshold(), threads);
   if (!config.prior().empty()) {
-    // Edge lists name genes by symbol where the matrix may hold Ensembl ids.
-    std::vector<std::string> nodes;
+    // Edge lists name genes by symbol where the matrix may hold Ensembl ids; our own lists have the
+    // names of the matrix.
+    std::vector<std::string> names = prepared.data.genes, symbols;
     for (const auto& gene : prepared.data.genes) {
       const auto symbol = prepared.data.gene_symbols.find(gene);
-      nodes.push_back(symbol == prepared.data.gene_symbols.end() ? gene : symbol->second);
+      symbols.push_back(symbol == prepared.data.gene_symbols.end() ? "" : symbol->second);
     }
-    nodes.insert(nodes.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
+    names.insert(names.end(), prepared.perturbed_only.begin(), prepared.perturbed_only.end());
+    const grn::NodeNames nodes(std::move(names), std::move(symbols));
     UNLASTING_ASSIGN_OR_RETURN(
         const auto prior, ReadPrior(config.prior(), nodes, config.embedding_threshold(), threads));
     edges.insert(edges.end(), prior.begin(), prior.end());

@@ -158,14 +158,14 @@ class Estimator {
     auto& nodes = estimate->nodes;
     std::sort(nodes.begin(), nodes.end());
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-    if (data_.any_molecule() && rows.empty()) {
+    if (data_.stimulus_features() > 0 && rows.empty()) {
       // Every drug is held out: one entry, similar to no drug, with the mean response.
-      rows.emplace_back(data_.molecule_features());
+      rows.emplace_back(data_.stimulus_features());
       drug_conditions_.push_back(kNoCondition);
       estimate->drug.push_back(0);
       estimate->log10_dose.push_back(0);
     }
-    estimate->drugs = DenseMatrix(static_cast<int64_t>(rows.size()), data_.molecule_features());
+    estimate->drugs = DenseMatrix(static_cast<int64_t>(rows.size()), data_.stimulus_features());
     for (size_t r = 0; r < rows.size(); ++r) {
       std::copy(rows[r].begin(), rows[r].end(),
                 estimate->drugs.Row(static_cast<int64_t>(r)).begin());

@@ -1,6 +1,7 @@
 #include "trainer/scoring/held_out.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "core/anndata/writer.h"
@@ -31,11 +32,15 @@ absl::StatusOr<Parts> PartsOf(const bundle::Manifest& manifest, const TrainConfi
   Parts parts;
   UNLASTING_ASSIGN_OR_RETURN(parts.split,
                              cells::MakeSplit(annotations, PreprocessOptionsOf(config).split));
-  if (parts.split.record != manifest.split) {
+  if (!cells::SameSplit(parts.split.record, manifest.split)) {
+    const bool older = manifest.split.is_object() &&
+                       manifest.split.value("version", 1) < parts.split.record.value("version", 1);
     return absl::InvalidArgumentError(absl::StrCat(
         path,
-        ": found a split that differs from the bundle's, expected the file that the bundle "
-        "was trained on"));
+        older ? ": the bundle's split was drawn by an older version of this software, which held "
+                "other cells out; train the bundle again"
+              : ": found a split that differs from the bundle's, expected the file that the bundle "
+                "was trained on"));
   }
   cells::Split tested = parts.split;
   if (part == "train") tested.test.flip();
@@ -92,7 +97,8 @@ evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group
                 {"cell_type", held_out.annotations.cell_types[group.cell_type]}};
   result.truth = held_out.values.Dense(group.truth);
   result.control = held_out.values.Dense(group.control);
-  if (condition.molecule()) {
+  // Curves are over doses: those at one time and another would be mixed.
+  if (condition.molecule() && condition.covariates.empty()) {
     result.drug = condition.name;
     result.dose_um = condition.dose_um;
   }
@@ -117,8 +123,8 @@ absl::Status ExportHeldOut(const bundle::Manifest& manifest, const std::string& 
                            const std::string& part, const std::string& directory) {
   const double target_sum = manifest.normalisation.target_sum;
   UNLASTING_ASSIGN_OR_RETURN(const TrainConfig config, ConfigFromJson(manifest.settings));
-  UNLASTING_ASSIGN_OR_RETURN(const auto data, cells::LoadNormalised(path, LoadOptionsOf(config),
-                                                                    manifest.genes, target_sum));
+  UNLASTING_ASSIGN_OR_RETURN(
+      auto data, cells::LoadNormalised(path, LoadOptionsOf(config), manifest.genes, target_sum));
   UNLASTING_ASSIGN_OR_RETURN(const auto parts, PartsOf(manifest, config, data, path, part));
   std::error_code error;
   fs::create_directories(directory, error);
@@ -133,9 +139,18 @@ absl::Status ExportHeldOut(const bundle::Manifest& manifest, const std::string& 
   for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
     if (wanted[cell]) control.push_back(cell);
   }
+  // The files are in our own layout, whatever the control is called in the data, so that `metrics`
+  // takes them as they are.
+  for (auto& condition : data.conditions) {
+    if (condition.control) condition.name = cells::LoadOptions().control;
+  }
+  const std::vector<std::string> covariates(config.covariates().begin(), config.covariates().end());
   const auto write = [&](const std::vector<int64_t>& cells, const char* name) {
     anndata::AnnData chosen = cells::ToAnnData(cells::SelectCells(data, cells));
     chosen.uns["unlasting"] = {{"target_sum", target_sum}};
+    if (!covariates.empty()) chosen.uns["unlasting"]["covariates"] = covariates;
+    // scanpy's mark of a logarithm: few small values could be taken for counts.
+    chosen.uns["log1p"] = {{"base", std::exp(1.0)}};
     return anndata::WriteAnnData(chosen, fs::path(directory) / name);
   };
   UNLASTING_RETURN_IF_ERROR(write(truth, "truth.h5ad"));

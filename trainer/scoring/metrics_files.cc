@@ -19,7 +19,7 @@ constexpr size_t kNamesShown = 5;
 
 // A cell type column that the user named must be there; only the default one may be absent.
 absl::Status CheckCellTypeColumn(const std::string& path, const std::string& column) {
-  if (column == cells::LoadOptions().cell_type_column) return absl::OkStatus();
+  if (column.empty() || column == cells::LoadOptions().cell_type_column) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(path));
   UNLASTING_ASSIGN_OR_RETURN(const auto obs, reader->ReadObs());
   if (obs.Find(column) != nullptr) return absl::OkStatus();
@@ -29,12 +29,28 @@ absl::Status CheckCellTypeColumn(const std::string& path, const std::string& col
       absl::StrCat(path, ": obs has no column '", column, "'; found: ", absl::StrJoin(names, " ")));
 }
 
-absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& options) {
+// Those of the flag, or else those that the predictions' uns names.
+absl::StatusOr<std::vector<std::string>> CovariatesOf(const MetricsOptions& options) {
+  if (!options.columns.covariates.empty()) return options.columns.covariates;
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(options.predicted));
+  UNLASTING_ASSIGN_OR_RETURN(const auto uns, reader->ReadUns());
+  std::vector<std::string> names;
+  const auto value = uns.value("/unlasting/covariates"_json_pointer, nlohmann::json());
+  for (const auto& name : value.is_array() ? value : nlohmann::json::array({value})) {
+    if (name.is_string()) names.push_back(name);
+  }
+  return names;
+}
+
+absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& given) {
+  MetricsOptions options = given;
+  UNLASTING_ASSIGN_OR_RETURN(options.columns.covariates, CovariatesOf(given));
   std::unordered_map<std::string, std::shared_ptr<NormalisedFile>> opened;
   const auto open =
       [&](const std::string& path) -> absl::StatusOr<std::shared_ptr<NormalisedFile>> {
     if (const auto it = opened.find(path); it != opened.end()) return it->second;
     cells::LoadOptions columns = options.columns;
+    columns.flags = true;
     columns.require_control = path == options.control || path == options.training;
     UNLASTING_RETURN_IF_ERROR(CheckCellTypeColumn(path, columns.cell_type_column));
     UNLASTING_ASSIGN_OR_RETURN(auto file, NormalisedFile::Open(path, columns));
@@ -42,7 +58,9 @@ absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& options) {
   };
   cells::LoadOptions predicted_columns = options.columns;
   predicted_columns.require_control = false;
-  predicted_columns.matrix = "log1p";
+  predicted_columns.predictions = true;
+  predicted_columns.flags = true;
+  predicted_columns.matrix = options.predicted_matrix;
   predicted_columns.library_size_column.clear();
   MetricsFiles files;
   UNLASTING_RETURN_IF_ERROR(
@@ -61,12 +79,16 @@ bool HoldsCounts(const NormalisedFile& file) {
   return file.annotations().kind == cells::MatrixKind::kCounts;
 }
 
-absl::StatusOr<double> TargetSum(const MetricsOptions& options, const MetricsFiles& files) {
+double LogSum(const NormalisedFile& file) {
+  return HoldsCounts(file) ? 0 : file.scale().target_sum;
+}
+
+// To what cells are normalised; 0 where nothing says and no file holds counts.
+double TargetSum(const MetricsOptions& options, const MetricsFiles& files) {
   if (options.target_sum > 0) return options.target_sum;
-  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(options.predicted));
-  UNLASTING_ASSIGN_OR_RETURN(const auto uns, reader->ReadUns());
-  const auto value = uns.value("/unlasting/target_sum"_json_pointer, nlohmann::json());
-  if (value.is_number() && value.get<double>() > 0) return value.get<double>();
+  for (const auto& file : {files.predicted, files.truth, files.control}) {
+    if (LogSum(*file) > 0) return LogSum(*file);
+  }
   std::vector<double> sums;
   for (const auto& [unused, file] : files.Measured(options)) {
     if (file == files.training.get() && file != files.truth.get() && file != files.control.get()) {
@@ -75,19 +97,32 @@ absl::StatusOr<double> TargetSum(const MetricsOptions& options, const MetricsFil
     if (!HoldsCounts(*file)) continue;
     sums.insert(sums.end(), file->library_sizes().begin(), file->library_sizes().end());
   }
+  if (sums.empty() && !HoldsCounts(*files.predicted) &&
+      (files.training == nullptr || !HoldsCounts(*files.training))) {
+    return 0;
+  }
   return cells::MedianLibrarySize(sums, {});
 }
 
-absl::Status ChooseTargetSum(const MetricsOptions& options, MetricsFiles* files,
-                             std::ostream& err) {
-  for (const auto& [path, file] : files->Measured(options)) {
-    if (!HoldsCounts(*file)) continue;
-    if (files->target_sum == 0) {
-      UNLASTING_ASSIGN_OR_RETURN(files->target_sum, TargetSum(options, *files));
+void ChooseTargetSum(const MetricsOptions& options, MetricsFiles* files, std::ostream& err) {
+  files->target_sum = TargetSum(options, *files);
+  const std::string sum = cells::SumText(files->target_sum);
+  auto all = files->Measured(options);
+  all.emplace(all.begin(), options.predicted, files->predicted.get());
+  for (const auto& [path, file] : all) {
+    if (HoldsCounts(*file)) {
+      err << path << ": counts, normalised to " << sum << " a cell, then log1p\n";
+    } else if (cells::LogConversion(file->scale(), files->target_sum).rescales()) {
+      err << path << ": log1p of " << cells::SumText(LogSum(*file)) << " a cell, rescaled to "
+          << sum << "\n";
     }
-    err << path << ": counts, normalised to " << files->target_sum << " a cell, then log1p\n";
   }
-  return absl::OkStatus();
+  const cells::ValueRange& range = files->predicted->range();
+  if (range.negatives > 0) {
+    err << "warning: " << options.predicted << ": " << range.negatives
+        << " predicted values lie below 0 (the least " << range.least
+        << ") and are scored as they are; clip them at 0 where they mean expression\n";
+  }
 }
 
 absl::Status MatchGenes(const MetricsOptions& options, MetricsFiles* files, std::ostream& err) {
@@ -153,7 +188,7 @@ std::vector<std::string> MetricsFiles::ReadableGenes() const {
 
 absl::StatusOr<MetricsFiles> OpenMetricsFiles(const MetricsOptions& options, std::ostream& err) {
   UNLASTING_ASSIGN_OR_RETURN(MetricsFiles files, OpenFiles(options));
-  UNLASTING_RETURN_IF_ERROR(ChooseTargetSum(options, &files, err));
+  ChooseTargetSum(options, &files, err);
   UNLASTING_RETURN_IF_ERROR(MatchGenes(options, &files, err));
   return files;
 }

@@ -42,7 +42,7 @@ class MetricsGroups {
 
   absl::Status Match(const MetricsOptions& options, const MetricsFiles& files, bool with_dose,
                      std::ostream& err);
-  absl::Status Read(const MetricsFiles& files);
+  absl::Status Read(const MetricsFiles& files, std::ostream& err);
 
   std::vector<Rows> rows_;
   Chosen predicted_, truth_, control_;  // the same where the file is

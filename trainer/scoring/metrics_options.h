@@ -28,8 +28,12 @@ struct MetricsOptions {
   // Columns and the name of the control, the same in all files. `matrix` (auto, counts, log1p) is
   // that of all files but the predictions: counts are normalised to `target_sum` and logged.
   cells::LoadOptions columns;
-  // Counts per cell. 0: uns/unlasting/target_sum of the predictions, or where that is absent the
-  // median of the cells of `truth` and `control`.
+  // What the predictions hold: auto (log1p, unless they are whole numbers, which are refused),
+  // counts or log1p.
+  std::string predicted_matrix = "auto";
+  // Counts per cell. 0: what the predictions' log1p values were normalised to
+  // (uns/unlasting/target_sum, or found out), else what those of `truth` or `control` were, else
+  // the median of the counts of the cells of `truth` and `control`.
   double target_sum = 0;
   int threads = 0;    // 0: one per processor
   uint64_t seed = 0;  // of the halves of the ceiling and of the resamples

@@ -10,7 +10,10 @@ predict::PerturbationQuery QueryOf(const cells::Condition& condition,
                                    const bundle::Manifest& manifest) {
   predict::PerturbationQuery query;
   query.genes = condition.genes;
-  if (condition.molecule() && manifest.molecule_featurizer == bundle::kEmbeddingsName) {
+  query.covariates = condition.covariates;
+  if (condition.treatment) {
+    query.treatment = condition.name;
+  } else if (condition.molecule() && manifest.molecule_featurizer == bundle::kEmbeddingsName) {
     query.molecule_name = condition.name;
   } else {
     query.smiles = condition.smiles;
@@ -35,6 +38,7 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
     cells::ControlMatrix cells;
     cells.values = ToCsr(group.control);
     cells.genes = held_out.genes;
+    cells.on_model_scale = true;
     cells.cell_types.assign(cells.values.rows, held_out.annotations.cell_types[test.cell_type]);
     UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), cells));
     UNLASTING_ASSIGN_OR_RETURN(

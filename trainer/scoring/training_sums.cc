@@ -33,6 +33,11 @@ std::map<std::string, int64_t> ColumnsOf(const std::vector<std::string>& genes,
   return columns;
 }
 
+// Conditions are compared as sets of genes.
+std::string KeyOf(const cells::Condition& condition, bool with_dose) {
+  return with_dose || !condition.genes.empty() ? condition.Identity() : condition.name;
+}
+
 std::vector<double> MeanOf(const std::vector<double>& sums, int64_t cells) {
   std::vector<double> mean(sums);
   for (double& value : mean) value /= static_cast<double>(cells);
@@ -43,8 +48,9 @@ std::vector<double> MeanOf(const std::vector<double>& sums, int64_t cells) {
 
 evaluate::Perturbed PerturbedOf(const cells::Condition& condition, bool with_dose) {
   evaluate::Perturbed perturbed;
-  perturbed.key = with_dose ? condition.Key() : condition.name;
+  perturbed.key = KeyOf(condition, with_dose);
   perturbed.genes = condition.genes;
+  if (condition.treatment) perturbed.drug = condition.name;
   if (condition.molecule()) {
     perturbed.drug = condition.name;
     perturbed.features = DrugFeatures(condition);
@@ -59,7 +65,7 @@ TrainingSums::TrainingSums(const cells::Dataset& annotations, std::vector<bool> 
       genes_(std::move(genes)),
       with_dose_(with_dose) {
   for (const cells::Condition& condition : annotations.conditions) {
-    keys_.push_back(condition.control ? "" : with_dose ? condition.Key() : condition.name);
+    keys_.push_back(condition.control ? "" : KeyOf(condition, with_dose));
   }
 }
 

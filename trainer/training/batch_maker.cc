@@ -41,8 +41,8 @@ Network::Inputs InputsOf(const TrainingData& data, const std::vector<int64_t>& c
   Network::Inputs inputs;
   inputs.cell_type = TypesOf(data, cells);
   inputs.knockout = torch::zeros({rows, data.nodes()});
-  if (data.any_molecule()) {
-    inputs.molecule = torch::zeros({rows, data.molecule_features()});
+  if (data.stimulus_features() > 0) {
+    inputs.molecule = torch::zeros({rows, data.stimulus_features()});
     inputs.dose = torch::zeros({rows});
   }
   for (int64_t k = 0; k < rows; ++k) {
@@ -52,7 +52,7 @@ Network::Inputs InputsOf(const TrainingData& data, const std::vector<int64_t>& c
     }
     if (condition.molecule.empty()) continue;
     std::copy(condition.molecule.begin(), condition.molecule.end(),
-              inputs.molecule.data_ptr<float>() + k * data.molecule_features());
+              inputs.molecule.data_ptr<float>() + k * data.stimulus_features());
     inputs.dose.data_ptr<float>()[k] = condition.log10_dose_um;
   }
   return inputs;

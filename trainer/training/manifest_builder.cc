@@ -1,6 +1,7 @@
 #include "trainer/training/manifest_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -17,7 +18,7 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.genes = data.genes();
   m.nodes = data.nodes();
   m.cell_types = static_cast<int64_t>(data.prepared().data.cell_types.size());
-  m.molecule_features = data.molecule_features();
+  m.molecule_features = data.stimulus_features();
   m.dim = config.dim();
   m.layers = config.layers();
   m.heads = config.heads();
@@ -56,8 +57,30 @@ void AddConditions(const cells::Prepared& prepared, bundle::Manifest* manifest) 
   }
   for (auto& [name, known] : molecules) {
     std::sort(known.doses_um.begin(), known.doses_um.end());
+    known.doses_um.erase(std::unique(known.doses_um.begin(), known.doses_um.end()),
+                         known.doses_um.end());
     manifest->molecules.push_back(known);
   }
+}
+
+// Of each cell type, or of all training control cells where it has none.
+std::vector<double> ControlSums(const cells::Prepared& prepared) {
+  const cells::Dataset& data = prepared.data;
+  std::vector<double> sums(data.cell_types.size(), 0.0), cells(data.cell_types.size(), 0.0);
+  double all_sum = 0, all_cells = 0;
+  for (const int64_t cell : prepared.split.Cells(/*test_cells=*/false)) {
+    if (!data.conditions[data.condition[cell]].control) continue;
+    double sum = 0;
+    for (const float value : data.values.RowValues(cell)) sum += std::expm1(value);
+    sums[data.cell_type[cell]] += sum;
+    cells[data.cell_type[cell]] += 1;
+    all_sum += sum;
+    all_cells += 1;
+  }
+  for (size_t type = 0; type < sums.size(); ++type) {
+    sums[type] = cells[type] > 0 ? sums[type] / cells[type] : all_sum / std::max(1.0, all_cells);
+  }
+  return sums;
 }
 
 }  // namespace
@@ -78,8 +101,9 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.cell_types = prepared.data.cell_types;
   if (data.any_gene()) m.perturbation_kinds.push_back("gene");
   if (data.any_molecule()) m.perturbation_kinds.push_back("molecule");
+  if (data.any_treatment()) m.perturbation_kinds.push_back("treatment");
   AddConditions(prepared, &m);
-  m.normalisation = {prepared.target_sum, prepared.x_max};
+  m.normalisation = {prepared.target_sum, prepared.x_max, ControlSums(prepared)};
   m.schedule_steps = schedule.steps();
   m.beta_first = schedule.beta_first();
   m.beta_last = schedule.beta_last();
@@ -96,7 +120,11 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
     const auto& scaling = data.featurizer().scaling();
     m.molecule_scaling = {scaling.names, scaling.mean, scaling.deviation};
   }
-  m.molecule_features = static_cast<int>(data.molecule_features());
+  m.molecule_features = data.stimuli().molecule_features;
+  m.treatments = data.treatments();
+  m.treatment_vectors = !data.treatment_vectors().empty();
+  m.treatment_features = data.stimuli().treatment_features;
+  m.covariates = data.stimuli().covariates;
   m.model = model.ToJson();
   m.grn = grn::Describe(graph);
   m.grn["threshold"] = config.grn().threshold();
@@ -112,7 +140,7 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   bundle::Reference reference;
   std::vector<int64_t> panel;
   for (size_t type = 0; type < prepared.data.cell_types.size(); ++type) {
-    // Every k-th training control cell: a panel that follows the file's order of samples.
+    // Every k-th training control cell in the order of barcodes.
     std::vector<int64_t> controls;
     for (const int64_t cell : data.controls(static_cast<int32_t>(type))) {
       if (data.cell_type(cell) == static_cast<int32_t>(type)) controls.push_back(cell);
@@ -131,6 +159,7 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   reference.control_mean = data.control_statistics().mean;
   reference.control_deviation = data.control_statistics().deviation;
   reference.molecules = data.molecule_embeddings();
+  reference.treatments = data.treatment_vectors();
   reference.network.rows = reference.network.cols = graph.nodes();
   reference.network.indptr = graph.indptr;
   reference.network.indices = graph.sources;

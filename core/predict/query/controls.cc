@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
+#include "core/predict/query/control_scale.h"
 
 namespace unlasting::predict {
 namespace {
@@ -106,8 +107,8 @@ double ScaleOf(const ControlMatrix& controls, int64_t row, double target_sum) {
 class RowWriter {
  public:
   RowWriter(const Bundle& bundle, const ControlMatrix& controls,
-            const std::vector<int64_t>& columns)
-      : bundle_(bundle), controls_(controls), row_(columns.size()) {
+            const std::vector<int64_t>& columns, const cells::LogConversion& conversion)
+      : bundle_(bundle), controls_(controls), conversion_(conversion), row_(columns.size()) {
     genes_of_.resize(controls.values.cols);
     for (size_t gene = 0; gene < columns.size(); ++gene) {
       if (columns[gene] < 0) {
@@ -135,7 +136,9 @@ class RowWriter {
     for (size_t k = 0; k < columns.size(); ++k) {
       const std::vector<size_t>& genes = genes_of_[columns[k]];
       if (genes.empty()) continue;
-      const float value = counts ? static_cast<float>(std::log1p(stored[k] * scale)) : stored[k];
+      const float value = counts ? static_cast<float>(std::log1p(stored[k] * scale))
+                          : conversion_.changes() ? conversion_.Convert(stored[k])
+                                                  : stored[k];
       for (const size_t gene : genes) row_[gene] = value;
     }
     if (controls_.missing_genes == MissingGenes::kPanelMean) {
@@ -148,6 +151,7 @@ class RowWriter {
  private:
   const Bundle& bundle_;
   const ControlMatrix& controls_;
+  const cells::LogConversion conversion_;
   // Per column of the caller, the genes that it holds: none, one, or several with one symbol.
   std::vector<std::vector<size_t>> genes_of_;
   std::vector<size_t> missing_;
@@ -166,7 +170,8 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<int64_t> columns, ColumnsOf(manifest, controls));
   ControlSet resolved;
   UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type, MatchCellTypes(manifest, controls.cell_types));
-  RowWriter writer(bundle, controls, columns);
+  UNLASTING_ASSIGN_OR_RETURN(ControlScale scale, ScaleOfControls(bundle, controls));
+  RowWriter writer(bundle, controls, columns, scale.conversion);
   for (const size_t gene : writer.missing()) {
     resolved.missing_genes.push_back(manifest.genes[gene]);
   }
@@ -177,6 +182,9 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   for (int64_t r = 0; r < controls.values.rows; ++r) {
     writer.Append(r, resolved.cell_type[r], &resolved.values);
   }
+  UNLASTING_RETURN_IF_ERROR(
+      CheckFit(bundle, controls, resolved.values, resolved.cell_type, writer.missing(), &scale));
+  resolved.notes = std::move(scale.notes);
   // Arrays that grow hold up to twice what they need, and these live as long as the request.
   resolved.values.indices.shrink_to_fit();
   resolved.values.values.shrink_to_fit();

@@ -2,7 +2,7 @@
 // cell types, its normalisation. PanelControls takes the bundle's own control cells instead.
 //
 // Each error carries a reason (core/base/status.h): INVALID_SHAPE, INVALID_OPTION, MISSING_GENES,
-// UNKNOWN_CELL_TYPE, UNKNOWN_GENE_LIST, NO_CELLS. Stateless; any thread.
+// UNKNOWN_CELL_TYPE, UNKNOWN_GENE_LIST, NO_CELLS, SCALE_MISMATCH. Stateless; any thread.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,15 @@ struct ControlSet {
   std::vector<std::string> barcodes;       // per cell
   std::vector<std::string> missing_genes;  // that the caller's cells lack; filled in by policy
   int64_t ignored_genes = 0;               // the caller's columns that the bundle does not know
+  std::vector<std::string> notes;          // in words, for the caller
 };
 
 // `controls` has passed the checks of core/cells/control_matrix.h: its shapes and values are not
 // looked at again. Genes are matched by name, then by symbol, never by position, unless a gene list
 // hash says that the columns are the bundle's. Counts become log1p of counts / library size *
 // target_sum; a cell's library size is the sum over all its columns where none is given, those
-// included that the bundle does not know.
+// included that the bundle does not know. Log1p values of another target sum are rescaled where
+// that is known, with a note, and refused where they plainly do not fit (control_scale.h).
 absl::StatusOr<ControlSet> ResolveControls(const bundle::Bundle& bundle,
                                            const cells::ControlMatrix& controls);
 

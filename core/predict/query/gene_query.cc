@@ -42,8 +42,9 @@ absl::Status ResolveGenes(const bundle::Bundle& bundle, const PerturbationQuery&
   const bundle::Manifest& manifest = bundle.manifest();
   const bundle::TrainedGenes& trained = bundle.trained_genes();
   if (!manifest.Knows("gene")) {
-    return WithReason(absl::InvalidArgumentError(absl::StrCat("genes: the model '", manifest.name,
-                                                              "' was trained on molecules only")),
+    return WithReason(absl::InvalidArgumentError(absl::StrCat(
+                          "genes: the model '", manifest.name, "' was trained on ",
+                          absl::StrJoin(manifest.perturbation_kinds, "s and "), "s only")),
                       "UNSUPPORTED_PERTURBATION");
   }
   std::vector<std::string> unknown;
@@ -67,6 +68,7 @@ absl::Status ResolveGenes(const bundle::Bundle& bundle, const PerturbationQuery&
   perturbation->kind = Perturbation::Kind::kGene;
   perturbation->label = absl::StrJoin(query.genes, "+");
   perturbation->knockout.assign(nodes.begin(), nodes.end());
+  perturbation->condition = trained.ConditionOf(nodes, query.genes);
   perturbation->seen_in_training = trained.Trained(nodes);
   if (!perturbation->seen_in_training) {
     perturbation->notes.push_back("this set of genes was not perturbed in training");

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <unordered_map>
 
+#include "absl/strings/str_join.h"
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
 #include "core/predict/query/bundle_featurizer.h"
@@ -77,6 +78,7 @@ absl::Status ResolveSmiles(const Bundle& bundle, const std::string& smiles,
   UNLASTING_ASSIGN_OR_RETURN(auto featurized, featurizer.Featurize(smiles));
   perturbation->molecule = std::move(featurized.features);
   perturbation->smiles = std::move(featurized.canonical_smiles);
+  perturbation->notes = std::move(featurized.notes);
   for (const auto& known : bundle.manifest().molecules) {
     const auto& features = KnownFeatures(featurizer, known.smiles);
     if (!features.has_value() || features->canonical_smiles != perturbation->smiles) continue;
@@ -90,7 +92,8 @@ absl::Status ResolveSmiles(const Bundle& bundle, const std::string& smiles,
 // A structure where the bundle has vectors: that of the drug with the same parent.
 absl::Status ResolveSmilesByTable(const Bundle& bundle, const std::string& smiles,
                                   Perturbation* perturbation) {
-  UNLASTING_ASSIGN_OR_RETURN(perturbation->smiles, molecule::CanonicalSmiles(smiles));
+  UNLASTING_ASSIGN_OR_RETURN(perturbation->smiles,
+                             molecule::CanonicalSmiles(smiles, &perturbation->notes));
   for (const auto& known : bundle.manifest().molecules) {
     const auto row = bundle.reference().molecules.find(known.name);
     if (KnownCanonical(known.smiles) != perturbation->smiles ||
@@ -222,8 +225,9 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
                              Perturbation* perturbation) {
   const Manifest& manifest = bundle.manifest();
   if (!manifest.Knows("molecule")) {
-    return Invalid("UNSUPPORTED_PERTURBATION", absl::StrCat("molecule: the model '", manifest.name,
-                                                            "' was trained on genes only"));
+    return Invalid("UNSUPPORTED_PERTURBATION",
+                   absl::StrCat("molecule: the model '", manifest.name, "' was trained on ",
+                                absl::StrJoin(manifest.perturbation_kinds, "s and "), "s only"));
   }
   if (!std::isfinite(query.dose_um) || query.dose_um <= 0) {
     return Invalid("INVALID_DOSE",
@@ -242,9 +246,10 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
   } else {
     UNLASTING_RETURN_IF_ERROR(ResolveEmbedding(manifest, query.embedding, perturbation));
   }
+  perturbation->condition = perturbation->label;
   perturbation->molecule_distance = DistanceOf(bundle, *perturbation);
   AddNotes(perturbation);
-  return absl::OkStatus();
+  return AddCovariates(bundle, query, perturbation);
 }
 
 }  // namespace unlasting::predict

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,13 +13,17 @@
 
 namespace unlasting::predict {
 
-// One perturbation as asked for: genes, or a molecule by exactly one of name, SMILES, embedding.
+// One perturbation as asked for: genes, or a molecule by exactly one of name, SMILES, embedding, or
+// a treatment by its name, its vector or both.
 struct PerturbationQuery {
   std::vector<std::string> genes;
   std::string molecule_name;
   std::string smiles;
   std::vector<float> embedding;
   double dose_um = 0;  // micromolar; molecules only
+  std::string treatment = {};
+  std::vector<float> treatment_vector = {};
+  std::map<std::string, double> covariates = {};  // of molecules and treatments, by name
 };
 
 // One knocked-out gene and those that training perturbed.
@@ -49,15 +54,18 @@ DoseRange DoseRangeOf(const MoleculeDistance& distance, double dose_um);
 
 // Immutable; shared by the rows of a job.
 struct Perturbation {
-  enum class Kind { kGene, kMolecule };
+  enum class Kind { kGene, kMolecule, kTreatment };
   Kind kind = Kind::kGene;
-  std::string label;              // "STAT1+JAK2", or the molecule's name or canonical SMILES
+  std::string label;      // "STAT1+JAK2", or the treatment's name, or the molecule's or its SMILES
+  std::string condition;  // as the training's column of conditions has it, or would have it
   std::vector<int32_t> knockout;  // node indices in [0, N')
-  std::vector<float> molecule;    // [Ds]
+  // What the networks are told of a molecule or a treatment (core/bundle/stimulus.h).
+  std::vector<float> molecule;
   float log10_dose_um = 0;
-  std::string molecule_key;  // equal for equal features and dose; "" for genes
+  std::string molecule_key;  // equal for equal `molecule` and dose; "" for genes
   std::string smiles;        // canonical; "" where unknown
   double dose_um = 0;
+  std::map<std::string, double> covariates;
   bool seen_in_training = false;
   std::vector<std::string> notes;   // in words, for the caller
   std::vector<GeneDistance> genes;  // one per knocked-out gene, in the order of `knockout`

@@ -19,16 +19,24 @@ absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
   const int forms = static_cast<int>(!query.molecule_name.empty()) +
                     static_cast<int>(!query.smiles.empty()) +
                     static_cast<int>(!query.embedding.empty());
-  if (forms == 0 && query.genes.empty()) {
-    return Invalid("EMPTY_PERTURBATION", "perturbation: expected genes or a molecule");
+  const bool treatment = !query.treatment.empty() || !query.treatment_vector.empty();
+  const int kinds = static_cast<int>(!query.genes.empty()) + static_cast<int>(forms > 0) +
+                    static_cast<int>(treatment);
+  if (kinds == 0) {
+    return Invalid("EMPTY_PERTURBATION", "perturbation: expected genes, a molecule or a treatment");
   }
-  if (forms > 1 || (forms == 1 && !query.genes.empty())) {
+  if (kinds > 1 || forms > 1) {
     return Invalid("INVALID_OPTION",
-                   "perturbation: expected genes, or a molecule by one of name, SMILES, embedding");
+                   "perturbation: expected genes, or a molecule by one of name, SMILES, embedding, "
+                   "or a treatment");
+  }
+  if (!query.genes.empty() && !query.covariates.empty()) {
+    return Invalid("INVALID_COVARIATE", "covariates: expected a molecule or a treatment");
   }
   auto perturbation = std::make_shared<Perturbation>();
-  UNLASTING_RETURN_IF_ERROR(forms == 1 ? ResolveMolecule(bundle, query, perturbation.get())
-                                       : ResolveGenes(bundle, query, perturbation.get()));
+  UNLASTING_RETURN_IF_ERROR(treatment    ? ResolveTreatment(bundle, query, perturbation.get())
+                            : forms == 1 ? ResolveMolecule(bundle, query, perturbation.get())
+                                         : ResolveGenes(bundle, query, perturbation.get()));
   perturbation->molecule_key = MoleculeKey(*perturbation);
   return std::shared_ptr<const Perturbation>(std::move(perturbation));
 }

@@ -2,8 +2,9 @@
 // PredictOptions says how it is computed. Control cells are resolved by controls.h.
 //
 // Each error carries a reason (core/base/status.h): UNKNOWN_GENE, UNKNOWN_MOLECULE,
-// UNPARSABLE_SMILES, EMBEDDING_LENGTH, INVALID_DOSE, EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION,
-// DUPLICATE_GENE, INVALID_VALUE, INVALID_OPTION. Stateless; any thread.
+// UNKNOWN_TREATMENT, UNPARSABLE_SMILES, EMBEDDING_LENGTH, INVALID_DOSE, INVALID_COVARIATE,
+// EMPTY_PERTURBATION, UNSUPPORTED_PERTURBATION, DUPLICATE_GENE, INVALID_VALUE, INVALID_OPTION.
+// Stateless; any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "client/files/control_cells.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "core/anndata/writer.h"
@@ -111,7 +112,7 @@ TEST_F(ControlCellsTest, DrawsBySeedAndKeepsTheOrder) {
 
 TEST_F(ControlCellsTest, TheMatrixKindIsFoundOutOrDeclared) {
   data_.uns["log1p"] = nlohmann::json::object();
-  EXPECT_EQ(Read()->kind, cells::MatrixKind::kLog1p) << "scanpy's mark";
+  EXPECT_EQ(Read()->kind, cells::MatrixKind::kCounts) << "values decide, not scanpy's mark";
   data_.uns.erase("log1p");
   std::get<DenseMatrix>(data_.x).values[0] = 1.5f;
   EXPECT_EQ(Read()->kind, cells::MatrixKind::kLog1p);
@@ -132,6 +133,59 @@ TEST_F(ControlCellsTest, ReadsALayer) {
   EXPECT_EQ(Read()->kind, cells::MatrixKind::kCounts);
   selection_.layer = "absent";
   ExpectError(absl::StatusCode::kNotFound, "absent");
+}
+
+TEST_F(ControlCellsTest, LogarithmsComeAsNaturalOnesWithTheSumThatTheyWereNormalisedTo) {
+  selection_.condition_column = "";
+  auto& values = std::get<DenseMatrix>(data_.x);
+  const DenseMatrix counts = values;
+  const auto log = [&](double target, double base) {
+    for (int64_t r = 0; r < counts.rows; ++r) {
+      double sum = 0;
+      for (const float value : counts.Row(r)) sum += value;
+      for (int64_t g = 0; g < counts.cols; ++g) {
+        values.At(r, g) =
+            static_cast<float>(std::log1p(counts.At(r, g) / sum * target) / std::log(base));
+      }
+    }
+  };
+  log(1e4, std::exp(1.0));
+  const auto natural = Read();
+  ASSERT_OK(natural);
+  EXPECT_EQ(natural->target_sum, 1e4);
+  log(1e4, 2);
+  const auto binary = Read();
+  ASSERT_OK(binary);
+  EXPECT_EQ(binary->target_sum, 1e4);
+  const auto expected = ToDense(natural->values).values, found = ToDense(binary->values).values;
+  for (size_t k = 0; k < expected.size(); ++k) EXPECT_NEAR(found[k], expected[k], 1e-5);
+  selection_.target_sum = 500;
+  EXPECT_EQ(Read()->target_sum, 500) << "who says it is believed";
+  values = counts;
+  ExpectError(absl::StatusCode::kInvalidArgument, "--target-sum");
+}
+
+TEST_F(ControlCellsTest, ControlsAreFoundByTheNamesOfTheField) {
+  data_.obs.Set("condition",
+                std::vector<std::string>{"Non-Targeting", "STAT1", "NT-2 ", "STAT1+NT", "NT+NT"});
+  EXPECT_THAT(Read()->barcodes, ElementsAre("c0", "c2", "c4"));
+  selection_.control_value = "Non-Targeting";
+  EXPECT_THAT(Read()->barcodes, ElementsAre("c0", "c4"));
+  data_.obs.Set("condition", std::vector<std::string>{"DMSO", "x", "PBS", "untreated", "y"});
+  selection_.control_value = "ctrl";
+  ExpectError(absl::StatusCode::kInvalidArgument, "'DMSO', 'PBS', 'untreated'");
+  data_.obs.columns[0].first = "guide_identity";
+  ExpectError(absl::StatusCode::kNotFound, "use --condition-column guide_identity");
+}
+
+TEST_F(ControlCellsTest, CellsOfSeveralPatientsDoNotPassForOneType) {
+  data_.obs.columns[1].first = "patient";
+  selection_.cell_type = "T0";
+  ExpectError(absl::StatusCode::kInvalidArgument, "use --cell-type-column patient");
+  selection_.cell_type_column = "patient";
+  EXPECT_THAT(Read()->barcodes, ElementsAre("c0", "c3"));
+  selection_.cell_type_column = "";
+  EXPECT_THAT(Read()->cell_types, ElementsAre("T0", "T0", "T0"));
 }
 
 TEST_F(ControlCellsTest, SymbolsInVarMatchToo) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/anndata/warnings.h"
 #include "core/anndata/writer.h"
 #include "core/base/dose.h"
 #include "tests/support/files.h"
@@ -97,7 +98,10 @@ TEST(LoadDatasetTest, TellsDosesOfADrugApartAndConvertsUnits) {
 TEST(LoadDatasetTest, RefusesBadInputWithOneLineThatNamesTheFileAndTheFault) {
   LoadOptions options;
   options.condition_column = "treatment";
-  ExpectRefused(TwoGeneFile(), "obs has no column 'treatment'", options);
+  ExpectRefused(TwoGeneFile(),
+                "obs has no column 'treatment'; found: condition cell_type; use --set "
+                "condition_column=condition",
+                options);
 
   anndata::AnnData file = TwoGeneFile();
   file.obs.Set("condition", std::vector<std::string>{"A", "A", "B", "B"});
@@ -139,12 +143,105 @@ TEST(LoadDatasetTest, MissingConditionsAndCellTypesAreRefusedByCell) {
   file.obs.Set("condition", std::vector<std::string>{"ctrl", "G0+ctrl", "ctrl", "nan"});
   ExpectRefused(file, "obs column 'condition' is empty for cell d");
   file = TwoGeneFile();
+  for (const char* missing : {"None", "NA", "<NA>", "null", "NaN", " "}) {
+    file.obs.Set("condition", std::vector<std::string>{"ctrl", "G0+ctrl", missing, missing});
+    ExpectRefused(file, "obs column 'condition' is empty for cell c");
+  }
+  file.obs.Set("condition", std::vector<std::string>{"None", "G0+ctrl", "None", "G0+ctrl"});
+  ExpectRefused(file,
+                "(found 'None') and 1 more; remove such cells, or where they are the control "
+                "cells set control=None");
+  LoadOptions options;
+  options.control = "None";
+  EXPECT_TRUE(WriteAndLoad(file, options)->conditions[0].control);
+  file = TwoGeneFile();
   file.obs.Set("cell_type", anndata::Categorical{{0, -1, 0, 0}, {"T"}, false});
   ExpectRefused(file, "obs column 'cell_type' is empty for cell b");
   file.obs.Set("cell_type", anndata::Categorical{{-1, -1, -1, -1}, {}, false});
   const auto data = WriteAndLoad(file);
   ASSERT_OK(data);
   EXPECT_EQ(data->cell_types, std::vector<std::string>{"cell"});
+}
+
+TEST(LoadDatasetTest, OneConditionIsOneHoweverItIsSpelled) {
+  anndata::AnnData file = TwoGeneFile();
+  file.obs.Set("condition", std::vector<std::string>{" ctrl", "ctrl+G0", "G0+ctrl ", "G0 + ctrl"});
+  auto data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  ASSERT_EQ(data->conditions.size(), 2u);
+  EXPECT_TRUE(data->conditions[0].control);
+  EXPECT_EQ(data->conditions[0].name, "ctrl");
+  EXPECT_EQ(data->conditions[1].genes, std::vector<std::string>{"G0"});
+  EXPECT_EQ(data->conditions[1].name, "G0 + ctrl") << "the first of equally frequent spellings";
+  file.obs.Set("condition", std::vector<std::string>{"ctrl", "G1+G0", "G0+G1+G0", "ctrl+ctrl"});
+  data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->condition, (std::vector<int32_t>{0, 1, 1, 0}));
+  EXPECT_EQ(data->conditions[1].genes, (std::vector<std::string>{"G0", "G1"}));
+  EXPECT_EQ(data->conditions[1].Identity(), "G0+G1");
+}
+
+TEST(LoadDatasetTest, NamesOfTheFieldAreTakenForControlsOrOffered) {
+  anndata::AnnData file = TwoGeneFile();
+  const auto label = [&file](std::vector<std::string> labels) {
+    file.obs.Set("condition", std::move(labels));
+  };
+  std::vector<std::string> warnings;
+  anndata::SetWarningHandler([&](const std::string& warning) { warnings.push_back(warning); });
+  label({"non-targeting", "G0", "NT-2", "G0+non-targeting"});
+  const auto data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->condition, (std::vector<int32_t>{0, 1, 0, 1}));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("'NT-2', 'non-targeting'"), std::string::npos) << warnings[0];
+  anndata::SetWarningHandler(nullptr);
+  label({"DMSO", "G0", "untreated", "G0"});
+  ExpectRefused(file, "control=DMSO,untreated");
+  LoadOptions options;
+  options.control = "untreated, DMSO";
+  const auto both = WriteAndLoad(file, options);
+  ASSERT_OK(both);
+  EXPECT_EQ(both->condition, (std::vector<int32_t>{0, 1, 0, 1}));
+  label({"resting", "G0", "resting", "G0"});
+  ExpectRefused(file, "found 'G0' (2 cells), 'resting' (2 cells)");
+  file.obs.Set("perturbation", std::vector<std::string>{"ctrl", "G0", "ctrl", "G0"});
+  ExpectRefused(file, "or --set condition_column=perturbation");
+}
+
+TEST(LoadDatasetTest, ColumnsThatLookLikeTheWantedOneAreNamed) {
+  anndata::AnnData file = TwoGeneFile();
+  file.obs.columns[0].first = "guide_identity";
+  ExpectRefused(file, "use --set condition_column=guide_identity");
+  file = TwoGeneFile();
+  file.obs.columns[1].first = "Cell Type";
+  ExpectRefused(file,
+                "use --set cell_type_column='Cell Type', or --set cell_type_column= for none");
+  LoadOptions options;
+  options.cell_type_column = "";
+  EXPECT_EQ(WriteAndLoad(file, options)->cell_types, std::vector<std::string>{"cell"});
+  options.cell_type_column = "Cell Type";
+  EXPECT_EQ(WriteAndLoad(file, options)->cell_types.size(), 2u);
+  file = TwoGeneFile();
+  file.obs.Set("canonical_smiles", std::vector<std::string>{"", "CCO", "", "CCO"});
+  ExpectRefused(file, "use --set smiles_column=canonical_smiles");
+}
+
+TEST(LoadDatasetTest, LogarithmsToAnotherBaseBecomeNaturalOnes) {
+  anndata::AnnData file = TwoGeneFile();
+  for (float& value : std::get<CsrMatrix>(file.x).values) value = std::log2(1 + value);
+  file.uns["log1p"] = {{"base", 2.0}};
+  file.layers["mine"] = file.x;
+  auto data = WriteAndLoad(file);
+  ASSERT_OK(data);
+  EXPECT_EQ(data->kind, MatrixKind::kLog1p);
+  EXPECT_NEAR(ToDense(data->values).values[0], std::log(4.0f), 1e-6);
+  LoadOptions options;
+  options.layer = "mine";
+  data = WriteAndLoad(file, options);
+  ASSERT_OK(data);
+  EXPECT_NEAR(ToDense(data->values).values[0], 2.0f, 1e-6) << "uns speaks of X alone";
+  file.uns["log1p"] = {{"base", 0.5}};
+  ExpectRefused(file, "uns/log1p/base: found 0.5");
 }
 
 TEST(LoadDatasetTest, CellsOfOneNameAreToldApartByTheirRows) {
@@ -169,18 +266,16 @@ TEST(LoadDatasetTest, RefusesAFileOfOneCell) {
 TEST(MatrixKindTest, FindsOutCountsAndLogarithms) {
   EXPECT_EQ(*DecideMatrixKind(Values({1, 0, 7000}), "auto", false), MatrixKind::kCounts);
   EXPECT_EQ(*DecideMatrixKind(Values({1.5f, 0, 3.2f}), "auto", false), MatrixKind::kLog1p);
-  // scanpy's mark decides where all values happen to be integers.
-  EXPECT_EQ(*DecideMatrixKind(Values({1, 2, 3}), "auto", true), MatrixKind::kLog1p);
+  // scanpy's mark stays behind where counts are put back into X: values decide, the mark only where
+  // there are none.
+  EXPECT_EQ(*DecideMatrixKind(Values({1, 2, 3}), "auto", true), MatrixKind::kCounts);
+  EXPECT_EQ(*DecideMatrixKind(Values({0, 0}), "auto", true), MatrixKind::kLog1p);
+  EXPECT_EQ(*DecideMatrixKind(Values({0, 0}), "auto", false), MatrixKind::kCounts);
+  // Corrected counts may be declared; logarithms may not.
+  EXPECT_EQ(*DecideMatrixKind(Values({1.5f, 700.2f}), "counts", false), MatrixKind::kCounts);
+  EXPECT_FALSE(DecideMatrixKind(Values({1.5f, 3.2f}), "counts", true).ok());
   EXPECT_FALSE(DecideMatrixKind(Values({1.5f, 700.2f}), "auto", false).ok());
   EXPECT_FALSE(DecideMatrixKind(Values({1, 2}), "tpm", false).ok());
-}
-
-TEST(ParseGenesTest, LeavesControlOutInEveryPosition) {
-  EXPECT_EQ(ParseGenes("A+ctrl", "ctrl"), std::vector<std::string>{"A"});
-  EXPECT_EQ(ParseGenes("ctrl+A", "ctrl"), std::vector<std::string>{"A"});
-  EXPECT_EQ(ParseGenes("A", "ctrl"), std::vector<std::string>{"A"});
-  EXPECT_EQ(ParseGenes("A+B", "NT"), (std::vector<std::string>{"A", "B"}));
-  EXPECT_TRUE(ParseGenes("ctrl", "ctrl").empty());
 }
 
 TEST(DoseTest, ConvertsUnitsAndRefusesTheRest) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/cells/dataset.h"
+#include "core/cells/labels.h"
 
 namespace unlasting::test {
 

@@ -94,7 +94,8 @@ TEST(CosineEdgesTest, JoinsLikeGenesBothWaysInNodeOrder) {
   GeneEmbedding embedding{{"D", "C", "B", "A", "Z", "A"}, DenseMatrix(6, 2)};
   embedding.vectors.values = {-1, 0, 0.5f, std::sqrt(0.75f), 7, 0, 2, 0, 0, 0, 0, 1};
   int64_t unknown = 0;
-  const auto edges = CosineEdges(embedding, {"A", "B", "C", "D", "E", "Z"}, 0.499, 2, &unknown);
+  const auto edges =
+      CosineEdges(embedding, NodeNames({"A", "B", "C", "D", "E", "Z"}), 0.499, 2, &unknown);
   EXPECT_EQ(unknown, 1);
   ASSERT_EQ(edges.size(), 6u);
   EXPECT_EQ(edges[0].source, 0);
@@ -104,9 +105,9 @@ TEST(CosineEdgesTest, JoinsLikeGenesBothWaysInNodeOrder) {
   EXPECT_EQ(edges[1].target, 0);
   EXPECT_EQ(edges[2].target, 2);
   EXPECT_NEAR(edges[2].strength, 0.5, 1e-6);
-  EXPECT_EQ(CosineEdges(embedding, {"A", "B", "C"}, 0.9, 1, &unknown).size(), 2u);
+  EXPECT_EQ(CosineEdges(embedding, NodeNames({"A", "B", "C"}), 0.9, 1, &unknown).size(), 2u);
   // Equal directions are at 1, whatever their rounding.
-  EXPECT_EQ(CosineEdges(embedding, {"A", "B", "C"}, 1.0, 1, &unknown).size(), 2u);
+  EXPECT_EQ(CosineEdges(embedding, NodeNames({"A", "B", "C"}), 1.0, 1, &unknown).size(), 2u);
 }
 
 TEST(CosineEdgesTest, IsTheDoublePrecisionCosineOnAnyNumberOfThreads) {
@@ -116,8 +117,8 @@ TEST(CosineEdgesTest, IsTheDoublePrecisionCosineOnAnyNumberOfThreads) {
   for (int k = 0; k < 60; ++k) embedding.genes.push_back(std::to_string(k));
   for (float& value : embedding.vectors.values) value = normal(random);
   int64_t unknown = 0;
-  const auto one = CosineEdges(embedding, embedding.genes, 0.1, 1, &unknown);
-  const auto three = CosineEdges(embedding, embedding.genes, 0.1, 3, &unknown);
+  const auto one = CosineEdges(embedding, NodeNames(embedding.genes), 0.1, 1, &unknown);
+  const auto three = CosineEdges(embedding, NodeNames(embedding.genes), 0.1, 3, &unknown);
   ASSERT_EQ(one.size(), three.size());
   ASSERT_GT(one.size(), 100u);
   for (size_t k = 0; k < one.size(); ++k) {

@@ -87,7 +87,7 @@ TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
       << "source\ttarget\tmode\n# note\nSTAT1\tIRF1\tActivation\t1\n"
       << "STAT1\tNOBODY\tUnknown\t2\nIRF1\tSTAT1\r\n";
   int64_t skipped = 0;
-  const auto edges = ReadPriorEdges(folder.At("prior.tsv"), {"IRF1", "STAT1"}, &skipped);
+  const auto edges = ReadPriorEdges(folder.At("prior.tsv"), NodeNames({"IRF1", "STAT1"}), &skipped);
   ASSERT_OK(edges);
   ASSERT_EQ(edges->size(), 2u);
   EXPECT_EQ((*edges)[0].source, 1);
@@ -95,16 +95,54 @@ TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
   EXPECT_EQ(skipped, 2);
   // DoRothEA's columns.
   std::ofstream(folder.At("regulons.tsv")) << "tf\tconfidence\ttarget\tmor\nSTAT1\tA\tIRF1\t1\n";
-  const auto regulons = ReadPriorEdges(folder.At("regulons.tsv"), {"IRF1", "STAT1"}, &skipped);
+  const auto regulons =
+      ReadPriorEdges(folder.At("regulons.tsv"), NodeNames({"IRF1", "STAT1"}), &skipped);
   ASSERT_OK(regulons);
   ASSERT_EQ(regulons->size(), 1u);
   EXPECT_EQ((*regulons)[0].source, 1);
   EXPECT_EQ((*regulons)[0].target, 0);
   std::ofstream(folder.At("bad.tsv")) << "STAT1 IRF1\n";
-  EXPECT_EQ(ReadPriorEdges(folder.At("bad.tsv"), {}, &skipped).status().code(),
+  EXPECT_EQ(ReadPriorEdges(folder.At("bad.tsv"), NodeNames({}), &skipped).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ReadPriorEdges(folder.At("absent.tsv"), {}, &skipped).status().code(),
+  EXPECT_EQ(ReadPriorEdges(folder.At("absent.tsv"), NodeNames({}), &skipped).status().code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST(PriorEdgesTest, NamesAndSymbolsNameTheSameNodesAndStrengthsOfOurListsAreKept) {
+  const test::TempFolder folder;
+  const NodeNames nodes({"ENSG1", "ENSG2", "U0"}, {"STAT1", "IRF1"});
+  EXPECT_EQ(nodes.Find("IRF1"), 1);
+  EXPECT_EQ(nodes.Find("ENSG1"), 0);
+  EXPECT_EQ(nodes.Find("U0"), 2);
+  EXPECT_EQ(nodes.Find(""), -1) << "no symbol is no name";
+  int64_t skipped = 0;
+  std::ofstream(folder.At("ours.tsv")) << "source\ttarget\tstrength\nENSG1\tIRF1\t0.25\n";
+  auto edges = ReadPriorEdges(folder.At("ours.tsv"), nodes, &skipped);
+  ASSERT_OK(edges);
+  ASSERT_EQ(edges->size(), 1u);
+  EXPECT_EQ((*edges)[0].source, 0);
+  EXPECT_EQ((*edges)[0].target, 1);
+  EXPECT_DOUBLE_EQ((*edges)[0].strength, 0.25);
+  // The third column of other lists means what their makers mean.
+  std::ofstream(folder.At("theirs.tsv")) << "source\ttarget\tmor\nSTAT1\tENSG2\t-1\n";
+  edges = ReadPriorEdges(folder.At("theirs.tsv"), nodes, &skipped);
+  ASSERT_OK(edges);
+  EXPECT_DOUBLE_EQ((*edges)[0].strength, 1);
+}
+
+TEST(PriorEdgesTest, AListThatJoinsNoTwoNodesIsRefused) {
+  const test::TempFolder folder;
+  const NodeNames nodes({"ENSG1", "ENSG2"}, {"STAT1", "IRF1"});
+  int64_t skipped = 0;
+  std::ofstream(folder.At("mouse.tsv")) << "source\ttarget\nStat1\tIrf1\n";
+  const auto edges = ReadPriorEdges(folder.At("mouse.tsv"), nodes, &skipped);
+  EXPECT_EQ(edges.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(edges.status().message().find("found 'Stat1', expected names like 'ENSG1' or 'STAT1'"),
+            absl::string_view::npos)
+      << edges.status();
+  std::ofstream(folder.At("empty.tsv")) << "# nothing\n";
+  EXPECT_EQ(ReadPriorEdges(folder.At("empty.tsv"), nodes, &skipped).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "proto/codec/control_codec.h"
 
+#include <cmath>
+
 #include "core/base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -62,6 +64,32 @@ TEST(ControlCodec, ChunksAddUpToTheMessage) {
   EXPECT_EQ(found.values.indptr, controls.values.indptr);
   EXPECT_EQ(found.barcodes, controls.barcodes);
   EXPECT_EQ(found.library_sizes, controls.library_sizes);
+}
+
+TEST(ControlCodec, TheTargetSumGoesAlongWithLogarithmsAlone) {
+  cells::ControlMatrix controls = Controls();
+  controls.kind = cells::MatrixKind::kLog1p;
+  controls.library_sizes.clear();
+  controls.target_sum = 1e4;
+  cells::ControlFaults faults;
+  EXPECT_EQ(DecodeControlColumns(EncodeControls(controls), &faults).target_sum, 1e4);
+  EXPECT_EQ(DecodeControlColumns(EncodeControlsHeader(controls), &faults).target_sum, 1e4);
+  EXPECT_THAT(faults, IsEmpty());
+  v1::ControlCells message = EncodeControls(controls);
+  for (const double sum : {-1.0, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+    message.set_target_sum(sum);
+    faults.clear();
+    EXPECT_EQ(DecodeControlColumns(message, &faults).target_sum, 0);
+    ASSERT_EQ(faults.size(), 1u) << sum;
+    EXPECT_EQ(faults[0].field, "target_sum");
+    EXPECT_EQ(faults[0].reason, "INVALID_VALUE");
+  }
+  message.set_target_sum(1e4);
+  message.set_value_kind(v1::VALUE_KIND_COUNTS);
+  faults.clear();
+  DecodeControlColumns(message, &faults);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].reason, "INVALID_OPTION");
 }
 
 TEST(ControlCodec, AGeneListHashAndOneCellTypeForAllAreRead) {

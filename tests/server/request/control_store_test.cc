@@ -47,6 +47,9 @@ TEST(ControlStore, TheIdCoversEveryPartOfTheContent) {
   changed = Cells(2, 1);
   changed.missing_genes = cells::MissingGenes::kZero;
   EXPECT_NE(ContentHash(changed), base);
+  changed = Cells(2, 1);
+  changed.target_sum = 1e4;
+  EXPECT_NE(ContentHash(changed), base);
 }
 
 TEST(ControlStore, ForgetsWhatIsNotUsedForItsTimeToLive) {

@@ -51,7 +51,7 @@ class TrainingFixture : public ::testing::Test {
     m.genes = data_.genes();
     m.nodes = data_.nodes();
     m.cell_types = 2;
-    m.molecule_features = data_.molecule_features();
+    m.molecule_features = data_.stimulus_features();
     m.dim = 8;
     m.hidden = 16;
     return *Network::Create(kind, m, schedule_, MakeNetworkStatistics(data_, graph_, config_), 1,

@@ -180,7 +180,7 @@ TEST_F(TrainingTest, MoleculesComeFromTheTableThatASettingNames) {
   options.molecule_embeddings = folder_.At("drugs.tsv");
   const auto data = TrainingData::Create(prepared_, options);
   ASSERT_OK(data);
-  EXPECT_EQ(data->molecule_features(), 3);
+  EXPECT_EQ(data->stimulus_features(), 3);
   ASSERT_EQ(data->molecule_embeddings().size(), 1u) << "drugs of the data alone";
   EXPECT_EQ(data->molecule_embeddings().at("drugA"), (std::vector<float>{0.5f, -1, 2}));
   for (int64_t cell = 0; cell < prepared_.data.n_cells(); ++cell) {
@@ -221,7 +221,7 @@ TEST_F(TrainingTest, DescriptorsAreStandardisedOnTheTrainingDrugsAlone) {
             molecule::Featurizer::FitTo({"CCO"})->scaling().mean);
   TrainingDataOptions counts;
   counts.molecule_descriptors = false;
-  EXPECT_EQ(TrainingData::Create(prepared_, counts)->molecule_features(), 2048);
+  EXPECT_EQ(TrainingData::Create(prepared_, counts)->stimulus_features(), 2048);
 }
 
 TEST_F(TrainingTest, DamagedOrForeignCheckpointsAreRefused) {

@@ -1,0 +1,118 @@
+#include "core/predict/query/control_scale.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+
+namespace unlasting::predict {
+namespace {
+
+using cells::ControlMatrix;
+using cells::MatrixKind;
+using cells::SumText;
+
+// Cells of one type measured elsewhere differ less, log1p of the usual sums differ more.
+constexpr double kPlainlyAnother = 2;
+
+absl::Status Invalid(const std::string& reason, const std::string& message) {
+  return WithReason(absl::InvalidArgumentError(message), reason);
+}
+
+// The share of the panel cells' sums that the genes have which are not `missing`; 0 where unknown.
+double ShareOfPanel(const bundle::Bundle& bundle, const std::vector<size_t>& missing) {
+  if (missing.empty()) return 1;
+  const DenseMatrix& panel = bundle.reference().panel;
+  double all = 0, lacking = 0;
+  for (int64_t r = 0; r < panel.rows; ++r) {
+    const auto row = panel.Row(r);
+    for (const float value : row) all += std::expm1(value);
+    for (const size_t gene : missing) lacking += std::expm1(row[gene]);
+  }
+  return all > 0 ? 1 - lacking / all : 0;
+}
+
+std::string Remedy(const bundle::Manifest& manifest, const ControlMatrix& controls) {
+  const double target = manifest.normalisation.target_sum;
+  if (controls.kind == MatrixKind::kCounts) {
+    return controls.library_sizes.empty()
+               ? "each cell was scaled by the sum over the genes that were sent; send all measured "
+                 "genes, or library_sizes (--library-size-column)"
+               : "check library_sizes (--library-size-column)";
+  }
+  if (!(target > 0)) return "expected log1p values normalised as the model's training cells were";
+  return absl::StrCat("expected log1p of counts normalised to the model's ", SumText(target),
+                      "; send counts, or all measured genes, or say to what these were normalised "
+                      "by target_sum (--target-sum)");
+}
+
+}  // namespace
+
+absl::StatusOr<ControlScale> ScaleOfControls(const bundle::Bundle& bundle,
+                                             const ControlMatrix& controls) {
+  ControlScale scale;
+  scale.said = controls.target_sum > 0 || !controls.library_sizes.empty();
+  if (controls.kind == MatrixKind::kCounts || controls.on_model_scale) return scale;
+  cells::LogScale found;
+  found.target_sum = controls.target_sum;
+  if (!scale.said) {
+    cells::ScaleSample sample(controls.values.rows);
+    sample.Add(0, controls.values);
+    if (sample.NormalisedCounts()) {
+      return Invalid("INVALID_VALUE",
+                     "controls: found values that sum to one number in every cell, which are "
+                     "normalised counts and not log1p values; send them as counts");
+    }
+    found = sample.Decide({});
+  }
+  const double target = bundle.manifest().normalisation.target_sum;
+  scale.conversion = cells::LogConversion(found, target);
+  if (!found.remark.empty()) {
+    scale.notes.push_back(absl::StrCat("control cells: ", found.remark, "; they were converted"));
+  }
+  if (scale.conversion.rescales()) {
+    scale.notes.push_back(absl::StrCat("control cells: log1p of counts normalised to ",
+                                       SumText(found.target_sum), " a cell were rescaled to ",
+                                       SumText(target), ", which the model was trained on"));
+  } else if (controls.target_sum > 0 && !(target > 0)) {
+    scale.notes.push_back(
+        "control cells: the sum that the model's training cells were normalised to is not known, "
+        "so "
+        "that log1p values were taken as they are");
+  }
+  return scale;
+}
+
+absl::Status CheckFit(const bundle::Bundle& bundle, const ControlMatrix& controls,
+                      const CsrMatrix& values, const std::vector<int32_t>& cell_types,
+                      const std::vector<size_t>& missing, ControlScale* scale) {
+  const bundle::Manifest& manifest = bundle.manifest();
+  const auto& sums = manifest.normalisation.control_sums;
+  if (sums.empty() || controls.on_model_scale) return absl::OkStatus();
+  std::vector<bool> filled_in(manifest.genes.size(), false);
+  for (const size_t gene : missing) filled_in[gene] = true;
+  double found = 0, expected = 0;
+  for (int64_t r = 0; r < values.rows; ++r) {
+    const auto genes = values.RowIndices(r);
+    const auto row = values.RowValues(r);
+    for (size_t k = 0; k < genes.size(); ++k) {
+      if (!filled_in[genes[k]]) found += std::expm1(row[k]);
+    }
+    expected += sums[cell_types[r]];
+  }
+  expected *= ShareOfPanel(bundle, missing);
+  if (!(expected > 0)) return absl::OkStatus();
+  const double ratio = found / expected;
+  if (ratio < kPlainlyAnother && ratio > 1 / kPlainlyAnother) return absl::OkStatus();
+  const auto cells = static_cast<double>(values.rows);
+  const std::string message =
+      absl::StrCat("control cells sum to ", SumText(found / cells), " (expm1 of log1p values over ",
+                   manifest.genes.size() - missing.size(), " genes of the model, mean of ",
+                   values.rows, values.rows == 1 ? " cell" : " cells", "), the model's own to ",
+                   SumText(expected / cells), ": ", Remedy(manifest, controls));
+  if (!scale->said) return Invalid("SCALE_MISMATCH", message);
+  scale->notes.push_back(message);
+  return absl::OkStatus();
+}
+
+}  // namespace unlasting::predict
