@@ -17,8 +17,8 @@ inline std::shared_ptr<model::cuda::Context> DeviceOrSkip(benchmark::State& stat
   return nullptr;
 }
 
-// An iteration is kWorks times `work`, then a wait: what a host that runs ahead sees. Works are
-// counted, so that Rate is per work.
+// An iteration is kWorks times `work`, then a wait: what a host that runs ahead sees. Its time is
+// that of one work.
 constexpr int kWorks = 10;
 
 template <typename Work>
@@ -30,14 +30,13 @@ void TimeOnDevice(benchmark::State& state, const model::cuda::Context& context, 
     for (int k = 0; k < kWorks; ++k) work();
     context.Wait();
     state.SetIterationTime(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / kWorks);
   }
 }
 
 // `amount` of one work a second.
 inline void Rate(benchmark::State& state, const char* name, double amount) {
-  state.counters[name] =
-      benchmark::Counter(amount * kWorks, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters[name] = benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 }  // namespace unlasting::bench
