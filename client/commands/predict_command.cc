@@ -41,6 +41,7 @@ std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& pertu
   return {perturbation.covariates().begin(), perturbation.covariates().end()};
 }
 
+// Long because it lists every field of the JSON that scripts read.
 nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
   const v1::PredictHeader& header = collector.header();
   nlohmann::json perturbations = nlohmann::json::array();

@@ -1,3 +1,4 @@
+// Long because one command plans, runs, resumes and writes four files that belong together.
 #include <algorithm>
 #include <filesystem>
 #include <iostream>

@@ -1,3 +1,4 @@
+// Long because every part of an answer has its place in the one file that is written.
 #include "client/files/prediction_file.h"
 
 #include <algorithm>

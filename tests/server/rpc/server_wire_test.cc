@@ -1,3 +1,4 @@
+// Long because each fault of the wire is a test of its own on one served model.
 // What crosses the wire: requests that are no messages, results of any size for stock clients,
 // names, notes and reflection.
 #include "core/base/utf8.h"
