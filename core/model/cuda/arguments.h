@@ -9,8 +9,11 @@
 
 #if defined(__CUDACC__)
 #define UNLASTING_HOST_DEVICE __host__ __device__
+// Registers are to suffice for so many blocks of so many threads on a multiprocessor.
+#define UNLASTING_BLOCKS(threads, blocks) __launch_bounds__(threads, blocks)
 #else
 #define UNLASTING_HOST_DEVICE
+#define UNLASTING_BLOCKS(threads, blocks)
 #endif
 
 namespace unlasting::model::cuda {
@@ -18,7 +21,7 @@ namespace unlasting::model::cuda {
 enum class Precision {
   kFloat32,  // float32 throughout: for comparing
   kTf32,     // products through TF32
-  kBf16,     // as kTf32; features of the GRN layers are stored as bfloat16, summed in float32
+  kBf16,     // as kTf32; features of the GRN layers are bfloat16, summed in float32
 };
 
 struct BFloat16 {
@@ -120,8 +123,8 @@ struct AttendArguments {
   const int32_t* sources = nullptr;         // [edges]
   const void* features = nullptr;           // [R, N', 2, H, D]: left, then right
   const float* right_bias = nullptr;        // [H, D]: left's and right's
-  const float* attention_left = nullptr;    // [H, D]: 0.2 a
-  const float* attention_scaled = nullptr;  // [H, D]: 0.8 a
+  const float* attention_left = nullptr;    // [H, D]: 0.2 a log2(e)
+  const float* attention_scaled = nullptr;  // [H, D]: 0.8 a log2(e)
   const float* bias = nullptr;              // [D]: of nodes without sources
   const float* bias_with_edges = nullptr;   // [D]: that and the heads' mean left bias
   const float* residual = nullptr;          // [R, N', D]; may be null; may be next.hidden

@@ -9,8 +9,9 @@ namespace {
 
 // Uploads under way at once; more wait for the device.
 constexpr int kUploads = 4;
-// What the GRN block's buffers may take: they stay in the second-level cache (50 MB on an H100).
-constexpr int64_t kChunkBytes = int64_t{32} << 20;
+// What the GRN block's buffers may take: more than the second-level cache holds, since fewer
+// launches save more time than features cost that come from memory (docs/benchmarks.md).
+constexpr int64_t kChunkBytes = int64_t{160} << 20;
 constexpr int64_t kNoTime = -1;
 
 int64_t Bucket(int64_t rows) {

@@ -93,7 +93,7 @@ class CudaNetwork {
   NodeBases bases_;
   Gemm gemm_;
   Graphs graphs_;
-  int64_t chunk_;      // rows that pass the GRN block together: as many as the L2 cache holds
+  int64_t chunk_;      // rows that pass the GRN block together
   int64_t knockouts_;  // how many a batch has memory for
 
   DeviceArray<char> rows_;

@@ -1,7 +1,7 @@
 // Picks the GRN kernels' template for a width, a feature type and a number of heads.
 #include <stdexcept>
 
-#include "core/model/cuda/attend.cuh"
+#include "core/model/cuda/attend_pair.cuh"
 #include "core/model/cuda/launch.h"
 #include "core/model/cuda/node_inputs.cuh"
 #include "core/model/cuda/start.cuh"
@@ -57,14 +57,16 @@ struct AttendWork {
 
   template <typename F, int kLanes, int kQuads>
   void Run() const {
-    const dim3 grid(Blocks(in.nodes, kThreads / kLanes), static_cast<unsigned>(rows));
-    // Two heads' features of four sources are as many as the registers hold.
-    if constexpr (kQuads == 1) {
-      if (in.heads % 2 == 0) {
-        return Start(AttendKernel<F, kLanes, kQuads, 2>, grid, kThreads, stream, in);
-      }
+    const auto start = [&](auto* kernel, int threads, int lanes) {
+      const dim3 grid(Blocks(in.nodes, threads / lanes), static_cast<unsigned>(rows));
+      Start(kernel, grid, threads, stream, in);
+    };
+    if (in.heads % 2 != 0 || kQuads > 1 || kLanes < 8) {
+      return start(AttendKernel<F, kLanes, kQuads>, kThreads, kLanes);
     }
-    Start(AttendKernel<F, kLanes, kQuads, 1>, grid, kThreads, stream, in);
+    if constexpr (kQuads == 1 && kLanes >= 8) {
+      start(AttendPairKernel<F, kLanes>, kPairThreads, kLanes);
+    }
   }
 };
 

@@ -7,10 +7,10 @@
 
 namespace unlasting::model::cuda {
 
-// `v` is node `node` of row `row`.
+// `v` is node `node` of row `row`; nothing is stored unless `valid`.
 template <typename F, int kLanes, int kQuads>
 __device__ __forceinline__ void PassOn(const Next& next, int64_t row, int32_t node, int32_t nodes,
-                                       int32_t true_dim, unsigned mask, int lane, float* v) {
+                                       int32_t true_dim, bool valid, int lane, float* v) {
   constexpr int kDim = 4 * kLanes * kQuads, kOwn = 4 * kQuads;
   const int64_t at = (row * nodes + node) * kDim;
   if (next.readout_weight != nullptr) {
@@ -18,23 +18,23 @@ __device__ __forceinline__ void PassOn(const Next& next, int64_t row, int32_t no
     LoadNode<kLanes, kQuads>(next.readout_weight + static_cast<int64_t>(node) * kDim, lane, weight);
 #pragma unroll
     for (int k = 0; k < kOwn; ++k) sum += v[k] * weight[k];
-    sum = GroupSum<kLanes>(mask, sum);
-    if (lane == 0) {
+    sum = GroupSum<kLanes>(sum);
+    if (valid && lane == 0) {
       next.gene_readout[row * next.gene_readout_stride + node] = sum + next.readout_bias[node];
     }
     return;
   }
-  if (next.hidden != nullptr) StoreNode<kLanes, kQuads>(next.hidden + at, lane, v);
+  if (valid && next.hidden != nullptr) StoreNode<kLanes, kQuads>(next.hidden + at, lane, v);
   F* normalised = static_cast<F*>(next.normalised) + at;
   if (next.norm_weight == nullptr) {
-    StoreNode<kLanes, kQuads>(normalised, lane, v);
+    if (valid) StoreNode<kLanes, kQuads>(normalised, lane, v);
     return;
   }
   const float share = 1.0f / static_cast<float>(true_dim);
   float sum = 0;
 #pragma unroll
   for (int k = 0; k < kOwn; ++k) sum += v[k];
-  const float mean = GroupSum<kLanes>(mask, sum) * share;
+  const float mean = GroupSum<kLanes>(sum) * share;
   float squares = 0;
 #pragma unroll
   for (int k = 0; k < kOwn; ++k) {
@@ -42,13 +42,13 @@ __device__ __forceinline__ void PassOn(const Next& next, int64_t row, int32_t no
     const float centred = d < true_dim ? v[k] - mean : 0.0f;
     squares += centred * centred;
   }
-  const float scale = 1.0f / sqrtf(GroupSum<kLanes>(mask, squares) * share + 1e-5f);
+  const float scale = 1.0f / sqrtf(GroupSum<kLanes>(squares) * share + 1e-5f);
   float weight[kOwn], bias[kOwn];
   LoadNode<kLanes, kQuads>(next.norm_weight, lane, weight);
   LoadNode<kLanes, kQuads>(next.norm_bias, lane, bias);
 #pragma unroll
   for (int k = 0; k < kOwn; ++k) v[k] = (v[k] - mean) * scale * weight[k] + bias[k];
-  StoreNode<kLanes, kQuads>(normalised, lane, v);
+  if (valid) StoreNode<kLanes, kQuads>(normalised, lane, v);
 }
 
 // v += Psi(x), from the table or, beyond it, computed.
@@ -89,10 +89,9 @@ template <typename F, int kLanes, int kQuads>
 __global__ void NodeInputsKernel(NodeInputsArguments in) {
   constexpr int kDim = 4 * kLanes * kQuads;
   const int lane = LaneOf<kLanes>();
-  const unsigned mask = MaskOf<kLanes>();
-  const int32_t node =
+  const int32_t group =
       static_cast<int32_t>(blockIdx.x * (blockDim.x / kLanes) + threadIdx.x / kLanes);
-  if (node >= in.nodes) return;
+  const int32_t node = min(group, in.nodes - 1);
   const int64_t row_number = blockIdx.y;
   const DeviceRow& row = in.rows[row_number];
   int64_t from = node;
@@ -114,7 +113,8 @@ __global__ void NodeInputsKernel(NodeInputsArguments in) {
       AddPsi<kLanes, kQuads>(in.psi_x, in.state[row_number * in.state_stride + node], lane, v);
     }
   }
-  PassOn<F, kLanes, kQuads>(in.next, row_number, node, in.nodes, in.true_dim, mask, lane, v);
+  PassOn<F, kLanes, kQuads>(in.next, row_number, node, in.nodes, in.true_dim, group == node, lane,
+                            v);
 }
 
 }  // namespace unlasting::model::cuda

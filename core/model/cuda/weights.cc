@@ -54,8 +54,9 @@ LayerWeights MakeLayer(const ModelConfig& config, const NetworkWeights<float>& a
     for (float& value : rows) value = static_cast<float>(factor) * value;
     return rows;
   };
-  out.attention_left = DeviceArray<float>::From(per_head("attention", 0.2));
-  out.attention_scaled = DeviceArray<float>::From(per_head("attention", 0.8));
+  constexpr double kLog2OfE = 1.4426950408889634;
+  out.attention_left = DeviceArray<float>::From(per_head("attention", 0.2 * kLog2OfE));
+  out.attention_scaled = DeviceArray<float>::From(per_head("attention", 0.8 * kLog2OfE));
   const std::vector<float> left_bias = per_head("left_bias", 1);
   std::vector<float> both = per_head("right_bias", 1);
   for (size_t k = 0; k < both.size(); ++k) both[k] += left_bias[k];
