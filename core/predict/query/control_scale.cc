@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/predict/query/refusal.h"
 
 namespace unlasting::predict {
 namespace {
@@ -14,10 +15,6 @@ using cells::SumText;
 
 // Cells of one type measured elsewhere differ less, log1p of the usual sums differ more.
 constexpr double kPlainlyAnother = 2;
-
-absl::Status Invalid(const std::string& reason, const std::string& message) {
-  return WithReason(absl::InvalidArgumentError(message), reason);
-}
 
 // The share of the panel cells' sums that the genes have which are not `missing`; 0 where unknown.
 double ShareOfPanel(const bundle::Bundle& bundle, const std::vector<size_t>& missing) {

@@ -13,6 +13,7 @@
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
 #include "core/predict/query/control_scale.h"
+#include "core/predict/query/refusal.h"
 
 namespace unlasting::predict {
 namespace {
@@ -23,10 +24,6 @@ using cells::ControlMatrix;
 using cells::MissingGenes;
 
 constexpr size_t kNamedGenes = 10;
-
-absl::Status Invalid(const std::string& reason, const std::string& message) {
-  return WithReason(absl::InvalidArgumentError(message), reason);
-}
 
 // Column of the caller's cells for each gene of the bundle, -1 where missing.
 absl::StatusOr<std::vector<int64_t>> ColumnsOf(const Manifest& manifest,

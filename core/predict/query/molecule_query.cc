@@ -11,7 +11,9 @@
 #include "core/molecule/featurizer.h"
 #include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/model_notes.h"
+#include "core/predict/query/refusal.h"
 #include "core/predict/query/resolve.h"
+#include "core/predict/query/vectors.h"
 
 namespace unlasting::predict {
 namespace {
@@ -20,10 +22,6 @@ using bundle::Bundle;
 using bundle::KnownMolecule;
 using bundle::Manifest;
 using molecule::Featurizer;
-
-absl::Status Invalid(const std::string& reason, const std::string& message) {
-  return WithReason(absl::InvalidArgumentError(message), reason);
-}
 
 bool TakesEmbeddings(const Manifest& manifest) {
   return manifest.molecule_featurizer == bundle::kEmbeddingsName;
@@ -132,32 +130,10 @@ absl::Status ResolveName(const Bundle& bundle, const std::string& name,
 
 absl::Status ResolveEmbedding(const Manifest& manifest, const std::vector<float>& embedding,
                               Perturbation* perturbation) {
-  if (static_cast<int64_t>(embedding.size()) != manifest.molecule_features) {
-    return Invalid("EMBEDDING_LENGTH",
-                   absl::StrCat("embedding: found ", embedding.size(), " values, expected ",
-                                manifest.molecule_features));
-  }
-  bool any = false;
-  for (const float value : embedding) {
-    if (!std::isfinite(value)) {
-      return Invalid("INVALID_VALUE", "embedding: found a value that is not finite");
-    }
-    any = any || value != 0;
-  }
-  if (!any) return Invalid("INVALID_VALUE", "embedding: found only zeros");
+  UNLASTING_RETURN_IF_ERROR(CheckVector("embedding", embedding, manifest.molecule_features));
   perturbation->molecule = embedding;
   perturbation->label = "embedding";
   return absl::OkStatus();
-}
-
-double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double product = 0, of_a = 0, of_b = 0;
-  for (size_t k = 0; k < a.size() && k < b.size(); ++k) {
-    product += static_cast<double>(a[k]) * b[k];
-    of_a += static_cast<double>(a[k]) * a[k];
-    of_b += static_cast<double>(b[k]) * b[k];
-  }
-  return of_a > 0 && of_b > 0 ? product / std::sqrt(of_a * of_b) : 0.0;
 }
 
 std::optional<double> SimilarityTo(const Bundle& bundle, const KnownMolecule& known,

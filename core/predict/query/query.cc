@@ -1,16 +1,13 @@
 #include "core/predict/query/query.h"
 
 #include "core/base/status.h"
+#include "core/predict/query/refusal.h"
 #include "core/predict/query/resolve.h"
 
 namespace unlasting::predict {
 namespace {
 
 using bundle::Bundle;
-
-absl::Status Invalid(const std::string& reason, const std::string& message) {
-  return WithReason(absl::InvalidArgumentError(message), reason);
-}
 
 }  // namespace
 

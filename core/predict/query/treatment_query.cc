@@ -5,8 +5,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/did_you_mean.h"
 #include "core/base/status.h"
+#include "core/predict/query/refusal.h"
 #include "core/predict/query/resolve.h"
+#include "core/predict/query/vectors.h"
 
 namespace unlasting::predict {
 namespace {
@@ -17,34 +20,6 @@ using bundle::Manifest;
 
 // Names in an error; a screen's bundle may know hundreds.
 constexpr size_t kMaxNamed = 10;
-
-absl::Status Invalid(const std::string& reason, const std::string& message) {
-  return WithReason(absl::InvalidArgumentError(message), reason);
-}
-
-// Letters and digits in lower case: IFN-beta and ifn_beta are the same.
-std::string Bare(const std::string& name) {
-  std::string bare;
-  for (const char c : name) {
-    if (absl::ascii_isalnum(c)) bare.push_back(absl::ascii_tolower(c));
-  }
-  return bare;
-}
-
-// ", did you mean 'IFNB1'?" for a name that is another but for case and punctuation, or a part of
-// it; "" where there is none.
-std::string DidYouMean(const std::string& name, const std::vector<std::string>& known) {
-  const std::string wanted = Bare(name);
-  if (wanted.size() < 2) return "";
-  for (const auto& other : known) {
-    const std::string bare = Bare(other);
-    if (bare.size() < 2) continue;
-    if (bare.find(wanted) != std::string::npos || wanted.find(bare) != std::string::npos) {
-      return absl::StrCat(", did you mean '", other, "'?");
-    }
-  }
-  return "";
-}
 
 // Names the treatments that the model knows.
 absl::Status Unknown(const Manifest& manifest, const std::string& name) {
@@ -69,30 +44,7 @@ absl::Status ResolveVector(const Manifest& manifest, const std::vector<float>& v
                                 "' knows treatments by name alone: it was trained without "
                                 "treatment_vectors"));
   }
-  if (static_cast<int>(vector.size()) != manifest.treatment_features) {
-    return Invalid("EMBEDDING_LENGTH",
-                   absl::StrCat("treatment: vector: found ", vector.size(), " values, expected ",
-                                manifest.treatment_features));
-  }
-  const auto finite = [](float value) { return std::isfinite(value); };
-  if (!std::all_of(vector.begin(), vector.end(), finite)) {
-    return Invalid("INVALID_VALUE", "treatment: vector: found a value that is not finite");
-  }
-  const auto zero = [](float value) { return value == 0; };
-  if (std::all_of(vector.begin(), vector.end(), zero)) {
-    return Invalid("INVALID_VALUE", "treatment: vector: found only zeros");
-  }
-  return absl::OkStatus();
-}
-
-double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double product = 0, of_a = 0, of_b = 0;
-  for (size_t k = 0; k < a.size() && k < b.size(); ++k) {
-    product += static_cast<double>(a[k]) * b[k];
-    of_a += static_cast<double>(a[k]) * a[k];
-    of_b += static_cast<double>(b[k]) * b[k];
-  }
-  return of_a > 0 && of_b > 0 ? product / std::sqrt(of_a * of_b) : 0.0;
+  return CheckVector("treatment: vector", vector, manifest.treatment_features);
 }
 
 void NoteNearest(const Bundle& bundle, Perturbation* perturbation) {
