@@ -5,10 +5,12 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "core/evaluate/numpy_random.h"
 #include "core/evaluate/principal_components.h"
+#include "core/evaluate/ranking_areas.h"
 
 namespace unlasting::evaluate {
 namespace {
@@ -106,26 +108,14 @@ std::vector<double> NeighbourScores(const MatrixXd& components, Index each) {
   return scores;
 }
 
-// The share of pairs of a predicted and a true cell that the scores order rightly, ties as half.
+// The share of pairs of a predicted and a true cell in which the predicted one has the larger
+// score.
 double Area(const std::vector<double>& scores, Index each) {
-  std::vector<std::pair<double, bool>> sorted;
+  std::vector<std::pair<double, bool>> numbers;
   for (size_t k = 0; k < scores.size(); ++k) {
-    sorted.emplace_back(scores[k], static_cast<Index>(k) < each);
+    numbers.emplace_back(-scores[k], static_cast<Index>(k) < each);
   }
-  std::sort(sorted.begin(), sorted.end());
-  double below = 0, area = 0;
-  for (size_t first = 0; first < sorted.size();) {
-    size_t last = first;
-    double predicted = 0;
-    while (last < sorted.size() && sorted[last].first == sorted[first].first) {
-      predicted += sorted[last++].second ? 1 : 0;
-    }
-    const double others = static_cast<double>(last - first) - predicted;
-    area += predicted * (below + others / 2);
-    below += others;
-    first = last;
-  }
-  return area / (static_cast<double>(each) * static_cast<double>(each));
+  return AreasOf(std::move(numbers)).roc;
 }
 
 }  // namespace

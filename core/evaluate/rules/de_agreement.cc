@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/evaluate/column_statistics.h"
+#include "core/evaluate/ranking_areas.h"
 
 namespace unlasting::evaluate::rules {
 namespace {
@@ -57,41 +59,14 @@ double Shared(std::vector<int64_t> a, std::vector<int64_t> b, size_t depth) {
   return static_cast<double>(both.size()) / static_cast<double>(depth);
 }
 
-struct Areas {
-  double precision_recall = kNan, roc = kNan;
-};
-
-// Of finding the genes significant in the truth by the prediction's adjusted p; NaN where all genes
-// are of one class.
-Areas AreasOf(const LoggedTable& truth, const LoggedTable& predicted, int64_t t) {
-  std::vector<std::pair<double, bool>> genes;  // smallest adjusted p first
-  double positives = 0;
+// Of finding the genes significant in the truth by the prediction's adjusted p.
+RankingAreas AreasOfGenes(const LoggedTable& truth, const LoggedTable& predicted, int64_t t) {
+  std::vector<std::pair<double, bool>> genes;
   for (int64_t g = 0; g < truth.genes; ++g) {
     const auto q = static_cast<double>(predicted.q[t * truth.genes + g]);
     genes.emplace_back(std::clamp(q, 1e-10, 1.0), truth.Significant(t, g));
-    positives += genes.back().second ? 1 : 0;
   }
-  const double negatives = static_cast<double>(genes.size()) - positives;
-  if (positives == 0 || negatives == 0) return {};
-  std::sort(genes.begin(), genes.end());
-  Areas areas = {0, 0};
-  double found = 0, wrong = 0;
-  for (size_t first = 0; first < genes.size();) {
-    size_t last = first;
-    double hits = 0;
-    while (last < genes.size() && genes[last].first == genes[first].first) {
-      hits += genes[last++].second ? 1 : 0;
-    }
-    const double misses = static_cast<double>(last - first) - hits;
-    // Positives found before a negative win the pair; those of the same p win half of it.
-    areas.roc += misses * (found + hits / 2);
-    found += hits;
-    wrong += misses;
-    areas.precision_recall += hits / positives * found / (found + wrong);
-    first = last;
-  }
-  areas.roc /= positives * negatives;
-  return areas;
+  return AreasOf(std::move(genes));
 }
 
 // Recall, direction and rank correlation over the genes significant in the truth.
@@ -143,7 +118,7 @@ void AddDeAgreement(const LoggedTable& truth, const LoggedTable& predicted, Plai
     (*metrics)["de_nsig_counts_pred"].push_back(counts_predicted[t]);
     (*metrics)["de_spearman_sig"].push_back(of_counts);
     AddOverTrueGenes(truth, predicted, t, metrics);
-    const Areas areas = AreasOf(truth, predicted, t);
+    const RankingAreas areas = AreasOfGenes(truth, predicted, t);
     (*metrics)["pr_auc"].push_back(areas.precision_recall);
     (*metrics)["roc_auc"].push_back(areas.roc);
   }

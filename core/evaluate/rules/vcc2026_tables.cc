@@ -129,14 +129,8 @@ class Pass {
     AddTruth(gene, truth, scratch);
     AddBaseline(gene, scratch);
     for (Split& split : splits_) AddSplit(gene, &split, scratch);
-    GeneCells& cells = scratch->other;
-    cells.Start(targets_ + 1);
-    for (size_t k = 0; k < predicted.cells.size(); ++k) {
-      const int32_t cell = predicted.cells[k];
-      cells.Add(groups_.predicted.of_cell[cell],
-                MakeExpressed(predicted.values[k], predicted_library_[cell], cell));
-    }
-    AddGroups(gene, &cells, scratch->control, &predicted_, scratch);
+    Collect(predicted, groups_.predicted.of_cell, predicted_library_, &scratch->other);
+    AddGroups(gene, &scratch->other, scratch->control, &predicted_, scratch);
   }
 
   Vcc2026Tables Finish(const Draws& draws) {
@@ -160,6 +154,16 @@ class Pass {
     return scratch->logged;
   }
 
+  // The expressing cells of a gene by group.
+  void Collect(const GeneColumn& column, const std::vector<int32_t>& group_of,
+               const std::vector<double>& library, GeneCells* cells) const {
+    cells->Start(targets_ + 1);
+    for (size_t k = 0; k < column.cells.size(); ++k) {
+      const int32_t cell = column.cells[k];
+      cells->Add(group_of[cell], MakeExpressed(column.values[k], library[cell], cell));
+    }
+  }
+
   // Sums, bulks and tests of all groups of a sample, its own control's bulk among them.
   void AddGroups(int64_t gene, GeneCells* cells, const ControlCells& control,
                  SampleBuilder* builder, Scratch* scratch) {
@@ -176,12 +180,7 @@ class Pass {
 
   void AddTruth(int64_t gene, const GeneColumn& column, Scratch* scratch) {
     GeneCells& cells = scratch->truth;
-    cells.Start(targets_ + 1);
-    for (size_t k = 0; k < column.cells.size(); ++k) {
-      const int32_t cell = column.cells[k];
-      cells.Add(groups_.truth.of_cell[cell],
-                MakeExpressed(column.values[k], truth_library_[cell], cell));
-    }
+    Collect(column, groups_.truth.of_cell, truth_library_, &cells);
     cells.Arrange();
     std::vector<GroupSum> sums;
     for (int64_t t = 0; t <= targets_; ++t) sums.push_back(SumOf(cells.Group(t)));
