@@ -3,11 +3,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/commands/commands.h"
 #include "client/commands/shared_flags.h"
 #include "client/files/prediction_file.h"
+#include "client/files/resolved_perturbation.h"
 #include "client/transport/client.h"
 #include "client/transport/retrying_client.h"
 #include "core/anndata/writer.h"
@@ -41,11 +43,33 @@ std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& pertu
   return {perturbation.covariates().begin(), perturbation.covariates().end()};
 }
 
-// Long because it lists every field of the JSON that scripts read.
-nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
-  const v1::PredictHeader& header = collector.header();
+nlohmann::json TrainingDistanceJson(const v1::ResolvedPerturbation& perturbation) {
+  nlohmann::json distance;
+  for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
+    distance["genes"].push_back(
+        {{"gene", gene.gene()},
+         {"training", codec::GeneTrainingName(gene.training())},
+         {"hops", gene.has_hops() ? nlohmann::json(gene.hops()) : nlohmann::json()},
+         {"nearest_gene", gene.nearest_gene()}});
+  }
+  if (!perturbation.has_molecule()) return distance;
+  const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
+  distance["nearest_molecule"] = molecule.nearest_molecule();
+  if (molecule.has_tanimoto_similarity()) {
+    distance["tanimoto_similarity"] = molecule.tanimoto_similarity();
+  }
+  if (molecule.has_embedding_cosine()) {
+    distance["embedding_cosine"] = molecule.embedding_cosine();
+  }
+  distance["lowest_dose_um"] = molecule.lowest_dose_micromolar();
+  distance["highest_dose_um"] = molecule.highest_dose_micromolar();
+  distance["dose_range"] = codec::DoseRangeName(molecule.dose_range());
+  return distance;
+}
+
+nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
   nlohmann::json perturbations = nlohmann::json::array();
-  for (const auto& perturbation : header.perturbations()) {
+  for (const auto& perturbation : collector.header().perturbations()) {
     perturbations.push_back({{"label", perturbation.label()},
                              {"condition", ConditionOf(perturbation)},
                              {"smiles", perturbation.smiles()},
@@ -55,27 +79,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
                              {"context_seen", ContextSeen(perturbation)},
                              {"seen_together", SeenTogether(perturbation)},
                              {"notes", std::vector<std::string>(perturbation.notes().begin(),
-                                                                perturbation.notes().end())}});
-    nlohmann::json& distance = perturbations.back()["training_distance"];
-    for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
-      distance["genes"].push_back(
-          {{"gene", gene.gene()},
-           {"training", codec::GeneTrainingName(gene.training())},
-           {"hops", gene.has_hops() ? nlohmann::json(gene.hops()) : nlohmann::json()},
-           {"nearest_gene", gene.nearest_gene()}});
-    }
-    if (!perturbation.has_molecule()) continue;
-    const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
-    distance["nearest_molecule"] = molecule.nearest_molecule();
-    if (molecule.has_tanimoto_similarity()) {
-      distance["tanimoto_similarity"] = molecule.tanimoto_similarity();
-    }
-    if (molecule.has_embedding_cosine()) {
-      distance["embedding_cosine"] = molecule.embedding_cosine();
-    }
-    distance["lowest_dose_um"] = molecule.lowest_dose_micromolar();
-    distance["highest_dose_um"] = molecule.highest_dose_micromolar();
-    distance["dose_range"] = codec::DoseRangeName(molecule.dose_range());
+                                                                perturbation.notes().end())},
+                             {"training_distance", TrainingDistanceJson(perturbation)}});
   }
   for (const v1::PerturbationSummary& summary : collector.summaries()) {
     nlohmann::json genes = nlohmann::json::array();
@@ -86,12 +91,16 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
     }
     perturbations[summary.perturbation_index()]["ranked_genes"] = std::move(genes);
   }
+  return perturbations;
+}
+
+nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
+  const v1::PredictHeader& header = collector.header();
   const v1::PredictFinished& finished = collector.finished();
   return {{"out", out},
           {"model", header.model()},
           {"model_version", header.model_version()},
           {"bundle_hash", header.bundle_hash()},
-          {"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
           {"control_cells", collector.cells()},
           {"predicted_cells", finished.rows()},
           {"genes", header.genes_size()},
@@ -102,7 +111,7 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"queue_seconds", finished.queue_seconds()},
           {"compute_seconds", finished.compute_seconds()},
           {"total_seconds", finished.total_seconds()},
-          {"perturbations", std::move(perturbations)}};
+          {"perturbations", PerturbationsJson(collector)}};
 }
 
 absl::Status Run(const Flags& flags) {

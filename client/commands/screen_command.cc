@@ -1,4 +1,3 @@
-// Long because one command plans, runs, resumes and writes four files that belong together.
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -10,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "client/commands/commands.h"
+#include "client/commands/screen_servers.h"
 #include "client/commands/shared_flags.h"
 #include "client/screen/screen.h"
 #include "client/screen/screen_report.h"
@@ -49,35 +48,6 @@ struct Flags {
   std::string progress = "auto";
   bool json = false;
 };
-
-absl::StatusOr<std::vector<std::unique_ptr<Client>>> CreateClients(const Flags& flags) {
-  std::vector<std::unique_ptr<Client>> clients;
-  for (const std::string& address :
-       std::vector<std::string>(absl::StrSplit(flags.connection.address, ',', absl::SkipEmpty()))) {
-    ClientOptions options = flags.connection;
-    options.address = address;
-    UNLASTING_ASSIGN_OR_RETURN(auto client, Client::Create(options));
-    clients.push_back(std::move(client));
-  }
-  if (clients.empty()) {
-    return absl::InvalidArgumentError("--server: found none, expected HOST:PORT[,HOST:PORT...]");
-  }
-  return clients;
-}
-
-// One of the servers that is there.
-absl::StatusOr<Client*> FirstConnected(const std::vector<std::unique_ptr<Client>>& clients,
-                                       const Flags& flags) {
-  absl::Status status;
-  for (const auto& client : clients) {
-    ClientOptions options = flags.connection;
-    options.address = client->address();
-    const auto connected = Client::Connect(options);
-    if (connected.ok()) return client.get();
-    status = connected.status();
-  }
-  return status;
-}
 
 // Equal for screens whose parts fit together.
 std::string Fingerprint(const ScreenWork& work) {
@@ -149,27 +119,6 @@ void PrintNotes(const v1::PredictHeader& header, const std::string& ranking) {
   }
 }
 
-void PrintServers(const ServerWatch& watch) {
-  for (const ServerWatch::Server& server : watch.servers()) {
-    if (server.failed == 0) continue;
-    std::cerr << "note: server " << server.address << ": " << server.completed
-              << " requests completed, " << server.failed << " tries failed"
-              << (server.down ? ", down at the end" : "")
-              << "; the last error: " << server.last_error << "\n";
-  }
-}
-
-nlohmann::json ServersJson(const ServerWatch& watch) {
-  nlohmann::json servers = nlohmann::json::array();
-  for (const ServerWatch::Server& server : watch.servers()) {
-    servers.push_back({{"address", server.address},
-                       {"completed_requests", server.completed},
-                       {"failed_tries", server.failed},
-                       {"down", server.down}});
-  }
-  return servers;
-}
-
 absl::Status NothingPredicted(const Flags& flags, const std::vector<BadRow>& bad,
                               const std::string& errors) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -225,7 +174,6 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
                  const std::vector<BadRow>& bad, const std::string& ranking,
                  const std::string& errors, const ServerWatch& watch) {
   const v1::PredictHeader& header = collector.header();
-  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
   if (flags.json) {
     std::cout << nlohmann::json{{"out", flags.out},
                                 {"ranking", ranking},
@@ -261,8 +209,8 @@ absl::Status Run(const Flags& flags) {
     UNLASTING_RETURN_IF_ERROR(WriteErrors(errors, bad));
     return NothingPredicted(flags, bad, errors);
   }
-  UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags));
-  UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags));
+  UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags.connection));
+  UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, table.rows, first));
   UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
                              ScreenParts::Open(flags.out, Fingerprint(work), flags.resume));
@@ -290,7 +238,7 @@ absl::Status Run(const Flags& flags) {
               << " lists them; mend them and go on with --resume\n";
   }
   PrintNotes(collector.header(), ranking);
-  PrintServers(watch);
+  PrintServers(watch, std::cerr);
   PrintResult(flags, collector, bad, ranking, errors, watch);
   return absl::OkStatus();
 }

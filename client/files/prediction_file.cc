@@ -1,15 +1,14 @@
-// Long because every part of an answer has its place in the one file that is written.
 #include "client/files/prediction_file.h"
 
 #include <algorithm>
 #include <limits>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/files/resolved_perturbation.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "proto/codec/enums.h"
@@ -48,22 +47,6 @@ CsrMatrix Concatenate(const std::vector<const CsrMatrix*>& blocks, int64_t cols)
     all.values.insert(all.values.end(), block->values.begin(), block->values.end());
   }
   return all;
-}
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-// "yes", "no" or "unknown" for all cell types at once, or for each where they differ.
-template <typename Known, typename Seen>
-std::string ByContext(const v1::ResolvedPerturbation& perturbation, Known known, Seen seen) {
-  std::vector<std::string> words, all;
-  for (const v1::TrainingContext& context : perturbation.contexts()) {
-    words.push_back(!known(context) ? "unknown" : seen(context) ? "yes" : "no");
-    all.push_back(absl::StrCat(context.cell_type(), ": ", words.back()));
-  }
-  if (words.empty()) return "unknown";
-  const bool same =
-      std::count(words.begin(), words.end(), words[0]) == static_cast<int64_t>(words.size());
-  return same ? words[0] : absl::StrJoin(all, "; ");
 }
 
 // What is said of each perturbation, as columns: a row for each, in the order of the request.
@@ -123,42 +106,6 @@ nlohmann::json Provenance(const v1::PredictHeader& header) {
 }
 
 }  // namespace
-
-std::string ConditionOf(const v1::ResolvedPerturbation& perturbation) {
-  if (!perturbation.condition().empty()) return perturbation.condition();
-  // A server from before the field.
-  const bool molecule = perturbation.dose_micromolar() > 0;
-  const bool one_gene = !molecule && perturbation.label().find('+') == std::string::npos;
-  return one_gene ? absl::StrCat(perturbation.label(), "+ctrl") : perturbation.label();
-}
-
-double NetworkHops(const v1::ResolvedPerturbation& perturbation) {
-  double farthest = perturbation.genes().empty() ? kNone : 0;
-  for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
-    const double own = gene.has_hops() ? gene.hops() : std::numeric_limits<double>::infinity();
-    farthest = std::max(farthest, own);
-  }
-  return farthest;
-}
-
-double MoleculeSimilarity(const v1::ResolvedPerturbation& perturbation) {
-  const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
-  return molecule.has_tanimoto_similarity() ? molecule.tanimoto_similarity()
-         : molecule.has_embedding_cosine()  ? molecule.embedding_cosine()
-                                            : kNone;
-}
-
-std::string ContextSeen(const v1::ResolvedPerturbation& perturbation) {
-  return ByContext(
-      perturbation, [](const v1::TrainingContext& each) { return each.has_context_seen(); },
-      [](const v1::TrainingContext& each) { return each.context_seen(); });
-}
-
-std::string SeenTogether(const v1::ResolvedPerturbation& perturbation) {
-  return ByContext(
-      perturbation, [](const v1::TrainingContext& each) { return each.has_seen_together(); },
-      [](const v1::TrainingContext& each) { return each.seen_together(); });
-}
 
 absl::Status PredictionCollector::AddHeader(const v1::PredictHeader& header) {
   const v1::ResolvedControls& controls = header.controls();

@@ -65,18 +65,4 @@ class PredictionCollector {
   std::vector<std::string> names_;     // per perturbation, or empty
 };
 
-// The name that the training's column of conditions has for a perturbation: "A+ctrl" or "A", "A+B",
-// or the name of the molecule or treatment.
-std::string ConditionOf(const v1::ResolvedPerturbation& perturbation);
-
-// The distance of a set of genes, which is that of the farthest, in edges of the gene network:
-// infinite where no path leads to a trained gene, NaN for molecules.
-double NetworkHops(const v1::ResolvedPerturbation& perturbation);
-// Tanimoto or cosine similarity to the nearest training molecule, NaN where there is none.
-double MoleculeSimilarity(const v1::ResolvedPerturbation& perturbation);
-// "yes", "no" or "unknown", or "T0: yes; T1: no" where cell types differ: whether training saw the
-// cell types perturbed at all, and whether under this very perturbation.
-std::string ContextSeen(const v1::ResolvedPerturbation& perturbation);
-std::string SeenTogether(const v1::ResolvedPerturbation& perturbation);
-
 }  // namespace unlasting::client

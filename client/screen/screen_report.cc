@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "client/files/prediction_file.h"
+#include "client/files/resolved_perturbation.h"
 #include "core/base/file.h"
 #include "proto/codec/enums.h"
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "client/files/resolved_perturbation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/codec/matrix_codec.h"
