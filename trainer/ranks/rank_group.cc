@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <csignal>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -30,6 +31,15 @@ constexpr milliseconds kPollInterval(200);
 constexpr char kJoined[] = "joined";
 constexpr char kPresent[] = "present";
 
+// Gloo and the store write without MSG_NOSIGNAL: when a rank is lost, the signal would end the
+// others before they could name it and write a checkpoint. A handler of the program's own stays.
+void SurviveBrokenConnections() {
+  struct sigaction action = {};
+  if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+}
+
 std::string FirstLine(const std::exception& error) {
   const std::string what = error.what();
   return what.substr(0, what.find('\n'));
@@ -40,6 +50,7 @@ class GlooGroup : public RankGroup {
   GlooGroup(const RankInfo& info, const Hooks& hooks) : info_(info), hooks_(hooks) {}
 
   absl::Status Connect() {
+    SurviveBrokenConnections();
     try {
       c10d::TCPStoreOptions options;
       options.port = static_cast<uint16_t>(info_.port);
