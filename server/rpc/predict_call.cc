@@ -1,10 +1,12 @@
 #include "server/rpc/predict_call.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "core/base/status.h"
+#include "grpc/support/time.h"
+#include "server/base/out_of_memory.h"
+#include "server/rpc/message_reader.h"
 #include "server/rpc/wire.h"
 
 namespace unlasting::server {
@@ -13,78 +15,151 @@ namespace {
 // A message for each step of each call would take time from the steps.
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
 
+// A deadline further away is none.
+constexpr absl::Duration kLongestDeadline = absl::Hours(24 * 365);
+
+// How long a request is prepared before another caller has its turn.
+constexpr absl::Duration kSlice = absl::Milliseconds(10);
+
 // The caller's deadline on `clock`, which does not jump with the wall clock.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& clock) {
-  const std::chrono::system_clock::time_point deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
-  return clock.Now() + absl::FromChrono(deadline - std::chrono::system_clock::now());
+  // Not context.deadline(), which overflows where a caller allows more than 292 years.
+  const gpr_timespec left =
+      gpr_time_sub(gpr_convert_clock_type(context.raw_deadline(), GPR_CLOCK_MONOTONIC),
+                   gpr_now(GPR_CLOCK_MONOTONIC));
+  const absl::Duration duration = absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+  if (duration > kLongestDeadline) return absl::InfiniteFuture();
+  return clock.Now() + duration;
 }
 
 }  // namespace
 
+struct PredictCall::Preparation {
+  v1::PredictRequest request;
+  std::shared_ptr<ServedModel> model;
+  std::unique_ptr<RequestPreparation> work;
+  int64_t request_bytes = 0;  // held before any perturbation was resolved
+};
+
 PredictCall* PredictCall::Start(const ServiceContext& services,
-                                grpc::CallbackServerContext* context,
-                                const grpc::ByteBuffer* request) {
-  auto call = std::make_shared<PredictCall>(services, context, request);
+                                grpc::CallbackServerContext* context) {
+  auto call = std::make_shared<PredictCall>(services, context);
   {
     MutexLock lock(&call->mutex_);
     call->self_ = call;
   }
-  absl::Status admitted = call->call_.Admit(Role::kPredict);
+  const absl::Status admitted = call->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
-    admitted = call->hold_.GrowTo(call->call_.client(), static_cast<int64_t>(request->Length()));
-  }
-  if (admitted.ok()) {
-    services.prepare_pool->Schedule([call] { call->Prepare(); });
+    call->open_.BeginRead(services.clock->Now(), [call] { call->OnSilence(); });
+    call->StartRead(&call->request_);
   } else {
     call->FinishCall(admitted, {});
   }
   return call.get();
 }
 
-PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                         const grpc::ByteBuffer* request)
+PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context)
     : services_(services),
       context_(context),
-      request_(request),
       call_(services_, context, "Predict"),
       hold_(services.request_memory),
+      open_(services.open_calls),
+      deadline_(DeadlineOf(*context, *services.clock)),
       last_progress_(services_.clock->Now()) {}
+
+PredictCall::~PredictCall() = default;
+
+void PredictCall::OnSilence() { FinishCall(SilentCaller(services_.read_patience), {}); }
+
+void PredictCall::OnReadDone(bool ok) {
+  if (!open_.EndRead()) return;  // OnSilence has finished the call
+  const absl::Status status =
+      ok ? CheckMessage(request_, services_.limits, call_.client(), &hold_) : NoMessage(*context_);
+  if (status.ok()) {
+    services_.prepare_pool->Schedule(call_.client(),
+                                     [call = shared_from_this()] { return call->Prepare(); });
+  } else {
+    FinishCall(status, {});
+  }
+}
 
 void PredictCall::Reach(CallPhase phase) {
   MutexLock lock(&mutex_);
   phase_ = std::max(phase_, phase);
 }
 
-void PredictCall::Prepare() {
-  // A caller that left while its request waited for this thread costs nothing more.
+bool PredictCall::Prepare() {
+  const absl::Time start = services_.clock->Now();
+  absl::StatusOr<bool> done = WithinMemory<absl::StatusOr<bool>>([this] { return PrepareSlice(); });
+  preparation_time_ += services_.clock->Now() - start;
+  if (done.ok() && !*done) return true;
   const absl::Status status =
-      context_->IsCancelled()
-          ? WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED")
-          : Submit();
+      done.ok() ? WithinMemory<absl::Status>([this] { return Submit(); }) : done.status();
+  preparation_ = nullptr;
+  request_.Clear();
   hold_.Release();
   if (status.ok()) {
     ScheduleSend();
   } else {
     FinishCall(status, {});
   }
+  return false;
+}
+
+absl::Status PredictCall::CheckWanted() const {
+  // A caller that left while its request waited for this thread costs nothing more.
+  if (context_->IsCancelled()) {
+    return WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED");
+  }
+  if (services_.clock->Now() >= deadline_) {
+    return WithReason(
+        absl::DeadlineExceededError("the deadline passed before the request was prepared"),
+        "DEADLINE_EXCEEDED");
+  }
+  if (preparation_time_ <= services_.max_preparation) return absl::OkStatus();
+  return WithReason(
+      absl::ResourceExhaustedError(absl::StrCat(
+          "the request took more than ", absl::FormatDuration(services_.max_preparation),
+          " to prepare (limits.max_preparation_seconds): send fewer molecules per call")),
+      "PREPARATION_TOO_LONG");
+}
+
+absl::Status PredictCall::BeginPreparation() {
+  auto preparation = std::make_unique<Preparation>();
+  UNLASTING_RETURN_IF_ERROR(
+      ParseMessage(request_, services_.limits, call_.client(), &hold_, &preparation->request));
+  const v1::PredictRequest& request = preparation->request;
+  UNLASTING_ASSIGN_OR_RETURN(preparation->model,
+                             services_.models->Find(request.model(), request.model_version()));
+  const ServedModel& model = *preparation->model;
+  preparation->request_bytes = hold_.bytes();
+  preparation->work = std::make_unique<RequestPreparation>(
+      &request, model.bundle().get(), &model.genes(), services_.limits,
+      [this](const std::string& id) {
+        auto controls = services_.controls->Find(call_.client(), id);
+        services_.metrics->CountControlLookup(controls != nullptr);
+        return controls;
+      });
+  preparation_ = std::move(preparation);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> PredictCall::PrepareSlice() {
+  UNLASTING_RETURN_IF_ERROR(CheckWanted());
+  if (preparation_ == nullptr) UNLASTING_RETURN_IF_ERROR(BeginPreparation());
+  const absl::Time end = services_.clock->Now() + kSlice;
+  const bool done =
+      preparation_->work->Advance([this, end] { return services_.clock->Now() < end; });
+  UNLASTING_RETURN_IF_ERROR(hold_.GrowTo(
+      call_.client(), preparation_->request_bytes + preparation_->work->resolved_bytes()));
+  return done;
 }
 
 absl::Status PredictCall::Submit() {
-  v1::PredictRequest request;
-  UNLASTING_RETURN_IF_ERROR(ParseRequest(*request_, &request));
-  UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
-                             services_.models->Find(request.model(), request.model_version()));
-  UNLASTING_ASSIGN_OR_RETURN(
-      ValidRequest valid,
-      ValidatePredict(request, *model->bundle(), model->genes(), services_.limits,
-                      [this](const std::string& id) {
-                        auto controls = services_.controls->Find(id);
-                        services_.metrics->CountControlLookup(controls != nullptr);
-                        return controls;
-                      }));
+  UNLASTING_ASSIGN_OR_RETURN(ValidRequest valid, preparation_->work->Take());
+  const std::shared_ptr<ServedModel> model = preparation_->model;
   valid.task.client = call_.client();
-  valid.task.deadline = DeadlineOf(*context_, *services_.clock);
+  valid.task.deadline = deadline_;
   valid_ = std::make_shared<const ValidRequest>(std::move(valid));
   response_queue_ = std::make_shared<ResponseQueue>(
       std::make_shared<const ResponseBuilder>(model->bundle(), valid_, services_.chunk_bytes),
@@ -116,7 +191,19 @@ void PredictCall::ScheduleSend() {
     }
     sending_ = true;
   }
-  services_.write_pool->Schedule([call = shared_from_this()] { call->SendNext(); });
+  services_.write_pool->Schedule([call = shared_from_this()] { call->SendWithinMemory(); });
+}
+
+void PredictCall::SendWithinMemory() {
+  const absl::Status sent = WithinMemory<absl::Status>([this] {
+    SendNext();
+    return absl::OkStatus();
+  });
+  if (sent.ok()) return;
+  // A message could not be made, so that none is being written.
+  response_queue_->Break(sent);
+  CancelJob();
+  SendNext();
 }
 
 void PredictCall::SendNext() {
@@ -210,7 +297,7 @@ void PredictCall::OnWriteDone(bool ok) {
         WithReason(absl::CancelledError("the stream was closed by the client"), "CANCELLED"));
     CancelJob();
   }
-  services_.write_pool->Schedule([call = shared_from_this()] { call->SendNext(); });
+  services_.write_pool->Schedule([call = shared_from_this()] { call->SendWithinMemory(); });
 }
 
 void PredictCall::OnCancel() { CancelJob(); }
