@@ -110,14 +110,12 @@ class CallersTest(Attacked):
 
     def test_8_silent_uploads_hold_a_share_and_are_ended(self):
         target = self.serve()
-        with Memory(target) as memory:
-            peers = callers.silent_uploads(target)
+        with Memory(target) as memory, callers.SilentUploads(target):
+            self.assertTrue(eventually(lambda: target.calls_logged(reason="CLIENT_QUEUE_FULL")))
             with target.channel() as channel:
                 callers.register(channel, "bob")
                 self.assertEqual(predict(channel, request(), "bob"), "OK")
             self.assertTrue(eventually(lambda: target.calls_logged(reason="SILENT_CALLER")))
-        for peer in peers:
-            peer.close()
         self.assertLess(memory.rise, CALLERS_MEMORY)
         self.assertTrue(eventually(lambda: "unlasting_request_memory_bytes 0\n"
                                    in target.get("/metrics")[1]))

@@ -1,11 +1,11 @@
 """Attacks by callers with a token: rows 7 to 11 of docs/security.md. Each takes a running Target."""
 
+import struct
 import threading
 import time
 
 import grpc
-import http2
-from target import (REGISTER, bearer, predict, prediction_service_pb2,
+from target import (bearer, predict, prediction_service_pb2,
                     prediction_service_pb2_grpc, request)
 
 
@@ -59,27 +59,31 @@ def preparation(target, callers=2):
             call.cancel()
 
 
-def silent_uploads(target, count=20, part=1 << 19):
-    """8: uploads that fill what may come in, and then say nothing. Returns the open peers."""
-    peers = []
-    header = prediction_service_pb2.RegisterControlsRequest()
-    header.header.genes.names.extend(f"G{k}" for k in range(24))
-    header.header.value_kind = 2
-    chunk = prediction_service_pb2.RegisterControlsRequest()
-    chunk.chunk.matrix.rows, chunk.chunk.matrix.columns = part // 96, 24
-    chunk.chunk.matrix.raw.element_type = 1
-    chunk.chunk.matrix.raw.data = b"\0\0\xc0\x3f" * (part // 96 * 24)
-    chunk.chunk.cell_types.append("T0")
-    for _ in range(count):
-        peer = http2.Peer(target.front).greet()
-        stream = peer.open(http2.headers(REGISTER, bearer("alice")))
-        try:
-            for made in (header, chunk, chunk, chunk):
-                peer.data(stream, http2.message(made.SerializeToString()))
-        except OSError:
-            pass
-        peers.append(peer)
-    return peers
+class SilentUploads:
+    """8: uploads that fill what may come in, and then say nothing until this is closed."""
+
+    def __init__(self, target, count=20, part=1 << 19):
+        self.target, self.count, self.part = target, count, part
+        self.over = threading.Event()
+
+    def _parts(self):
+        yield upload_header()
+        for _ in range(3):
+            yield upload_chunk(self.part // 96)
+        self.over.wait()
+
+    def __enter__(self):
+        self.channel = self.target.channel()
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
+        self.calls = [stub.RegisterControls.future(self._parts(), metadata=bearer("alice"))
+                      for _ in range(self.count)]
+        return self
+
+    def __exit__(self, *unused):
+        self.over.set()
+        for call in self.calls:
+            call.cancel()
+        self.channel.close()
 
 
 def gene_pairs(target, count=20_000):
@@ -157,18 +161,28 @@ def tiny_calls(target, count=4000):
     return end
 
 
+def upload_header():
+    part = prediction_service_pb2.RegisterControlsRequest()
+    part.header.genes.names.extend(f"G{k}" for k in range(24))
+    part.header.value_kind = 2
+    return part
+
+
+def upload_chunk(cells):
+    part = prediction_service_pb2.RegisterControlsRequest()
+    part.chunk.matrix.rows, part.chunk.matrix.columns = cells, 24
+    part.chunk.matrix.raw.element_type = 1
+    part.chunk.matrix.raw.data = struct.pack("<f", 1.5) * (24 * cells)
+    part.chunk.cell_types.append("T0")
+    return part
+
+
 def register(channel, name):
     """Uploads three cells; the id."""
-    header = prediction_service_pb2.RegisterControlsRequest()
-    header.header.genes.names.extend(f"G{k}" for k in range(24))
-    header.header.value_kind = 2
-    chunk = prediction_service_pb2.RegisterControlsRequest()
-    chunk.chunk.matrix.rows, chunk.chunk.matrix.columns = 3, 24
-    chunk.chunk.matrix.packed.values.extend([1.5] * 72)
-    chunk.chunk.cell_types.append("T0")
+    chunk = upload_chunk(3)
     chunk.chunk.cell_ids.extend(f"patient-{k}" for k in range(3))
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    return stub.RegisterControls(iter([header, chunk]), metadata=bearer(name),
+    return stub.RegisterControls(iter([upload_header(), chunk]), metadata=bearer(name),
                                  timeout=30).control_set_id
 
 

@@ -4,7 +4,9 @@ import socket
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING = 0, 1, 3, 4, 6
+GOAWAY, WINDOW_UPDATE, CONTINUATION = 7, 8, 9
+WINDOW = 65535  # what may be sent on a connection or a stream before the peer allows more
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
 
@@ -57,6 +59,8 @@ class Peer:
             self.socket = socket.create_connection((host, int(port)), timeout=patience)
         self.next_stream = 1
         self.received = b""
+        self.credit = {0: WINDOW}  # bytes that may be sent, by stream; 0 is the connection
+        self.initial = WINDOW
 
     def greet(self, window=1 << 30):
         self.send(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, min(window, 2**31 - 1))))
@@ -76,8 +80,28 @@ class Peer:
         """Sends a payload within frames of the size that every peer takes."""
         parts = [payload[k:k + 16384] for k in range(0, len(payload), 16384)] or [b""]
         for k, part in enumerate(parts):
+            # As the peer allows: one that is sent more gives the connection up.
+            while len(part) > min(self.credit[0], self.credit.setdefault(stream, self.initial)):
+                seen = self.frames(1)
+                if not seen or seen[0][0] in (RST_STREAM, GOAWAY):
+                    raise OSError("the peer allows no more")
+            self.credit[0] -= len(part)
+            self.credit[stream] -= len(part)
             last = end and k + 1 == len(parts)
             self.send(frame(DATA, END_STREAM if last else 0, stream, part))
+
+    def allow(self, kind, flags, stream, payload):
+        if kind == WINDOW_UPDATE:
+            more = int.from_bytes(payload, "big")
+            self.credit[stream] = self.credit.get(stream, self.initial) + more
+        elif kind == SETTINGS and not flags & ACK:
+            for at in range(0, len(payload), 6):
+                name, value = struct.unpack(">HI", payload[at:at + 6])
+                if name == 4:
+                    for each in self.credit:
+                        self.credit[each] += value - self.initial if each else 0
+                    self.initial = value
+            self.send(frame(SETTINGS, ACK, 0))
 
     def frames(self, count=1, patience=5):
         """The next frames as (kind, flags, stream, payload); fewer where the peer is silent or gone."""
@@ -92,6 +116,7 @@ class Peer:
                         found.append((self.received[3], self.received[4], stream,
                                       self.received[9:9 + length]))
                         self.received = self.received[9 + length:]
+                        self.allow(*found[-1])
                         continue
                 data = self.socket.recv(1 << 16)
                 if not data:
