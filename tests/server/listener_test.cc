@@ -25,7 +25,7 @@ class Keeper {
   Listener::Handler Handler() {
     return [this](int fd) {
       const char byte = 0;
-      (void)!write(fd, &byte, 1);
+      send(fd, &byte, 1, MSG_NOSIGNAL);
       MutexLock lock(&mutex_);
       fds_.push_back(fd);
     };
