@@ -1,6 +1,5 @@
 #include "server/listener.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,102 +20,16 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/base/status.h"
-#include "server/base/mutex.h"
+#include "server/endpoint.h"
 
 namespace unlasting::server {
 namespace {
 
 // File descriptors that are kept for files, models, the admin port and gRPC's own use.
 constexpr int kReservedFiles = 64;
-constexpr int kCheckMilliseconds = 2000;
-constexpr char kUnix[] = "unix:";
-
-absl::Status CannotListen(const std::string& flag, const std::string& address,
-                          const std::string& why) {
-  return absl::UnavailableError(
-      absl::StrCat(flag, ": cannot listen on ", address, ": ", why,
-                   "; expected an address of this machine and a port that is not in use"));
-}
-
-struct Endpoint {
-  sockaddr_storage address = {};
-  socklen_t length = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-};
-
-// The address that a connection comes from, without its port; "" for this machine.
-std::string PeerOf(const Endpoint& peer) {
-  if (peer.address.ss_family == AF_INET) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(peer.address);
-    if (ntohl(in.sin_addr.s_addr) >> 24 == 127) return "";
-    return std::string(reinterpret_cast<const char*>(&in.sin_addr), sizeof(in.sin_addr));
-  }
-  if (peer.address.ss_family == AF_INET6) {
-    const auto& in = reinterpret_cast<const sockaddr_in6&>(peer.address);
-    if (IN6_IS_ADDR_LOOPBACK(&in.sin6_addr)) return "";
-    // A machine has a network of 64 bits to itself.
-    return std::string(reinterpret_cast<const char*>(&in.sin6_addr), 8);
-  }
-  return "";
-}
-
-absl::StatusOr<Endpoint> UnixEndpoint(const std::string& flag, const std::string& path) {
-  Endpoint endpoint;
-  auto& un = reinterpret_cast<sockaddr_un&>(endpoint.address);
-  if (path.empty() || path.size() >= sizeof(un.sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat(flag, ": found a path of ", path.size(),
-                                                   " bytes, expected unix:PATH with 1 to ",
-                                                   sizeof(un.sun_path) - 1));
-  }
-  un.sun_family = AF_UNIX;
-  std::memcpy(un.sun_path, path.c_str(), path.size() + 1);
-  endpoint.length = sizeof(un);
-  return endpoint;
-}
-
-absl::StatusOr<std::vector<Endpoint>> Resolve(const std::string& flag, const std::string& address) {
-  const size_t colon = address.rfind(':');
-  int port = -1;
-  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) ||
-      port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, ": found '", address,
-                     "', expected HOST:PORT with a port from 0 to 65535, or unix:PATH"));
-  }
-  absl::string_view host = absl::string_view(address).substr(0, colon);
-  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.empty() ? nullptr : std::string(host).c_str(),
-                                absl::StrCat(port).c_str(), &hints, &found);
-  if (error != 0) return CannotListen(flag, address, gai_strerror(error));
-  std::vector<Endpoint> endpoints;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    Endpoint endpoint;
-    std::memcpy(&endpoint.address, each->ai_addr, each->ai_addrlen);
-    endpoint.length = each->ai_addrlen;
-    endpoints.push_back(endpoint);
-  }
-  freeaddrinfo(found);
-  return endpoints;
-}
-
-int ConnectTo(const Endpoint& endpoint) {
-  const int fd = socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  const timeval patience = {kCheckMilliseconds / 1000, 0};
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  if (connect(fd, endpoint.get(), endpoint.length) == 0) return fd;
-  close(fd);
-  return -1;
-}
+constexpr int kCheckSeconds = 2;
 
 }  // namespace
 
@@ -177,7 +89,7 @@ absl::Status Listener::State::Bind(const std::string& flag, const std::string& a
   actual.length = sizeof(actual.address);
   getsockname(fd, reinterpret_cast<sockaddr*>(&actual.address), &actual.length);
   if (sockets.size() == 1) bound = actual;
-  is_local = is_local && PeerOf(actual).empty();
+  is_local = is_local && MachineOf(actual).empty();
   return absl::OkStatus();
 }
 
@@ -187,12 +99,13 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const std::string& flag
   auto state = std::make_unique<State>();
   state->options = options;
   state->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (absl::StartsWith(address, kUnix)) {
-    const std::string path = address.substr(sizeof(kUnix) - 1);
-    UNLASTING_ASSIGN_OR_RETURN(const Endpoint endpoint, UnixEndpoint(flag, path));
+  UNLASTING_ASSIGN_OR_RETURN(std::vector<Endpoint> endpoints, ResolveEndpoints(flag, address));
+  if (absl::StartsWith(address, kUnixPrefix)) {
+    const std::string path = address.substr(sizeof(kUnixPrefix) - 1);
+    const Endpoint& endpoint = endpoints.front();
     struct stat found = {};
     if (lstat(path.c_str(), &found) == 0) {
-      const int other = S_ISSOCK(found.st_mode) ? ConnectTo(endpoint) : -1;
+      const int other = S_ISSOCK(found.st_mode) ? ConnectTo(endpoint, kCheckSeconds) : -1;
       if (other >= 0) close(other);
       if (other >= 0 || !S_ISSOCK(found.st_mode)) {
         return CannotListen(
@@ -204,7 +117,6 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const std::string& flag
     UNLASTING_RETURN_IF_ERROR(state->Bind(flag, address, endpoint, true));
     state->unix_path = path;
   } else {
-    UNLASTING_ASSIGN_OR_RETURN(std::vector<Endpoint> endpoints, Resolve(flag, address));
     // Several addresses, as of "localhost", need one port: a free one is that of the first.
     for (Endpoint& endpoint : endpoints) {
       if (!state->sockets.empty()) {
@@ -277,7 +189,7 @@ void Listener::State::Accept(int socket) {
     return;
   }
   ++handled;
-  if (!Admit(fd, PeerOf(peer))) {
+  if (!Admit(fd, MachineOf(peer))) {
     ++refused;
     close(fd);
     return;
@@ -335,7 +247,7 @@ absl::Status Listener::SelfCheck(bool plaintext) {
     auto& in = reinterpret_cast<sockaddr_in6&>(self.address);
     if (IN6_IS_ADDR_UNSPECIFIED(&in.sin6_addr)) in.sin6_addr = in6addr_loopback;
   }
-  const int fd = ConnectTo(self);
+  const int fd = ConnectTo(self, kCheckSeconds);
   if (fd < 0) {
     return absl::UnavailableError(
         absl::StrCat("cannot connect to the own port: ", strerror(errno)));
@@ -344,7 +256,7 @@ absl::Status Listener::SelfCheck(bool plaintext) {
   // is not, gRPC speaks first.
   char byte = 0;
   const bool spoke = !plaintext || recv(fd, &byte, 1, 0) >= 0;
-  for (int waited = 0; state_->handled == before && waited < kCheckMilliseconds; waited += 10) {
+  for (int waited = 0; state_->handled == before && waited < 1000 * kCheckSeconds; waited += 10) {
     poll(nullptr, 0, 10);
   }
   close(fd);

@@ -37,7 +37,6 @@ class PredictCall : public RawReactor,
   static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context);
 
   PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context);
-  ~PredictCall() override;
 
   // RawReactor.
   void OnReadDone(bool ok) override;
@@ -82,7 +81,7 @@ class PredictCall : public RawReactor,
 
   // Exists from the first slice to the last; used by the slices, one at a time.
   struct Preparation;
-  std::unique_ptr<Preparation> preparation_;
+  std::shared_ptr<Preparation> preparation_;
   absl::Duration preparation_time_;
 
   // Set by Prepare before the job exists; then constant.
