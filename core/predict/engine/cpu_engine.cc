@@ -85,6 +85,11 @@ class CpuEngine : public Engine {
     }
   }
 
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const Perturbation& perturbation) override {
+    return MeanChange(cell_type, perturbation, &denoiser_->priors());
+  }
+
  private:
   void StepHalf(const std::vector<Row*>& rows) {
     for (size_t begin = 0; begin < rows.size(); begin += options_.max_batch) {

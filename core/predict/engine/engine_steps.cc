@@ -38,4 +38,11 @@ model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation) {
   return molecule;
 }
 
+std::vector<float> MeanChange(int32_t cell_type, const Perturbation& perturbation,
+                              model::cpu::Priors<float>* priors) {
+  const model::cpu::Molecule<float> molecule = MoleculeInput(perturbation);
+  return priors->MeanChange(cell_type, perturbation.knockout,
+                            molecule.features.empty() ? nullptr : &molecule);
+}
+
 }  // namespace unlasting::predict
