@@ -143,7 +143,7 @@ class Load {
       return absl::OkStatus();
     });
     // Neither done nor failed: the call was given up.
-    if (absl::IsCancelled(status) && cancelled()) return;
+    if (!status.ok() && cancelled()) return;
     sample.ok = status.ok();
     sample.reason = ReasonOf(status);
     if (sample.reason.empty()) sample.reason = absl::StatusCodeToString(status.code());

@@ -52,16 +52,17 @@ class Proxy(grpc.GenericRpcHandler):
         if passes:
             yield from self.channel.unary_stream(method)(request)
             return
-        if not context.add_callback(self.left.set):
-            self.left.set()
+        over = threading.Event()
+        if not context.add_callback(over.set):
+            over.set()
         self.held.set()
-        self.left.wait()
+        over.wait()
+        self.left.set()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
-        self.left.set()
         self.server.stop(None).wait()
         self.channel.close()
 
@@ -120,7 +121,7 @@ class InterruptsTest(unittest.TestCase):
                 process = self.predict(proxy.address)
                 self.wait(proxy.held, "the call", process)
                 out, error = self.interrupt(process, number)
-                self.wait(proxy.left, "the server hears of it", process)
+                programs.wait_until(proxy.left.is_set, "the server hears of it")
             self.assertIn(f"interrupted; {self.out} was not written", error)
             self.assertEqual(out, "")
             self.assertEqual(list(self.folder.iterdir()), [])
@@ -130,7 +131,7 @@ class InterruptsTest(unittest.TestCase):
             process = self.start(*self.screen(proxy.address))
             self.wait(proxy.held, "the third call", process)
             _, error = self.interrupt(process)
-            self.wait(proxy.left, "the server hears of it", process)
+            programs.wait_until(proxy.left.is_set, "the server hears of it")
         self.assertIn(f"interrupted; 2 of 5 perturbations are kept in {self.out}.parts", error)
         self.assertIn("--resume", error)
         self.assertFalse(self.out.exists())
