@@ -47,6 +47,10 @@ absl::Status SurvivesInChild(const std::string& path, const std::function<void()
     if (errno != EINTR) return absl::OkStatus();
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
+  // A terminal's Ctrl-C goes to the child too.
+  if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM)) {
+    return absl::CancelledError(absl::StrCat("interrupted while ", path, " was read"));
+  }
   const bool late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
   return absl::InvalidArgumentError(absl::StrCat(path,
                                                  ": the HDF5 file is damaged: the HDF5 library ",

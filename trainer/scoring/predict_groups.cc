@@ -45,7 +45,8 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
         auto profiles,
         predict::PredictAll(engine, {std::make_shared<predict::ControlSet>(std::move(controls)),
                                      {perturbation},
-                                     options.predict}));
+                                     options.predict},
+                            options.interrupted));
     group.predicted = std::move(profiles[0].values);
     if (group.mean_shift) {
       group.further_baselines["mean_shift_rank"] =

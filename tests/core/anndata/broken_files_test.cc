@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -111,6 +112,8 @@ TEST_F(BrokenFilesTest, AChildThatDiesIsAnErrorAndOneThatLivesIsNot) {
   EXPECT_TRUE(SurvivesInChild("x", [] { std::abort(); }).ok()) << "the guard is off";
   GuardAgainstCrashes(true);
   EXPECT_TRUE(SurvivesInChild("x", [] {}).ok());
+  const absl::Status interrupted = SurvivesInChild("x.h5ad", [] { std::raise(SIGINT); });
+  EXPECT_EQ(interrupted.code(), absl::StatusCode::kCancelled) << "Ctrl-C reaches the child too";
   const absl::Status crashed = SurvivesInChild("x.h5ad", [] { std::abort(); });
   GuardAgainstCrashes(false);
   EXPECT_EQ(crashed.code(), absl::StatusCode::kInvalidArgument);

@@ -54,6 +54,7 @@ absl::StatusOr<evaluate::Scorecard> ScoreBundle(const std::string& directory,
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
   options.predict = predict::DefaultOptions(*bundle);
+  options.interrupted = &cli::InterruptFlag();
   evaluate::Scorer scorer({threads, 0});
   UNLASTING_RETURN_IF_ERROR(
       PredictGroups(engine.get(), held_out, options,
@@ -240,9 +241,14 @@ class Fit {
                              const Network& mask) {
     const std::string draft = run_directory_.At("draft");
     UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, denoiser, mask, draft));
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto scorecard,
-        ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads())));
+    const auto scores = ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads()));
+    if (absl::IsCancelled(scores.status())) {
+      return absl::CancelledError(absl::StrCat(
+          "interrupted while the held-out cells were scored; the trained networks are kept in ",
+          flags_.out, ".training; finish with --resume"));
+    }
+    UNLASTING_RETURN_IF_ERROR(scores.status());
+    const evaluate::Scorecard& scorecard = *scores;
     parts.manifest.training["evaluation"] = {{"mean", scorecard.mean},
                                              {"baselines", scorecard.baselines}};
     parts.card = RenderCard(parts.manifest, scorecard);
