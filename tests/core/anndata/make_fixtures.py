@@ -6,7 +6,9 @@ The same four cells and three genes stand in every good file:
 """
 import pathlib
 import shutil
+import struct
 import sys
+import zlib
 
 import anndata
 import h5py
@@ -312,9 +314,37 @@ def broken(folder):
     edit("heap", contiguous)
     with h5py.File(folder / "bad_heap.h5ad") as file:
         at = file["obs/text"].id.get_offset()
-    damaged = bytearray((folder / "bad_heap.h5ad").read_bytes())
+    content_of_heap = (folder / "bad_heap.h5ad").read_bytes()
+    damaged = bytearray(content_of_heap)
     damaged[at + 12:at + 16] = (2**31 - 1).to_bytes(4, "little")
     (folder / "bad_heap.h5ad").write_bytes(damaged)
+
+    def patched(name, source, find, replacement):
+        assert source.count(find) == 1, name
+        (folder / f"bad_{name}.h5ad").write_bytes(source.replace(find, replacement))
+
+    # A string of 4 GiB in the same place: HDF5 asks for the memory before it looks for the string.
+    length = damaged[at:at + 4]
+    damaged[at:at + 4] = (2**32 - 1).to_bytes(4, "little")
+    damaged[at + 12:at + 16] = content_of_heap[at + 12:at + 16]
+    assert length == (1).to_bytes(4, "little")
+    (folder / "bad_long_string.h5ad").write_bytes(damaged)
+
+    # A chunk whose record says that it takes 4 GiB of the file.
+    edit("chunk_record", lambda f: replace(f, "X/data", np.arange(6, dtype=np.float32),
+                                           chunks=(6,), compression="gzip"))
+    with h5py.File(folder / "bad_chunk_record.h5ad") as file:
+        chunk = file["X/data"].id.get_chunk_info(0)
+    record = struct.pack("<IIQQQ", chunk.size, 0, 0, 0, chunk.byte_offset)
+    patched("chunk_record", (folder / "bad_chunk_record.h5ad").read_bytes(), record,
+            struct.pack("<I", 2**32 - 1) + record[4:])
+
+    def wide_chunk(file):
+        """A chunk of 2 GiB of which a few bytes are stored."""
+        replace(file, "X/data", None, shape=(6,), maxshape=(None,), chunks=(2**29,),
+                dtype=np.float32, compression="gzip")
+        file["X/data"].id.write_direct_chunk((0,), zlib.compress(b"\0" * 24), 0)
+    edit("wide_chunk", wide_chunk)
     (folder / "bad_truncated.h5ad").write_bytes(content[:len(content) // 2])
     (folder / "bad_text.h5ad").write_text("gene,count\n")
 
