@@ -99,6 +99,47 @@ def good(folder):
             group.create_dataset("mask", data=np.array([False, True, False, False]))
 
 
+def numbers(folder):
+    """X and its index arrays in every type of number, and columns of every kind of category."""
+    csr = scipy.sparse.csr_matrix(X)
+    attributes = {"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [4, 3]}
+    kinds = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "f16", ">i4", ">f4")
+    for kind in kinds + ("?", "c8"):
+        name = {"?": "bool", "c8": "complex"}.get(kind, kind.replace(">", "big_endian_"))
+        legacy(folder / f"number_dense_{name}.h5ad",
+               lambda f: f.create_dataset("X", data=X.astype(kind)))
+        legacy(folder / f"number_sparse_{name}.h5ad",
+               lambda f: sparse(f, csr.astype(np.float64), attributes) or replace_data(f, kind))
+    for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i8"):
+        name = kind.replace(">", "big_endian_")
+        legacy(folder / f"number_index_{name}.h5ad", lambda f: sparse(f, csr, attributes, kind))
+    shutil.copy(folder / "csr.h5ad", folder / "categories.h5ad")
+    with h5py.File(folder / "categories.h5ad", "r+") as file:
+        obs = file["obs"]
+        for name, codes, categories in (
+                ("of_integers", np.array([0, 1, -1, 0], "i1"), np.array([3, 7])),
+                ("of_floats", np.array([0, 1, 1, 0], "i2"), np.array([0.5, 1.5])),
+                ("of_booleans", np.array([0, 1, 1, 0], "i4"), np.array([False, True])),
+                ("by_unsigned_codes", np.array([0, 1, 1, 0], "u1"), np.array([b"a", b"b"])),
+                ("of_nothing", np.array([-1, -1, -1, -1], "i1"), np.array([b"a"]))):
+            group = obs.create_group(name)
+            group.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0",
+                                "ordered": False})
+            group["codes"], group["categories"] = codes, categories
+        for name, values in (("half", np.array([1, 2, 3, 4.5], "f2")),
+                             ("big_endian", np.array([1, 2, 3, 4], ">i4"))):
+            obs[name] = values
+        obs.attrs["column-order"] = np.array(
+            ["of_integers", "of_floats", "of_booleans", "by_unsigned_codes", "of_nothing", "half",
+             "big_endian"], dtype=TEXT)
+
+
+def replace_data(file, kind):
+    values = file["X/data"][...].astype(kind)
+    del file["X/data"]
+    file["X/data"] = values
+
+
 def old_tables(folder):
     """obs, var and obsm as compound datasets, as anndata 0.6 wrote them; levels lie in uns."""
     obs = np.zeros(4, dtype=[("index", "S1"), ("condition", "i1"), ("number", "f4"), ("flag", "?")])
@@ -352,6 +393,7 @@ def broken(folder):
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
     good(target)
+    numbers(target)
     old_tables(target)
     odd(target)
     complete(target)
