@@ -43,6 +43,7 @@ struct Flags {
   ScreenOptions screen;
   std::string perturbations;
   std::vector<std::string> doses;
+  std::string treatment_vectors;
   bool resume = false;
   std::string out;
   std::string progress = "auto";
@@ -60,7 +61,11 @@ std::string Fingerprint(const ScreenWork& work) {
 
 absl::StatusOr<ScreenTable> ReadTable(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(flags.perturbations));
-  auto table = ParseScreenTable(bytes, flags.doses);
+  TreatmentVectors vectors;
+  if (!flags.treatment_vectors.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(vectors, ReadTreatmentVectors(flags.treatment_vectors));
+  }
+  auto table = ParseScreenTable(bytes, flags.doses, vectors);
   if (!table.ok()) return Annotate(table.status(), flags.perturbations);
   for (const std::string& note : table->notes) {
     std::cerr << "note: " << flags.perturbations << ": " << note << "\n";
@@ -269,6 +274,7 @@ Command AddScreenCommand(CLI::App* app) {
   AddOptionFlags(command, &flags->predict);
   command->add_option("--dose", flags->doses,
                       "Doses of molecules that the table gives none, 0.1uM,1uM: each at each");
+  AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
   command->add_option("--batch", flags->screen.batch, "Perturbations of one request")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
