@@ -22,6 +22,9 @@ std::recursive_mutex* RoomMutex() {
 bool PrepareLibrary() {
   static const bool thread_safe = [] {
     hbool_t safe = false;
+    // Every file is closed by its owner. What could not be closed, because the disk was full, would
+    // crash the program as it exits.
+    H5dont_atexit();
     H5open();
     H5is_library_threadsafe(&safe);
     H5Lunregister(H5L_TYPE_EXTERNAL);

@@ -112,8 +112,9 @@ absl::Status Check(const Manifest& m) {
   UNLASTING_RETURN_IF_ERROR(CheckNames("genes", m.genes));
   UNLASTING_RETURN_IF_ERROR(CheckNames("perturbed_only", m.perturbed_only));
   UNLASTING_RETURN_IF_ERROR(CheckNames("cell_types", m.cell_types));
-  if (!std::isfinite(m.normalisation.x_max) || m.normalisation.x_max <= 0) {
-    return Malformed("normalisation.x_max: expected above 0");
+  // The largest log1p value of the training; beyond these bounds it or its inverse overflows.
+  if (!(m.normalisation.x_max >= 1e-6 && m.normalisation.x_max <= 1e6)) {
+    return Malformed("normalisation.x_max: expected 1e-6 to 1e6");
   }
   if (!std::isfinite(m.normalisation.target_sum) || m.normalisation.target_sum < 0) {
     return Malformed("normalisation.target_sum: expected 0 or more");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/status.h"
+#include "server/base/out_of_memory.h"
 #include "server/scheduling/scheduled_job.h"
 #include "server/scheduling/scheduler.h"
 
@@ -71,7 +72,18 @@ void Scheduler::AdmitArrivals() {
     woken_ = false;
   }
   for (auto& entry : arrivals) {
-    entry->job = std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
+    auto job = WithinMemory<absl::StatusOr<std::unique_ptr<predict::Job>>>([this, &entry] {
+      return std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
+    });
+    if (!job.ok()) {
+      {
+        MutexLock lock(&mutex_);
+        quota_.Return(entry->task.client, entry->held);
+      }
+      entry->listener->OnEnd(job.status(), {});
+      continue;
+    }
+    entry->job = *std::move(job);
     const auto [client, is_new] = clients_.try_emplace(entry->task.client);
     if (is_new) {
       client->second.id = next_client_++;
