@@ -96,24 +96,43 @@ class GenesInLabels {
   }
 
   // The measured gene that a label which names none is likely to mean: in another case (stat1), or
-  // with the number of a guide or a word beside it (STAT1_g1, sgSTAT1, STAT1_KO). "" for none.
+  // with the number of a guide or a word beside it (STAT1_g1, sgSTAT1, STAT1_KO); of two genes
+  // (STAT1_JAK2) both, as A+B. "" for none.
   std::string Within(const std::string& label) const {
-    Strings candidates = {label};
-    for (const auto part : absl::StrSplit(label, absl::ByAnyChar("_-.:;|/() "))) {
-      candidates.emplace_back(part);
+    const std::string whole = Find(label);
+    if (!whole.empty()) return whole;
+    Strings found;
+    for (const auto part :
+         absl::StrSplit(label, absl::ByAnyChar("_-.:;|/() "), absl::SkipEmpty())) {
+      // HOXA11-AS1 and its like are genes of their own.
+      if (!found.empty() && IsSuffixOfGenes(part)) return "";
+      std::string gene = Find(part);
+      const bool repeated = std::find(found.begin(), found.end(), gene) != found.end();
+      if (!gene.empty() && !repeated) found.push_back(std::move(gene));
     }
-    for (const std::string& candidate : candidates) {
-      for (const char* prefix : {"", "sg", "sh", "si"}) {
-        absl::string_view rest = candidate;
-        if (!absl::ConsumePrefix(&rest, prefix) || rest.size() < 2) continue;
-        const auto found = by_upper_.find(absl::AsciiStrToUpper(rest));
-        if (found != by_upper_.end()) return found->second;
-      }
+    return absl::StrJoin(found, "+");
+  }
+
+ private:
+  static bool IsSuffixOfGenes(absl::string_view part) {
+    for (const char* suffix : {"AS", "DT", "IT", "OT", "AU", "HG"}) {
+      absl::string_view rest = part;
+      if (!absl::ConsumePrefix(&rest, suffix)) continue;
+      return std::all_of(rest.begin(), rest.end(), [](char c) { return absl::ascii_isdigit(c); });
+    }
+    return false;
+  }
+
+  std::string Find(absl::string_view text) const {
+    for (const char* prefix : {"", "sg", "sh", "si"}) {
+      absl::string_view rest = text;
+      if (!absl::ConsumePrefix(&rest, prefix) || rest.size() < 2) continue;
+      const auto found = by_upper_.find(absl::AsciiStrToUpper(rest));
+      if (found != by_upper_.end()) return found->second;
     }
     return "";
   }
 
- private:
   std::map<std::string, std::string> by_upper_;
 };
 
@@ -131,7 +150,7 @@ absl::Status CheckGenes(const std::string& path, const LoadOptions& options, con
       const bool known = options.known_gene && options.known_gene(gene);
       const std::string within = known ? "" : genes.Within(gene);
       if (!within.empty() && meant.empty()) {
-        meant = absl::StrCat("where '", gene, "' is the knockout of the measured gene '", within,
+        meant = absl::StrCat("where '", gene, "' is the knockout of what is measured as '", within,
                              "' write '", within, "', ");
       }
       if (known || (within.empty() && LooksLikeGene(gene, upper_case))) {

@@ -145,9 +145,12 @@ TEST_F(PerturbationCheckTest, LabelsWithAMeasuredGeneWithinAreNoGenesOfTheirOwn)
       rows.push_back({label.replace(label.find("%s"), 2, gene)});
     }
     ExpectRefused(rows, {"2 of 2 perturbed labels name no gene",
-                         "is the knockout of the measured gene 'STAT1' write 'STAT1'"});
+                         "is the knockout of what is measured as 'STAT1' write 'STAT1'"});
   }
-  ExpectRefused({{"ctrl"}, {"stat1"}}, {"where 'stat1' is the knockout of the measured gene"});
+  ExpectRefused({{"ctrl"}, {"stat1"}}, {"where 'stat1' is the knockout of what is measured"});
+  ExpectRefused({{"ctrl"}, {"STAT1_JAK2"}}, {"write 'STAT1+JAK2'"});
+  EXPECT_OK(Load({{"ctrl"}, {"STAT1-AS1"}}));
+  ExpectWarning("are not measured and have no expression: 'STAT1-AS1'");
   EXPECT_OK(Load({{"ctrl"}, {"JAK2"}, {"ACTB"}, {"STAT1_KO"}}));
   ExpectWarning("'STAT1_KO' look like no gene");
 }
