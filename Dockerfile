@@ -1,5 +1,9 @@
-# The CPU server and its client; neither needs LibTorch. docker build -t unlasting:0.1.0 .
+# Everything: server, client and trainer.          docker build -t unlasting:0.1.0 .
+# Without LibTorch, which a server needs only for  docker build -t unlasting:0.1.0 --target slim .
+# `evaluator: torchscript` and training:
+#
 # docker run --rm -p 50051:50051 -v "$PWD/demo-out/thp1:/bundles/default:ro" unlasting:0.1.0
+# docker run --rm --entrypoint unlasting-train -v "$PWD:/work" unlasting:0.1.0 fit --help
 ARG BUILD_IMAGE=debian:12
 ARG RUNTIME_IMAGE=debian:12-slim
 
@@ -9,29 +13,39 @@ WORKDIR /src
 COPY scripts/install-deps.sh scripts/install-deps.sh
 RUN scripts/install-deps.sh --build-only && rm -rf /var/lib/apt/lists/*
 COPY . .
+# Installed as cmake/UnlastingInstall.cmake says; /out/torch holds what needs LibTorch.
 RUN cmake --preset release -DBUILD_TESTING=OFF \
     && jobs="$(bash -c '. scripts/common.sh && build_jobs')" \
     && cmake --build --preset release --parallel "$jobs" \
-       --target unlasting-server unlasting \
-    && mkdir /out \
-    && for program in unlasting-server unlasting; do \
-         strip -o "/out/$program" "build/release/bin/$program" || exit 1; \
+    && for component in programs torch; do \
+         cmake --install build/release --prefix "/out/$component" --component "$component" \
+           --strip || exit 1; \
        done
 
-FROM ${RUNTIME_IMAGE}
+FROM ${RUNTIME_IMAGE} AS slim
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
        ca-certificates libgrpc++1.51 libprotobuf32 \
        libabsl20220623 libhdf5-103-1 librdkit1 libprometheus-cpp-core1.0 \
        libprometheus-cpp-pull1.0 libspdlog1.10 libssl3 libhwy1 zlib1g libzstd1 \
     && rm -rf /var/lib/apt/lists/*
-COPY --from=build /out/ /usr/local/bin/
-COPY LICENSE /usr/share/doc/unlasting/LICENSE
+COPY --from=build /out/programs/ /usr/local/
 # Stops the build where a program needs a library that this stage lacks.
-RUN ! ldd /usr/local/bin/unlasting-server /usr/local/bin/unlasting | grep 'not found'
+RUN ! ldd /usr/local/bin/unlasting* | grep 'not found'
 # Bundles are mounted read-only, where HDF5 cannot take its lock.
 ENV HDF5_USE_FILE_LOCKING=FALSE
 USER 65532:65532
 EXPOSE 50051 9464
 ENTRYPOINT ["/usr/local/bin/unlasting-server"]
 CMD ["--listen=0.0.0.0:50051", "--admin-listen=0.0.0.0:9464", "--bundle=default=/bundles/default"]
+
+FROM slim AS full
+USER root
+# OpenBLAS by name: the reference BLAS, which apt would take, trains many times slower.
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+       libtorch1.13 libopenblas0-pthread \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /out/torch/ /usr/local/
+RUN ! ldd /usr/local/lib/unlasting/* | grep 'not found'
+USER 65532:65532

@@ -5,11 +5,13 @@
 
 #include "CLI/CLI.hpp"
 #include "client/commands/commands.h"
+#include "client/transport/cancellation.h"
 #include "core/anndata/crash_guard.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
 #include "core/cli/command_line.h"
 #include "core/cli/exit_code.h"
+#include "core/cli/interrupt.h"
 #include "grpc/support/log.h"
 
 namespace unlasting::client {
@@ -39,7 +41,11 @@ absl::Status Run(int argc, char** argv) {
       {"model", AddModelCommand(&app)},     {"health", AddHealthCommand(&app)}};
   UNLASTING_ASSIGN_OR_RETURN(const bool goes_on, cli::ParseArguments(argc, argv, &app));
   if (!goes_on) return absl::OkStatus();
-  return commands.at(app.get_subcommands().front()->get_name())();
+  UNLASTING_RETURN_IF_ERROR(cli::HandleInterrupts());
+  Cancellation cancellation;
+  UNLASTING_ASSIGN_OR_RETURN(const auto on_interrupt,
+                             cli::OnInterrupt::Start([&] { cancellation.Cancel(); }));
+  return commands.at(app.get_subcommands().front()->get_name())(&cancellation);
 }
 
 }  // namespace

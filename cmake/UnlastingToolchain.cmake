@@ -7,6 +7,8 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+# An installed program still finds a LibTorch that lies outside the system's folders.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
 set(UNLASTING_SANITIZE "" CACHE STRING "Sanitizers for every target: 'address,undefined' or 'thread'")
 if(UNLASTING_SANITIZE)

@@ -11,7 +11,9 @@
 
 namespace unlasting::client {
 
-using Command = std::function<absl::Status()>;
+// Runs until its work is done or `cancellation` is cancelled; then it keeps nothing half-done and
+// returns CANCELLED with what was kept.
+using Command = std::function<absl::Status(Cancellation* cancellation)>;
 
 // Each returns what to run when its subcommand was parsed.
 Command AddPredictCommand(CLI::App* app);

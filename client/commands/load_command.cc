@@ -57,10 +57,12 @@ class Load {
     } else {
       Open(start);
     }
+    // Threads are made by this one alone.
     for (std::thread& thread : threads_) thread.join();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     nlohmann::json result = statistics_.Summarize(seconds);
     result["not_sent"] = not_sent_;
+    result["interrupted"] = cancelled();
     return result;
   }
 
@@ -70,13 +72,15 @@ class Load {
     int64_t cells;
   };
 
+  bool cancelled() const { return flags_.connection.cancellation->cancelled(); }
+
   // With the lock held.
   int64_t DrawCells() {
     return flags_.cells[std::uniform_int_distribution<size_t>(0, flags_.cells.size() - 1)(random_)];
   }
 
   void Closed() {
-    while (Clock::now() < end_) {
+    while (Clock::now() < end_ && !cancelled()) {
       int64_t cells;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -94,8 +98,9 @@ class Load {
           std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(gap(random_)));
       if (due >= end_) break;
       lock.unlock();
-      std::this_thread::sleep_until(due);
+      flags_.connection.cancellation->WaitFor(absl::FromChrono(due - Clock::now()));
       lock.lock();
+      if (cancelled()) break;
       if (static_cast<int>(waiting_.size()) + busy_ >= flags_.max_in_flight) {
         ++not_sent_;
         continue;
@@ -137,6 +142,8 @@ class Load {
       }
       return absl::OkStatus();
     });
+    // Neither done nor failed: the call was given up.
+    if (!status.ok() && cancelled()) return;
     sample.ok = status.ok();
     sample.reason = ReasonOf(status);
     if (sample.reason.empty()) sample.reason = absl::StatusCodeToString(status.code());
@@ -197,7 +204,10 @@ absl::Status Run(const Flags& flags) {
   } else {
     Print(result);
   }
-  return absl::OkStatus();
+  if (!flags.connection.cancellation->cancelled()) return absl::OkStatus();
+  return absl::CancelledError(absl::StrFormat(
+      "interrupted after %.1f of %g s; the figures are those of the calls that were done by then",
+      result["seconds"].get<double>(), flags.duration));
 }
 
 }  // namespace
@@ -231,7 +241,10 @@ Command AddLoadCommand(CLI::App* app) {
       ->capture_default_str();
   command->add_flag("--profiles", flags->profiles, "Ask for the cells, not for summaries only");
   command->add_flag("--json", flags->json, "Print JSON");
-  return [flags] { return Run(*flags); };
+  return [flags](Cancellation* cancellation) {
+    flags->connection.cancellation = cancellation;
+    return Run(*flags);
+  };
 }
 
 }  // namespace unlasting::client

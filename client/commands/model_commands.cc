@@ -127,7 +127,10 @@ Command AddModelsCommand(CLI::App* app) {
   CLI::App* command = app->add_subcommand("models", "List the models that a server has loaded");
   AddConnectionFlags(command, &flags->connection);
   command->add_flag("--json", flags->json, "Print JSON");
-  return [flags] { return RunModels(*flags); };
+  return [flags](Cancellation* cancellation) {
+    flags->connection.cancellation = cancellation;
+    return RunModels(*flags);
+  };
 }
 
 Command AddModelCommand(CLI::App* app) {
@@ -136,7 +139,10 @@ Command AddModelCommand(CLI::App* app) {
   AddConnectionFlags(command, &flags->connection);
   command->add_option("name", flags->model, "Name of the model (default: the only one)");
   command->add_flag("--json", flags->json, "Print JSON");
-  return [flags] { return RunModel(*flags); };
+  return [flags](Cancellation* cancellation) {
+    flags->connection.cancellation = cancellation;
+    return RunModel(*flags);
+  };
 }
 
 Command AddHealthCommand(CLI::App* app) {
@@ -146,7 +152,10 @@ Command AddHealthCommand(CLI::App* app) {
   command->add_option("--service", flags->service, "Health name; '' for the process itself")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "Print JSON");
-  return [flags] { return RunHealth(*flags); };
+  return [flags](Cancellation* cancellation) {
+    flags->connection.cancellation = cancellation;
+    return RunHealth(*flags);
+  };
 }
 
 }  // namespace unlasting::client

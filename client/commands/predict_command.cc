@@ -33,6 +33,7 @@ struct Flags {
   ClientOptions connection;
   ControlFlags controls;
   PredictFlags predict;
+  std::string treatment_vectors;
   RetryPolicy retry;
   std::string out;
   std::string progress = "auto";
@@ -114,32 +115,43 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"perturbations", PerturbationsJson(collector)}};
 }
 
-absl::Status Run(const Flags& flags) {
+// What the server returns for the request, whole.
+absl::StatusOr<PredictionCollector> Predict(const v1::PredictRequest& request,
+                                            cli::ProgressStyle style, RetryingClient* client) {
+  PredictionCollector collector;
+  cli::Progress progress("predict", "evaluations", style);
+  const auto restart = [&collector] { collector = PredictionCollector(); };
+  UNLASTING_RETURN_IF_ERROR(client->Predict(request, restart, [&](const v1::PredictResponse& part) {
+    if (part.has_progress()) {
+      progress.Update(part.progress().evaluations_done(), part.progress().evaluations_total());
+    } else if (part.has_finished()) {
+      progress.Update(part.finished().evaluations(), part.finished().evaluations());
+    }
+    return collector.Add(part);
+  }));
+  return collector;
+}
+
+absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
+  if (!flags.treatment_vectors.empty()) {
+    if (flags.predict.treatments.empty()) {
+      return absl::InvalidArgumentError("--treatment-vectors: expected a treatment, --treatment");
+    }
+    UNLASTING_ASSIGN_OR_RETURN(flags.predict.treatment_vectors,
+                               ReadTreatmentVectors(flags.treatment_vectors));
+  }
   UNLASTING_ASSIGN_OR_RETURN(v1::PredictRequest request, MakePredictRequest(flags.predict));
   UNLASTING_ASSIGN_OR_RETURN(const auto client, Client::Connect(flags.connection));
-  RetryingClient retrying({client.get()}, 0, flags.retry, RetryingClient::RealTime());
+  RetryingClient retrying({client.get()}, 0, flags.retry,
+                          RetryingClient::RealTime(flags.connection.cancellation));
   UNLASTING_ASSIGN_OR_RETURN(const std::optional<cells::ControlMatrix> cells,
                              ReadControls(flags.controls, flags.predict, client.get(), &request));
   if (cells.has_value()) retrying.UseControls(&*cells);
 
-  PredictionCollector collector;
-  {
-    cli::Progress progress("predict", "evaluations", style);
-    const auto restart = [&collector] { collector = PredictionCollector(); };
-    UNLASTING_RETURN_IF_ERROR(
-        retrying.Predict(request, restart, [&](const v1::PredictResponse& part) {
-          if (part.has_progress()) {
-            progress.Update(part.progress().evaluations_done(),
-                            part.progress().evaluations_total());
-          } else if (part.has_finished()) {
-            progress.Update(part.finished().evaluations(), part.finished().evaluations());
-          }
-          return collector.Add(part);
-        }));
-  }
+  UNLASTING_ASSIGN_OR_RETURN(PredictionCollector collector, Predict(request, style, &retrying));
   UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector.Finish());
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
@@ -159,6 +171,12 @@ absl::Status Run(const Flags& flags) {
               << " genes\n";
   }
   return absl::OkStatus();
+}
+
+absl::Status Run(const Flags& flags) {
+  const absl::Status status = RunUntilInterrupted(flags);
+  if (!absl::IsCancelled(status) || !flags.connection.cancellation->cancelled()) return status;
+  return absl::CancelledError(absl::StrCat("interrupted; ", flags.out, " was not written"));
 }
 
 }  // namespace
@@ -186,9 +204,10 @@ Command AddPredictCommand(CLI::App* app) {
       ->allow_extra_args(false);
   command
       ->add_option("--treatment", predict.treatments,
-                   "Treatment (cytokine, medium, virus, ...) by a name that the model knows; "
-                   "repeatable")
+                   "Treatment (cytokine, medium, virus, ...) by a name that the model or the table "
+                   "of --treatment-vectors knows; repeatable")
       ->allow_extra_args(false);
+  AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
   command
       ->add_option("--hours", predict.hours,
                    "Hours of each treatment and molecule, where the model has them; repeatable")
@@ -206,7 +225,10 @@ Command AddPredictCommand(CLI::App* app) {
   command->add_option("--progress", flags->progress, "auto, bar, plain or none")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "Print the result's description as JSON");
-  return [flags] { return Run(*flags); };
+  return [flags](Cancellation* cancellation) {
+    flags->connection.cancellation = cancellation;
+    return Run(*flags);
+  };
 }
 
 }  // namespace unlasting::client

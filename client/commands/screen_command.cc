@@ -43,6 +43,7 @@ struct Flags {
   ScreenOptions screen;
   std::string perturbations;
   std::vector<std::string> doses;
+  std::string treatment_vectors;
   bool resume = false;
   std::string out;
   std::string progress = "auto";
@@ -60,7 +61,11 @@ std::string Fingerprint(const ScreenWork& work) {
 
 absl::StatusOr<ScreenTable> ReadTable(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(flags.perturbations));
-  auto table = ParseScreenTable(bytes, flags.doses);
+  TreatmentVectors vectors;
+  if (!flags.treatment_vectors.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(vectors, ReadTreatmentVectors(flags.treatment_vectors));
+  }
+  auto table = ParseScreenTable(bytes, flags.doses, vectors);
   if (!table.ok()) return Annotate(table.status(), flags.perturbations);
   for (const std::string& note : table->notes) {
     std::cerr << "note: " << flags.perturbations << ": " << note << "\n";
@@ -134,10 +139,19 @@ absl::Status Screen(const Flags& flags, const std::vector<std::unique_ptr<Client
                     cli::ProgressStyle style, std::vector<BadRow>* bad) {
   std::vector<Client*> servers;
   for (const auto& client : clients) servers.push_back(client.get());
+  ScreenOptions options = flags.screen;
+  options.time = RetryingClient::RealTime(flags.connection.cancellation);
   cli::Progress progress("screen", "perturbations", style);
-  auto refused = RunScreen(servers, work, flags.screen, parts, watch, [&](int64_t done) {
+  int64_t rows_done = 0;
+  auto refused = RunScreen(servers, work, options, parts, watch, [&](int64_t done) {
+    rows_done = done;
     progress.Update(done, static_cast<int64_t>(work.rows.size()));
   });
+  if (absl::IsCancelled(refused.status())) {
+    return absl::CancelledError(absl::StrCat("interrupted; ", rows_done, " of ", work.rows.size(),
+                                             " perturbations are kept in ", flags.out,
+                                             ".parts; go on with --resume"));
+  }
   if (!refused.ok()) {
     return absl::Status(
         refused.status().code(),
@@ -212,6 +226,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, table.rows, first));
+  if (flags.connection.cancellation->cancelled()) return CallWasCancelled();
   UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
                              ScreenParts::Open(flags.out, Fingerprint(work), flags.resume));
   std::vector<std::string> addresses;
@@ -259,6 +274,7 @@ Command AddScreenCommand(CLI::App* app) {
   AddOptionFlags(command, &flags->predict);
   command->add_option("--dose", flags->doses,
                       "Doses of molecules that the table gives none, 0.1uM,1uM: each at each");
+  AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
   command->add_option("--batch", flags->screen.batch, "Perturbations of one request")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
@@ -273,7 +289,10 @@ Command AddScreenCommand(CLI::App* app) {
   command->add_option("--progress", flags->progress, "auto, bar, plain or none")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "Print the result's description as JSON");
-  return [flags] { return Run(*flags); };
+  return [flags](Cancellation* cancellation) {
+    flags->connection.cancellation = cancellation;
+    return Run(*flags);
+  };
 }
 
 }  // namespace unlasting::client

@@ -32,7 +32,8 @@ struct ScreenWork {
 // returned, in the table's order, and the others go on without them. Each stream has a server of
 // its own, goes to the others while that one fails and returns to it; `watch` keeps account of
 // `servers` by their index. The first error that does not pass, and is not about a row, ends the
-// screen when the requests under way are done; what is written stays. `on_done` is told the rows
+// screen when the requests under way are done; what is written stays. Once the clients' calls are
+// cancelled, those under way are given up and CANCELLED is returned. `on_done` is told the rows
 // done so far, by one thread at a time.
 absl::StatusOr<std::vector<BadRow>> RunScreen(const std::vector<Client*>& servers,
                                               const ScreenWork& work, const ScreenOptions& options,

@@ -26,6 +26,24 @@ constexpr int64_t kValuesPerChunk = int64_t{1} << 17;
 // How long a call may take that only asks why there is no connection.
 constexpr absl::Duration kReasonTimeout = absl::Seconds(2);
 
+// How often the wait for a connection looks whether it was cancelled.
+constexpr absl::Duration kConnectSlice = absl::Milliseconds(50);
+
+// What every call has: who may end it, and the token.
+class CallContext {
+ public:
+  explicit CallContext(const ClientOptions& options) : call_(options.cancellation, &context_) {
+    if (!options.token.empty()) {
+      context_.AddMetadata("authorization", absl::StrCat("Bearer ", options.token));
+    }
+  }
+  grpc::ClientContext* get() { return &context_; }
+
+ private:
+  grpc::ClientContext context_;
+  const Cancellation::Call call_;
+};
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
     const ClientOptions& options) {
   if (options.tls_ca.empty()) return grpc::InsecureChannelCredentials();
@@ -41,6 +59,20 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
 std::chrono::system_clock::time_point After(absl::Duration duration) {
   if (duration == absl::InfiniteDuration()) return std::chrono::system_clock::time_point::max();
   return std::chrono::system_clock::now() + absl::ToChronoMilliseconds(duration);
+}
+
+bool IsCancelled(const ClientOptions& options) {
+  return options.cancellation != nullptr && options.cancellation->cancelled();
+}
+
+bool WaitForConnected(grpc::Channel* channel, const ClientOptions& options) {
+  const auto end = After(options.connect_timeout);
+  while (!IsCancelled(options)) {
+    const auto slice_end = std::min(end, After(kConnectSlice));
+    if (channel->WaitForConnected(slice_end)) return true;
+    if (slice_end == end) break;
+  }
+  return false;
 }
 
 // Reason and RetryInfo in the details of `status`, added to `converted`.
@@ -84,7 +116,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& opti
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& options) {
   UNLASTING_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, Create(options));
-  if (client->channel_->WaitForConnected(After(options.connect_timeout))) return client;
+  if (WaitForConnected(client->channel_.get(), options)) return client;
+  if (client->cancelled()) return CallWasCancelled();
   // The channel does not say why it failed, but a call does.
   grpc::ClientContext context;
   context.set_deadline(After(kReasonTimeout));
@@ -104,8 +137,11 @@ Client::Client(const ClientOptions& options, std::shared_ptr<grpc::Channel> chan
       predictions_(v1::PredictionService::NewStub(channel_)),
       models_(v1::ModelService::NewStub(channel_)) {}
 
+bool Client::cancelled() const { return IsCancelled(options_); }
+
 absl::Status Client::ToStatus(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
+  if (cancelled()) return CallWasCancelled();
   absl::Status converted(
       static_cast<absl::StatusCode>(status.error_code()),
       status.error_code() == grpc::StatusCode::UNAVAILABLE
@@ -116,36 +152,27 @@ absl::Status Client::ToStatus(const grpc::Status& status) const {
   return WithDetails(std::move(converted), status);
 }
 
-void Client::Prepare(grpc::ClientContext* context) const {
-  if (!options_.token.empty()) {
-    context->AddMetadata("authorization", absl::StrCat("Bearer ", options_.token));
-  }
-}
-
 absl::StatusOr<v1::ListModelsResponse> Client::ListModels() {
-  grpc::ClientContext context;
-  Prepare(&context);
+  CallContext context(options_);
   v1::ListModelsResponse response;
-  UNLASTING_RETURN_IF_ERROR(ToStatus(models_->ListModels(&context, {}, &response)));
+  UNLASTING_RETURN_IF_ERROR(ToStatus(models_->ListModels(context.get(), {}, &response)));
   return response;
 }
 
 absl::StatusOr<v1::Model> Client::GetModel(const std::string& name) {
-  grpc::ClientContext context;
-  Prepare(&context);
+  CallContext context(options_);
   v1::GetModelRequest request;
   request.set_model(name);
   v1::GetModelResponse response;
-  UNLASTING_RETURN_IF_ERROR(ToStatus(models_->GetModel(&context, request, &response)));
+  UNLASTING_RETURN_IF_ERROR(ToStatus(models_->GetModel(context.get(), request, &response)));
   return std::move(*response.mutable_model());
 }
 
 absl::StatusOr<v1::RegisterControlsResponse> Client::RegisterControls(
     const cells::ControlMatrix& cells) {
-  grpc::ClientContext context;
-  Prepare(&context);
+  CallContext context(options_);
   v1::RegisterControlsResponse response;
-  auto writer = predictions_->RegisterControls(&context, &response);
+  auto writer = predictions_->RegisterControls(context.get(), &response);
   v1::RegisterControlsRequest request;
   *request.mutable_header() = codec::EncodeControlsHeader(cells);
   bool open = writer->Write(request);
@@ -167,10 +194,9 @@ absl::StatusOr<v1::RegisterControlsResponse> Client::RegisterControls(
 absl::Status Client::Predict(
     const v1::PredictRequest& request,
     const std::function<absl::Status(const v1::PredictResponse&)>& on_part) {
-  grpc::ClientContext context;
-  Prepare(&context);
-  context.set_deadline(After(options_.predict_timeout));
-  auto reader = predictions_->Predict(&context, request);
+  CallContext context(options_);
+  context.get()->set_deadline(After(options_.predict_timeout));
+  auto reader = predictions_->Predict(context.get(), request);
   v1::PredictResponse part;
   absl::Status refused;
   bool finished = false;
@@ -178,7 +204,7 @@ absl::Status Client::Predict(
     finished = part.has_finished();
     refused = on_part(part);
     if (!refused.ok()) {
-      context.TryCancel();
+      context.get()->TryCancel();
       break;
     }
   }
@@ -194,12 +220,11 @@ absl::Status Client::Predict(
 
 absl::StatusOr<std::string> Client::Health(const std::string& service) {
   const auto stub = grpc::health::v1::Health::NewStub(channel_);
-  grpc::ClientContext context;
-  Prepare(&context);
+  CallContext context(options_);
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   grpc::health::v1::HealthCheckResponse response;
-  const absl::Status status = ToStatus(stub->Check(&context, request, &response));
+  const absl::Status status = ToStatus(stub->Check(context.get(), request, &response));
   if (absl::IsNotFound(status)) {
     return absl::NotFoundError(
         absl::StrCat("server ", options_.address, ": knows no service '", service, "'"));

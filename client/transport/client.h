@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/transport/cancellation.h"
 #include "core/cells/control_matrix.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -37,6 +38,9 @@ struct ClientOptions {
   absl::Duration connect_timeout = absl::Seconds(10);
   // Deadline of a call of Predict.
   absl::Duration predict_timeout = absl::InfiniteDuration();
+  // Ends the calls, and the wait of Connect, from outside: they return CANCELLED. Null: nobody
+  // does.
+  Cancellation* cancellation = nullptr;
 };
 
 class Client {
@@ -62,12 +66,12 @@ class Client {
   absl::StatusOr<std::string> Health(const std::string& service);
 
   const std::string& address() const { return options_.address; }
+  // Whether ClientOptions.cancellation has ended this client's calls.
+  bool cancelled() const;
 
  private:
   Client(const ClientOptions& options, std::shared_ptr<grpc::Channel> channel);
 
-  // Adds what every call carries.
-  void Prepare(grpc::ClientContext* context) const;
   absl::Status ToStatus(const grpc::Status& status) const;
 
   const ClientOptions options_;

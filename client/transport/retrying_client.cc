@@ -22,12 +22,18 @@ constexpr absl::Duration kLongestAbsence = absl::Seconds(30);
 
 }  // namespace
 
-RetryingClient::Time RetryingClient::RealTime() {
+RetryingClient::Time RetryingClient::RealTime(Cancellation* cancellation) {
   return {[] {
             return absl::UnixEpoch() +
                    absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
           },
-          [](absl::Duration duration) { absl::SleepFor(duration); }};
+          [cancellation](absl::Duration duration) {
+            if (cancellation == nullptr) {
+              absl::SleepFor(duration);
+            } else {
+              cancellation->WaitFor(duration);
+            }
+          }};
 }
 
 RetryingClient::RetryingClient(std::vector<Client*> clients, size_t first,
@@ -96,6 +102,7 @@ absl::Status RetryingClient::Predict(
       });
     }
     UNLASTING_RETURN_IF_ERROR(refused);
+    if (!status.ok() && clients_[current_]->cancelled()) return CallWasCancelled();
     Account(status);
     if (status.ok()) return status;
     failures = arrived ? 1 : failures + 1;

@@ -30,7 +30,8 @@ class RetryingClient {
     std::function<absl::Time()> now;
     std::function<void(absl::Duration)> sleep;
   };
-  static Time RealTime();
+  // `cancellation` ends a sleep early (null: nobody does).
+  static Time RealTime(Cancellation* cancellation = nullptr);
 
   // `clients` outlive this. The one at `first` is asked first and the next after a failure; later
   // calls return to the first, after a pause that grows from 1 to 30 seconds while it fails.
@@ -44,7 +45,7 @@ class RetryingClient {
 
   // Calls `on_start` at the beginning of each try: what came before is void. The last failure where
   // it does not pass, or where nothing arrived for RetryPolicy.give_up. `on_part`'s own error is
-  // returned at once.
+  // returned at once, and CANCELLED once the clients' calls are cancelled.
   absl::Status Predict(v1::PredictRequest request, const std::function<void()>& on_start,
                        const std::function<absl::Status(const v1::PredictResponse&)>& on_part);
 

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace unlasting::cli {
 namespace {
@@ -48,5 +50,26 @@ void WaitForInterrupt() {
 }
 
 std::atomic<bool>& InterruptFlag() { return interrupted; }
+
+absl::StatusOr<std::unique_ptr<OnInterrupt>> OnInterrupt::Start(std::function<void()> function) {
+  const int stop = eventfd(0, EFD_CLOEXEC);
+  if (stop < 0) return absl::InternalError("signals cannot be waited for");
+  return std::unique_ptr<OnInterrupt>(new OnInterrupt(stop, std::move(function)));
+}
+
+OnInterrupt::OnInterrupt(int stop, std::function<void()> function)
+    : stop_(stop), thread_([stop, function = std::move(function)] {
+        pollfd events[] = {{signal_pipe[0], POLLIN, 0}, {stop, POLLIN, 0}};
+        while (poll(events, 2, -1) < 0 && errno == EINTR) {
+        }
+        if ((events[0].revents & POLLIN) != 0) function();
+      }) {}
+
+OnInterrupt::~OnInterrupt() {
+  const uint64_t one = 1;
+  (void)!write(stop_, &one, sizeof(one));
+  thread_.join();
+  close(stop_);
+}
 
 }  // namespace unlasting::cli

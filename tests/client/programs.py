@@ -36,9 +36,9 @@ def write_tiny_bundle(folder, name="tiny"):
 class Server:
     """A server on free ports; use as a context manager."""
 
-    def __init__(self, *arguments, listen="127.0.0.1:0"):
+    def __init__(self, *arguments, listen="127.0.0.1:0", program=BIN / "unlasting-server"):
         self.process = subprocess.Popen(
-            [str(BIN / "unlasting-server"), "--listen", listen, "--admin-listen",
+            [str(program), "--listen", listen, "--admin-listen",
              "127.0.0.1:0", "--log-format", "json", "--device", "cpu", "--threads", "1",
              *map(str, arguments)],
             stderr=subprocess.PIPE, text=True)

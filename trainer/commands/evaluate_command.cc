@@ -5,6 +5,7 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
 #include "core/predict/engine/engine_factory.h"
 #include "core/report/group_plots.h"
@@ -111,6 +112,7 @@ absl::Status EvaluateByRule(const EvaluateFlags& flags, const bundle::Manifest& 
           return absl::OkStatus();
         }));
   }
+  if (cli::Interrupted()) return absl::CancelledError("interrupted");
   UNLASTING_ASSIGN_OR_RETURN(const auto scores, groups.Score());
   std::printf("%s\n", (flags.json ? RuleJson(scores).dump(2) : RuleText(scores)).c_str());
   return absl::OkStatus();
@@ -137,6 +139,7 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
   engine_options.threads = flags.threads;
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
+  options.interrupted = &cli::InterruptFlag();
   UNLASTING_ASSIGN_OR_RETURN(options.predict, OptionsOf(flags, *bundle));
   if (by_rule) return EvaluateByRule(flags, manifest, held_out, options, engine.get(), style);
   evaluate::Scorer scorer({flags.threads, flags.seed, flags.scoring.resamples, flags.scoring.test});

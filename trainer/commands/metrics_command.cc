@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cli/interrupt.h"
 #include "core/evaluate/scorer.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
@@ -85,6 +86,7 @@ absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ost
   evaluate::Scorer scorer(scoring);
   report::GroupPlots plots(files.ReadableGenes());
   UNLASTING_RETURN_IF_ERROR(groups.ForEach([&](const evaluate::Group& group) -> absl::Status {
+    if (cli::Interrupted()) return absl::CancelledError("interrupted; nothing was written");
     UNLASTING_RETURN_IF_ERROR(scorer.Add(group));
     if (!options.report.empty()) plots.Add(group);
     return absl::OkStatus();

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "core/base/status.h"
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 #include "core/evaluate/rules/sparse_products.h"
 
 namespace unlasting::evaluate::rules {

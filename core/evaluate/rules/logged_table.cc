@@ -5,7 +5,7 @@
 
 #include "core/base/status.h"
 #include "core/evaluate/multiple_testing.h"
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 #include "core/evaluate/rank_sum.h"
 #include "core/evaluate/rules/gene_cells.h"
 #include "core/evaluate/rules/gene_columns.h"

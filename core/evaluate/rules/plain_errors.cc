@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "core/evaluate/column_statistics.h"
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 
 namespace unlasting::evaluate::rules {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/base/status.h"
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 #include "core/evaluate/rules/count_survey.h"
 #include "core/evaluate/rules/gene_columns.h"
 

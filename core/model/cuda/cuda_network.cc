@@ -39,8 +39,8 @@ CudaNetwork::CudaNetwork(bool denoiser, const ModelConfig& config,
       knockouts_(std::max<int64_t>(2 * config.nodes, 16 * kMaxRows)),
       rows_(kMaxRows * sizeof(DeviceRow) + knockouts_ * sizeof(int32_t)),
       uploads_(kUploads),
-      own_cells_(NewPool()) {
-  self_effect_ = own_cells_->Row(kMaxRows + 1);
+      run_pool_(NewPool()) {
+  run_cells_ = run_pool_->Row(kMaxRows + 1);
   for (Upload& upload : uploads_) upload.pinned = PinnedArray<char>(rows_.size());
   const int64_t dim = weights_.dim, heads = config.heads;
   const int64_t feature = precision_ == Precision::kBf16 ? sizeof(BFloat16) : sizeof(float);
@@ -110,7 +110,7 @@ void CudaNetwork::SendRows(int64_t rows, const DeviceRow* described,
 void CudaNetwork::StepBatch(absl::Span<const CellStep> steps, Kind kind) {
   const int64_t rows = Bucket(static_cast<int64_t>(steps.size()));
   CellStep nothing;
-  nothing.cell = &self_effect_.back();
+  nothing.cell = &run_cells_.back();
   nothing.x0_coefficient = 0;  // its x stays 0
   DeviceRow filling = Describe(nothing);
   filling.base = no_base_.data();
@@ -178,19 +178,19 @@ void CudaNetwork::Run(absl::Span<const cpu::NetworkRow<float>> rows) {
     std::vector<float*> out;
     for (size_t k = 0; k < batch.size(); ++k) {
       const auto& row = batch[k];
-      own_cells_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, row.control, &self_effect_[k]);
+      run_pool_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, row.control, &run_cells_[k]);
       CellStep step;
-      step.cell = &self_effect_[k];
+      step.cell = &run_cells_[k];
       step.time = row.time;
       step.cell_type = row.cell_type;
       step.knockout = row.knockout;
       step.molecule = row.molecule;
       steps.push_back(step);
-      cells.push_back(&self_effect_[k]);
+      cells.push_back(&run_cells_[k]);
       out.push_back(row.out);
     }
     Step(steps);
-    own_cells_->Take(cells, out);
+    run_pool_->Take(cells, out);
   }
 }
 

@@ -64,6 +64,7 @@ class CudaNetwork {
 
   std::unique_ptr<CellPool> NewPool() const;
   const ModelConfig& config() const { return config_; }
+  cpu::Priors<float>& host_priors() { return priors_.host(); }
 
  private:
   // The rows of a batch as uploaded: DeviceRow [kMaxRows], then the knocked-out nodes.
@@ -99,8 +100,8 @@ class CudaNetwork {
   DeviceArray<char> rows_;
   std::vector<Upload> uploads_;
   int64_t next_upload_ = 0;
-  std::unique_ptr<CellPool> own_cells_;
-  std::vector<Cell> self_effect_;  // of Run; the last is what fills up a batch
+  std::unique_ptr<CellPool> run_pool_;
+  std::vector<Cell> run_cells_;  // of Run; the last is what fills up a batch
   DeviceArray<float> state_, gene_readout_, network_output_, first_, second_;  // [kMaxRows, ...]
   DeviceArray<float> hidden_;                                                  // [chunk, N', D]
   DeviceArray<char> normalised_;  // [chunk, N', D], features

@@ -2,7 +2,6 @@
 
 // CpuEngine puts CpuNetwork behind the engine's interface: the default on CPU.
 #include <algorithm>
-#include <cmath>
 
 #include "core/base/status.h"
 #include "core/model/cpu/cpu_network.h"
@@ -56,33 +55,25 @@ class CpuEngine : public Engine {
       StepHalf(decoding_);
       return absl::OkStatus();
     } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("engine: ", error.what()));
+      return EvaluationFailed(error);
     }
   }
 
   absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
                                               const Perturbation& perturbation) override {
-    try {
-      DenseMatrix probability(controls.rows, genes_);
-      const Molecule<float> molecule = MoleculeInput(perturbation);
-      std::vector<NetworkRow<float>> rows(controls.rows);
-      for (int64_t k = 0; k < controls.rows; ++k) {
-        rows[k].cell_type = cell_type[k];
-        rows[k].control = controls.Row(k).data();
-        rows[k].knockout = perturbation.knockout;
-        if (!molecule.features.empty()) rows[k].molecule = &molecule;
-        rows[k].out = probability.Row(k).data();
+    const auto run = [this](absl::Span<const NetworkRow<float>> rows) {
+      const auto batch = static_cast<size_t>(options_.max_batch);
+      for (size_t begin = 0; begin < rows.size(); begin += batch) {
+        mask_->Run(rows.subspan(begin, batch));
       }
-      for (int64_t begin = 0; begin < controls.rows; begin += options_.max_batch) {
-        const int64_t count = std::min(options_.max_batch, controls.rows - begin);
-        mask_->Run(absl::MakeConstSpan(rows).subspan(begin, count));
-      }
-      for (float& value : probability.values) value = 1.0f / (1.0f + std::exp(-value));
-      return probability;
-    } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("engine: ", error.what()));
-    }
+    };
+    return MaskProbabilityBy(run, genes_, controls, cell_type, perturbation);
+  }
+
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const Perturbation& perturbation) override {
+    return MeanChange(cell_type, perturbation, &denoiser_->priors());
   }
 
  private:

@@ -3,12 +3,12 @@
 // CudaEngine puts CudaNetwork behind the engine's interface: rows go to the device once, take their
 // trajectory there, and come back at its end.
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/counter_rng.h"
+#include "core/base/status.h"
 #include "core/model/cuda/cuda_network.h"
 #include "core/predict/engine/engine_steps.h"
 
@@ -24,10 +24,6 @@ using model::cuda::CellStep;
 using model::cuda::Context;
 using model::cuda::CudaNetwork;
 using model::cuda::CudaOptions;
-
-absl::Status FromException(const std::exception& error) {
-  return absl::InternalError(absl::StrCat("engine: ", error.what()));
-}
 
 class CudaEngine : public Engine {
  public:
@@ -78,30 +74,20 @@ class CudaEngine : public Engine {
       Advance(rows);
       return absl::OkStatus();
     } catch (const std::exception& error) {
-      return FromException(error);
+      return EvaluationFailed(error);
     }
   }
 
   absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
                                               const Perturbation& perturbation) override {
-    try {
-      DenseMatrix probability(controls.rows, genes_);
-      const Molecule<float> molecule = MoleculeInput(perturbation);
-      std::vector<NetworkRow<float>> rows(controls.rows);
-      for (int64_t k = 0; k < controls.rows; ++k) {
-        rows[k].cell_type = cell_type[k];
-        rows[k].control = controls.Row(k).data();
-        rows[k].knockout = perturbation.knockout;
-        if (!molecule.features.empty()) rows[k].molecule = &molecule;
-        rows[k].out = probability.Row(k).data();
-      }
-      mask_->Run(rows);
-      for (float& value : probability.values) value = 1.0f / (1.0f + std::exp(-value));
-      return probability;
-    } catch (const std::exception& error) {
-      return FromException(error);
-    }
+    const auto run = [this](absl::Span<const NetworkRow<float>> rows) { mask_->Run(rows); };
+    return MaskProbabilityBy(run, genes_, controls, cell_type, perturbation);
+  }
+
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const Perturbation& perturbation) override {
+    return MeanChange(cell_type, perturbation, &denoiser_->host_priors());
   }
 
  private:
@@ -190,7 +176,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bun
   try {
     return std::unique_ptr<Engine>(new CudaEngine(std::move(bundle), weights, options, device));
   } catch (const std::exception& error) {
-    return FromException(error);
+    return EvaluationFailed(error);
   }
 }
 

@@ -1,7 +1,10 @@
 #include "core/predict/engine/engine_steps.h"
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/counter_rng.h"
 
 namespace unlasting::predict {
@@ -36,6 +39,40 @@ model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation) {
   molecule.key =
       perturbation.molecule_key.empty() ? MoleculeKey(perturbation) : perturbation.molecule_key;
   return molecule;
+}
+
+std::vector<float> MeanChange(int32_t cell_type, const Perturbation& perturbation,
+                              model::cpu::Priors<float>* priors) {
+  const model::cpu::Molecule<float> molecule = MoleculeInput(perturbation);
+  return priors->MeanChange(cell_type, perturbation.knockout,
+                            molecule.features.empty() ? nullptr : &molecule);
+}
+
+absl::StatusOr<DenseMatrix> MaskProbabilityBy(const RunMask& run, int64_t genes,
+                                              const DenseMatrix& controls,
+                                              absl::Span<const int32_t> cell_type,
+                                              const Perturbation& perturbation) {
+  try {
+    DenseMatrix probability(controls.rows, genes);
+    const model::cpu::Molecule<float> molecule = MoleculeInput(perturbation);
+    std::vector<model::cpu::NetworkRow<float>> rows(controls.rows);
+    for (int64_t k = 0; k < controls.rows; ++k) {
+      rows[k].cell_type = cell_type[k];
+      rows[k].control = controls.Row(k).data();
+      rows[k].knockout = perturbation.knockout;
+      if (!molecule.features.empty()) rows[k].molecule = &molecule;
+      rows[k].out = probability.Row(k).data();
+    }
+    run(rows);
+    for (float& value : probability.values) value = 1.0f / (1.0f + std::exp(-value));
+    return probability;
+  } catch (const std::exception& error) {
+    return EvaluationFailed(error);
+  }
+}
+
+absl::Status EvaluationFailed(const std::exception& error) {
+  return absl::InternalError(absl::StrCat("engine: ", error.what()));
 }
 
 }  // namespace unlasting::predict

@@ -110,12 +110,14 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   return profiles;
 }
 
-absl::StatusOr<std::vector<Profiles>> PredictAll(Engine* engine, const PredictionTask& task) {
+absl::StatusOr<std::vector<Profiles>> PredictAll(Engine* engine, const PredictionTask& task,
+                                                 const std::atomic<bool>* interrupted) {
   InFlightTrajectories in_flight;
   Job job(engine, &in_flight, task);
   std::vector<Profiles> all;
   std::vector<Row*> rows;
   while (!job.done()) {
+    if (interrupted != nullptr && *interrupted) return absl::CancelledError("interrupted");
     rows.clear();
     job.TakeRunnable(engine->options().max_batch, &rows);
     UNLASTING_RETURN_IF_ERROR(engine->Step(rows));

@@ -21,6 +21,7 @@
 //   }
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -71,7 +72,9 @@ class Job {
 };
 
 // Runs a job to completion on the calling thread; the results are in the order of the
-// perturbations.
-absl::StatusOr<std::vector<Profiles>> PredictAll(Engine* engine, const PredictionTask& task);
+// perturbations. CANCELLED once `interrupted` (null: never), which is looked at before every step,
+// is true.
+absl::StatusOr<std::vector<Profiles>> PredictAll(Engine* engine, const PredictionTask& task,
+                                                 const std::atomic<bool>* interrupted = nullptr);
 
 }  // namespace unlasting::predict

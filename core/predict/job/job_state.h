@@ -123,7 +123,10 @@ struct JobState : public TrajectoryWaiter {
   // Whether another job has cached the thresholds of this type since this one began; if so, the
   // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
-  // [N], in model units.
+  // Of perturbed cells made of these control cells of one type; [N], in model units.
+  absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,
+                                                  absl::Span<const int64_t> cells);
+  // [N], in model units; where means are to be met, the factors of the means follow, [2 N] in all.
   absl::StatusOr<std::vector<float>> PanelThresholds(int perturbation, int32_t type);
   // `values` [request_cells, N] in model units; fills active_share and mask_deviation of
   // `profiles`.

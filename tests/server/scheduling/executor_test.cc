@@ -26,6 +26,10 @@ class ShortOfMemory : public predict::Engine {
                                               const predict::Perturbation& perturbation) override {
     return engine_->MaskProbability(controls, cell_type, perturbation);
   }
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(
+      int32_t cell_type, const predict::Perturbation& perturbation) override {
+    return engine_->ExpectedMeanChange(cell_type, perturbation);
+  }
   const bundle::Bundle& bundle() const override { return engine_->bundle(); }
   const predict::EngineOptions& options() const override { return engine_->options(); }
 

@@ -54,6 +54,7 @@ absl::StatusOr<evaluate::Scorecard> ScoreBundle(const std::string& directory,
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
   options.predict = predict::DefaultOptions(*bundle);
+  options.interrupted = &cli::InterruptFlag();
   evaluate::Scorer scorer({threads, 0});
   UNLASTING_RETURN_IF_ERROR(
       PredictGroups(engine.get(), held_out, options,
@@ -89,7 +90,7 @@ class Fit {
 
     const diffusion::Schedule schedule;
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
-    const auto statistics = MakeNetworkStatistics(data, graph, config_);
+    const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
     const double damping = DampingOf(statistics);
     if (data.any_gene() && FollowsGrn(config_)) {
       Note(damping > 0
@@ -112,6 +113,8 @@ class Fit {
     bundle::BundleParts parts;
     parts.manifest = MakeManifest(config_, flags_.out, data, graph, schedule, model_config);
     parts.manifest.grn["damping"] = damping;
+    parts.manifest.response = response.record;
+    parts.manifest.meet_means = response.finish.meet_means;
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -238,9 +241,14 @@ class Fit {
                              const Network& mask) {
     const std::string draft = run_directory_.At("draft");
     UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, denoiser, mask, draft));
-    UNLASTING_ASSIGN_OR_RETURN(
-        const auto scorecard,
-        ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads())));
+    const auto scores = ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads()));
+    if (absl::IsCancelled(scores.status())) {
+      return absl::CancelledError(absl::StrCat(
+          "interrupted while the held-out cells were scored; the trained networks are kept in ",
+          flags_.out, ".training; finish with --resume"));
+    }
+    UNLASTING_RETURN_IF_ERROR(scores.status());
+    const evaluate::Scorecard& scorecard = *scores;
     parts.manifest.training["evaluation"] = {{"mean", scorecard.mean},
                                              {"baselines", scorecard.baselines}};
     parts.card = RenderCard(parts.manifest, scorecard);

@@ -117,6 +117,15 @@ TEST_F(JobTest, ReportsStepsThatTheScheduleDoesNotHave) {
   EXPECT_EQ(profiles.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(JobTest, PredictAllStopsOnceItIsInterrupted) {
+  const PredictionTask task{Panel("T0", 3), {Knockout("G1")}, options_};
+  std::atomic<bool> interrupted = false;
+  EXPECT_OK(PredictAll(engine_.get(), task, &interrupted));
+  interrupted = true;
+  EXPECT_EQ(PredictAll(engine_.get(), task, &interrupted).status().code(),
+            absl::StatusCode::kCancelled);
+}
+
 TEST_F(JobTest, SeededChoicesRepeat) {
   options_.random_latent = true;
   options_.mask = MaskMode::kSample;
