@@ -34,24 +34,33 @@ def libraries(program):
     return {os.path.realpath(path) for path in found}
 
 
-def package_of(library):
-    """The Debian package that owns a file; the root file system is merged into /usr."""
-    for path in (library, library.removeprefix("/usr")):
-        done = subprocess.run(["dpkg-query", "--search", path], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
-        if done.returncode == 0:
-            return done.stdout.split(": ")[0].split(",")[0]
-    raise SystemExit(f"sbom: {library}: belongs to no Debian package, expected one of dpkg's")
+def packages_of(files):
+    """The Debian packages that own files. The root file system is merged into /usr, so that dpkg may
+    know a file by either path; it is asked once, since each question takes long."""
+    either = {path: {path, path.removeprefix("/usr")} for path in files}
+    done = subprocess.run(["dpkg-query", "--search", *sorted(set().union(*either.values()))],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    owners = {}
+    for line in done.stdout.splitlines():
+        names, _, path = line.rpartition(": ")
+        owners[path] = names.split(",")[0]
+    for path, known_by in either.items():
+        if not known_by & owners.keys():
+            raise SystemExit(f"sbom: {path}: belongs to no Debian package, expected one of dpkg's")
+    return sorted(set(owners.values()))
 
 
 def spdx_id(text):
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", text)
 
 
-def package(name):
-    fields = run("dpkg-query", "--show", "--showformat",
-                 "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${Homepage}", name)
-    binary, number, architecture, source, homepage = fields.split("\t")
+def packages(names):
+    lines = run("dpkg-query", "--show", "--showformat",
+                "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${Homepage}\n", *names)
+    return [package(*line.split("\t")) for line in lines.splitlines()]
+
+
+def package(binary, number, architecture, source, homepage):
     return {
         "SPDXID": spdx_id(f"{binary}-{number}"), "name": binary, "versionInfo": number,
         "supplier": "Organization: Debian", "sourceInfo": f"built from the source package {source}",
@@ -79,16 +88,15 @@ def program_package(program):
 
 
 def document(programs):
-    packages, relationships = {}, []
+    found, relationships = {}, []
     for program in programs:
         own = program_package(program)
-        packages[own["SPDXID"]] = own
+        found[own["SPDXID"]] = own
         relationships.append(("SPDXRef-DOCUMENT", "DESCRIBES", own["SPDXID"]))
-        for name in sorted({package_of(library) for library in libraries(program)}):
-            made = package(name)
-            packages[made["SPDXID"]] = made
+        for made in packages(packages_of(libraries(program))):
+            found[made["SPDXID"]] = made
             relationships.append((own["SPDXID"], "DYNAMIC_LINK", made["SPDXID"]))
-    content = json.dumps(sorted(packages)).encode()
+    content = json.dumps(sorted(found)).encode()
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", datetime.datetime.now().timestamp()))
     created = datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc)
     return {
@@ -98,7 +106,7 @@ def document(programs):
                              f"{version()}-{hashlib.sha256(content).hexdigest()[:32]}",
         "creationInfo": {"created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
                          "creators": ["Organization: Unlasting", "Tool: scripts/sbom.py"]},
-        "packages": [packages[name] for name in sorted(packages)],
+        "packages": [found[name] for name in sorted(found)],
         "relationships": [{"spdxElementId": one, "relationshipType": kind,
                            "relatedSpdxElement": other} for one, kind, other in relationships],
     }
