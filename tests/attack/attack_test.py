@@ -218,8 +218,10 @@ class FaultsTest(Attacked):
         target = self.serve()
         strangers.post(target, "/unlasting.v1.ModelService/GetModel", b"\xff\xff\xff",
                        more=bearer("alice"))
-        strangers.post(target, "/unlasting.v1.PredictionService/Predict", bytes(9 << 20),
-                       more=bearer("alice"))
+        large = request()
+        large.model = "x" * (9 << 20)
+        with target.channel() as channel:
+            self.assertEqual(predict(channel, large), "RESOURCE_EXHAUSTED")
         for reason in ("MALFORMED_REQUEST", "MESSAGE_TOO_LARGE"):
             self.assertTrue(eventually(lambda: target.calls_logged(reason=reason)), reason)
             self.assertIn(f'unlasting_request_errors_total{{reason="{reason}"}} 1',

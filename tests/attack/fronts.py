@@ -117,3 +117,4 @@ class Front:
         self.process.terminate()
         self.process.wait()
         self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

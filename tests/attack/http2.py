@@ -96,6 +96,8 @@ class Peer:
         if kind == WINDOW_UPDATE:
             more = int.from_bytes(payload, "big")
             self.credit[stream] = self.credit.get(stream, self.initial) + more
+        elif kind == PING and not flags & ACK:
+            self.send(frame(PING, ACK, 0, payload))
         elif kind == SETTINGS and not flags & ACK:
             for at in range(0, len(payload), 6):
                 name, value = struct.unpack(">HI", payload[at:at + 6])

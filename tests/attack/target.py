@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,6 +143,7 @@ class Target:
         if self.reader.is_alive():
             self.reader.join()
         self.process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def request(genes=("G1",), cells=1, **fields):
