@@ -8,6 +8,12 @@
 #include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
+namespace {
+
+// How much longer than by itself a step of interactive work may take with bulk work in it.
+constexpr double kLongestBesideBulk = 1.5;
+
+}  // namespace
 
 bool Scheduler::RunStep() {
   AdmitArrivals();
@@ -150,6 +156,9 @@ std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
     policy.due_factor = 0;
   } else {
     policy.efficient_rows = step_times_.EfficientRows(options_.max_batch);
+    policy.rows_beside = [times = step_times_, max_batch = options_.max_batch](int64_t rows) {
+      return times.RowsWithin(kLongestBesideBulk, rows, max_batch);
+    };
   }
   return {policy, step_times_.PerRow()};
 }
