@@ -40,7 +40,7 @@ TEST_F(CancelledClientTest, ACallUnderWayIsCalledOffAndNotTriedAgain) {
                           RetryingClient::RealTime(&cancellation_));
   v1::PredictRequest request = test::SomeRequest(100);
   // The header, the first part, comes long before the result.
-  request.mutable_options()->set_solver_steps(1000);
+  request.mutable_options()->set_solver_steps(400);
   int parts = 0;
   const absl::Status status = retrying.Predict(
       request, [] {},
