@@ -1,11 +1,11 @@
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 
 #include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
-namespace unlasting::evaluate {
+namespace unlasting {
 
 void ParallelFor(int64_t count, int threads, const std::function<void(int64_t)>& task) {
   std::atomic<int64_t> next{0};
@@ -19,4 +19,4 @@ void ParallelFor(int64_t count, int threads, const std::function<void(int64_t)>&
   for (std::thread& helper : helpers) helper.join();
 }
 
-}  // namespace unlasting::evaluate
+}  // namespace unlasting

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 
 namespace unlasting::evaluate {
 namespace {

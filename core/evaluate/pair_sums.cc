@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/evaluate/pair_sums.cc"

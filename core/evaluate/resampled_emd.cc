@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 
 namespace unlasting::evaluate {
 namespace {

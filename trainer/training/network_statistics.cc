@@ -107,7 +107,8 @@ model::NetworkStatistics MakeNetworkStatistics(const TrainingData& data, const g
     statistics.expected_response =
         ToModel(EstimateExpectedResponse(data, moments, config), prepared.x_max);
     if (FollowsGrn(config)) {
-      const auto estimate = EstimateGrnResponse(data, moments, graph);
+      const auto estimate =
+          EstimateGrnResponse(data, moments, graph, static_cast<int>(config.threads()));
       if (estimate.has_value()) {
         statistics.expected_response->grn = ToModel(*estimate, graph, prepared.x_max);
       }

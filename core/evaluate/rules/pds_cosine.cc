@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/evaluate/parallel.h"
+#include "core/base/parallel.h"
 
 namespace unlasting::evaluate::rules {
 namespace {
