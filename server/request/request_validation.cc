@@ -60,7 +60,8 @@ SharedControls PanelControls(const v1::ControlPanel& panel, const bundle::Bundle
                              const RequestLimits& limits, Violations* violations) {
   if (panel.cells() < 0 || panel.cells() > limits.max_cells) {
     violations->Add("panel.cells", panel.cells() < 0 ? "INVALID_SHAPE" : "TOO_MANY_CELLS",
-                    absl::StrCat("found ", panel.cells(), ", expected 0 to ", limits.max_cells));
+                    absl::StrCat("found ", panel.cells(), ", expected 0 to ", limits.max_cells,
+                                 " (limits.max_cells of the server)"));
     return nullptr;
   }
   return TakeControls(
@@ -136,7 +137,8 @@ std::vector<std::shared_ptr<const predict::Perturbation>> ResolvePerturbations(
   if (request.perturbations_size() > limits.max_perturbations) {
     violations->Add("perturbations", "TOO_MANY_PERTURBATIONS",
                     absl::StrCat("found ", request.perturbations_size(), ", expected at most ",
-                                 limits.max_perturbations));
+                                 limits.max_perturbations,
+                                 " (limits.max_perturbations of the server); split the request"));
     return resolved;
   }
   for (int k = 0; k < request.perturbations_size(); ++k) {
@@ -205,7 +207,8 @@ absl::StatusOr<ValidRequest> ValidatePredict(const v1::PredictRequest& request,
       violations.Add(
           "perturbations", "TOO_MANY_ROWS",
           absl::StrCat("found ", task.cells(), " cells times ", request.perturbations_size(),
-                       " perturbations, expected at most ", limits.max_rows, " in one request"));
+                       " perturbations, expected at most ", limits.max_rows,
+                       " in one request (limits.max_rows of the server); split the request"));
     }
   }
   UNLASTING_RETURN_IF_ERROR(violations.ToStatus());
