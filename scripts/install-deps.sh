@@ -21,10 +21,10 @@ BUILD_PACKAGES=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 # The stock Python that opens our files, runs our exported models, calls our server and reads our
-# manifests in tests, and the browser and fonts in which the report is tested.
+# manifests in tests, the front that tests attack, and the browser and fonts of the report.
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
-  python3-torch python3-rdkit python3-yaml openssl
+  python3-torch python3-rdkit python3-yaml openssl nginx-light
   chromium fonts-dejavu-core fonts-liberation
 )
 STYLE_PACKAGES=(clang-format-14 clang-tidy-14 clang libclang-rt-14-dev)

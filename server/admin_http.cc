@@ -37,11 +37,19 @@ Response MakeResponse(http::status status, const char* type, std::string body) {
   return response;
 }
 
-Response PageFor(const AdminPages& pages, http::verb method, const std::string& path) {
-  if (method != http::verb::get) {
-    return MakeResponse(http::status::method_not_allowed, kPlainText, "expected GET\n");
+Response PageFor(const AdminPages& pages, http::verb method, const std::string& target) {
+  if (method != http::verb::get && method != http::verb::head) {
+    Response response =
+        MakeResponse(http::status::method_not_allowed, kPlainText, "expected GET or HEAD\n");
+    response.set(http::field::allow, "GET, HEAD");
+    return response;
   }
-  if (path == "/healthz") return MakeResponse(http::status::ok, kPlainText, "alive\n");
+  const std::string path = target.substr(0, target.find('?'));
+  if (path == "/healthz") {
+    return pages.alive()
+               ? MakeResponse(http::status::ok, kPlainText, "alive\n")
+               : MakeResponse(http::status::service_unavailable, kPlainText, "not alive\n");
+  }
   if (path == "/readyz") {
     return pages.ready()
                ? MakeResponse(http::status::ok, kPlainText, "ready\n")
@@ -78,6 +86,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void Respond() {
     const auto& request = parser_.get();
     response_ = PageFor(*pages_, request.method(), std::string(request.target()));
+    // The headers say how long the body would be.
+    if (request.method() == http::verb::head) response_.body().clear();
     stream_.expires_after(kPatience);
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
       beast::error_code ignored;

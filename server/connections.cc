@@ -7,6 +7,9 @@
 namespace unlasting::server {
 namespace {
 
+// A peer that connects and says nothing is let go.
+constexpr int kHandshakeMilliseconds = 20000;
+
 // gRPC takes whole milliseconds, and no more than an int holds.
 int Milliseconds(double seconds) { return static_cast<int>(std::min(1000 * seconds, 2e9)); }
 
@@ -31,7 +34,14 @@ void LimitConnections(const ServerConfig& config, grpc::ServerBuilder* builder) 
   set(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   set(GRPC_ARG_MAX_CONCURRENT_STREAMS, connections.max_concurrent_calls());
   set(GRPC_ARG_MAX_METADATA_SIZE, config.limits().max_metadata_bytes());
-  builder->SetMaxReceiveMessageSize(config.limits().max_message_bytes());
+  set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMilliseconds);
+  // Without a table, one header cannot stand for many: each byte of metadata is sent.
+  set(GRPC_ARG_HTTP2_HPACK_TABLE_SIZE_DECODER, 0);
+  // The server inflates requests itself, no further than its limit, and looks at sizes itself, so
+  // that a message that is too large is counted, logged and explained.
+  set(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder->SetMaxReceiveMessageSize(-1);
   if (config.memory().transport_bytes() > 0) {
     grpc::ResourceQuota quota("unlasting");
     quota.Resize(static_cast<size_t>(config.memory().transport_bytes()));

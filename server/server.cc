@@ -1,7 +1,5 @@
 #include "server/server.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -9,16 +7,18 @@
 
 #include "core/base/status.h"
 #include "core/base/version.h"
+#include "grpc/grpc.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
-#include "server/access/tls.h"
 #include "server/base/logging.h"
 #include "server/connections.h"
 #include "server/rpc/grpc_logging.h"
 #include "server/scheduling/scheduler.h"
+#include "unlasting/v1/admin_service.grpc.pb.h"
+#include "unlasting/v1/model_service.grpc.pb.h"
+#include "unlasting/v1/prediction_service.grpc.pb.h"
 
 namespace unlasting::server {
 namespace {
@@ -27,17 +27,8 @@ namespace {
 // threads.
 constexpr int kPoolThreads = 2;
 
-// How often the schedulers look for readers that have stopped reading.
-constexpr absl::Duration kReaderCheckInterval = absl::Seconds(1);
-
-// How often memory that a burst of work left behind is returned to the system, which malloc would
-// keep in the arena of every thread.
-constexpr absl::Duration kTrimInterval = absl::Minutes(1);
-
-// Names in the health service, beside those of the services. "" is the same as kReadiness, as
-// gRPC's clients expect.
-constexpr char kLiveness[] = "liveness";
-constexpr char kReadiness[] = "readiness";
+// Streams of health and reflection that may be open at once.
+constexpr int kMaxGuestStreams = 512;
 
 RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   RegistryOptions options;
@@ -59,14 +50,9 @@ RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
 }
 
 ControlStoreOptions ControlStoreOptionsOf(const ServerConfig& config) {
-  return {config.memory().control_store_bytes(),
+  const int64_t bytes = config.memory().control_store_bytes();
+  return {bytes, std::max<int64_t>(1, bytes / 4),
           absl::Seconds(config.memory().control_store_seconds())};
-}
-
-absl::Status CannotListen(const char* flag, const std::string& address) {
-  return absl::UnavailableError(
-      absl::StrCat(flag, ": cannot listen on ", address,
-                   "; expected an address of this machine and a port that is not in use"));
 }
 
 }  // namespace
@@ -77,8 +63,11 @@ Server::Server(const ServerConfig& config, const Clock* clock)
       controls_(ControlStoreOptionsOf(config), clock),
       request_memory_(config.memory().max_incoming_bytes()),
       limiter_({config.limits().requests_per_second(), config.limits().burst_requests()}, clock),
+      guests_(kMaxGuestStreams),
+      health_(&guests_),
+      plain_health_service_(&guests_),
       models_(RegistryOptionsOf(config), clock, &metrics_),
-      prepare_pool_(std::make_unique<WorkPool>(kPoolThreads)),
+      prepare_pool_(std::make_unique<FairPool>(kPoolThreads)),
       write_pool_(std::make_unique<WorkPool>(kPoolThreads)) {}
 
 ServiceContext Server::MakeContext() {
@@ -89,12 +78,16 @@ ServiceContext Server::MakeContext() {
   context.request_memory = &request_memory_;
   context.metrics = &metrics_;
   context.clock = clock_;
+  context.open_calls = &open_calls_;
   context.prepare_pool = prepare_pool_.get();
   context.write_pool = write_pool_.get();
+  context.limits.max_message_bytes = config_.limits().max_message_bytes();
   context.limits.max_cells = config_.limits().max_cells();
   context.limits.max_perturbations = config_.limits().max_perturbations();
   context.limits.max_rows = config_.limits().max_rows();
   context.response_queue_bytes = config_.memory().response_queue_bytes();
+  context.read_patience = absl::Seconds(config_.limits().read_patience_seconds());
+  context.max_preparation = absl::Seconds(config_.limits().max_preparation_seconds());
   return context;
 }
 
@@ -107,6 +100,30 @@ absl::Status Server::OpenTokens() {
     }
   }
   authorizer_ = std::make_unique<CallAuthorizer>(tokens_.get(), &limiter_);
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenTls() {
+  if (!config_.has_tls()) return absl::OkStatus();
+  UNLASTING_ASSIGN_OR_RETURN(tls_, TlsCertificates::Open(config_.tls()));
+  WarnOfExpiry();
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenListener() {
+  ListenerOptions options;
+  options.max_connections = config_.connections().max_connections();
+  UNLASTING_ASSIGN_OR_RETURN(listener_, Listener::Open("--listen", config_.listen(), options));
+  if (config_.profile() != "production" || listener_->local()) return absl::OkStatus();
+  if (!config_.has_tls()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--listen: found ", config_.listen(),
+        " without TLS, expected unix:PATH or an address of "
+        "this machine behind a front (deploy/front), or --tls-cert and --tls-key; the production "
+        "profile takes no calls in plaintext from other machines"));
+  }
+  LogEvent(LogLevel::kWarning, "listening without a front",
+           {{"hint", "docs/security.md lists the attacks that deploy/front keeps out"}});
   return absl::OkStatus();
 }
 
@@ -124,50 +141,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   ForwardGrpcLog();
   std::unique_ptr<Server> server(new Server(config, clock));
   UNLASTING_RETURN_IF_ERROR(server->OpenTokens());
+  UNLASTING_RETURN_IF_ERROR(server->OpenTls());
+  UNLASTING_RETURN_IF_ERROR(server->OpenListener());
   server->MakeServices();
   // Started before the models are loaded, so that an operator can watch a long load.
   UNLASTING_RETURN_IF_ERROR(server->StartAdmin());
   UNLASTING_RETURN_IF_ERROR(server->LoadModels());
   UNLASTING_RETURN_IF_ERROR(server->StartGrpc());
   UNLASTING_RETURN_IF_ERROR(server->StartPlainHealth());
-  server->StartWatching();
   server->SetServing(true);
+  server->StartChores();
   return server;
-}
-
-void Server::StartWatching() {
-  periodic_ = std::make_unique<PeriodicTasks>(clock_);
-  const absl::Duration watch = absl::Seconds(config_.watch_seconds());
-  periodic_->Every(kTrimInterval, [] { malloc_trim(0); });
-  periodic_->Every(kReaderCheckInterval, [this] { models_.WakeAll(); });
-  if (tokens_ != nullptr) periodic_->Every(watch, [this] { ReloadTokens(); });
-  periodic_->Every(watch, [this] { ReloadModels(); });
-  periodic_->Start();
-}
-
-void Server::ReloadModels() {
-  for (const ReloadOutcome& outcome : models_.ReloadChanged()) {
-    metrics_.CountReload(outcome.name, outcome.status.ok());
-    LogFields fields = {{"model", outcome.name}, {"directory", outcome.directory}};
-    if (outcome.status.ok()) {
-      fields.emplace_back("version", outcome.model->version());
-      fields.emplace_back("bundle_hash", outcome.model->bundle()->hash());
-      LogEvent(LogLevel::kInfo, "model reloaded", fields);
-    } else {
-      fields.emplace_back("error", std::string(outcome.status.message()));
-      LogEvent(LogLevel::kError, "model reload failed, the old model stays in service", fields);
-    }
-  }
-}
-
-void Server::ReloadTokens() {
-  const auto read = tokens_->ReadIfChanged();
-  if (!read.ok()) {
-    LogEvent(LogLevel::kError, "tokens reload failed, the old tokens stay in force",
-             {{"error", std::string(read.status().message())}});
-  } else if (*read) {
-    LogEvent(LogLevel::kInfo, "tokens reloaded");
-  }
 }
 
 absl::Status Server::LoadModels() {
@@ -199,6 +183,7 @@ absl::Status Server::StartAdmin() {
     return metrics_.Expose(sample);
   };
   pages.ready = [this] { return ready_.load(); };
+  pages.alive = [this] { return alive_.load(); };
   pages.version = absl::StrCat("{\"name\":\"unlasting-server\",\"version\":\"", kVersion, "\"}\n");
   UNLASTING_ASSIGN_OR_RETURN(admin_, AdminHttp::Start(config_.admin_listen(), std::move(pages)));
   LogEvent(LogLevel::kInfo, "admin listening", {{"port", absl::StrCat(admin_->port())}});
@@ -206,35 +191,35 @@ absl::Status Server::StartAdmin() {
 }
 
 absl::Status Server::StartGrpc() {
-  grpc::EnableDefaultHealthCheckService(true);
   if (config_.enable_reflection()) {
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     std::vector<std::string> services = {
         v1::PredictionService::service_full_name(), v1::ModelService::service_full_name(),
         grpc::health::v1::Health::service_full_name(),
         grpc::reflection::v1::ServerReflection::service_full_name(),
-        // That of gRPC's library, which says its name nowhere.
         "grpc.reflection.v1alpha.ServerReflection"};
     if (admin_service_ != nullptr) services.push_back(v1::AdminService::service_full_name());
-    reflection_service_ = std::make_unique<ReflectionService>(std::move(services));
+    reflection_service_ = std::make_unique<ReflectionService>(std::move(services), &guests_);
   }
   grpc::ServerBuilder builder;
-  ForbidPortSharing(&builder);
   LimitConnections(config_, &builder);
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (config_.has_tls()) {
-    UNLASTING_ASSIGN_OR_RETURN(credentials, MakeServerCredentials(config_.tls()));
-  }
-  builder.AddListeningPort(config_.listen(), std::move(credentials), &port_);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      tls_ == nullptr ? grpc::InsecureServerCredentials() : tls_->Credentials());
   builder.RegisterService(prediction_service_.get());
   builder.RegisterService(model_service_.get());
+  builder.RegisterService(&health_);
   if (admin_service_ != nullptr) builder.RegisterService(admin_service_.get());
   if (reflection_service_ != nullptr) builder.RegisterService(reflection_service_.get());
   grpc_ = builder.BuildAndStart();
-  if (grpc_ == nullptr || port_ == 0) return CannotListen("--listen", config_.listen());
+  if (grpc_ == nullptr) return absl::InternalError("--listen: gRPC does not start");
+  listener_->Start([this](int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd;
+    acceptor_->HandleNewConnection(&connection);
+  });
   LogEvent(LogLevel::kInfo, "listening",
            {{"address", config_.listen()},
-            {"port", absl::StrCat(port_)},
+            {"port", absl::StrCat(listener_->port())},
             {"tls", config_.has_tls() ? "on" : "off"}});
   return absl::OkStatus();
 }
@@ -243,48 +228,17 @@ absl::Status Server::StartPlainHealth() {
   if (config_.health_listen().empty()) return absl::OkStatus();
   grpc::ServerBuilder builder;
   ForbidPortSharing(&builder);
+  LimitConnections(config_, &builder);
   builder.AddListeningPort(config_.health_listen(), grpc::InsecureServerCredentials(),
                            &health_port_);
+  builder.RegisterService(&plain_health_service_);
   plain_health_ = builder.BuildAndStart();
   if (plain_health_ == nullptr || health_port_ == 0) {
-    return CannotListen("--health-listen", config_.health_listen());
+    return absl::UnavailableError(
+        absl::StrCat("--health-listen: cannot listen on ", config_.health_listen(),
+                     "; expected an address of this machine and a port that is not in use"));
   }
   return absl::OkStatus();
-}
-
-void Server::SetServing(bool serving) {
-  ready_ = serving;
-  for (grpc::Server* server : {grpc_.get(), plain_health_.get()}) {
-    if (server == nullptr) continue;
-    grpc::HealthCheckServiceInterface* health = server->GetHealthCheckService();
-    health->SetServingStatus(kLiveness, true);
-    for (const char* name : {"", kReadiness, v1::PredictionService::service_full_name(),
-                             v1::ModelService::service_full_name()}) {
-      health->SetServingStatus(name, serving);
-    }
-  }
-}
-
-void Server::Drain() {
-  if (grpc_ == nullptr) return;
-  SetServing(false);
-  LogEvent(LogLevel::kInfo, "draining", {{"grace_seconds", absl::StrCat(config_.grace_seconds())}});
-  periodic_.reset();
-  grpc_->Shutdown(std::chrono::system_clock::now() +
-                  absl::ToChronoMilliseconds(absl::Seconds(config_.grace_seconds())));
-  if (plain_health_ != nullptr) {
-    plain_health_->Shutdown(std::chrono::system_clock::now());
-    plain_health_.reset();
-  }
-  // From here on no reaction of gRPC runs. The executors stop next, and the pools last.
-  grpc_.reset();
-  models_.Clear();
-  LogEvent(LogLevel::kInfo, "stopped");
-}
-
-Server::~Server() {
-  Drain();
-  models_.Clear();
 }
 
 }  // namespace unlasting::server

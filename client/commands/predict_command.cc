@@ -33,6 +33,7 @@ struct Flags {
   ClientOptions connection;
   ControlFlags controls;
   PredictFlags predict;
+  std::string treatment_vectors;
   RetryPolicy retry;
   std::string out;
   std::string progress = "auto";
@@ -131,10 +132,17 @@ absl::StatusOr<PredictionCollector> Predict(const v1::PredictRequest& request,
   return collector;
 }
 
-absl::Status RunUntilInterrupted(const Flags& flags) {
+absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
+  if (!flags.treatment_vectors.empty()) {
+    if (flags.predict.treatments.empty()) {
+      return absl::InvalidArgumentError("--treatment-vectors: expected a treatment, --treatment");
+    }
+    UNLASTING_ASSIGN_OR_RETURN(flags.predict.treatment_vectors,
+                               ReadTreatmentVectors(flags.treatment_vectors));
+  }
   UNLASTING_ASSIGN_OR_RETURN(v1::PredictRequest request, MakePredictRequest(flags.predict));
   UNLASTING_ASSIGN_OR_RETURN(const auto client, Client::Connect(flags.connection));
   RetryingClient retrying({client.get()}, 0, flags.retry,
@@ -200,10 +208,12 @@ Command AddPredictCommand(CLI::App* app) {
                    "predicted at every dose")
       ->allow_extra_args(false);
   command
-      ->add_option("--treatment", predict.treatments,
-                   "Name of a treatment (cytokine, medium, virus, ...) that the model knows; "
-                   "repeatable")
+      ->add_option(
+          "--treatment", predict.treatments,
+          "Name of a treatment (cytokine, medium, virus, ...) that the model or the table of "
+          "--treatment-vectors knows; repeatable")
       ->allow_extra_args(false);
+  AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
   command
       ->add_option(
           "--hours", predict.hours,

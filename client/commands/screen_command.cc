@@ -45,6 +45,7 @@ struct Flags {
   ScreenOptions screen;
   std::string perturbations;
   std::vector<std::string> doses;
+  std::string treatment_vectors;
   bool resume = false;
   std::string out;
   std::string progress = "auto";
@@ -53,7 +54,11 @@ struct Flags {
 
 absl::StatusOr<ScreenTable> ReadTable(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(flags.perturbations));
-  auto table = ParseScreenTable(bytes, flags.doses);
+  TreatmentVectors vectors;
+  if (!flags.treatment_vectors.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(vectors, ReadTreatmentVectors(flags.treatment_vectors));
+  }
+  auto table = ParseScreenTable(bytes, flags.doses, vectors);
   if (!table.ok()) return Annotate(table.status(), flags.perturbations);
   for (const std::string& note : table->notes) {
     std::cerr << "note: " << flags.perturbations << ": " << note << "\n";
@@ -266,6 +271,7 @@ Command AddScreenCommand(CLI::App* app) {
       "--dose", flags->doses,
       "Doses of the molecules for which the table gives none, e.g. 0.1uM,1uM; every molecule "
       "at every dose");
+  AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
   command->add_option("--batch", flags->screen.batch, "Perturbations in one request")
       ->capture_default_str()
       ->check(cli::Above(0));

@@ -123,6 +123,14 @@ void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
                     "Let interactive requests of others go first (--bulk) or not (--interactive)");
 }
 
+void AddTreatmentVectorsFlag(CLI::App* command, std::string* path) {
+  command
+      ->add_option("--treatment-vectors", *path,
+                   "Table of treatments and their vectors (TSV: name, values; .npy, .h5ad), as for "
+                   "unlasting-train's setting treatment_vectors")
+      ->type_name("FILE");
+}
+
 void AddRetryFlags(CLI::App* command, RetryPolicy* policy) {
   command
       ->add_option_function<double>(

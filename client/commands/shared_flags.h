@@ -24,6 +24,8 @@ struct ControlFlags {
 void AddControlFlags(CLI::App* command, ControlFlags* flags);
 // --model, the options of a prediction and --bulk.
 void AddOptionFlags(CLI::App* command, PredictFlags* flags);
+// --treatment-vectors, the path of a table for ReadTreatmentVectors.
+void AddTreatmentVectorsFlag(CLI::App* command, std::string* path);
 void AddRetryFlags(CLI::App* command, RetryPolicy* policy);
 
 // INVALID_ARGUMENT unless exactly one of --control and --panel was given.

@@ -227,8 +227,16 @@ absl::Status ReadScale(const ControlSelection& selection, const std::string& ele
   cells::ValueRange range;
   UNLASTING_RETURN_IF_ERROR(range.Add(*values));
   range.normalised_counts = !range.integers && sample.NormalisedCounts();
+  range.logged_twice = !range.integers && sample.LoggedTwice();
   UNLASTING_ASSIGN_OR_RETURN(controls->kind,
                              cells::DecideMatrixKind(range, selection.matrix, mark.logged));
+  if (controls->kind == cells::MatrixKind::kLog1p && sample.LoggedCounts()) {
+    anndata::Warn(selection.path,
+                  "values are log1p of whole counts that were not normalised; they are taken back "
+                  "to counts");
+    cells::CountsFromLog1p(values);
+    controls->kind = cells::MatrixKind::kCounts;
+  }
   if (controls->kind == cells::MatrixKind::kCounts) {
     if (!(selection.target_sum > 0)) return absl::OkStatus();
     return absl::InvalidArgumentError(

@@ -11,6 +11,7 @@
 #include "core/base/dose.h"
 #include "core/base/status.h"
 #include "core/cells/labels.h"
+#include "core/grn/gene_embedding.h"
 #include "proto/codec/enums.h"
 
 namespace unlasting::client {
@@ -58,6 +59,10 @@ absl::Status AddTreatments(const PredictFlags& flags, v1::PredictRequest* reques
     for (const std::string& name : flags.treatments) {
       v1::TreatmentPerturbation* treatment = request->add_perturbations()->mutable_treatment();
       treatment->set_name(name);
+      const auto vector = flags.treatment_vectors.find(name);
+      if (vector != flags.treatment_vectors.end()) {
+        treatment->mutable_vector()->Add(vector->second.begin(), vector->second.end());
+      }
       treatment->mutable_covariates()->insert(covariates.begin(), covariates.end());
     }
   }
@@ -98,6 +103,24 @@ absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request
 }
 
 }  // namespace
+
+absl::StatusOr<TreatmentVectors> ReadTreatmentVectors(const std::string& path) {
+  // A table of vectors is the same file whether it describes genes, drugs or treatments.
+  UNLASTING_ASSIGN_OR_RETURN(const grn::GeneEmbedding table,
+                             grn::ReadGeneEmbedding(path, "--treatment-vectors", ".names.txt"));
+  TreatmentVectors vectors;
+  for (size_t k = 0; k < table.genes.size(); ++k) {
+    const auto row = table.vectors.Row(static_cast<int64_t>(k));
+    const bool added =
+        vectors.emplace(table.genes[k], std::vector<float>(row.begin(), row.end())).second;
+    if (!added) {
+      return absl::InvalidArgumentError(absl::StrCat("--treatment-vectors: ", path, ": found '",
+                                                     table.genes[k],
+                                                     "' twice, expected one vector per name"));
+    }
+  }
+  return vectors;
+}
 
 absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags) {
   v1::PredictRequest request;

@@ -1,8 +1,10 @@
 // MakePredictRequest turns the flags of `unlasting predict` into a request, all but its control
-// cells. Stateless; any thread.
+// cells, and ReadTreatmentVectors reads the table that one of the flags names. Stateless; any
+// thread.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,9 @@
 
 namespace unlasting::client {
 
+// Vectors of treatments by name, for models that were trained on such vectors.
+using TreatmentVectors = std::map<std::string, std::vector<float>>;
+
 struct PredictFlags {
   std::string model;
   std::string model_version;
@@ -18,7 +23,8 @@ struct PredictFlags {
   std::vector<std::string> smiles;
   std::vector<std::string> molecules;   // names known to the model
   std::vector<std::string> doses;       // each "0.2uM" or "0.1uM,1uM"; every molecule at every dose
-  std::vector<std::string> treatments;  // names known to the model
+  std::vector<std::string> treatments;  // names known to the model or to `treatment_vectors`
+  TreatmentVectors treatment_vectors;   // those of a treatment that is named here go along
   std::vector<std::string> hours;       // each "6"; every molecule and treatment at each
   std::vector<std::string> covariates;  // each "NAME=NUMBER", of all molecules and treatments
   std::string solver;
@@ -30,6 +36,10 @@ struct PredictFlags {
   std::vector<std::string> result_genes;
   bool bulk = false;
 };
+
+// Reads the table of --treatment-vectors, which has the format of the setting treatment_vectors of
+// unlasting-train. Errors name the flag and the file.
+absl::StatusOr<TreatmentVectors> ReadTreatmentVectors(const std::string& path);
 
 // INVALID_ARGUMENT names the flag.
 absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags);

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "client/files/predict_request.h"
 #include "core/base/did_you_mean.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -110,16 +109,15 @@ absl::StatusOr<std::vector<std::string>> Columns(const std::string& header, char
       guess.empty() ? ", " : " ", "expected gene, treatment, or smiles or molecule with dose"));
 }
 
-// The perturbations of one row: one, or one for each dose.
+// The perturbations of one row: one, or one for each dose. `flags` holds what all rows share.
 absl::StatusOr<std::vector<v1::Perturbation>> PerturbationsOf(
     const std::vector<std::string>& columns, const std::vector<std::string>& cells,
-    const std::vector<std::string>& doses, std::string* name) {
+    const std::vector<std::string>& doses, PredictFlags flags, std::string* name) {
   if (cells.size() > columns.size()) {
     return absl::InvalidArgumentError(absl::StrCat("found ", cells.size(),
                                                    " columns, expected at most the ",
                                                    columns.size(), " of the first line"));
   }
-  PredictFlags flags;
   const std::map<std::string, std::vector<std::string>*> fields = {
       {"gene", &flags.genes},           {"smiles", &flags.smiles},
       {"molecule", &flags.molecules},   {"dose", &flags.doses},
@@ -150,8 +148,11 @@ absl::StatusOr<std::vector<v1::Perturbation>> PerturbationsOf(
 }  // namespace
 
 absl::StatusOr<ScreenTable> ParseScreenTable(const std::string& bytes,
-                                             const std::vector<std::string>& doses) {
+                                             const std::vector<std::string>& doses,
+                                             const TreatmentVectors& treatment_vectors) {
   ScreenTable table;
+  PredictFlags shared;
+  shared.treatment_vectors = treatment_vectors;
   const std::vector<std::string> lines = Lines(Decoded(bytes, &table.notes));
   std::vector<std::string> columns;
   char separator = '\t';
@@ -166,7 +167,8 @@ absl::StatusOr<ScreenTable> ParseScreenTable(const std::string& bytes,
       continue;
     }
     std::string name;
-    const auto perturbations = PerturbationsOf(columns, Cells(text, separator), doses, &name);
+    const auto perturbations =
+        PerturbationsOf(columns, Cells(text, separator), doses, shared, &name);
     if (!perturbations.ok()) {
       table.bad.push_back(
           {line, name, kInvalidRow, std::string(perturbations.status().message()), text, ""});

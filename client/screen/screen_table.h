@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "client/files/predict_request.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::client {
@@ -42,11 +43,13 @@ struct ScreenTable {
 // row), or `treatment`; with `hours` and `covariate` (NAME=NUMBER) where the model has them, and
 // `name`; others are passed over. Columns are separated by tabs, or by ';' or ',' where
 // the first line has no tab; cells may be quoted. Molecules without a dose of their own get each of
-// `doses`. Lines that begin with '#' and empty ones are passed over. UTF-8 or UTF-16 with or
-// without byte order mark; what is not UTF-8 is read as Latin-1, with a note. A row that cannot be
-// read is bad, and the others go on. INVALID_ARGUMENT, with the line, where the first line names no
-// known column or no line follows it.
+// `doses`, and a treatment that is named in `treatment_vectors` takes its vector along. Lines that
+// begin with '#' and empty ones are passed over. UTF-8 or UTF-16 with or without byte order mark;
+// what is not UTF-8 is read as Latin-1, with a note. A row that cannot be read is bad, and the
+// others go on. INVALID_ARGUMENT, with the line, where the first line names no known column or no
+// line follows it.
 absl::StatusOr<ScreenTable> ParseScreenTable(const std::string& bytes,
-                                             const std::vector<std::string>& doses = {});
+                                             const std::vector<std::string>& doses = {},
+                                             const TreatmentVectors& treatment_vectors = {});
 
 }  // namespace unlasting::client

@@ -1,5 +1,6 @@
 #include "core/anndata/hdf5.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "core/anndata/filters.h"
@@ -21,6 +22,9 @@ std::recursive_mutex* RoomMutex() {
 bool PrepareLibrary() {
   static const bool thread_safe = [] {
     hbool_t safe = false;
+    // Every file is closed by its owner. What could not be closed, because the disk was full, would
+    // crash the program as it exits.
+    H5dont_atexit();
     H5open();
     H5is_library_threadsafe(&safe);
     H5Lunregister(H5L_TYPE_EXTERNAL);
@@ -28,6 +32,19 @@ bool PrepareLibrary() {
     return static_cast<bool>(safe);
   }();
   return thread_safe;
+}
+
+std::atomic<bool> lacked_memory{false};
+
+herr_t NoteEntry(unsigned, const H5E_error2_t* error, void*) {
+  if (error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC) lacked_memory = true;
+  return 0;
+}
+
+// Takes the place of HDF5's own printing of a failed call's error stack.
+herr_t NoteFailure(hid_t stack, void*) {
+  H5Ewalk2(stack, H5E_WALK_UPWARD, NoteEntry, nullptr);
+  return 0;
 }
 
 herr_t CollectName(hid_t, const char* name, const H5L_info_t*, void* names) {
@@ -63,10 +80,12 @@ Attribute OpenAttribute(hid_t object, const std::string& name) {
 Hdf5Scope::Hdf5Scope() : lock_(*RoomMutex(), std::defer_lock) {
   if (!PrepareLibrary()) lock_.lock();
   H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  H5Eset_auto2(H5E_DEFAULT, NoteFailure, nullptr);
 }
 
 Hdf5Scope::~Hdf5Scope() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
+
+bool Hdf5LackedMemory() { return lacked_memory; }
 
 bool LinkExists(hid_t group, const std::string& path) {
   // H5Lexists fails where a group on the way is absent: every prefix is asked for.

@@ -30,6 +30,11 @@ class Hdf5Scope {
   void* print_data_ = nullptr;
 };
 
+// True once a call of HDF5 within any Hdf5Scope of this process has failed for want of memory.
+// HDF5 allocates what a damaged file names (a string of 4 GiB, say), so that a process with a limit
+// learns here whether a file asks for more.
+bool Hdf5LackedMemory();
+
 // Owns an HDF5 identifier of any kind.
 class Handle {
  public:

@@ -89,8 +89,10 @@ absl::StatusOr<std::unique_ptr<Reader>> OpenReader(const std::string& path,
   }
   // Text is read by this room's own code, which needs no guard.
   if (IsMtxPath(path)) return OpenMtxFolder(path, options.obs_table);
-  UNLASTING_RETURN_IF_ERROR(
-      SurvivesInChild(path, [&path, &options] { ReadEverything(path, options); }));
+  UNLASTING_RETURN_IF_ERROR(SurvivesInChild(path, [&path, &options] {
+    ReadEverything(path, options);
+    return Hdf5LackedMemory() ? ChildFinding::kLacksMemory : ChildFinding::kReadable;
+  }));
   return OpenHdf5(path, options);
 }
 

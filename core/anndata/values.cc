@@ -11,12 +11,24 @@
 namespace unlasting::anndata {
 namespace {
 
-// Bytes the file holds for the dataset; a damaged header may claim more than the whole file.
-uint64_t StoredBytes(hid_t dataset) {
+uint64_t FileSize(hid_t dataset) {
   const Handle file(H5Iget_file_id(dataset));
-  hsize_t file_size = 0;
-  if (H5Fget_filesize(file.get(), &file_size) < 0) return 0;
-  return std::min<uint64_t>(H5Dget_storage_size(dataset), file_size);
+  hsize_t size = 0;
+  return H5Fget_filesize(file.get(), &size) < 0 ? 0 : size;
+}
+
+// Bytes of one chunk before compression, which HDF5 allocates as a whole; 0 where the dataset is
+// not chunked.
+uint64_t ChunkBytes(hid_t plist, uint64_t element_size) {
+  hsize_t extents[H5S_MAX_RANK] = {};
+  const int axes =
+      H5Pget_layout(plist) == H5D_CHUNKED ? H5Pget_chunk(plist, H5S_MAX_RANK, extents) : 0;
+  if (axes <= 0) return 0;
+  uint64_t bytes = element_size;
+  for (int axis = 0; axis < axes; ++axis) {
+    if (__builtin_mul_overflow(bytes, extents[axis], &bytes)) return UINT64_MAX;
+  }
+  return bytes;
 }
 
 // How many values there are; refuses, before memory is asked for, a header that promises far more
@@ -29,28 +41,39 @@ absl::StatusOr<size_t> CheckedCount(const Values& values, size_t element_size) {
   const hssize_t points = H5Sget_simple_extent_npoints(space.get());
   const size_t size = H5Tget_size(type.get());
   if (points < 0 || size == 0) return absl::InvalidArgumentError("its extent cannot be read");
-  const auto refused = [&](uint64_t stored) {
+  const uint64_t stored = H5Dget_storage_size(values.dataset);
+  const auto refused = [&] {
     return absl::InvalidArgumentError(absl::StrCat("promises ", points, " values of ", size,
                                                    " bytes and stores ", stored, " bytes"));
   };
   const Handle plist(H5Dget_create_plist(values.dataset));
-  if (H5Pget_layout(plist.get()) == H5D_VIRTUAL || H5Pget_external_count(plist.get()) > 0) {
+  const H5D_layout_t layout = H5Pget_layout(plist.get());
+  if (layout == H5D_VIRTUAL || H5Pget_external_count(plist.get()) > 0) {
     return absl::UnimplementedError("lies in another file, which this build does not follow");
   }
-  const H5D_layout_t layout = H5Pget_layout(plist.get());
+  // HDF5 asks for as many bytes as a chunk's record names, before it looks for them.
+  const uint64_t file_size = FileSize(values.dataset);
+  if (stored > file_size) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "promises ", stored, " stored bytes in a file of ", file_size, "; the file is damaged"));
+  }
   if (layout != H5D_CHUNKED) {
     // HDF5 1.10 reads past the end of what such a dataset stores. Nothing stored is all fill value.
-    const uint64_t stored = H5Dget_storage_size(values.dataset);
     if ((layout == H5D_COMPACT || stored > 0) && stored / size < static_cast<uint64_t>(points)) {
-      return refused(stored);
+      return refused();
     }
   }
   uint64_t count = static_cast<uint64_t>(points);
   for (const hsize_t extent : ArrayShape(TypeOf(values))) count *= extent;
-  const uint64_t stored = StoredBytes(values.dataset);
-  const uint64_t most = kAlwaysFine + BestCompression(values.dataset) * stored;
-  if (static_cast<uint64_t>(points) > most / size || count > (uint64_t{1} << 60) / element_size) {
-    return refused(stored);
+  const uint64_t limit = kAlwaysFine + BestCompression(values.dataset) * stored;
+  if (static_cast<uint64_t>(points) > limit / size || count > (uint64_t{1} << 60) / element_size) {
+    return refused();
+  }
+  // No chunk is allocated where nothing was written.
+  const uint64_t chunk = ChunkBytes(plist.get(), size);
+  if (stored > 0 && chunk > limit) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "promises chunks of ", chunk, " bytes and stores ", stored, " bytes; the file is damaged"));
   }
   return static_cast<size_t>(count);
 }

@@ -1,6 +1,8 @@
 #include "core/base/file.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -53,6 +55,18 @@ absl::StatusOr<std::string> ReadFile(const fs::path& path) {
   return contents.str();
 }
 
+absl::StatusOr<std::string> ReadRegularFile(const fs::path& path) {
+  // Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return ErrnoStatus(path, "cannot be read");
+  struct stat found = {};
+  const bool known = fstat(fd, &found) == 0;
+  close(fd);
+  if (known && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode))) return ReadFile(path);
+  return absl::FailedPreconditionError(
+      absl::StrCat(path.string(), ": found a pipe, a socket or a device, expected a file"));
+}
+
 absl::Status WriteFileAtomically(const fs::path& path, const std::string& contents) {
   StagedPath staged(path);
   {
@@ -66,6 +80,11 @@ absl::Status WriteFileAtomically(const fs::path& path, const std::string& conten
 
 StagedPath::StagedPath(fs::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();
+  std::error_code unknown;
+  if (fs::is_symlink(target_, unknown)) {
+    const fs::path led_to = fs::weakly_canonical(target_, unknown);
+    if (!unknown) target_ = led_to;
+  }
   staged_ =
       target_.parent_path() / absl::StrCat(".", target_.filename().string(), ".tmp.", getpid());
   std::error_code ignored;
@@ -80,6 +99,12 @@ StagedPath::~StagedPath() {
 
 absl::Status StagedPath::Commit() {
   std::error_code error;
+  const fs::file_status found = fs::status(target_, error);
+  if (fs::exists(found) && !fs::is_regular_file(found) && !fs::is_directory(found)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        target_.string(), ": found a device, a pipe or a socket, expected a file to write"));
+  }
+  error.clear();
   if (fs::is_directory(staged_) && fs::exists(target_)) {
     // rename() cannot replace a folder that is not empty: the old one steps aside first.
     const fs::path old = staged_.string() + ".old";

@@ -12,12 +12,16 @@ namespace unlasting {
 // NOT_FOUND or PERMISSION_DENIED with the path in the message.
 absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path);
 
+// The same for files that are read again while a server runs: FAILED_PRECONDITION where `path` is a
+// pipe, a socket or a device, which a read might never return from.
+absl::StatusOr<std::string> ReadRegularFile(const std::filesystem::path& path);
+
 // Writes beside `path` and renames, so a reader sees the old file or the new one.
 absl::Status WriteFileAtomically(const std::filesystem::path& path, const std::string& contents);
 
-// A path beside `target` to write to; `Commit` renames it over the target (a folder replaces a
-// folder), and a destructor without Commit removes it. A process killed by a signal leaves only
-// the temporary, whose name starts with a dot.
+// A path beside `target`, or what it links to, to write to; `Commit` renames it over the target (a
+// folder replaces a folder, a device is refused), and a destructor without Commit removes it. A
+// process killed by a signal leaves only the temporary, whose name starts with a dot.
 class StagedPath {
  public:
   explicit StagedPath(std::filesystem::path target);

@@ -50,7 +50,7 @@ absl::Status VerifyFiles(const fs::path& folder, const Manifest& manifest) {
 absl::Status ReadTable(const fs::path& folder, const char* name, const Manifest& manifest,
                        int features, MoleculeTable* table) {
   if (manifest.files.count(name) == 0) return absl::OkStatus();
-  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / name));
+  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(folder / name));
   auto parsed = ParseMolecules(text, features);
   if (!parsed.ok()) return Annotate(parsed.status(), (folder / name).string());
   *table = *std::move(parsed);
@@ -80,7 +80,7 @@ absl::StatusOr<model::ModelConfig> ConfigOf(const fs::path& folder, const Manife
 absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory,
                                                            const std::string& name) {
   const fs::path folder = directory;
-  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / "manifest.json"));
+  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(folder / "manifest.json"));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     return WithReason(absl::InvalidArgumentError(absl::StrCat((folder / "manifest.json").string(),
@@ -119,7 +119,7 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
 
 absl::StatusOr<BundleWeights> Bundle::ReadWeights() const {
   const fs::path path = fs::path(directory_) / kWeightsFile;
-  UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(path));
   // The file may have been replaced since it was verified.
   if (Sha256(bytes) != manifest_.files.at(kWeightsFile).sha256) {
     return Damaged(path, "it has changed since the bundle was loaded");

@@ -20,10 +20,10 @@ absl::Status Malformed(const std::string& why) {
                     "MALFORMED_BUNDLE");
 }
 
-constexpr const char* kKnownFeatures[] = {kFeatureCovariates,         kFeatureExpectedResponse,
-                                          kFeatureGrnPropagation,     kFeatureMoleculeDescriptors,
-                                          kFeatureMoleculeEmbeddings, kFeatureSigmoidDoseGate,
-                                          kFeatureTreatments};
+constexpr const char* kKnownFeatures[] = {kFeatureCovariates,          kFeatureExpectedResponse,
+                                          kFeatureGrnPropagation,      kFeatureMeetMeans,
+                                          kFeatureMoleculeDescriptors, kFeatureMoleculeEmbeddings,
+                                          kFeatureSigmoidDoseGate,     kFeatureTreatments};
 
 absl::Status Unsupported(const std::string& why) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat("manifest.json: ", why)),
@@ -112,8 +112,9 @@ absl::Status Check(const Manifest& m) {
   UNLASTING_RETURN_IF_ERROR(CheckNames("genes", m.genes));
   UNLASTING_RETURN_IF_ERROR(CheckNames("perturbed_only", m.perturbed_only));
   UNLASTING_RETURN_IF_ERROR(CheckNames("cell_types", m.cell_types));
-  if (!std::isfinite(m.normalisation.x_max) || m.normalisation.x_max <= 0) {
-    return Malformed("normalisation.x_max: expected above 0");
+  // The largest log1p value of the training; beyond these bounds it or its inverse overflows.
+  if (!(m.normalisation.x_max >= 1e-6 && m.normalisation.x_max <= 1e6)) {
+    return Malformed("normalisation.x_max: expected 1e-6 to 1e6");
   }
   if (!std::isfinite(m.normalisation.target_sum) || m.normalisation.target_sum < 0) {
     return Malformed("normalisation.target_sum: expected 0 or more");
@@ -181,11 +182,16 @@ json Manifest::ToJson() const {
       {"normalisation", {{"target_sum", normalisation.target_sum}, {"x_max", normalisation.x_max}}},
       {"schedule",
        {{"steps", schedule_steps}, {"beta_first", beta_first}, {"beta_last", beta_last}}},
-      {"defaults", {{"solver", solver}, {"solver_steps", solver_steps}, {"mask", mask}}},
+      {"defaults",
+       {{"solver", solver},
+        {"solver_steps", solver_steps},
+        {"mask", mask},
+        {"meet_means", meet_means}}},
       {"molecule_featurizer", molecule_featurizer},
       {"molecule_features", molecule_features},
       {"model", model},
       {"grn", grn},
+      {"response", response},
       {"settings", settings},
       {"split", split},
       {"training", training},
@@ -268,6 +274,8 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.solver = j.at("defaults").at("solver");
     m.solver_steps = j.at("defaults").at("solver_steps");
     m.mask = j.at("defaults").at("mask");
+    // Absent in bundles that do not list the feature.
+    m.meet_means = j.at("defaults").value("meet_means", false);
     m.molecule_featurizer = j.at("molecule_featurizer");
     m.molecule_features = j.at("molecule_features");
     if (j.contains("molecule_scaling")) {
@@ -279,6 +287,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     ReadStimuli(j, &m);
     m.model = j.at("model");
     m.grn = j.at("grn");
+    m.response = j.value("response", json());
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

@@ -22,6 +22,7 @@ inline constexpr int kSchemaVersion = 2;
 inline constexpr char kFeatureCovariates[] = "covariates";
 inline constexpr char kFeatureExpectedResponse[] = "expected_response";
 inline constexpr char kFeatureGrnPropagation[] = "grn_propagation";
+inline constexpr char kFeatureMeetMeans[] = "meet_means";
 inline constexpr char kFeatureMoleculeDescriptors[] = "molecule_descriptors";
 inline constexpr char kFeatureMoleculeEmbeddings[] = "molecule_embeddings";
 inline constexpr char kFeatureSigmoidDoseGate[] = "sigmoid_dose_gate";
@@ -86,6 +87,9 @@ struct Manifest {
   int solver_steps = 10;
   std::string mask = "rank";  // default of requests: rank, cell, aggregate, sample, none
 
+  // Whether answers with the mask `rank` have their active values scaled to the expected means.
+  bool meet_means = false;
+
   std::string molecule_featurizer;  // "" where molecules are not known; see docs/bundle.md
   int molecule_features = 0;        // Ds
   DescriptorScaling molecule_scaling;
@@ -99,6 +103,8 @@ struct Manifest {
 
   nlohmann::json model;     // shape and switches of the networks (core/model/spec/config.h)
   nlohmann::json grn;       // the gene network: edges, prior, threshold, in-degrees, damping
+  // How expected responses were made and what else was tried; null in models without them.
+  nlohmann::json response;
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included
   nlohmann::json split;     // kind, seed, fraction, held-out conditions
   nlohmann::json training;  // steps, seconds, last losses, cells

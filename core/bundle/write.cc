@@ -26,6 +26,7 @@ std::vector<std::string> FeaturesOf(const Manifest& manifest, const model::Model
   if (weights.denoiser.shapes.count("response_self_effect") > 0) {
     features.emplace_back(kFeatureGrnPropagation);
   }
+  if (manifest.meet_means) features.emplace_back(kFeatureMeetMeans);
   if (!manifest.molecule_scaling.names.empty()) {
     features.emplace_back(kFeatureMoleculeDescriptors);
   }

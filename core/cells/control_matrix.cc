@@ -82,9 +82,10 @@ void CheckLibrarySizes(const ControlMatrix& part, const ControlMatrix& whole,
     return;
   }
   for (const double size : part.library_sizes) {
-    if (std::isfinite(size) && size > 0) continue;
+    // A cell has one count at least; smaller sizes would make its values as large as one likes.
+    if (std::isfinite(size) && size >= 1) continue;
     faults->push_back({"library_sizes", "INVALID_VALUE",
-                       absl::StrCat("found ", size, ", expected finite values above 0")});
+                       absl::StrCat("found ", size, ", expected finite values of 1 or more")});
     break;
   }
   if (!part.library_sizes.empty() && whole.kind != MatrixKind::kCounts) {

@@ -126,6 +126,7 @@ struct ValueRange {
   // Cells sum to one number although there are fractions: counts that were normalised and not
   // logged (ScaleSample). Set by whoever has seen all genes.
   bool normalised_counts = false;
+  bool logged_twice = false;  // log1p of log1p values; likewise
 
   // INVALID_ARGUMENT for a value that is not finite or, but in predictions, negative.
   absl::Status Add(const CsrMatrix& values);
@@ -135,9 +136,9 @@ struct ValueRange {
 // whatever else a file says of them; `logged` (uns holds scanpy's mark of a log1p) counts only
 // where all values are 0. INVALID_ARGUMENT where `declared` (counts, log1p) is contradicted:
 // fractions of logarithms among counts, integers or values above 25 among log1p (more than e^25
-// counts in a cell); and where values are neither. Fractions above 25, and those whose cells sum to
-// one number, may be declared counts: they were corrected or normalised. Predictions of whole
-// numbers must be declared.
+// counts in a cell); and where values are neither or were logged twice. Fractions above 25, and
+// those whose cells sum to one number, may be declared counts: they were corrected or normalised.
+// Predictions of whole numbers must be declared.
 absl::StatusOr<MatrixKind> DecideMatrixKind(const ValueRange& range, const std::string& declared,
                                             bool logged);
 absl::StatusOr<MatrixKind> DecideMatrixKind(const CsrMatrix& values, const std::string& declared,

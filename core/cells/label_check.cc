@@ -1,11 +1,14 @@
 // Whether the labels of perturbed cells name genes, drugs or something else.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/cells/condition_reader.h"
@@ -82,17 +85,75 @@ std::set<std::string> DrugsWithoutStructure(const anndata::DataFrame& obs,
   return drugs;
 }
 
+// The measured genes by their names in capitals.
+class GenesInLabels {
+ public:
+  explicit GenesInLabels(const Dataset& dataset) {
+    for (const auto& gene : dataset.genes) by_upper_.emplace(absl::AsciiStrToUpper(gene), gene);
+    for (const auto& [gene, symbol] : dataset.gene_symbols) {
+      by_upper_.emplace(absl::AsciiStrToUpper(symbol), symbol);
+    }
+  }
+
+  // The measured gene that a label which names none is likely to mean: in another case (stat1), or
+  // with the number of a guide or a word beside it (STAT1_g1, sgSTAT1, STAT1_KO); of two genes
+  // (STAT1_JAK2) both, as A+B. "" for none.
+  std::string Within(const std::string& label) const {
+    const std::string whole = Find(label);
+    if (!whole.empty()) return whole;
+    Strings found;
+    for (const auto part :
+         absl::StrSplit(label, absl::ByAnyChar("_-.:;|/() "), absl::SkipEmpty())) {
+      // HOXA11-AS1 and its like are genes of their own.
+      if (!found.empty() && IsSuffixOfGenes(part)) return "";
+      std::string gene = Find(part);
+      const bool repeated = std::find(found.begin(), found.end(), gene) != found.end();
+      if (!gene.empty() && !repeated) found.push_back(std::move(gene));
+    }
+    return absl::StrJoin(found, "+");
+  }
+
+ private:
+  static bool IsSuffixOfGenes(absl::string_view part) {
+    for (const char* suffix : {"AS", "DT", "IT", "OT", "AU", "HG"}) {
+      absl::string_view rest = part;
+      if (!absl::ConsumePrefix(&rest, suffix)) continue;
+      return std::all_of(rest.begin(), rest.end(), [](char c) { return absl::ascii_isdigit(c); });
+    }
+    return false;
+  }
+
+  std::string Find(absl::string_view text) const {
+    for (const char* prefix : {"", "sg", "sh", "si"}) {
+      absl::string_view rest = text;
+      if (!absl::ConsumePrefix(&rest, prefix) || rest.size() < 2) continue;
+      const auto found = by_upper_.find(absl::AsciiStrToUpper(rest));
+      if (found != by_upper_.end()) return found->second;
+    }
+    return "";
+  }
+
+  std::map<std::string, std::string> by_upper_;
+};
+
 absl::Status CheckGenes(const std::string& path, const LoadOptions& options, const Dataset& dataset,
                         const GeneIndex& index) {
   const bool upper_case = MostlyUpperCase(dataset);
+  const GenesInLabels genes(dataset);
   std::set<std::string> unmeasured, odd;
+  std::string meant;  // a label that has a measured gene within
   int64_t knockouts = 0;
   for (const auto& condition : dataset.conditions) {
     knockouts += condition.genes.empty() ? 0 : 1;
     for (const auto& gene : condition.genes) {
       if (index.Find(gene) >= 0) continue;
       const bool known = options.known_gene && options.known_gene(gene);
-      if (known || LooksLikeGene(gene, upper_case)) {
+      const std::string within = known ? "" : genes.Within(gene);
+      if (!within.empty() && meant.empty()) {
+        meant = absl::StrCat("where '", gene, "' is the knockout of what is measured as '", within,
+                             "' write '", within, "', ");
+      }
+      if (known || (within.empty() && LooksLikeGene(gene, upper_case))) {
         unmeasured.insert(gene);
       } else {
         odd.insert(condition.name);
@@ -103,17 +164,17 @@ absl::Status CheckGenes(const std::string& path, const LoadOptions& options, con
   if (2 * static_cast<int64_t>(odd.size()) > knockouts) {
     return absl::InvalidArgumentError(absl::StrCat(column, odd.size(), " of ", knockouts,
                                                    " perturbed labels name no gene: ", Quoted(odd),
-                                                   "; ", Remedy(odd)));
+                                                   "; ", meant, Remedy(odd)));
   }
   if (!odd.empty()) {
     anndata::Warn(
         path, absl::StrCat(column, Quoted(odd), " look like no gene and are trained as knockouts; ",
-                           Remedy(odd)));
+                           meant, Remedy(odd)));
   }
   if (!unmeasured.empty()) {
     anndata::Warn(path, absl::StrCat(column, unmeasured.size(),
                                      " perturbed genes are not measured and have no expression: ",
-                                     Quoted(unmeasured)));
+                                     Quoted(unmeasured), "; ", Remedy(unmeasured)));
   }
   return absl::OkStatus();
 }

@@ -24,6 +24,13 @@ constexpr std::array<const char*, 3> kBaseNames = {"e", "2", "10"};
 
 bool Near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance * b; }
 
+constexpr double kLargestTold = 4096;
+
+// log1p of a whole number in float32, whose expm1 is off by the rounding of the logarithm.
+bool IsWhole(double value) {
+  return std::abs(value - std::round(value)) <= 1e-4 + 2e-6 * value && std::round(value) >= 1;
+}
+
 bool IsNatural(double base) { return Near(base, kBases[0], 1e-6); }
 
 std::string BaseName(double base) {
@@ -89,6 +96,10 @@ float LogConversion::Convert(float value) const {
   return static_cast<float>(ratio_ == 1.0 ? natural : std::log1p(std::expm1(natural) * ratio_));
 }
 
+void CountsFromLog1p(CsrMatrix* values) {
+  for (float& value : values->values) value = CountFromLog1p(value);
+}
+
 void LogConversion::Apply(CsrMatrix* values) const {
   if (!changes()) return;
   for (float& value : values->values) value = Convert(value);
@@ -104,6 +115,15 @@ void ScaleSample::Add(int64_t first, const CsrMatrix& block) {
       sums[0] += value;
       for (size_t k = 0; k < kBases.size(); ++k)
         sums[k + 1] += std::expm1(value * std::log(kBases[k]));
+      const double linear = std::expm1(value);
+      sums[kForms - 1] += std::expm1(linear);
+      // Large numbers are whole within the rounding of their logarithm whatever they are.
+      if (value == 0 || linear > kLargestTold) continue;
+      ++values_;
+      integers_ = integers_ && value == std::floor(value);
+      if (!IsWhole(linear)) continue;
+      ++whole_;
+      if (linear > 1.5) ++above_one_;
     }
     for (int form = 0; form < kForms; ++form) sums_[form].push_back(sums[form]);
   }
@@ -122,6 +142,13 @@ std::array<double, ScaleSample::kForms> ScaleSample::Constants() const {
 }
 
 bool ScaleSample::NormalisedCounts() const { return Constants()[0] > 0; }
+
+bool ScaleSample::LoggedTwice() const { return Constants()[kForms - 1] > 0; }
+
+bool ScaleSample::LoggedCounts() const {
+  constexpr int64_t kFewestValues = 20;
+  return !integers_ && values_ >= kFewestValues && whole_ == values_ && above_one_ > 0;
+}
 
 LogScale ScaleSample::Decide(const LogMark& mark) const {
   LogScale scale;
@@ -147,6 +174,11 @@ LogScale ScaleSample::Decide(const LogMark& mark) const {
   if (scale.remark.empty() && !IsNatural(scale.base)) {
     scale.remark = absl::StrCat("values are logarithms to base ", BaseName(scale.base),
                                 " (uns/log1p/base), converted to natural ones");
+  }
+  if (scale.remark.empty() && LoggedCounts()) {
+    scale.remark =
+        "values are log1p of whole counts that were not normalised, and are taken as they are; put "
+        "the counts themselves into X or a layer (setting layer) to have them normalised";
   }
   return scale;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -51,6 +52,12 @@ class LogConversion {
   double ratio_ = 1.0;
 };
 
+// The whole count that a value of ScaleSample::LoggedCounts is the log1p of.
+inline float CountFromLog1p(float value) {
+  return static_cast<float>(std::round(std::expm1(static_cast<double>(value))));
+}
+void CountsFromLog1p(CsrMatrix* values);
+
 // ScaleSample looks at up to 2000 rows of a matrix, evenly chosen, for what their sums say.
 class ScaleSample {
  public:
@@ -61,19 +68,28 @@ class ScaleSample {
 
   // True where the values themselves sum to one number: normalised counts that were not logged.
   bool NormalisedCounts() const;
+  // True where expm1 taken twice sums to one number: logarithms of logarithms.
+  bool LoggedTwice() const;
+  // True where expm1 of every value is a whole number: logarithms of counts that were not
+  // normalised.
+  bool LoggedCounts() const;
   // The scale, if the values are logarithms: that under which cells sum to one number, else the one
   // of the mark, else natural logarithms of an unknown sum.
   LogScale Decide(const LogMark& mark) const;
 
  private:
-  // The values themselves, then expm1 for each base.
-  static constexpr int kForms = 4;
+  // The values themselves, then expm1 for each base, then expm1 of the second.
+  static constexpr int kForms = 5;
 
   // The number that nearly all rows sum to in a form; 0 where there is none.
   std::array<double, kForms> Constants() const;
 
   int64_t stride_;
   std::array<std::vector<double>, kForms> sums_;  // of the rows chosen
+  // Of the values other than 0 whose expm1 is not too large to tell: how many there are, and how
+  // many of those expm1 are whole, and whole and 2 or more.
+  int64_t values_ = 0, whole_ = 0, above_one_ = 0;
+  bool integers_ = true;  // all of these values are whole themselves
 };
 
 // "10000", "378.5": a sum for messages.

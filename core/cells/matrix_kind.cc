@@ -61,6 +61,11 @@ absl::StatusOr<MatrixKind> DecideMatrixKind(const ValueRange& range, const std::
         "declared counts, found the fraction ", range.fraction,
         "; expected integers (log1p data must be declared log1p: a second log is refused)"));
   }
+  if (range.logged_twice) {
+    return absl::InvalidArgumentError(
+        "each cell sums to one number where expm1 is taken twice: these values were logged twice; "
+        "name a layer, or raw, that holds counts or values that were logged once");
+  }
   if (declared == "log1p") {
     const bool counts = whole && !range.predictions;
     if (range.largest <= kLargestLog && !counts) return MatrixKind::kLog1p;

@@ -33,10 +33,8 @@ void NormaliseLog1p(const std::vector<double>& library_sizes, double target_sum,
                     CsrMatrix* counts) {
   for (int64_t r = 0; r < counts->rows; ++r) {
     if (!(library_sizes[r] > 0)) continue;
-    const double factor = target_sum / library_sizes[r];
-    for (float& value : counts->RowValues(r)) {
-      value = static_cast<float>(std::log1p(value * factor));
-    }
+    const CountScale scale(library_sizes[r], target_sum);
+    for (float& value : counts->RowValues(r)) value = scale.Log1p(value);
   }
 }
 

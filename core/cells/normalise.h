@@ -3,6 +3,8 @@
 // functions; any thread.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -19,7 +21,28 @@ std::vector<double> RowSums(const CsrMatrix& counts);
 // Median of the positive sums among `cells` (all when empty): scanpy's default target sum.
 double MedianLibrarySize(const std::vector<double>& sums, const std::vector<int64_t>& cells);
 
-// In place: counts / library * target_sum, then log1p. A cell without counts stays zero.
+// Brings the counts of one cell to log1p values, count / library * target_sum, then log1p, by
+// scanpy 1.9's float32 arithmetic, step by step. Rounding decides which values of cells of
+// different sizes tie, and with it what a rank test says: equal to scanpy's here, adjusted p values
+// agree to 1e-12 where exact arithmetic is 5e-3 away.
+class CountScale {
+ public:
+  // A cell without counts, `library` 0, stays zero.
+  CountScale(double library, double target_sum)
+      : factor_(library > 0 ? std::min(1.0f / (static_cast<float>(library) /
+                                               static_cast<float>(target_sum)),
+                                       kMaxFactor)
+                            : 0.0f) {}
+  float Log1p(float count) const { return std::log1p(count * factor_); }
+
+ private:
+  // Keeps any count finite, whatever library size a caller gives.
+  static constexpr float kMaxFactor = 1e30f;
+
+  float factor_;
+};
+
+// In place, by CountScale.
 void NormaliseLog1p(const std::vector<double>& library_sizes, double target_sum, CsrMatrix* counts);
 
 // Per cell type, mean and standard deviation (n - 1) of the control cells among `cells`;

@@ -134,6 +134,16 @@ bool IsWholeCount(const std::string& name, const std::vector<double>& values,
   return SaysCounts(name) || Correlation(values, sums) > kFollows;
 }
 
+// Part of the name of a column that qualifies what it holds: predicted.celltype.l2, Celltype
+// (major), cell_type_ontology_term_id. Numbers, such as a score of the annotation, are no label.
+bool HoldsInItsName(const std::string& column, const Column& values, Wanted wanted) {
+  if (std::holds_alternative<std::vector<double>>(values)) return false;
+  const std::string plain = Plain(column);
+  if (wanted == Wanted::kSmiles) return absl::StrContains(plain, "smiles");
+  if (wanted != Wanted::kCellType) return false;
+  return absl::StrContains(plain, "celltype") || absl::StrContains(plain, "cellline");
+}
+
 }  // namespace
 
 Strings LookAlikes(const DataFrame& obs, Wanted wanted, const std::string& name) {
@@ -143,6 +153,11 @@ Strings LookAlikes(const DataFrame& obs, Wanted wanted, const std::string& name)
       if (column == name || Plain(column) != like || Values(values, 1).empty()) continue;
       found.push_back(column);
     }
+  }
+  for (const auto& [column, values] : obs.columns) {
+    const bool named = std::find(found.begin(), found.end(), column) != found.end();
+    if (named || column == name || !HoldsInItsName(column, values, wanted)) continue;
+    if (!Values(values, 1).empty()) found.push_back(column);
   }
   return found;
 }

@@ -65,6 +65,7 @@ absl::StatusOr<MatrixKind> KindOf(const SurveyOptions& options, const ScaleSampl
                                   ValueRange range) {
   if (options.known.has_value()) return *options.known;
   range.normalised_counts = sample.NormalisedCounts() && !range.integers;
+  range.logged_twice = sample.LoggedTwice() && !range.integers;
   return DecideMatrixKind(range, options.matrix, options.mark.logged);
 }
 

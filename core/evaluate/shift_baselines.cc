@@ -65,8 +65,12 @@ class ShiftBaselines::Pool {
     return std::any_of(trained_.begin(), trained_.end(),
                        [&key](const auto& condition) { return condition.perturbed.key == key; });
   }
-  std::optional<std::vector<float>> MeanShift(const Perturbed& perturbed) const;
-  std::optional<std::vector<float>> Additive(const Perturbed& perturbed) const;
+  std::optional<std::vector<float>> OfCondition(const std::string& key) const;
+  // Of the drug at any dose.
+  std::optional<std::vector<float>> OfDrug(const std::string& drug) const;
+  // Of the gene alone.
+  std::optional<std::vector<float>> OfGene(const std::string& gene) const;
+  std::optional<std::vector<float>> OfAll() const;
   std::optional<std::vector<float>> Linear(const Perturbed& perturbed) const;
 
  private:
@@ -95,30 +99,25 @@ void ShiftBaselines::Pool::Fit() const {
   }
 }
 
-std::optional<std::vector<float>> ShiftBaselines::Pool::MeanShift(
-    const Perturbed& perturbed) const {
-  auto shift = MeanOver(
-      trained_, [&](const auto& condition) { return condition.perturbed.key == perturbed.key; });
-  if (!shift && !perturbed.drug.empty()) {
-    shift = MeanOver(trained_, [&](const auto& condition) {
-      return condition.perturbed.drug == perturbed.drug;
-    });
-  }
-  return shift ? shift : MeanOver(trained_, [](const auto&) { return true; });
+std::optional<std::vector<float>> ShiftBaselines::Pool::OfCondition(const std::string& key) const {
+  return MeanOver(trained_,
+                  [&key](const auto& condition) { return condition.perturbed.key == key; });
 }
 
-std::optional<std::vector<float>> ShiftBaselines::Pool::Additive(const Perturbed& perturbed) const {
-  if (perturbed.genes.size() < 2) return std::nullopt;
-  std::vector<float> sum;
-  for (const std::string& gene : perturbed.genes) {
-    const auto single = MeanOver(trained_, [&gene](const auto& condition) {
-      return condition.perturbed.genes == std::vector<std::string>{gene};
-    });
-    if (!single) return std::nullopt;
-    sum.resize(single->size());
-    for (size_t g = 0; g < sum.size(); ++g) sum[g] += (*single)[g];
-  }
-  return sum;
+std::optional<std::vector<float>> ShiftBaselines::Pool::OfDrug(const std::string& drug) const {
+  if (drug.empty()) return std::nullopt;
+  return MeanOver(trained_,
+                  [&drug](const auto& condition) { return condition.perturbed.drug == drug; });
+}
+
+std::optional<std::vector<float>> ShiftBaselines::Pool::OfGene(const std::string& gene) const {
+  return MeanOver(trained_, [&gene](const auto& condition) {
+    return condition.perturbed.genes == std::vector<std::string>{gene};
+  });
+}
+
+std::optional<std::vector<float>> ShiftBaselines::Pool::OfAll() const {
+  return MeanOver(trained_, [](const auto&) { return true; });
 }
 
 // Empty where a gene is not measured or never answers, and for a drug without a structure. A gene's
@@ -174,14 +173,31 @@ const ShiftBaselines::Pool* ShiftBaselines::PoolOf(const std::string& cell_type)
 
 std::optional<std::vector<float>> ShiftBaselines::MeanShift(const Perturbed& perturbed,
                                                             const std::string& cell_type) const {
-  const Pool* pool = PoolOf(cell_type);
-  return pool == nullptr ? std::nullopt : pool->MeanShift(perturbed);
+  const Pool* own = PoolOf(cell_type);
+  if (own == nullptr) return std::nullopt;
+  // What was done says more of the change than whom it was done to.
+  for (const Pool* pool : {own, all_.get()}) {
+    if (auto shift = pool->OfCondition(perturbed.key)) return shift;
+  }
+  for (const Pool* pool : {own, all_.get()}) {
+    if (auto shift = pool->OfDrug(perturbed.drug)) return shift;
+  }
+  return own->OfAll();
 }
 
 std::optional<std::vector<float>> ShiftBaselines::Additive(const Perturbed& perturbed,
                                                            const std::string& cell_type) const {
-  const Pool* pool = PoolOf(cell_type);
-  return pool == nullptr ? std::nullopt : pool->Additive(perturbed);
+  const Pool* own = PoolOf(cell_type);
+  if (own == nullptr || perturbed.genes.size() < 2) return std::nullopt;
+  std::vector<float> sum;
+  for (const std::string& gene : perturbed.genes) {
+    auto single = own->OfGene(gene);
+    if (!single) single = all_->OfGene(gene);
+    if (!single) return std::nullopt;
+    sum.resize(single->size());
+    for (size_t g = 0; g < sum.size(); ++g) sum[g] += (*single)[g];
+  }
+  return sum;
 }
 
 std::optional<std::vector<float>> ShiftBaselines::Linear(const Perturbed& perturbed,
@@ -203,7 +219,16 @@ void ShiftBaselines::AddTo(const Perturbed& perturbed, const std::string& cell_t
   const bool type = HasCellType(cell_type);
   const bool condition = all_->Trained(perturbed.key);
   const bool together = type && PoolOf(cell_type)->Trained(perturbed.key);
-  group->baselines_from = type ? "this cell type" : "other cell types";
+  // Of the mean shift; linear is always made within the cell type where training had it.
+  const bool drug_elsewhere = !perturbed.drug.empty() && !condition &&
+                              !PoolOf(cell_type)->OfDrug(perturbed.drug).has_value() &&
+                              all_->OfDrug(perturbed.drug).has_value();
+  group->baselines_from = !type ? "other cell types"
+                          : condition && !together
+                              ? "other cell types, which had the condition (linear: this cell type)"
+                          : drug_elsewhere
+                              ? "other cell types, which had the drug (linear: this cell type)"
+                              : "this cell type";
   group->trained = together            ? "condition and cell type together"
                    : condition && type ? "condition in other cell types, cell type with other "
                                          "conditions"

@@ -31,7 +31,9 @@ struct TrainedCondition {
 //
 // A group's baselines come from the training's perturbed cells of the group's own cell type. Where
 // training had none, they come from those of the other cell types, where the shift of a condition
-// is the mean over the types that had it. Any thread may call const members.
+// is the mean over the types that had it; so do the mean shift of a condition, the mean shift of a
+// drug and the additive part of a gene that training had in other cell types alone. Any thread may
+// call const members.
 class ShiftBaselines {
  public:
   ShiftBaselines() = default;
@@ -42,8 +44,8 @@ class ShiftBaselines {
   // Whether perturbed cells of the type were trained on: then baselines are the type's own.
   bool HasCellType(const std::string& cell_type) const { return by_type_.count(cell_type) > 0; }
 
-  // The condition's own; for one that training never saw that of its drug at other doses, or else
-  // the mean over all that was trained on.
+  // The condition's own, in this cell type or else in the others; for one that training never saw
+  // that of its drug at other doses, likewise; or else the mean over all that was trained on.
   std::optional<std::vector<float>> MeanShift(const Perturbed& perturbed,
                                               const std::string& cell_type = "") const;
   // The sum over the genes of a combination, each trained on alone.

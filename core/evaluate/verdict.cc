@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -37,6 +38,28 @@ std::string Phrase(const Comparison& c, const std::string& baseline) {
       "%s (E-distance %.3g against %.3g, EMD %.3g against %.3g; nearer by both in %d of %d %s)",
       verb, c.model_e_distance, c.baseline_e_distance, c.model_emd, c.baseline_emd, c.groups_better,
       c.groups, c.groups == 1 ? "group" : "groups");
+}
+
+// Names the simpler methods that are nearer than the model by both distances; "" where none is.
+std::string SimplerAndNearer(const Scorecard& card) {
+  std::map<std::string, Scores> methods;
+  for (const GroupScores& group : card.groups) {
+    for (const auto& [name, unused] : group.baselines) methods[name];
+  }
+  std::vector<std::string> ahead;
+  for (const std::string& baseline : MethodsInOrder(methods)) {
+    if (baseline == "ceiling") continue;
+    const Comparison c = CompareWith(card, baseline);
+    if (c.groups == 0 || !(c.baseline_e_distance < c.model_e_distance) ||
+        !(c.baseline_emd < c.model_emd)) {
+      continue;
+    }
+    ahead.push_back(absl::StrFormat("%s (E-distance %.3g, the model's %.3g; EMD %.3g, %.3g)",
+                                    ReadableName(baseline), c.baseline_e_distance,
+                                    c.model_e_distance, c.baseline_emd, c.model_emd));
+  }
+  if (ahead.empty()) return "";
+  return absl::StrCat("Nearer than the model by both distances: ", absl::StrJoin(ahead, ", "), ".");
 }
 
 int GroupsWithoutEDistance(const Scorecard& scorecard) {
@@ -123,7 +146,10 @@ std::vector<std::string> VerdictSentences(const Scorecard& card) {
     }
   }
   std::vector<std::string> sentences = {absl::StrCat(first, NoiseRemark(card, "mean_shift"))};
-  for (const char* baseline : {"additive", "linear", "mean_shift_rank"}) {
+  const std::string ahead = SimplerAndNearer(card);
+  if (!ahead.empty()) sentences.insert(sentences.begin(), ahead);
+  for (const char* baseline :
+       {"additive", "linear", "mean_shift_rank", "expected_response", "replay"}) {
     const Comparison comparison = CompareWith(card, baseline);
     if (comparison.groups == 0) continue;
     sentences.push_back(

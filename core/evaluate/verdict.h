@@ -22,8 +22,9 @@ struct Comparison {
 };
 Comparison CompareWith(const Scorecard& scorecard, const std::string& baseline);
 
-// Scorecard::Verdict in its parts: against no change and mean shift first, then a sentence for each
-// further baseline that the card holds, then what could not be compared.
+// Scorecard::Verdict in its parts: the simpler methods that are nearer by both distances, where
+// there are any, then against no change and mean shift, then a sentence for each further baseline
+// that the card holds, then what could not be compared.
 std::vector<std::string> VerdictSentences(const Scorecard& card);
 
 // A method's name as the reader of a table sees it: "mean_shift" -> "mean shift".

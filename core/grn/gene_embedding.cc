@@ -17,27 +17,56 @@ struct UnitColumns {
   DenseMatrix values;  // [dimensions, nodes]
 };
 
-UnitColumns ColumnsOf(const GeneEmbedding& embedding, const NodeNames& nodes, int64_t* unknown) {
-  std::unordered_map<std::string, int64_t> rows;
-  for (size_t k = 0; k < embedding.genes.size(); ++k) {
-    rows.emplace(embedding.genes[k], static_cast<int64_t>(k));
+// The rows of an embedding by name, and by loose name for those that fit no node as written.
+class EmbeddingRows {
+ public:
+  explicit EmbeddingRows(const std::vector<std::string>& names) {
+    for (size_t k = 0; k < names.size(); ++k) {
+      exact_.emplace(names[k], static_cast<int64_t>(k));
+      loose_.emplace(LooseGeneName(names[k]), static_cast<int64_t>(k));
+    }
   }
+
+  // The row of the first of the names that is there, or -1.
+  int64_t Find(const std::vector<std::string>& names, bool* loose) const {
+    for (const auto& name : names) {
+      const auto row = exact_.find(name);
+      if (row != exact_.end()) return row->second;
+    }
+    *loose = true;
+    for (const auto& name : names) {
+      const auto row = loose_.find(LooseGeneName(name));
+      if (row != loose_.end()) return row->second;
+    }
+    return -1;
+  }
+
+ private:
+  std::unordered_map<std::string, int64_t> exact_, loose_;
+};
+
+UnitColumns ColumnsOf(const GeneEmbedding& embedding, const NodeNames& nodes,
+                      PriorMatches* matches) {
+  const EmbeddingRows rows(embedding.genes);
   UnitColumns columns;
   std::vector<int64_t> found;
   std::vector<double> norms;
-  *unknown = 0;
+  *matches = PriorMatches();
   for (size_t node = 0; node < nodes.size(); ++node) {
-    auto row = rows.find(nodes.names()[node]);
-    if (row == rows.end() && !nodes.symbol(node).empty()) row = rows.find(nodes.symbol(node));
-    if (row == rows.end()) {
-      ++*unknown;
+    std::vector<std::string> names = {nodes.names()[node]};
+    if (!nodes.symbol(node).empty()) names.push_back(nodes.symbol(node));
+    bool loose = false;
+    const int64_t row = rows.Find(names, &loose);
+    if (row < 0) {
+      ++matches->skipped;
       continue;
     }
-    const auto vector = embedding.vectors.Row(row->second);
+    if (loose) matches->AddLoose(embedding.genes[row], nodes.names()[node]);
+    const auto vector = embedding.vectors.Row(row);
     const double square = std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0);
     if (!(square > 0)) continue;  // a vector of zeros is like nothing
     columns.nodes.push_back(static_cast<int32_t>(node));
-    found.push_back(row->second);
+    found.push_back(row);
     norms.push_back(std::sqrt(square));
   }
   columns.values = DenseMatrix(embedding.vectors.cols, static_cast<int64_t>(found.size()));
@@ -53,8 +82,8 @@ UnitColumns ColumnsOf(const GeneEmbedding& embedding, const NodeNames& nodes, in
 }  // namespace
 
 std::vector<Edge> CosineEdges(const GeneEmbedding& embedding, const NodeNames& nodes,
-                              double threshold, int threads, int64_t* unknown) {
-  const UnitColumns columns = ColumnsOf(embedding, nodes, unknown);
+                              double threshold, int threads, PriorMatches* matches) {
+  const UnitColumns columns = ColumnsOf(embedding, nodes, matches);
   const int64_t count = columns.values.cols;
   std::vector<std::vector<Edge>> found(count);
   std::atomic<int64_t> next{0};

@@ -33,8 +33,8 @@ absl::StatusOr<GeneEmbedding> ReadGeneEmbedding(const std::string& path,
 
 // Both directions of every pair of nodes whose vectors have a cosine >= threshold (above 0), with
 // the cosine as strength. Nodes that the embedding does not know have none and are counted in
-// `unknown`; of a name that it holds twice the first counts. Work: nodes^2 * dimensions.
+// `matches`; of a name that it holds twice the first counts. Work: nodes^2 * dimensions.
 std::vector<Edge> CosineEdges(const GeneEmbedding& embedding, const NodeNames& nodes,
-                              double threshold, int threads, int64_t* unknown);
+                              double threshold, int threads, PriorMatches* matches);
 
 }  // namespace unlasting::grn

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <unordered_set>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -38,7 +41,31 @@ double StrengthOf(const std::vector<std::string>& fields, const Columns& columns
   return given && std::isfinite(strength) ? std::min(1.0, std::abs(strength)) : 1.0;
 }
 
+// ENSG00000115415 and its like of other species, genes, transcripts and proteins.
+bool IsEnsemblId(absl::string_view upper) {
+  size_t letters = 0;
+  while (letters < upper.size() && absl::ascii_isupper(upper[letters])) ++letters;
+  if (letters < 4 || !absl::StartsWith(upper, "ENS")) return false;
+  size_t digits = letters;
+  while (digits < upper.size() && absl::ascii_isdigit(upper[digits])) ++digits;
+  return digits == upper.size() && digits - letters >= 6;
+}
+
 }  // namespace
+
+std::string LooseGeneName(absl::string_view name) {
+  std::string upper = absl::AsciiStrToUpper(name);
+  const size_t dot = upper.rfind('.');
+  if (dot == std::string::npos || dot + 1 == upper.size()) return upper;
+  const bool version = std::all_of(upper.begin() + static_cast<int64_t>(dot) + 1, upper.end(),
+                                   [](char c) { return absl::ascii_isdigit(c); });
+  if (version && IsEnsemblId(absl::string_view(upper).substr(0, dot))) upper.resize(dot);
+  return upper;
+}
+
+void PriorMatches::AddLoose(const std::string& name, const std::string& node) {
+  if (loose++ == 0) example = absl::StrCat("'", name, "' for '", node, "'");
+}
 
 NodeNames::NodeNames(std::vector<std::string> names, std::vector<std::string> symbols)
     : names_(std::move(names)), symbols_(std::move(symbols)) {
@@ -47,21 +74,36 @@ NodeNames::NodeNames(std::vector<std::string> names, std::vector<std::string> sy
   for (size_t k = 0; k < names_.size(); ++k) {
     if (!symbols_[k].empty()) nodes_.emplace(symbols_[k], static_cast<int32_t>(k));
   }
+  for (const auto& [name, node] : nodes_) {
+    const auto [place, added] = loose_.emplace(LooseGeneName(name), node);
+    if (!added && place->second != node) place->second = -1;
+  }
 }
 
-int32_t NodeNames::Find(const std::string& name) const {
+int32_t NodeNames::Find(const std::string& name, bool* loose) const {
   const auto found = nodes_.find(name);
-  return found == nodes_.end() ? -1 : found->second;
+  if (found != nodes_.end()) return found->second;
+  const auto similar = loose_.find(LooseGeneName(name));
+  if (similar == loose_.end() || similar->second < 0) return -1;
+  if (loose != nullptr) *loose = true;
+  return similar->second;
 }
 
 const std::string& NodeNames::symbol(size_t node) const { return symbols_[node]; }
 
 absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path, const NodeNames& nodes,
-                                                 int64_t* skipped) {
+                                                 PriorMatches* matches) {
   std::ifstream stream(path);
   if (!stream) return absl::NotFoundError(absl::StrCat("grn.prior: ", path, ": cannot be read"));
   std::vector<Edge> edges;
-  *skipped = 0;
+  *matches = PriorMatches();
+  std::unordered_set<std::string> loose_names;
+  const auto find = [&](const std::string& name) {
+    bool loose = false;
+    const int32_t node = nodes.Find(name, &loose);
+    if (loose && loose_names.insert(name).second) matches->AddLoose(name, nodes.names()[node]);
+    return node;
+  };
   Columns columns;
   bool first = true;
   std::string line, unknown;
@@ -76,12 +118,12 @@ absl::StatusOr<std::vector<Edge>> ReadPriorEdges(const std::string& path, const 
           absl::StrCat("grn.prior: ", path, ": line ", number,
                        ": found too few tabs, expected source and target"));
     }
-    const int32_t source = nodes.Find(fields[columns.source]);
-    const int32_t target = nodes.Find(fields[columns.target]);
+    const int32_t source = find(fields[columns.source]);
+    const int32_t target = find(fields[columns.target]);
     if (source < 0 || target < 0) {
       // The last of them: the first may be a header.
       unknown = fields[source < 0 ? columns.source : columns.target];
-      ++*skipped;
+      ++matches->skipped;
       continue;
     }
     edges.push_back({source, target, StrengthOf(fields, columns)});

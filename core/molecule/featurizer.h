@@ -50,7 +50,8 @@ class Featurizer {
 
   // Anything after the first blank or '|' is dropped, then salts and solvents. INVALID_ARGUMENT
   // with reason UNPARSABLE_SMILES names the text, also where it is longer than 10,000 characters or
-  // 500 heavy atoms, and the place of a character that is not ASCII. Every value is finite.
+  // 500 heavy atoms or 100 rings, and the place of a character that is not ASCII. Every value is
+  // finite.
   absl::StatusOr<Featurized> Featurize(const std::string& smiles) const;
 
   const std::string& name() const { return name_; }

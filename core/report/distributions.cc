@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -13,8 +12,8 @@
 #include "core/evaluate/dip.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
+#include "core/report/label_placer.h"
 #include "core/report/projection.h"
-#include "core/report/text_width.h"
 
 namespace unlasting::report {
 namespace {
@@ -132,36 +131,9 @@ std::string DistributionPanel(const Group& group, int64_t gene, const std::strin
                       "</figcaption>", chart.Html(), "</figure>\n");
 }
 
-// Where a gene's name stands beside its dot, in page units.
-struct Label {
-  double left = 0, width = 0, baseline = 0;
-  bool right = true;  // of the dot
-
-  bool Overlaps(const Label& other) const {
-    constexpr double kHeight = 11;
-    return left < other.left + other.width && other.left < left + width &&
-           std::abs(baseline - other.baseline) < kHeight;
-  }
-};
-
-constexpr double kGeneNameSize = 11;  // of the class gene-name, in page units
-
-// The first free place around a dot; none where names crowd, and then the tooltip must do.
-std::optional<Label> PlaceLabel(double x, double y, const std::string& name, double page_width,
-                                const std::vector<Label>& taken) {
-  const double width = TextWidth(name, kGeneNameSize);
-  for (const double lift : {-5.0, 4.0, 13.0, -14.0}) {
-    for (const bool right : {true, false}) {
-      const Label label = {right ? x + 7 : x - 7 - width, width, y + lift, right};
-      if (label.left < 0 || label.left + width > page_width) continue;
-      const bool free = std::none_of(taken.begin(), taken.end(), [&label](const Label& other) {
-        return label.Overlaps(other);
-      });
-      if (free) return label;
-    }
-  }
-  return std::nullopt;
-}
+// Font sizes of the classes gene-name and annotation, in page units.
+constexpr double kGeneNameSize = 11, kAnnotationSize = 12.5;
+constexpr double kMarkRadius = 3.5;
 
 std::string Scatter(const std::vector<double>& truth, const std::vector<double>& predicted,
                     const std::vector<int64_t>& marked, const std::vector<std::string>& genes) {
@@ -185,22 +157,26 @@ std::string Scatter(const std::vector<double>& truth, const std::vector<double>&
   chart.Segment(chart.x()(range.first), chart.y()(range.first), chart.x()(range.second),
                 chart.y()(range.second), "goal");
   chart.Dots(points, "gene");
-  std::vector<Label> labels;
+  const double r = evaluate::Pearson(truth, predicted);
+  const std::string annotation =
+      std::isnan(r) ? "Pearson undefined" : absl::StrCat("Pearson r = ", Decimal(r, 3));
+  const double left = chart.x().from + 8, baseline = chart.y().to + 14;
+  LabelPlacer placer({chart.x().from, chart.y().to, chart.x().to, chart.y().from});
+  placer.Reserve(TextBox(annotation, kAnnotationSize, left, baseline));
   for (const int64_t g : marked) {
     const double x = chart.x()(truth[g]), y = chart.y()(predicted[g]);
+    placer.Reserve({x - kMarkRadius, y - kMarkRadius, x + kMarkRadius, y + kMarkRadius});
     chart.Marker(
-        truth[g], predicted[g], 3.5, "mark predicted",
+        truth[g], predicted[g], kMarkRadius, "mark predicted",
         absl::StrCat(genes[g], ": true ", Number(truth[g]), ", predicted ", Number(predicted[g])));
-    if (const auto label = PlaceLabel(x, y, genes[g], options.width, labels)) {
-      chart.Text(label->right ? label->left : label->left + label->width, label->baseline, genes[g],
-                 label->right ? "start" : "end", "gene-name");
-      labels.push_back(*label);
-    }
   }
-  const double r = evaluate::Pearson(truth, predicted);
-  chart.Text(chart.x().from + 8, chart.y().to + 14,
-             std::isnan(r) ? "Pearson undefined" : absl::StrCat("Pearson r = ", Decimal(r, 3)),
-             "start", "annotation");
+  for (const int64_t g : marked) {
+    const auto label = placer.Place(chart.x()(truth[g]), chart.y()(predicted[g]), kMarkRadius,
+                                    genes[g], kGeneNameSize);
+    if (!label) continue;
+    chart.Text(label->x, label->baseline, genes[g], label->anchor, "gene-name");
+  }
+  chart.Text(left, baseline, annotation, "start", "annotation");
   return absl::StrCat(
       "<figure class=\"scatter\"><figcaption><b>Mean change per gene</b> dashed: equal"
       "</figcaption>",

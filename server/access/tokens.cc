@@ -90,7 +90,7 @@ absl::StatusOr<bool> TokenFile::ReadIfChanged() {
     if (identity == identity_) return false;
     identity_ = identity;
   }
-  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadFile(path_));
+  UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(path_));
   auto tokens = ParseTokens(text);
   if (!tokens.ok()) return Annotate(tokens.status(), path_);
   MutexLock lock(&mutex_);

@@ -27,6 +27,10 @@ class PeriodicTasks {
   // Waits for the task that is running, if any.
   ~PeriodicTasks();
 
+  // Starts no further task, and waits for the one that is running, for `patience` at most: a task
+  // may hang in a file system. Returns whether none is running.
+  bool Stop(absl::Duration patience);
+
   // Runs `task` every `interval`, for the first time one interval from now. A task whose interval
   // is zero or less never runs. Call before Start.
   void Every(absl::Duration interval, std::function<void()> task);
@@ -50,6 +54,7 @@ class PeriodicTasks {
   Mutex mutex_;
   CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = true;  // the thread, where there is one
   std::thread thread_;
 };
 

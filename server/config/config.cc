@@ -6,6 +6,7 @@
 #include "core/cli/settings.h"
 #include "core/cli/settings_reader.h"
 #include "google/protobuf/util/json_util.h"
+#include "server/config/memory_limits.h"
 
 namespace unlasting::server {
 namespace {
@@ -45,7 +46,9 @@ absl::StatusOr<ServerConfig> ResolveConfig(const std::string& path, const Server
     cli::MergeJson(file, path, &config, &errors);
   }
   config.MergeFrom(over);
+  const MemoryConfig set = config.memory();
   cli::FillDefaults(config.profile(), &config);
+  FitMemoryLimits(set, AvailableMemory(), &config);
   cli::CheckRanges(config, &errors);
   CheckTogether(config, &errors);
   UNLASTING_RETURN_IF_ERROR(cli::SettingErrors(errors));

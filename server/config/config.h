@@ -16,7 +16,8 @@ const cli::SettingsTable& ServerSettings();
 ServerConfig DefaultConfig(const std::string& profile = "");
 
 // What the file sets, and nothing else; "" sets nothing. `over`, from flags, wins where it sets
-// something; lists are appended. What neither sets has its default in the profile that they choose.
+// something; lists are appended. What neither sets has its default in the profile that they choose,
+// limits of memory lowered to what the machine or container has (memory_limits.h).
 // Checked: INVALID_ARGUMENT names every setting that is unknown, of the wrong type, out of range or
 // missing.
 absl::StatusOr<ServerConfig> ResolveConfig(const std::string& path, const ServerConfig& over);

@@ -6,6 +6,8 @@
 namespace unlasting::server {
 
 struct RequestLimits {
+  // One message, as it is sent and as it is inflated.
+  int64_t max_message_bytes = int64_t{64} << 20;
   // Control cells of one request or one registered set.
   int64_t max_cells = 20000;
   // Columns of control cells, genes unknown to the model included.

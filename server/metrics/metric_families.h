@@ -118,6 +118,8 @@ struct MetricFamilies {
       NewGauges("process_start_time_seconds", "Start time of this process, in seconds since 1970.");
 
   Mutex mutex;
+  // Observers of each model and version; the last one takes the series of its labels along.
+  std::map<Labels, int> observers ABSL_GUARDED_BY(mutex);
   std::vector<prometheus::Gauge*> infos ABSL_GUARDED_BY(mutex);  // of model_info
 };
 

@@ -3,10 +3,61 @@
 namespace unlasting::server {
 namespace {
 
+Labels With(Labels labels, const char* result) {
+  labels["result"] = result;
+  return labels;
+}
+
+// The series of a model and version, for as long as it has an observer: a model that is gone would
+// otherwise stay in every scrape.
+class ModelSeries {
+ public:
+  ModelSeries(MetricFamilies* families, const Labels& labels)
+      : families_(families), labels_(labels) {
+    MutexLock lock(&families_->mutex);
+    ++families_->observers[labels_];
+  }
+  ~ModelSeries() {
+    MutexLock lock(&families_->mutex);
+    if (--families_->observers[labels_] > 0) return;
+    families_->observers.erase(labels_);
+    Remove();
+  }
+  ModelSeries(const ModelSeries&) = delete;
+  ModelSeries& operator=(const ModelSeries&) = delete;
+
+ private:
+  void Remove() const {
+    MetricFamilies& all = *families_;
+    const auto remove = [](auto& family, const Labels& labels, const auto&... more) {
+      family.Remove(&family.Add(labels, more...));
+    };
+    remove(all.steps, labels_);
+    remove(all.evaluations, labels_);
+    remove(all.predicted_cells, labels_);
+    remove(all.step_rows, labels_, RowsBuckets());
+    for (Histograms* each : {&all.step_seconds, &all.queue_seconds, &all.compute_seconds}) {
+      remove(*each, labels_, SecondsBuckets());
+    }
+    for (Gauges* each : {&all.active_rows, &all.active_jobs, &all.queued_rows, &all.queued_bytes,
+                         &all.latent_bytes, &all.threshold_bytes}) {
+      remove(*each, labels_);
+    }
+    for (const char* result : {"hit", "miss"}) {
+      remove(all.latent_lookups, With(labels_, result));
+      remove(all.threshold_lookups, With(labels_, result));
+    }
+  }
+
+  MetricFamilies* const families_;
+  const Labels labels_;
+};
+
 class ModelMetrics : public StepObserver {
  public:
   ModelMetrics(MetricFamilies* families, const Labels& labels)
-      : steps_(families->steps.Add(labels)),
+      : series_(families, labels),
+        steps_(families->steps.Add(labels)),
         evaluations_(families->evaluations.Add(labels)),
         step_rows_(families->step_rows.Add(labels, RowsBuckets())),
         step_seconds_(families->step_seconds.Add(labels, SecondsBuckets())),
@@ -59,11 +110,6 @@ class ModelMetrics : public StepObserver {
           misses(lookups.Add(With(labels, "miss"))),
           bytes{gauge.Add(labels), 0} {}
 
-    static Labels With(Labels labels, const char* result) {
-      labels["result"] = result;
-      return labels;
-    }
-
     void Set(const predict::ContentCache::Statistics& next) {
       hits.Increment(static_cast<double>(next.hits - last.hits));
       misses.Increment(static_cast<double>(next.misses - last.misses));
@@ -77,6 +123,7 @@ class ModelMetrics : public StepObserver {
     predict::ContentCache::Statistics last;
   };
 
+  const ModelSeries series_;  // first: the others are part of it
   prometheus::Counter& steps_;
   prometheus::Counter& evaluations_;
   prometheus::Histogram& step_rows_;

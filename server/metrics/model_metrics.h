@@ -9,7 +9,7 @@
 namespace unlasting::server {
 
 // `families` outlives the observer. Observers with the same labels add up, and one that is
-// destroyed takes its share of the gauges with it.
+// destroyed takes its share of the gauges with it, the last one all of their series.
 std::unique_ptr<StepObserver> MakeModelMetrics(MetricFamilies* families, const Labels& labels);
 
 }  // namespace unlasting::server

@@ -41,7 +41,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Make(const std::stri
   const bundle::Manifest& manifest = (*bundle)->manifest();
   const std::string& served_name = manifest.name;
   // The model card is for people; predictions do not need it.
-  std::string card = ReadFile(directory + "/card.md").value_or("");
+  std::string card = ReadRegularFile(directory + "/card.md").value_or("");
   predict::EngineOptions options;
   options.device = options_.device;
   options.threads = options_.threads;

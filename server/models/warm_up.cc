@@ -1,6 +1,7 @@
 #include "server/models/warm_up.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -31,6 +32,16 @@ absl::StatusOr<std::shared_ptr<const predict::Perturbation>> AnyPerturbation(
     }
   }
   return predict::ResolvePerturbation(bundle, query);
+}
+
+// A model whose weights or scales overflow takes its steps without an error.
+absl::Status CheckFinite(const DenseMatrix& values) {
+  const bool finite = std::all_of(values.values.begin(), values.values.end(),
+                                  [](float value) { return std::isfinite(value); });
+  if (finite) return absl::OkStatus();
+  return absl::DataLossError(
+      "predicts values that are not finite for its own mean control cell, expected finite ones; "
+      "train it again");
 }
 
 // `count` copies of the mean control cell of the first cell type.
@@ -74,7 +85,8 @@ absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const 
         shortest = std::min(shortest, clock.Now() - start);
         job.Return(rows);
         while (const auto complete = job.NextComplete()) {
-          UNLASTING_RETURN_IF_ERROR(job.Finish(*complete).status());
+          UNLASTING_ASSIGN_OR_RETURN(const predict::Profiles profiles, job.Finish(*complete));
+          UNLASTING_RETURN_IF_ERROR(CheckFinite(profiles.values));
         }
       }
     }

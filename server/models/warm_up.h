@@ -21,8 +21,8 @@ struct MeasuredStep {
 };
 
 // Runs steps of every size in both directions, and the mask model, and returns the shortest time of
-// each size by `clock`. Returns the engine's error where a step fails: such a model must not be put
-// in service.
+// each size by `clock`. Returns the engine's error where a step fails, and DATA_LOSS where
+// predicted values are not finite: such a model must not be put in service.
 absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const Clock& clock);
 
 }  // namespace unlasting::server

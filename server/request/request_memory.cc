@@ -1,27 +1,37 @@
 #include "server/request/request_memory.h"
 
+#include <algorithm>
+
 #include "core/base/status.h"
 
 namespace unlasting::server {
 namespace {
 
-QuotaLimits LimitsOf(int64_t max_bytes) {
+QuotaLimits LimitsOf(int64_t max_bytes, int64_t per_client) {
   QuotaLimits limits;
   limits.total.bytes = max_bytes;
+  limits.per_client.bytes = std::max<int64_t>(1, per_client);
   return limits;
 }
 
 }  // namespace
 
-RequestMemory::RequestMemory(int64_t max_bytes) : quota_(LimitsOf(max_bytes)) {}
+RequestMemory::RequestMemory(int64_t max_bytes)
+    : max_bytes_(max_bytes),
+      quota_(LimitsOf(max_bytes, max_bytes / 2)),
+      uploads_(LimitsOf(max_bytes, max_bytes / 4)) {}
 
-absl::Status RequestMemory::Take(const std::string& client, int64_t bytes) {
+absl::Status RequestMemory::Take(const std::string& client, IncomingKind kind, int64_t bytes) {
   MutexLock lock(&mutex_);
-  return quota_.Take(client, {0, bytes});
+  if (kind == IncomingKind::kUpload) UNLASTING_RETURN_IF_ERROR(uploads_.Take(client, {0, bytes}));
+  const absl::Status taken = quota_.Take(client, {0, bytes});
+  if (!taken.ok() && kind == IncomingKind::kUpload) uploads_.Return(client, {0, bytes});
+  return taken;
 }
 
-void RequestMemory::Return(const std::string& client, int64_t bytes) {
+void RequestMemory::Return(const std::string& client, IncomingKind kind, int64_t bytes) {
   MutexLock lock(&mutex_);
+  if (kind == IncomingKind::kUpload) uploads_.Return(client, {0, bytes});
   quota_.Return(client, {0, bytes});
 }
 
@@ -32,15 +42,25 @@ int64_t RequestMemory::bytes() const {
 
 absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {
   if (bytes <= bytes_) return absl::OkStatus();
-  UNLASTING_RETURN_IF_ERROR(budget_->Take(client, bytes - bytes_));
+  if (bytes > most_bytes()) {
+    return WithReason(
+        absl::ResourceExhaustedError(absl::StrCat(
+            "the ", kind_ == IncomingKind::kUpload ? "upload" : "request", " needs ", bytes,
+            " bytes or more of memory, expected at most ", most_bytes(), " (",
+            kind_ == IncomingKind::kUpload ? "a quarter" : "half",
+            " of memory.max_incoming_bytes): send fewer cells or perturbations per call")),
+        "TOO_MANY_BYTES");
+  }
+  UNLASTING_RETURN_IF_ERROR(budget_->Take(client, kind_, bytes - bytes_));
   client_ = client;
   bytes_ = bytes;
   return absl::OkStatus();
 }
 
-void IncomingHold::Release() {
-  if (bytes_ > 0) budget_->Return(client_, bytes_);
-  bytes_ = 0;
+void IncomingHold::ShrinkTo(int64_t bytes) {
+  if (bytes >= bytes_) return;
+  budget_->Return(client_, kind_, bytes_ - bytes);
+  bytes_ = bytes;
 }
 
 }  // namespace unlasting::server

@@ -1,8 +1,8 @@
 // RequestMemory bounds the bytes of the requests that a server is checking and of the uploads under
-// way, all calls together: a call beyond the bound is told to retry later.
+// way, for all calls together and for each caller: a call beyond the bound is told to retry later.
 //
-//   IncomingHold hold(budget, client);
-//   UNLASTING_RETURN_IF_ERROR(hold.GrowTo(request.ByteSizeLong()));
+//   IncomingHold hold(budget, IncomingKind::kRequest);
+//   UNLASTING_RETURN_IF_ERROR(hold.GrowTo(client, request.ByteSizeLong()));
 #pragma once
 
 #include <cstdint>
@@ -15,19 +15,30 @@
 
 namespace unlasting::server {
 
+// A request is held for as long as it takes to check it, an upload for as long as its caller takes
+// to send it.
+enum class IncomingKind { kRequest, kUpload };
+
 // Any thread.
 class RequestMemory {
  public:
+  // One caller may hold half of `max_bytes`, and a quarter of it in uploads.
   explicit RequestMemory(int64_t max_bytes);
 
   // QueueQuota's errors.
-  absl::Status Take(const std::string& client, int64_t bytes);
-  void Return(const std::string& client, int64_t bytes);
+  absl::Status Take(const std::string& client, IncomingKind kind, int64_t bytes);
+  void Return(const std::string& client, IncomingKind kind, int64_t bytes);
   int64_t bytes() const;
+  // What one call can hold at most.
+  int64_t most_bytes(IncomingKind kind) const {
+    return max_bytes_ / (kind == IncomingKind::kUpload ? 4 : 2);
+  }
 
  private:
+  const int64_t max_bytes_;
   mutable Mutex mutex_;
   QueueQuota quota_ ABSL_GUARDED_BY(mutex_);
+  QueueQuota uploads_ ABSL_GUARDED_BY(mutex_);
 };
 
 // IncomingHold is one call's share of a RequestMemory, returned when it is destroyed. One thread at
@@ -35,17 +46,24 @@ class RequestMemory {
 class IncomingHold {
  public:
   // `budget` outlives the hold.
-  explicit IncomingHold(RequestMemory* budget) : budget_(budget) {}
+  explicit IncomingHold(RequestMemory* budget, IncomingKind kind = IncomingKind::kRequest)
+      : budget_(budget), kind_(kind) {}
   ~IncomingHold() { Release(); }
   IncomingHold(const IncomingHold&) = delete;
   IncomingHold& operator=(const IncomingHold&) = delete;
 
   // Holds `bytes` in total from now on, never less than before. The client is the same each time.
+  // Errors: those of RequestMemory; TOO_MANY_BYTES also where one call may never hold so much.
   absl::Status GrowTo(const std::string& client, int64_t bytes);
-  void Release();
+  // Holds `bytes` in total from now on, where it holds more.
+  void ShrinkTo(int64_t bytes);
+  void Release() { ShrinkTo(0); }
+  int64_t bytes() const { return bytes_; }
+  int64_t most_bytes() const { return budget_->most_bytes(kind_); }
 
  private:
   RequestMemory* const budget_;
+  const IncomingKind kind_;
   std::string client_;
   int64_t bytes_ = 0;
 };

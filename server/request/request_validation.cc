@@ -127,92 +127,141 @@ void ReadTreatment(const v1::TreatmentPerturbation& message, const std::string& 
   }
 }
 
-std::vector<std::shared_ptr<const predict::Perturbation>> ResolvePerturbations(
-    const v1::PredictRequest& request, const bundle::Bundle& bundle, const RequestLimits& limits,
-    Violations* violations) {
-  std::vector<std::shared_ptr<const predict::Perturbation>> resolved;
-  if (request.perturbations().empty()) {
-    violations->Add("perturbations", "EMPTY_PERTURBATION", "found none, expected one or more");
-  }
-  if (request.perturbations_size() > limits.max_perturbations) {
-    violations->Add("perturbations", "TOO_MANY_PERTURBATIONS",
-                    absl::StrCat("found ", request.perturbations_size(), ", expected at most ",
-                                 limits.max_perturbations,
-                                 " (limits.max_perturbations of the server); split the request"));
-    return resolved;
-  }
-  for (int k = 0; k < request.perturbations_size(); ++k) {
-    const v1::Perturbation& message = request.perturbations(k);
-    std::string field = absl::StrCat("perturbations[", k, "]");
-    predict::PerturbationQuery query;
-    Violations found;
-    if (message.has_genes()) {
-      field += ".genes";
-      query.genes.assign(message.genes().genes().begin(), message.genes().genes().end());
-      if (message.genes().genes_size() > limits.max_genes_per_perturbation) {
-        found.Add(field, "TOO_MANY_GENES",
-                  absl::StrCat("found ", message.genes().genes_size(), " genes, expected at most ",
-                               limits.max_genes_per_perturbation));
-      }
-    } else if (message.has_molecule()) {
-      field += ".molecule";
-      ReadMolecule(message.molecule(), field, &query, &found);
-    } else if (message.has_treatment()) {
-      field += ".treatment";
-      ReadTreatment(message.treatment(), field, &query, &found);
+// The query that `message` asks, and the field below `field` that it is in; whatever is wrong goes
+// to `found`.
+predict::PerturbationQuery ReadPerturbation(const v1::Perturbation& message,
+                                            const RequestLimits& limits, std::string* field,
+                                            Violations* found) {
+  predict::PerturbationQuery query;
+  if (message.has_genes()) {
+    *field += ".genes";
+    if (message.genes().genes_size() > limits.max_genes_per_perturbation) {
+      found->Add(*field, "TOO_MANY_GENES",
+                 absl::StrCat("found ", message.genes().genes_size(), " genes, expected at most ",
+                              limits.max_genes_per_perturbation));
     } else {
-      found.Add(field, "EMPTY_PERTURBATION",
-                "expected genes, a molecule or a treatment, found none");
+      query.genes.assign(message.genes().genes().begin(), message.genes().genes().end());
     }
-    if (!found.empty()) {
-      violations->Append(found);
-      continue;
-    }
-    auto perturbation = predict::ResolvePerturbation(bundle, query);
-    if (perturbation.ok()) {
-      resolved.push_back(std::move(*perturbation));
-      continue;
-    }
-    const bool suggest =
-        absl::IsNotFound(perturbation.status()) && violations->count() < kMaxSuggestions;
-    AddAt(field, {{"genes", ""}, {"molecule", ""}, {"dose", ".dose"}, {"embedding", ".embedding"}},
-          perturbation.status(), suggest ? predict::SuggestionFor(bundle, query) : "", violations);
+  } else if (message.has_molecule()) {
+    *field += ".molecule";
+    ReadMolecule(message.molecule(), *field, &query, found);
+  } else if (message.has_treatment()) {
+    *field += ".treatment";
+    ReadTreatment(message.treatment(), *field, &query, found);
+  } else {
+    found->Add(*field, "EMPTY_PERTURBATION",
+               "expected genes, a molecule or a treatment, found none");
   }
-  return resolved;
+  return query;
+}
+
+// Whether resolving takes long and the same may be asked again: not genes, which are quick, and not
+// vectors, which are long.
+bool IsWorthKeeping(const v1::Perturbation& message) {
+  return message.has_molecule() ? !message.molecule().has_embedding()
+                                : message.has_treatment() && message.treatment().vector().empty();
 }
 
 }  // namespace
+
+RequestPreparation::RequestPreparation(const v1::PredictRequest* request,
+                                       const bundle::Bundle* bundle, const cells::GeneIndex* genes,
+                                       const RequestLimits& limits, ControlFinder find_controls)
+    : request_(*request),
+      bundle_(*bundle),
+      genes_(*genes),
+      limits_(limits),
+      find_controls_(std::move(find_controls)) {}
+
+void RequestPreparation::Begin() {
+  predict::PredictionTask& task = valid_.task;
+  task.controls = ControlsOf(request_, bundle_, limits_, find_controls_, &violations_);
+  count_ = request_.perturbations_size();
+  if (count_ == 0) {
+    violations_.Add("perturbations", "EMPTY_PERTURBATION", "found none, expected one or more");
+  } else if (count_ > limits_.max_perturbations) {
+    violations_.Add("perturbations", "TOO_MANY_PERTURBATIONS",
+                    absl::StrCat("found ", count_, ", expected at most ", limits_.max_perturbations,
+                                 " (limits.max_perturbations of the server); split the request"));
+    count_ = 0;
+  }
+}
+
+void RequestPreparation::ResolveNext() {
+  const v1::Perturbation& message = request_.perturbations(next_);
+  std::string field = absl::StrCat("perturbations[", next_++, "]");
+  const std::string key = IsWorthKeeping(message) ? message.SerializeAsString() : "";
+  const auto known = key.empty() ? resolved_.end() : resolved_.find(key);
+  if (known != resolved_.end()) {
+    valid_.task.perturbations.push_back(known->second);
+    return;
+  }
+  Violations found;
+  const predict::PerturbationQuery query = ReadPerturbation(message, limits_, &field, &found);
+  if (!found.empty()) {
+    violations_.Append(found);
+    return;
+  }
+  auto perturbation = predict::ResolvePerturbation(bundle_, query);
+  if (perturbation.ok()) {
+    resolved_bytes_ += predict::PerturbationBytes(**perturbation);
+    if (!key.empty()) resolved_.emplace(key, *perturbation);
+    valid_.task.perturbations.push_back(std::move(*perturbation));
+    return;
+  }
+  const bool suggest =
+      absl::IsNotFound(perturbation.status()) && violations_.count() < kMaxSuggestions;
+  AddAt(field, {{"genes", ""}, {"molecule", ""}, {"dose", ".dose"}, {"embedding", ".embedding"}},
+        perturbation.status(), suggest ? predict::SuggestionFor(bundle_, query) : "", &violations_);
+}
+
+void RequestPreparation::End() {
+  predict::PredictionTask& task = valid_.task;
+  ResolveOptions(request_.options(), bundle_, genes_, limits_, &task.options, &valid_.result,
+                 &violations_);
+  if (!v1::Priority_IsValid(request_.priority())) {
+    violations_.Add("priority", "INVALID_OPTION",
+                    absl::StrCat("found ", request_.priority(), ", expected INTERACTIVE or BULK"));
+  } else if (request_.priority() == v1::PRIORITY_BULK) {
+    task.priority = predict::JobPriority::kBulk;
+  }
+  if (task.controls == nullptr) return;
+  const int64_t rows = task.cells() * request_.perturbations_size();
+  if (rows > limits_.max_rows) {
+    violations_.Add(
+        "perturbations", "TOO_MANY_ROWS",
+        absl::StrCat("found ", task.cells(), " cells times ", request_.perturbations_size(),
+                     " perturbations, expected at most ", limits_.max_rows,
+                     " in one request (limits.max_rows of the server); split the request"));
+  }
+}
+
+bool RequestPreparation::Advance(absl::FunctionRef<bool()> has_time) {
+  if (!begun_) {
+    begun_ = true;
+    Begin();
+  }
+  while (next_ < count_) {
+    ResolveNext();
+    if (next_ < count_ && !has_time()) return false;
+  }
+  End();
+  return true;
+}
+
+absl::StatusOr<ValidRequest> RequestPreparation::Take() {
+  UNLASTING_RETURN_IF_ERROR(violations_.ToStatus());
+  return std::move(valid_);
+}
 
 absl::StatusOr<ValidRequest> ValidatePredict(const v1::PredictRequest& request,
                                              const bundle::Bundle& bundle,
                                              const cells::GeneIndex& genes,
                                              const RequestLimits& limits,
                                              const ControlFinder& find_controls) {
-  Violations violations;
-  ValidRequest valid;
-  predict::PredictionTask& task = valid.task;
-  task.controls = ControlsOf(request, bundle, limits, find_controls, &violations);
-  task.perturbations = ResolvePerturbations(request, bundle, limits, &violations);
-  ResolveOptions(request.options(), bundle, genes, limits, &task.options, &valid.result,
-                 &violations);
-  if (!v1::Priority_IsValid(request.priority())) {
-    violations.Add("priority", "INVALID_OPTION",
-                   absl::StrCat("found ", request.priority(), ", expected INTERACTIVE or BULK"));
-  } else if (request.priority() == v1::PRIORITY_BULK) {
-    task.priority = predict::JobPriority::kBulk;
-  }
-  if (task.controls != nullptr) {
-    const int64_t rows = task.cells() * request.perturbations_size();
-    if (rows > limits.max_rows) {
-      violations.Add(
-          "perturbations", "TOO_MANY_ROWS",
-          absl::StrCat("found ", task.cells(), " cells times ", request.perturbations_size(),
-                       " perturbations, expected at most ", limits.max_rows,
-                       " in one request (limits.max_rows of the server); split the request"));
-    }
-  }
-  UNLASTING_RETURN_IF_ERROR(violations.ToStatus());
-  return valid;
+  RequestPreparation preparation(&request, &bundle, &genes, limits, find_controls);
+  preparation.Advance([] { return true; });
+  return preparation.Take();
 }
 
 }  // namespace unlasting::server

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/rpc/call.h"
 #include "server/rpc/model_messages.h"
-#include "server/rpc/wire.h"
+#include "server/rpc/unary_call.h"
 
 namespace unlasting::server {
 
@@ -30,62 +28,44 @@ absl::Status CheckBelow(const std::string& root, const std::string& directory) {
 }
 
 AdminServiceImpl::AdminServiceImpl(const ServiceContext& services, std::string bundle_root)
-    : services_(services), bundle_root_(std::move(bundle_root)) {}
-
-grpc::ServerUnaryReactor* AdminServiceImpl::Run(grpc::CallbackServerContext* context,
-                                                const char* method,
-                                                std::function<absl::Status()> work) {
-  auto call = std::make_shared<Call>(services_, context, method);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const absl::Status admitted = call->Admit(Role::kAdmin);
-  if (!admitted.ok()) {
-    reactor->Finish(call->End(admitted));
-    return reactor;
-  }
-  pool_.Schedule([call, reactor, work = std::move(work)] { reactor->Finish(call->End(work())); });
-  return reactor;
+    : services_(services), bundle_root_(std::move(bundle_root)) {
+  const auto offer = [this](const UnaryMethod& method) {
+    Offer(v1::AdminService::service_full_name(), method.name,
+          [this, method](grpc::CallbackServerContext* context) {
+            return UnaryCall::Start(services_, context, method);
+          });
+  };
+  offer(MakeUnaryMethod<v1::LoadModelRequest, v1::LoadModelResponse>(
+      "LoadModel",
+      [this](const auto& request, auto* response) { return LoadModel(request, response); },
+      Role::kAdmin, &pool_));
+  offer(MakeUnaryMethod<v1::UnloadModelRequest, v1::UnloadModelResponse>(
+      "UnloadModel",
+      [this](const auto& request, auto*) {
+        return services_.models->Unload(request.name(), request.version());
+      },
+      Role::kAdmin, &pool_));
+  offer(MakeUnaryMethod<v1::ReloadModelRequest, v1::ReloadModelResponse>(
+      "ReloadModel",
+      [this](const auto& request, auto* response) { return ReloadModel(request, response); },
+      Role::kAdmin, &pool_));
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::LoadModel(grpc::CallbackServerContext* context,
-                                                      const grpc::ByteBuffer* request,
-                                                      grpc::ByteBuffer* response) {
-  return Run(context, "LoadModel", [this, request, response] {
-    v1::LoadModelRequest asked;
-    UNLASTING_RETURN_IF_ERROR(ParseRequest(*request, &asked));
-    UNLASTING_RETURN_IF_ERROR(CheckBelow(bundle_root_, asked.directory()));
-    UNLASTING_ASSIGN_OR_RETURN(const auto model,
-                               services_.models->Load(asked.name(), asked.directory()));
-    v1::LoadModelResponse answer;
-    *answer.mutable_model() = SummaryMessage(*services_.models, *model);
-    *response = SerializeResponse(answer);
-    return absl::OkStatus();
-  });
+absl::Status AdminServiceImpl::LoadModel(const v1::LoadModelRequest& request,
+                                         v1::LoadModelResponse* response) {
+  UNLASTING_RETURN_IF_ERROR(CheckBelow(bundle_root_, request.directory()));
+  UNLASTING_ASSIGN_OR_RETURN(const auto model,
+                             services_.models->Load(request.name(), request.directory()));
+  *response->mutable_model() = SummaryMessage(*services_.models, *model);
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* AdminServiceImpl::UnloadModel(grpc::CallbackServerContext* context,
-                                                        const grpc::ByteBuffer* request,
-                                                        grpc::ByteBuffer* response) {
-  return Run(context, "UnloadModel", [this, request, response] {
-    v1::UnloadModelRequest asked;
-    UNLASTING_RETURN_IF_ERROR(ParseRequest(*request, &asked));
-    *response = SerializeResponse(v1::UnloadModelResponse());
-    return services_.models->Unload(asked.name(), asked.version());
-  });
-}
-
-grpc::ServerUnaryReactor* AdminServiceImpl::ReloadModel(grpc::CallbackServerContext* context,
-                                                        const grpc::ByteBuffer* request,
-                                                        grpc::ByteBuffer* response) {
-  return Run(context, "ReloadModel", [this, request, response] {
-    v1::ReloadModelRequest asked;
-    UNLASTING_RETURN_IF_ERROR(ParseRequest(*request, &asked));
-    UNLASTING_ASSIGN_OR_RETURN(const auto model,
-                               services_.models->Reload(asked.name(), asked.version()));
-    v1::ReloadModelResponse answer;
-    *answer.mutable_model() = SummaryMessage(*services_.models, *model);
-    *response = SerializeResponse(answer);
-    return absl::OkStatus();
-  });
+absl::Status AdminServiceImpl::ReloadModel(const v1::ReloadModelRequest& request,
+                                           v1::ReloadModelResponse* response) {
+  UNLASTING_ASSIGN_OR_RETURN(const auto model,
+                             services_.models->Reload(request.name(), request.version()));
+  *response->mutable_model() = SummaryMessage(*services_.models, *model);
+  return absl::OkStatus();
 }
 
 }  // namespace unlasting::server

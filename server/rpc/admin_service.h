@@ -3,39 +3,24 @@
 // admin.
 #pragma once
 
-#include <functional>
 #include <string>
 
-#include "grpcpp/server_context.h"
 #include "server/base/work_pool.h"
+#include "server/rpc/raw_service.h"
 #include "server/rpc/service_context.h"
 #include "unlasting/v1/admin_service.grpc.pb.h"
 
 namespace unlasting::server {
 
-using AdminServiceBase = v1::AdminService::WithRawCallbackMethod_LoadModel<
-    v1::AdminService::WithRawCallbackMethod_UnloadModel<
-        v1::AdminService::WithRawCallbackMethod_ReloadModel<v1::AdminService::Service>>>;
-
-class AdminServiceImpl : public AdminServiceBase {
+class AdminServiceImpl : public RawService {
  public:
   // `bundle_root`: see AdminConfig.
   AdminServiceImpl(const ServiceContext& services, std::string bundle_root);
 
-  grpc::ServerUnaryReactor* LoadModel(grpc::CallbackServerContext* context,
-                                      const grpc::ByteBuffer* request,
-                                      grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* UnloadModel(grpc::CallbackServerContext* context,
-                                        const grpc::ByteBuffer* request,
-                                        grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* ReloadModel(grpc::CallbackServerContext* context,
-                                        const grpc::ByteBuffer* request,
-                                        grpc::ByteBuffer* response) override;
-
  private:
-  // Runs `work` on the pool if the caller has the role admin.
-  grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, const char* method,
-                                std::function<absl::Status()> work);
+  absl::Status LoadModel(const v1::LoadModelRequest& request, v1::LoadModelResponse* response);
+  absl::Status ReloadModel(const v1::ReloadModelRequest& request,
+                           v1::ReloadModelResponse* response);
 
   const ServiceContext services_;
   const std::string bundle_root_;

@@ -1,27 +1,22 @@
 #include "server/rpc/model_service.h"
 
 #include "core/base/status.h"
-#include "server/rpc/call.h"
 #include "server/rpc/model_messages.h"
-#include "server/rpc/wire.h"
+#include "server/rpc/unary_call.h"
+#include "unlasting/v1/model_service.grpc.pb.h"
 
 namespace unlasting::server {
 namespace {
 
-absl::Status Listed(const ModelRegistry& models, const grpc::ByteBuffer& bytes,
-                    v1::ListModelsResponse* response) {
-  v1::ListModelsRequest request;
-  UNLASTING_RETURN_IF_ERROR(ParseRequest(bytes, &request));
+absl::Status List(const ModelRegistry& models, v1::ListModelsResponse* response) {
   for (const auto& listed : models.List()) {
     *response->add_models() = SummaryMessage(*listed.model, listed.default_version);
   }
   return absl::OkStatus();
 }
 
-absl::Status Described(const ModelRegistry& models, const grpc::ByteBuffer& bytes,
-                       v1::GetModelResponse* response) {
-  v1::GetModelRequest request;
-  UNLASTING_RETURN_IF_ERROR(ParseRequest(bytes, &request));
+absl::Status Describe(const ModelRegistry& models, const v1::GetModelRequest& request,
+                      v1::GetModelResponse* response) {
   UNLASTING_ASSIGN_OR_RETURN(const auto model, models.Find(request.model(), request.version()));
   *response->mutable_model() = ModelMessage(models, *model);
   return absl::OkStatus();
@@ -29,30 +24,20 @@ absl::Status Described(const ModelRegistry& models, const grpc::ByteBuffer& byte
 
 }  // namespace
 
-grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerContext* context,
-                                                       const grpc::ByteBuffer* request,
-                                                       grpc::ByteBuffer* response) {
-  Call call(services_, context, "ListModels");
-  v1::ListModelsResponse answer;
-  absl::Status status = call.Admit(Role::kPredict);
-  if (status.ok()) status = Listed(*services_.models, *request, &answer);
-  *response = SerializeResponse(answer);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(call.End(status));
-  return reactor;
-}
-
-grpc::ServerUnaryReactor* ModelServiceImpl::GetModel(grpc::CallbackServerContext* context,
-                                                     const grpc::ByteBuffer* request,
-                                                     grpc::ByteBuffer* response) {
-  Call call(services_, context, "GetModel");
-  v1::GetModelResponse answer;
-  absl::Status status = call.Admit(Role::kPredict);
-  if (status.ok()) status = Described(*services_.models, *request, &answer);
-  *response = SerializeResponse(answer);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(call.End(status));
-  return reactor;
+ModelServiceImpl::ModelServiceImpl(const ServiceContext& services) : services_(services) {
+  const auto offer = [this](const UnaryMethod& method) {
+    Offer(v1::ModelService::service_full_name(), method.name,
+          [this, method](grpc::CallbackServerContext* context) {
+            return UnaryCall::Start(services_, context, method);
+          });
+  };
+  offer(MakeUnaryMethod<v1::ListModelsRequest, v1::ListModelsResponse>(
+      "ListModels",
+      [this](const auto&, auto* response) { return List(*services_.models, response); }));
+  offer(MakeUnaryMethod<v1::GetModelRequest, v1::GetModelResponse>(
+      "GetModel", [this](const auto& request, auto* response) {
+        return Describe(*services_.models, request, response);
+      }));
 }
 
 }  // namespace unlasting::server

@@ -1,28 +1,14 @@
-// ModelServiceImpl is unlasting.v1.ModelService: it tells clients which models are in service and
-// what they know.
-//
-// It responds on gRPC's threads, for it only reads what is in memory.
+// ModelServiceImpl is unlasting.v1.ModelService: which models there are, and what one of them is.
 #pragma once
 
-#include "grpcpp/server_context.h"
+#include "server/rpc/raw_service.h"
 #include "server/rpc/service_context.h"
-#include "unlasting/v1/model_service.grpc.pb.h"
 
 namespace unlasting::server {
 
-using ModelServiceBase = v1::ModelService::WithRawCallbackMethod_ListModels<
-    v1::ModelService::WithRawCallbackMethod_GetModel<v1::ModelService::Service>>;
-
-class ModelServiceImpl : public ModelServiceBase {
+class ModelServiceImpl : public RawService {
  public:
-  explicit ModelServiceImpl(const ServiceContext& services) : services_(services) {}
-
-  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
-                                       const grpc::ByteBuffer* request,
-                                       grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
-                                     const grpc::ByteBuffer* request,
-                                     grpc::ByteBuffer* response) override;
+  explicit ModelServiceImpl(const ServiceContext& services);
 
  private:
   const ServiceContext services_;

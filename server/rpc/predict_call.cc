@@ -1,10 +1,12 @@
 #include "server/rpc/predict_call.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "core/base/status.h"
+#include "grpc/support/time.h"
+#include "server/base/out_of_memory.h"
+#include "server/rpc/message_reader.h"
 #include "server/rpc/wire.h"
 
 namespace unlasting::server {
@@ -13,98 +15,65 @@ namespace {
 // A message for each step of each call would take time from the steps.
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
 
+// A deadline further away is none.
+constexpr absl::Duration kLongestDeadline = absl::Hours(24 * 365);
+
 // The caller's deadline on `clock`, which does not jump with the wall clock.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& clock) {
-  const std::chrono::system_clock::time_point deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteFuture();
-  return clock.Now() + absl::FromChrono(deadline - std::chrono::system_clock::now());
+  // Not context.deadline(), which overflows where a caller allows more than 292 years.
+  const gpr_timespec left =
+      gpr_time_sub(gpr_convert_clock_type(context.raw_deadline(), GPR_CLOCK_MONOTONIC),
+                   gpr_now(GPR_CLOCK_MONOTONIC));
+  const absl::Duration duration = absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+  if (duration > kLongestDeadline) return absl::InfiniteFuture();
+  return clock.Now() + duration;
 }
 
 }  // namespace
 
 PredictCall* PredictCall::Start(const ServiceContext& services,
-                                grpc::CallbackServerContext* context,
-                                const grpc::ByteBuffer* request) {
-  auto call = std::make_shared<PredictCall>(services, context, request);
+                                grpc::CallbackServerContext* context) {
+  auto call = std::make_shared<PredictCall>(services, context);
   {
     MutexLock lock(&call->mutex_);
     call->self_ = call;
   }
-  absl::Status admitted = call->call_.Admit(Role::kPredict);
+  const absl::Status admitted = call->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
-    admitted = call->hold_.GrowTo(call->call_.client(), static_cast<int64_t>(request->Length()));
-  }
-  if (admitted.ok()) {
-    services.prepare_pool->Schedule([call] { call->Prepare(); });
+    call->open_.BeginRead(services.clock->Now(), [call] { call->OnSilence(); });
+    call->StartRead(&call->request_);
   } else {
     call->FinishCall(admitted, {});
   }
   return call.get();
 }
 
-PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-                         const grpc::ByteBuffer* request)
+PredictCall::PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context)
     : services_(services),
       context_(context),
-      request_(request),
       call_(services_, context, "Predict"),
       hold_(services.request_memory),
+      open_(services.open_calls),
+      deadline_(DeadlineOf(*context, *services.clock)),
       last_progress_(services_.clock->Now()) {}
 
-void PredictCall::Reach(CallPhase phase) {
-  MutexLock lock(&mutex_);
-  phase_ = std::max(phase_, phase);
-}
+void PredictCall::OnSilence() { FinishCall(SilentCaller(services_.read_patience), {}); }
 
-void PredictCall::Prepare() {
-  // A caller that left while its request waited for this thread costs nothing more.
+void PredictCall::OnReadDone(bool ok) {
+  if (!open_.EndRead()) return;  // OnSilence has finished the call
   const absl::Status status =
-      context_->IsCancelled()
-          ? WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED")
-          : Submit();
-  hold_.Release();
+      ok ? CheckMessage(request_, services_.limits, call_.client(), &hold_) : NoMessage(*context_);
   if (status.ok()) {
-    ScheduleSend();
+    services_.prepare_pool->Schedule(call_.client(),
+                                     [call = shared_from_this()] { return call->Prepare(); });
   } else {
     FinishCall(status, {});
   }
 }
 
-absl::Status PredictCall::Submit() {
-  v1::PredictRequest request;
-  UNLASTING_RETURN_IF_ERROR(ParseRequest(*request_, &request));
-  UNLASTING_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
-                             services_.models->Find(request.model(), request.model_version()));
-  UNLASTING_ASSIGN_OR_RETURN(
-      ValidRequest valid,
-      ValidatePredict(request, *model->bundle(), model->genes(), services_.limits,
-                      [this](const std::string& id) {
-                        auto controls = services_.controls->Find(id);
-                        services_.metrics->CountControlLookup(controls != nullptr);
-                        return controls;
-                      }));
-  valid.task.client = call_.client();
-  valid.task.deadline = DeadlineOf(*context_, *services_.clock);
-  valid_ = std::make_shared<const ValidRequest>(std::move(valid));
-  response_queue_ = std::make_shared<ResponseQueue>(
-      std::make_shared<const ResponseBuilder>(model->bundle(), valid_, services_.chunk_bytes),
-      model->name(), services_.response_queue_bytes);
-  {
-    // Before Submit: the job may end before Submit returns.
-    MutexLock lock(&mutex_);
-    model_ = model;
-  }
-  UNLASTING_ASSIGN_OR_RETURN(const uint64_t id,
-                             model->scheduler().Submit(valid_->task, shared_from_this()));
-  Reach(CallPhase::kQueued);
-  bool cancelled;
-  {
-    MutexLock lock(&mutex_);
-    job_ = id;
-    cancelled = cancelled_;
-  }
-  if (cancelled) model->scheduler().Cancel(id);
-  return absl::OkStatus();
+void PredictCall::Reach(CallPhase phase) {
+  MutexLock lock(&mutex_);
+  phase_ = std::max(phase_, phase);
 }
 
 void PredictCall::ScheduleSend() {
@@ -116,7 +85,19 @@ void PredictCall::ScheduleSend() {
     }
     sending_ = true;
   }
-  services_.write_pool->Schedule([call = shared_from_this()] { call->SendNext(); });
+  services_.write_pool->Schedule([call = shared_from_this()] { call->SendWithinMemory(); });
+}
+
+void PredictCall::SendWithinMemory() {
+  const absl::Status sent = WithinMemory<absl::Status>([this] {
+    SendNext();
+    return absl::OkStatus();
+  });
+  if (sent.ok()) return;
+  // A message could not be made, so that none is being written.
+  response_queue_->Break(sent);
+  CancelJob();
+  SendNext();
 }
 
 void PredictCall::SendNext() {
@@ -210,7 +191,7 @@ void PredictCall::OnWriteDone(bool ok) {
         WithReason(absl::CancelledError("the stream was closed by the client"), "CANCELLED"));
     CancelJob();
   }
-  services_.write_pool->Schedule([call = shared_from_this()] { call->SendNext(); });
+  services_.write_pool->Schedule([call = shared_from_this()] { call->SendWithinMemory(); });
 }
 
 void PredictCall::OnCancel() { CancelJob(); }

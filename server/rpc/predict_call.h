@@ -1,8 +1,9 @@
 // A PredictCall carries one call of Predict from its request through a scheduler to its last
 // message.
 //
-// States: preparing (on the prepare pool) -> queued -> running (in the model's scheduler) ->
-// writing what is left -> finished. One message is in flight at a time: SendNext, on the write
+// States: reading (the request, once the caller is let in) -> preparing (on the prepare pool, a
+// slice at a time) -> queued -> running (in the model's scheduler) -> writing what is left ->
+// finished. One message is in flight at a time: SendNext, on the write
 // pool, takes it from the response queue and starts its write, and the end of the write schedules
 // SendNext again. SendNext also calls Finish, once.
 //
@@ -14,10 +15,13 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/base/mutex.h"
 #include "server/rpc/call.h"
+#include "server/rpc/open_calls.h"
+#include "server/rpc/raw_service.h"
 #include "server/rpc/response_queue.h"
 #include "server/rpc/service_context.h"
 #include "server/scheduling/scheduler.h"
@@ -25,18 +29,17 @@
 
 namespace unlasting::server {
 
-class PredictCall : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+class PredictCall : public RawReactor,
                     public JobListener,
                     public std::enable_shared_from_this<PredictCall> {
  public:
   // Starts the call. The object owns itself until gRPC is done with it.
-  static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
-                            const grpc::ByteBuffer* request);
+  static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context);
 
-  PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context,
-              const grpc::ByteBuffer* request);
+  PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context);
 
-  // grpc::ServerWriteReactor.
+  // RawReactor.
+  void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
@@ -50,20 +53,36 @@ class PredictCall : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   // Moves on to `phase`, unless the call is past it.
   void Reach(CallPhase phase);
-  void Prepare();
+  void OnSilence();
+  // A slice of the preparation; returns whether there is more.
+  bool Prepare();
+  // The same, by itself: true once the request is prepared.
+  absl::StatusOr<bool> PrepareSlice();
+  absl::Status BeginPreparation();
+  // Whether the caller still waits for the result. Errors: CANCELLED, DEADLINE_EXCEEDED.
+  absl::Status CheckWanted() const;
   absl::Status Submit();
   // Makes sure that SendNext runs after what was just added to the response queue.
   void ScheduleSend();
   void SendNext();
+  void SendWithinMemory();
   void CancelJob();
   void FinishCall(const absl::Status& status, const JobTimings& timings);
   void CountCancelled(const absl::Status& status);
 
   const ServiceContext services_;
   grpc::CallbackServerContext* const context_;
-  const grpc::ByteBuffer* const request_;
   Call call_;
   IncomingHold hold_;  // of the request's bytes, until the request is prepared
+
+  OpenCall open_;
+  grpc::ByteBuffer request_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+
+  // Exists from the first slice to the last; used by the slices, one at a time.
+  struct Preparation;
+  std::shared_ptr<Preparation> preparation_;
+  absl::Duration preparation_time_;
 
   // Set by Prepare before the job exists; then constant.
   std::shared_ptr<const ValidRequest> valid_;

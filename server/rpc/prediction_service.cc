@@ -1,6 +1,6 @@
 #include "server/rpc/prediction_service.h"
 
-#include <memory>
+#include <string>
 
 #include "core/base/status.h"
 #include "core/molecule/featurizer.h"
@@ -8,10 +8,10 @@
 #include "core/predict/query/query.h"
 #include "server/base/violations.h"
 #include "server/request/field_path.h"
-#include "server/rpc/call.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/register_controls_call.h"
-#include "server/rpc/wire.h"
+#include "server/rpc/unary_call.h"
+#include "unlasting/v1/prediction_service.grpc.pb.h"
 
 namespace unlasting::server {
 namespace {
@@ -33,10 +33,8 @@ absl::StatusOr<molecule::Featurizer> FeaturizerFor(const ModelRegistry& models,
   return featurizer;
 }
 
-absl::Status Featurize(const ModelRegistry& models, const grpc::ByteBuffer& bytes,
+absl::Status Featurize(const ModelRegistry& models, const v1::FeaturizeMoleculeRequest& request,
                        v1::FeaturizeMoleculeResponse* response) {
-  v1::FeaturizeMoleculeRequest request;
-  UNLASTING_RETURN_IF_ERROR(ParseRequest(bytes, &request));
   UNLASTING_ASSIGN_OR_RETURN(const auto featurizer, FeaturizerFor(models, request));
   const auto featurized = featurizer.Featurize(request.smiles());
   if (!featurized.ok()) {
@@ -53,33 +51,22 @@ absl::Status Featurize(const ModelRegistry& models, const grpc::ByteBuffer& byte
 
 }  // namespace
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* PredictionServiceImpl::Predict(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return PredictCall::Start(services_, context, request);
-}
-
-grpc::ServerReadReactor<grpc::ByteBuffer>* PredictionServiceImpl::RegisterControls(
-    grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
-  return RegisterControlsCall::Start(services_, context, response);
-}
-
-grpc::ServerUnaryReactor* PredictionServiceImpl::FeaturizeMolecule(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
-    grpc::ByteBuffer* response) {
-  auto call = std::make_shared<Call>(services_, context, "FeaturizeMolecule");
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  const absl::Status admitted = call->Admit(Role::kPredict);
-  if (!admitted.ok()) {
-    reactor->Finish(call->End(admitted));
-    return reactor;
-  }
-  services_.prepare_pool->Schedule([this, call, request, response, reactor] {
-    v1::FeaturizeMoleculeResponse answer;
-    const absl::Status status = Featurize(*services_.models, *request, &answer);
-    *response = SerializeResponse(answer);
-    reactor->Finish(call->End(status));
+PredictionServiceImpl::PredictionServiceImpl(const ServiceContext& services) : services_(services) {
+  const std::string service = v1::PredictionService::service_full_name();
+  Offer(service, "Predict", [this](grpc::CallbackServerContext* context) {
+    return PredictCall::Start(services_, context);
   });
-  return reactor;
+  Offer(service, "RegisterControls", [this](grpc::CallbackServerContext* context) {
+    return RegisterControlsCall::Start(services_, context);
+  });
+  const UnaryMethod featurize =
+      MakeUnaryMethod<v1::FeaturizeMoleculeRequest, v1::FeaturizeMoleculeResponse>(
+          "FeaturizeMolecule", [this](const auto& request, auto* response) {
+            return Featurize(*services_.models, request, response);
+          });
+  Offer(service, featurize.name, [this, featurize](grpc::CallbackServerContext* context) {
+    return UnaryCall::Start(services_, context, featurize);
+  });
 }
 
 }  // namespace unlasting::server

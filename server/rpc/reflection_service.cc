@@ -1,10 +1,13 @@
 #include "server/rpc/reflection_service.h"
 
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "grpc/reflection/v1/reflection.pb.h"
+#include "server/rpc/wire.h"
 
 namespace unlasting::server {
 namespace {
@@ -99,11 +102,19 @@ Response Respond(const Request& request, const std::vector<std::string>& service
   return response;
 }
 
-// One stream: reads a request, writes its response, reads the next.
-class Stream : public grpc::ServerBidiReactor<Request, Response> {
+// What is asked fits easily; a longer message ends the stream.
+constexpr size_t kMaxRequestBytes = 4096;
+
+// One stream: reads a request, writes its response, reads the next. Its own, until OnDone.
+class Stream : public RawReactor {
  public:
-  explicit Stream(const std::vector<std::string>& services) : services_(services) {
-    StartRead(&request_);
+  Stream(const std::vector<std::string>& services, GuestStreams::Place place)
+      : services_(services), place_(std::move(place)) {
+    if (place_ == nullptr) {
+      Finish(GuestStreams::Full());
+    } else {
+      StartRead(&request_);
+    }
   }
 
   void OnReadDone(bool ok) override {
@@ -111,11 +122,18 @@ class Stream : public grpc::ServerBidiReactor<Request, Response> {
       Finish(grpc::Status::OK);
       return;
     }
-    response_ = Respond(request_, services_);
+    Request request;
+    if (!ParseGuestMessage(request_, kMaxRequestBytes, &request)) {
+      Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                          "expected a ServerReflectionRequest of at most 4096 bytes"));
+      return;
+    }
+    response_ = SerializeResponse(Respond(request, services_));
     StartWrite(&response_);
   }
   void OnWriteDone(bool ok) override {
     if (ok) {
+      request_.Clear();
       StartRead(&request_);
     } else {
       Finish(grpc::Status::OK);
@@ -125,15 +143,22 @@ class Stream : public grpc::ServerBidiReactor<Request, Response> {
 
  private:
   const std::vector<std::string>& services_;
-  Request request_;
-  Response response_;
+  const GuestStreams::Place place_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
 };
 
 }  // namespace
 
-grpc::ServerBidiReactor<Request, Response>* ReflectionService::ServerReflectionInfo(
-    grpc::CallbackServerContext*) {
-  return new Stream(services_);
+ReflectionService::ReflectionService(std::vector<std::string> services, GuestStreams* guests)
+    : services_(std::move(services)) {
+  // The messages of the two versions are the same on the wire.
+  for (const char* version : {"v1", "v1alpha"}) {
+    Offer(absl::StrCat("grpc.reflection.", version, ".ServerReflection"), "ServerReflectionInfo",
+          [this, guests](grpc::CallbackServerContext*) {
+            return new Stream(services_, guests->Enter());
+          });
+  }
 }
 
 }  // namespace unlasting::server

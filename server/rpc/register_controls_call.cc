@@ -3,18 +3,19 @@
 #include <utility>
 
 #include "core/base/status.h"
+#include "server/base/out_of_memory.h"
+#include "server/rpc/message_reader.h"
 #include "server/rpc/wire.h"
 
 namespace unlasting::server {
 
 RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services,
-                                                  grpc::CallbackServerContext* context,
-                                                  grpc::ByteBuffer* response) {
-  auto call = std::make_shared<RegisterControlsCall>(services, context, response);
+                                                  grpc::CallbackServerContext* context) {
+  auto call = std::make_shared<RegisterControlsCall>(services, context);
   call->self_ = call;
   const absl::Status admitted = call->call_.Admit(Role::kPredict);
   if (admitted.ok()) {
-    call->StartRead(&call->message_);
+    call->ReadNext();
   } else {
     call->FinishCall(admitted);
   }
@@ -22,34 +23,58 @@ RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services
 }
 
 RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
-                                           grpc::CallbackServerContext* context,
-                                           grpc::ByteBuffer* response)
+                                           grpc::CallbackServerContext* context)
     : services_(services),
       context_(context),
-      response_(response),
       call_(services_, context, "RegisterControls"),
-      hold_(services.request_memory) {}
+      hold_(services.request_memory, IncomingKind::kUpload),
+      open_(services.open_calls) {}
 
-void RegisterControlsCall::OnReadDone(bool ok) {
-  services_.prepare_pool->Schedule([call = shared_from_this(), ok] {
-    if (ok) {
-      call->TakePart();
-    } else {
-      call->FinishCall(call->Register());
-    }
-  });
+void RegisterControlsCall::ReadNext() {
+  message_.Clear();
+  open_.BeginRead(services_.clock->Now(), [call = shared_from_this()] { call->OnSilence(); });
+  StartRead(&message_);
 }
 
-void RegisterControlsCall::TakePart() {
-  v1::RegisterControlsRequest part;
-  absl::Status status = ParseRequest(message_, &part);
-  if (status.ok()) status = AddPart(part);
+void RegisterControlsCall::OnSilence() { FinishCall(SilentCaller(services_.read_patience)); }
+
+void RegisterControlsCall::OnReadDone(bool ok) {
+  if (!open_.EndRead()) return;  // OnSilence has finished the call
+  const absl::Status status =
+      ok ? CheckMessage(message_, services_.limits, call_.client(), &hold_) : absl::OkStatus();
   if (!status.ok()) {
     FinishCall(status);
     return;
   }
-  message_.Clear();
-  StartRead(&message_);
+  services_.prepare_pool->Schedule(call_.client(), [call = shared_from_this(), ok] {
+    if (ok) {
+      call->TakePart();
+    } else {
+      call->FinishCall(WithinMemory<absl::Status>([&call] { return call->Register(); }));
+    }
+    return false;
+  });
+}
+
+void RegisterControlsCall::TakePart() {
+  const absl::Status status = WithinMemory<absl::Status>([this] { return ReadPart(); });
+  if (status.ok()) {
+    ReadNext();
+  } else {
+    FinishCall(status);
+  }
+}
+
+absl::Status RegisterControlsCall::ReadPart() {
+  v1::RegisterControlsRequest part;
+  UNLASTING_RETURN_IF_ERROR(
+      ParseMessage(message_, services_.limits, call_.client(), &hold_, &part));
+  UNLASTING_RETURN_IF_ERROR(AddPart(part));
+  // What the part itself took is free once it has been added.
+  const int64_t gathered = controls_.Bytes();
+  UNLASTING_RETURN_IF_ERROR(hold_.GrowTo(call_.client(), gathered));
+  hold_.ShrinkTo(gathered);
+  return absl::OkStatus();
 }
 
 absl::Status RegisterControlsCall::AddPart(const v1::RegisterControlsRequest& part) {
@@ -74,8 +99,7 @@ absl::Status RegisterControlsCall::AddPart(const v1::RegisterControlsRequest& pa
       violations.Add("part", "MISSING_FIELD", "expected a header or a chunk, found neither");
   }
   UNLASTING_RETURN_IF_ERROR(violations.ToStatus());
-  UNLASTING_RETURN_IF_ERROR(services_.controls->CheckSize(controls_.Bytes()));
-  return hold_.GrowTo(call_.client(), controls_.Bytes());
+  return services_.controls->CheckSize(controls_.Bytes());
 }
 
 absl::Status RegisterControlsCall::Register() {
@@ -88,18 +112,24 @@ absl::Status RegisterControlsCall::Register() {
     return violations.ToStatus();
   }
   const int64_t cells = controls_.values.rows;
-  UNLASTING_ASSIGN_OR_RETURN(const std::string id, services_.controls->Add(std::move(controls_)));
+  UNLASTING_ASSIGN_OR_RETURN(const std::string id,
+                             services_.controls->Add(call_.client(), std::move(controls_)));
   v1::RegisterControlsResponse answer;
   answer.set_control_set_id(id);
   answer.set_cells(cells);
   answer.set_time_to_live_seconds(absl::ToDoubleSeconds(services_.controls->time_to_live()));
-  *response_ = SerializeResponse(answer);
+  response_ = SerializeResponse(answer);
   registered_cells_ = cells;
   return absl::OkStatus();
 }
 
 void RegisterControlsCall::FinishCall(const absl::Status& status) {
-  Finish(call_.End(status, {{"cells", absl::StrCat(registered_cells_)}}));
+  const grpc::Status end = call_.End(status, {{"cells", absl::StrCat(registered_cells_)}});
+  if (status.ok()) {
+    StartWriteAndFinish(&response_, grpc::WriteOptions(), end);
+  } else {
+    Finish(end);
+  }
 }
 
 void RegisterControlsCall::OnDone() {

@@ -151,6 +151,7 @@ std::vector<Allocation> AllocateStep(absl::Span<const JobSnapshot> jobs,
   }
   std::vector<Allocation> allocations;
   int64_t rows = options.max_rows;
+  int64_t taken = 0;
   for (const Jobs* of_class : {&first, &second}) {
     const std::vector<Client> clients = ClientsOf(*of_class, options);
     // Bulk jobs can wait: they take what is left of the step that interactive jobs shaped.
@@ -163,6 +164,10 @@ std::vector<Allocation> AllocateStep(absl::Span<const JobSnapshot> jobs,
         allocations.push_back({its_jobs[j]->id, of_jobs[j]});
       }
       rows -= shares[k];
+      taken += shares[k];
+    }
+    if (of_class == &first && taken > 0 && options.rows_beside) {
+      rows = std::clamp<int64_t>(options.rows_beside(taken) - taken, 0, rows);
     }
   }
   return allocations;

@@ -4,6 +4,8 @@
 // Rules, in order:
 // 1. Interactive jobs are served before bulk jobs. A bulk job that has waited for `bulk_patience`
 //    counts as interactive until it is served: it has its share of one step, then waits again.
+//    Bulk jobs fill a step that interactive jobs are in only as far as `rows_beside` says, since
+//    those wait for all of it.
 // 2. Within a class, rows are shared max-min fairly between clients, however many jobs each has: no
 //    client gets more rows than it can run, and what one client leaves is shared by the others.
 // 3. A client's rows go to its jobs by due time, which is the arrival plus `due_factor` times the
@@ -19,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -55,6 +58,8 @@ struct PolicyOptions {
   absl::Duration bulk_patience = absl::Seconds(1);
   // Rows from which on a step takes about as little time per row as a full step.
   int64_t efficient_rows = 64;
+  // The most rows of a step in which interactive jobs have so many; empty: all that fit.
+  std::function<int64_t(int64_t interactive_rows)> rows_beside;
   // 0 is first come, first served; large values are shortest job first. docs/decisions.md has the
   // measurements.
   double due_factor = 3;

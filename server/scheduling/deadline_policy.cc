@@ -7,6 +7,7 @@ namespace {
 
 constexpr double kNewest = 0.1;        // weight of the latest step in a mean
 constexpr double kNearlyAsFast = 0.9;  // share of the best rate, in rows per second
+constexpr double kStillAsFast = 0.75;  // of a size that was nearly as fast before
 
 int SizeClass(int64_t rows) {
   int size_class = 0;
@@ -36,10 +37,30 @@ absl::Duration StepTimes::Of(int64_t rows) const {
 int64_t StepTimes::EfficientRows(int64_t max_batch) const {
   if (means_.count(SizeClass(max_batch)) == 0) return max_batch;
   const absl::Duration enough = PerRow() / kNearlyAsFast;
+  const auto rows_of = [max_batch](int size_class) {
+    return std::min(max_batch, int64_t{1} << size_class);
+  };
+  const auto last = means_.find(efficient_class_);
+  const bool stays = last != means_.end() && last->second.PerRow() <= PerRow() / kStillAsFast;
   for (const auto& [size_class, mean] : means_) {
-    if (mean.PerRow() <= enough) return std::min(max_batch, int64_t{1} << size_class);
+    if (mean.PerRow() > enough) continue;
+    // A smaller size that has become as fast is taken only where it is as fast for good.
+    if (!stays || (size_class < efficient_class_ && mean.PerRow() <= PerRow())) {
+      efficient_class_ = size_class;
+    }
+    return rows_of(efficient_class_);
   }
   return max_batch;
+}
+
+int64_t StepTimes::RowsWithin(double factor, int64_t rows, int64_t max_batch) const {
+  if (means_.empty()) return max_batch;
+  const absl::Duration most = factor * Of(rows);
+  int64_t within = rows;
+  for (const auto& [size_class, mean] : means_) {
+    if (mean.duration <= most) within = std::max(within, int64_t{1} << size_class);
+  }
+  return std::min(within, max_batch);
 }
 
 absl::Duration StepTimes::PerRow() const {

@@ -19,8 +19,12 @@ class StepTimes {
   // observation.
   absl::Duration Of(int64_t rows) const;
   // The fewest rows whose step takes nearly as little time per row as the best; `max_batch` before
-  // a step of that size was observed.
+  // a step of that size was observed. The answer stays until another is better by more than steps
+  // of equal size differ.
   int64_t EfficientRows(int64_t max_batch) const;
+  // The most rows, `rows` or more, whose step takes at most `factor` times as long as one of `rows`
+  // by the means observed; `max_batch` where nothing was observed.
+  int64_t RowsWithin(double factor, int64_t rows, int64_t max_batch) const;
   // The least time per row of all size classes. Zero before the first observation.
   absl::Duration PerRow() const;
 
@@ -30,7 +34,8 @@ class StepTimes {
     absl::Duration duration;
     absl::Duration PerRow() const { return duration / rows; }
   };
-  std::map<int, Mean> means_;  // by size class
+  std::map<int, Mean> means_;         // by size class
+  mutable int efficient_class_ = -1;  // the last answer; -1 before the first
 };
 
 struct WorkEstimate {

@@ -1,9 +1,12 @@
 // The part of Scheduler that any thread may call: submitting jobs, and orders to those present.
 #include "server/scheduling/scheduler.h"
 
+#include <map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/base/status.h"
+#include "core/predict/job/mask.h"
 #include "server/scheduling/scheduled_job.h"
 
 namespace unlasting::server {
@@ -14,16 +17,37 @@ namespace {
 // two perturbations, one being decoded and one being sent.
 constexpr int64_t kDenseCopiesOfACell = 4;
 
+// What a job keeps of a perturbation from the beginning to the end, apart from the object itself.
+constexpr int64_t kBytesOfATarget = 256;
+
 int64_t RowsOf(const predict::PredictionTask& task) { return task.cells() + task.predictions(); }
 
 }  // namespace
 
-int64_t JobBytes(const predict::PredictionTask& task) {
+int64_t JobBytes(const predict::PredictionTask& task, const bundle::Bundle& bundle) {
   const CsrMatrix& cells = task.controls->values;
   const auto word = static_cast<int64_t>(sizeof(float));
-  return cells.rows * cells.cols * kDenseCopiesOfACell * word +
-         static_cast<int64_t>(cells.values.size()) * 2 * word +
-         task.predictions() * static_cast<int64_t>(sizeof(int32_t));
+  int64_t bytes = static_cast<int64_t>(cells.values.size()) * 2 * word;
+  // Many perturbations of a task may be one object.
+  std::unordered_set<const predict::Perturbation*> distinct;
+  for (const auto& perturbation : task.perturbations) {
+    if (distinct.insert(perturbation.get()).second) {
+      bytes += predict::PerturbationBytes(*perturbation);
+    }
+  }
+  const auto perturbations = static_cast<int64_t>(task.perturbations.size());
+  bytes += perturbations * kBytesOfATarget;
+  int64_t dense_cells = cells.rows;
+  if (task.options.mask == predict::MaskMode::kRank) {
+    std::map<int32_t, int64_t> count;
+    for (const int32_t type : task.controls->cell_type) ++count[type];
+    for (const auto& [type, of_type] : count) {
+      if (of_type >= predict::kFewestRankedCells) continue;
+      dense_cells += static_cast<int64_t>(bundle.reference().PanelRows(type).size());
+      bytes += perturbations * cells.cols * word;
+    }
+  }
+  return bytes + dense_cells * cells.cols * kDenseCopiesOfACell * word;
 }
 
 Scheduler::Scheduler(std::unique_ptr<predict::Engine> engine, const SchedulerOptions& options,
@@ -60,7 +84,7 @@ absl::Status Scheduler::CheckDeadline(const predict::PredictionTask& task, absl:
 absl::StatusOr<uint64_t> Scheduler::Submit(predict::PredictionTask task,
                                            std::shared_ptr<JobListener> listener) {
   auto entry = std::make_unique<ScheduledJob>();
-  entry->held = {RowsOf(task), JobBytes(task)};
+  entry->held = {RowsOf(task), JobBytes(task, engine_->bundle())};
   entry->listener = std::move(listener);
   entry->arrival = clock_->Now();
   entry->waits_since = entry->arrival;

@@ -52,8 +52,10 @@ struct SchedulerOptions {
 };
 
 // Estimates the memory that a job needs, in bytes: its cells as received, in model units and as
-// latents, the rows of the perturbations being predicted, and the order of the others.
-int64_t JobBytes(const predict::PredictionTask& task);
+// latents, the rows of the perturbations being predicted, and the others, each with its features.
+// Where thresholds come from the bundle's panel, its cells count as the task's own, and so does a
+// threshold for every gene, perturbation and cell type.
+int64_t JobBytes(const predict::PredictionTask& task, const bundle::Bundle& bundle);
 
 class Scheduler {
  public:
@@ -82,6 +84,8 @@ class Scheduler {
   // Makes one pass: admits and removes jobs, runs at most one step, delivers results. Returns
   // whether another pass could do something at once.
   bool RunStep();
+  // Ends all jobs that RunStep has taken in with `status`, after RunStep threw. On its thread.
+  void FailAll(const absl::Status& status) { EndAll(status); }
   // Blocks until RunStep has something to do. Returns false after Stop, when no job is left.
   bool WaitForWork();
 

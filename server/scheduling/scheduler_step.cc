@@ -3,10 +3,17 @@
 #include <utility>
 
 #include "core/base/status.h"
+#include "server/base/out_of_memory.h"
 #include "server/scheduling/scheduled_job.h"
 #include "server/scheduling/scheduler.h"
 
 namespace unlasting::server {
+namespace {
+
+// How much longer than by itself a step of interactive work may take with bulk work in it.
+constexpr double kLongestBesideBulk = 1.5;
+
+}  // namespace
 
 bool Scheduler::RunStep() {
   AdmitArrivals();
@@ -71,7 +78,18 @@ void Scheduler::AdmitArrivals() {
     woken_ = false;
   }
   for (auto& entry : arrivals) {
-    entry->job = std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
+    auto job = WithinMemory<absl::StatusOr<std::unique_ptr<predict::Job>>>([this, &entry] {
+      return std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
+    });
+    if (!job.ok()) {
+      {
+        MutexLock lock(&mutex_);
+        quota_.Return(entry->task.client, entry->held);
+      }
+      entry->listener->OnEnd(job.status(), {});
+      continue;
+    }
+    entry->job = *std::move(job);
     const auto [client, is_new] = clients_.try_emplace(entry->task.client);
     if (is_new) {
       client->second.id = next_client_++;
@@ -138,6 +156,9 @@ std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
     policy.due_factor = 0;
   } else {
     policy.efficient_rows = step_times_.EfficientRows(options_.max_batch);
+    policy.rows_beside = [times = step_times_, max_batch = options_.max_batch](int64_t rows) {
+      return times.RowsWithin(kLongestBesideBulk, rows, max_batch);
+    };
   }
   return {policy, step_times_.PerRow()};
 }

@@ -30,7 +30,8 @@ absl::Status FromException(const std::exception& error) {
 class TorchScriptEngine : public predict::Engine {
  public:
   TorchScriptEngine(std::shared_ptr<const bundle::Bundle> bundle, bundle::Modules modules,
-                    const EngineOptions& options, torch::Device device)
+                    const bundle::BundleWeights& weights, const EngineOptions& options,
+                    torch::Device device)
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
@@ -39,6 +40,7 @@ class TorchScriptEngine : public predict::Engine {
         source_(std::move(modules.source)),
         target_(std::move(modules.target)),
         mask_(std::move(modules.mask)),
+        priors_(/*denoiser=*/true, bundle_->config(), weights.denoiser),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
         nodes_(genes_ + static_cast<int64_t>(bundle_->manifest().perturbed_only.size())),
         features_(bundle_->config().molecule_features) {
@@ -85,6 +87,11 @@ class TorchScriptEngine : public predict::Engine {
     } catch (const std::exception& error) {
       return FromException(error);
     }
+  }
+
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const Perturbation& perturbation) override {
+    return predict::MeanChange(cell_type, perturbation, &priors_);
   }
 
  private:
@@ -174,6 +181,7 @@ class TorchScriptEngine : public predict::Engine {
   Network source_;
   Network target_;
   Network mask_;
+  model::cpu::Priors<float> priors_;  // of the denoiser
   int64_t genes_;
   int64_t nodes_;
   int64_t features_;
@@ -203,9 +211,10 @@ absl::StatusOr<std::unique_ptr<predict::Engine>> MakeTorchScriptEngine(
     attention = model::Attention::kOperator;
   }
   UNLASTING_ASSIGN_OR_RETURN(auto modules, bundle::LoadModules(*bundle, attention));
+  UNLASTING_ASSIGN_OR_RETURN(const auto weights, bundle->ReadWeights());
   try {
     return std::unique_ptr<predict::Engine>(
-        new TorchScriptEngine(std::move(bundle), std::move(modules), options, device));
+        new TorchScriptEngine(std::move(bundle), std::move(modules), weights, options, device));
   } catch (const std::exception& error) {
     return FromException(error);
   }

@@ -201,6 +201,32 @@ class TreatmentsTest(unittest.TestCase):
                                 "--out", out)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("not in the training data", done.stderr)
+            self.predicts_from_a_table(server)
+
+    def predicts_from_a_table(self, server):
+        """A treatment that neither the model nor its table knows comes with its vector."""
+        table, rows = self.folder / "more.tsv", self.folder / "rows.tsv"
+        table.write_text("IL6\t0.9\t0.4\n")
+        rows.write_text("treatment\thours\nIL6\t6\nIFNB1\t24\n")
+        common = ("--server", server.address, "--panel", 5, "--cell-type", "monocyte")
+        one = ("predict", *common, "--treatment", "IL6", "--hours", 6)
+        out = self.folder / "table.h5ad"
+        done = programs.run("unlasting", *one, "--out", out)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--treatment-vectors", done.stderr)
+        done = programs.run("unlasting", *one, "--treatment-vectors", table, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("nearest training treatment: IFNB1", done.stderr)
+        done = programs.run("unlasting", "screen", *common, "--perturbations", rows,
+                            "--treatment-vectors", table, "--out", self.folder / "rows.h5ad",
+                            "--progress", "none")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        predicted = anndata.read_h5ad(self.folder / "rows.h5ad")
+        self.assertEqual(set(predicted.obs["condition"]), {"IL6", "IFNB1"})
+        table.write_text("IL6\t0.9\n")
+        done = programs.run("unlasting", *one, "--treatment-vectors", table, "--out", out)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("vector", done.stderr)
 
 
 if __name__ == "__main__":

@@ -47,28 +47,35 @@ class Objects(unittest.TestCase):
     def setUp(self):
         self.objects = {found["kind"]: found for found in self.make_objects()}
         self.pod = self.objects["Deployment"]["spec"]["template"]["spec"]
-        self.server, = self.pod["containers"]
+        self.server, self.front = self.pod["containers"]
 
     def test_there_is_one_deployment_and_one_service(self):
-        self.assertEqual(sorted(found["kind"] for found in self.make_objects()),
-                         ["Deployment", "Service"])
-        self.assertEqual({found["metadata"]["name"] for found in self.objects.values()},
-                         {"unlasting"})
+        found = [(each["kind"], each["metadata"]["name"]) for each in self.make_objects()
+                 if each["kind"] != "ConfigMap"]
+        self.assertEqual(sorted(found), [("Deployment", "unlasting"), ("Service", "unlasting")])
 
     def test_the_pod_may_do_no_more_than_it_needs(self):
         self.assertIs(self.pod["automountServiceAccountToken"], False)
         self.assertIs(self.pod["securityContext"]["runAsNonRoot"], True)
         self.assertGreater(self.pod["securityContext"]["runAsUser"], 0)
         self.assertEqual(self.pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
-        context = self.server["securityContext"]
-        self.assertIs(context["readOnlyRootFilesystem"], True)
-        self.assertIs(context["allowPrivilegeEscalation"], False)
-        self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
+        for container in (self.server, self.front):
+            context = container["securityContext"]
+            self.assertIs(context["readOnlyRootFilesystem"], True)
+            self.assertIs(context["allowPrivilegeEscalation"], False)
+            self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
 
     def test_mounts_name_volumes_and_bundles_are_read_only(self):
         volumes = {volume["name"]: volume for volume in self.pod["volumes"]}
         mounts = {mount["name"]: mount for mount in self.server["volumeMounts"]}
-        self.assertEqual(set(mounts), set(volumes))
+        fronts = {mount["name"]: mount for mount in self.front["volumeMounts"]}
+        self.assertEqual(set(mounts) | set(fronts), set(volumes))
+        self.assertFalse(set(mounts) & set(fronts))
+        self.assertTrue(volumes["front"]["configMap"]["name"].startswith("unlasting-front"))
+        self.assertEqual(volumes["tls"]["secret"]["secretName"], "unlasting-tls")
+        for name, path in (("front", "/etc/unlasting/front"), ("tls", "/etc/unlasting/tls")):
+            self.assertEqual(fronts[name]["mountPath"], path)
+            self.assertIs(fronts[name]["readOnly"], True)
         self.assertEqual(volumes["bundles"]["persistentVolumeClaim"],
                          {"claimName": "unlasting-bundles", "readOnly": True})
         self.assertIs(mounts["bundles"]["readOnly"], True)
@@ -76,18 +83,24 @@ class Objects(unittest.TestCase):
         self.assertTrue(bundle.split("=")[-1].startswith(mounts["bundles"]["mountPath"] + "/"))
 
     def test_ports_of_flags_container_service_and_probes_agree(self):
-        ports = {port["name"]: port["containerPort"] for port in self.server["ports"]}
-        self.assertEqual(ports, {"grpc": 50051, "admin": 9464})
+        ports = {port["name"]: port["containerPort"]
+                 for container in (self.server, self.front) for port in container["ports"]}
+        self.assertEqual(ports, {"grpc": 8443, "admin": 9464})
         flags = dict(flag.lstrip("-").split("=", 1) for flag in self.server["args"])
-        self.assertEqual(flags["listen"], f"0.0.0.0:{ports['grpc']}")
         self.assertEqual(flags["admin-listen"], f"0.0.0.0:{ports['admin']}")
-        for port in self.objects["Service"]["spec"]["ports"]:
-            self.assertEqual(port["port"], ports[port["targetPort"]])
-        probes = {name: self.server[name]["grpc"]
-                  for name in ("startupProbe", "readinessProbe", "livenessProbe")}
-        self.assertEqual({probe["port"] for probe in probes.values()}, {ports["grpc"]})
-        self.assertEqual([probe["service"] for probe in probes.values()],
-                         ["readiness", "readiness", "liveness"])
+        # Plaintext stays within the pod, where the front finds it.
+        self.assertTrue(flags["listen"].startswith("127.0.0.1:"))
+        self.assertEqual(flags["profile"], "production")
+        front = (ROOT / "deploy/front/nginx.conf").read_text()
+        self.assertIn(f"server {flags['listen']};", front)
+        self.assertIn(f"listen {ports['grpc']} ssl http2;", front)
+        self.assertIn("/etc/unlasting/front/nginx.conf", self.front["command"])
+        targets = {port["name"]: port["targetPort"]
+                   for port in self.objects["Service"]["spec"]["ports"]}
+        self.assertEqual(targets, {"grpc": "grpc", "admin": "admin"})
+        for name, path in (("startupProbe", "/readyz"), ("readinessProbe", "/readyz"),
+                           ("livenessProbe", "/healthz")):
+            self.assertEqual(self.server[name]["httpGet"], {"path": path, "port": "admin"})
         annotations = self.objects["Deployment"]["spec"]["template"]["metadata"]["annotations"]
         self.assertEqual(annotations["prometheus.io/scrape"], "true")
         self.assertEqual(annotations["prometheus.io/port"], str(ports["admin"]))
@@ -97,22 +110,25 @@ class Objects(unittest.TestCase):
         self.assertEqual(self.server["lifecycle"]["preStop"]["exec"]["command"], ["/bin/sleep", "5"])
 
     def test_memory_is_limited_and_the_processor_is_not(self):
-        self.assertEqual(list(self.server["resources"]["limits"]), ["memory"])
-        self.assertEqual(sorted(self.server["resources"]["requests"]), ["cpu", "memory"])
+        for container in (self.server, self.front):
+            self.assertEqual(list(container["resources"]["limits"]), ["memory"])
+            self.assertEqual(sorted(container["resources"]["requests"]), ["cpu", "memory"])
 
 
 class Files(Objects):
     def make_objects(self):
-        return [load(name) for name in load("kustomization.yaml")["resources"]]
+        return [load(name) for name in load("kustomization.yaml")["resources"]
+                if name.endswith(".yaml")]
 
     def test_every_file_is_a_resource(self):
         self.assertEqual(sorted(load("kustomization.yaml")["resources"]),
-                         sorted(path.name for path in BASE.glob("*.yaml")
-                                if path.name != "kustomization.yaml"))
+                         sorted(["../../front"] + [path.name for path in BASE.glob("*.yaml")
+                                                   if path.name != "kustomization.yaml"]))
 
     def test_the_image_is_the_one_of_this_version(self):
         self.assertEqual(load("kustomization.yaml")["images"],
-                         [{"name": self.server["image"], "newTag": version()}])
+                         [{"name": container["image"], "newTag": version()}
+                          for container in (self.server, self.front)])
 
     def test_one_label_selects_the_pods(self):
         labels, = load("kustomization.yaml")["labels"]

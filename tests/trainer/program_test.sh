@@ -64,6 +64,17 @@ shows '"n_obs": 5000' "$train" inspect --json $data
   >"$work/scores.json"
 grep -q 'e_distance.unbiased.all' "$work/scores.json" || fail "evaluate --json"
 grep -q 'auc_knn.all' "$work/scores.json" || fail "evaluate scores structure"
+# What the model says without its network stands beside it, and so do the condition's own training
+# cells where training had any.
+grep -q '"expected_response"' "$work/scores.json" || fail "evaluate lacks the expected response"
+grep -q '"replay"' "$work/scores.json" && fail "evaluate replays cells that training never had"
+grep -q '"left_out": "contexts"' "$work/bundle/manifest.json" || fail "the manifest lacks the choice"
+"$train" fit --data $data --out "$work/seen" "${small[@]}" --set split=cells
+grep -q '"left_out": "cells"' "$work/seen/manifest.json" ||
+  fail "where all was measured, cells are left out"
+"$train" evaluate --bundle "$work/seen" --data $data --max-cells 30 --json --progress none \
+  >"$work/seen.json"
+grep -q '"replay"' "$work/seen.json" || fail "evaluate lacks the training cells"
 grep -q 'AUC kNN' "$work/bundle/card.md" || fail "the card scores structure"
 scored=("$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --progress none)
 "${scored[@]}" --rule cell-eval --json >"$work/rule.json"

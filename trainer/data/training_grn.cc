@@ -11,27 +11,39 @@
 namespace unlasting::trainer {
 namespace {
 
+// Names that fit but for their case or version are mostly meant; the reader may know better.
+void WarnOfLooseNames(const std::string& path, const grn::PriorMatches& matches) {
+  if (matches.loose == 0) return;
+  anndata::Warn(path, absl::StrCat("grn.prior: ", matches.loose,
+                                   matches.loose == 1 ? " name is" : " names are",
+                                   " taken for genes of the data without regard to case and the "
+                                   "version of Ensembl ids, e.g. ",
+                                   matches.example));
+}
+
 absl::StatusOr<std::vector<grn::Edge>> ReadPrior(const std::string& path,
                                                  const grn::NodeNames& nodes,
                                                  double embedding_threshold, int threads) {
-  int64_t skipped = 0;
+  grn::PriorMatches matches;
   if (!grn::HoldsEmbedding(path)) {
-    UNLASTING_ASSIGN_OR_RETURN(auto edges, grn::ReadPriorEdges(path, nodes, &skipped));
+    UNLASTING_ASSIGN_OR_RETURN(auto edges, grn::ReadPriorEdges(path, nodes, &matches));
+    WarnOfLooseNames(path, matches);
     // Lists of the whole genome name more than the genes that were kept; that is no news.
-    if (skipped > static_cast<int64_t>(edges.size()) * 100) {
+    if (matches.skipped > static_cast<int64_t>(edges.size()) * 100) {
       anndata::Warn(path,
                     absl::StrCat("grn.prior: ", edges.size(), " edges join genes of the data, ",
-                                 skipped, " name others and are left out"));
+                                 matches.skipped, " name others and are left out"));
     }
     return edges;
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto embedding, grn::ReadGeneEmbedding(path));
-  auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &skipped);
-  if (skipped == static_cast<int64_t>(nodes.size())) {
+  auto edges = grn::CosineEdges(embedding, nodes, embedding_threshold, threads, &matches);
+  if (matches.skipped == static_cast<int64_t>(nodes.size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("grn.prior: ", path, ": holds none of the data's genes; found '",
                      embedding.genes[0], "', expected names like '", nodes.names()[0], "'"));
   }
+  WarnOfLooseNames(path, matches);
   return edges;
 }
 

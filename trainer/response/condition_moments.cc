@@ -16,6 +16,29 @@ constexpr double kShareCells = 2;
 constexpr double kSmallestVariance = 2.5e-3;
 constexpr double kSmallestShare = 1e-3;  // the same bound as in the mask model's own logits
 
+// Bounds of the kurtosis: few cells of a rarely active gene say little of it.
+constexpr double kGaussianKurtosis = 3;
+constexpr double kLargestKurtosis = 1e4;
+
+// Sampling variance of LogVarianceOf, by the delta method; the pseudo-counts add none.
+GeneValues LogVarianceNoise(const Moments& moments, const Moments& control) {
+  const GeneValues own = moments.variance * moments.cells;
+  const GeneValues smoothed = own + control.variance * kVarianceCells +
+                              kSmallestVariance * (moments.cells + kVarianceCells);
+  const GeneValues weight = own / smoothed;
+  return (moments.kurtosis - 1.0) / moments.cells * weight * weight;
+}
+
+// Sampling variance of the logit of ShareOf.
+GeneValues LogitNoise(const Moments& moments, const Moments& control) {
+  return ShareOf(moments, control).apply([](double share) {
+    const double bounded = std::clamp(share, kSmallestShare, 1 - kSmallestShare);
+    return 1 / (bounded * (1 - bounded));
+  }) / (moments.cells + kShareCells);
+}
+
+}  // namespace
+
 Moments MomentsOf(const TrainingData& data, const std::vector<int64_t>& cells) {
   const CsrMatrix& values = data.prepared().data.values;
   std::vector<double> mean, deviation;
@@ -29,16 +52,31 @@ Moments MomentsOf(const TrainingData& data, const std::vector<int64_t>& cells) {
     if (!std::isnan(deviation[gene])) moments.variance[gene] = deviation[gene] * deviation[gene];
   }
   moments.share.resize(data.genes());
+  GeneValues stored(0.0, data.genes()), fourth(0.0, data.genes());
   for (const int64_t cell : cells) {
     const auto columns = values.RowIndices(cell);
     const auto row = values.RowValues(cell);
-    for (size_t k = 0; k < columns.size(); ++k) moments.share[columns[k]] += row[k] > 0 ? 1 : 0;
+    for (size_t k = 0; k < columns.size(); ++k) {
+      const int32_t gene = columns[k];
+      moments.share[gene] += row[k] > 0 ? 1 : 0;
+      stored[gene] += 1;
+      const double squared = (row[k] - mean[gene]) * (row[k] - mean[gene]);
+      fourth[gene] += squared * squared;
+    }
   }
+  moments.kurtosis.resize(data.genes(), kGaussianKurtosis);
+  if (cells.empty()) return moments;
   moments.share /= moments.cells;
+  for (size_t gene = 0; gene < mean.size(); ++gene) {
+    const double squared = mean[gene] * mean[gene], variance = moments.variance[gene];
+    if (variance <= 0) continue;
+    const double zeros = moments.cells - stored[gene];
+    moments.kurtosis[gene] = std::clamp(
+        (fourth[gene] + zeros * squared * squared) / moments.cells / (variance * variance), 1.0,
+        kLargestKurtosis);
+  }
   return moments;
 }
-
-}  // namespace
 
 Response& Response::operator+=(const Response& other) {
   mean += other.mean;
@@ -100,23 +138,34 @@ Response ResponseOf(const Moments& perturbed, const Moments& control) {
           LogitOf(ShareOf(perturbed, control)) - LogitOf(control.share)};
 }
 
+Response ResponseNoise(const Moments& perturbed, const Moments& control) {
+  const GeneValues variance =
+      (perturbed.variance * perturbed.cells + control.variance * kVarianceCells) /
+      (perturbed.cells + kVarianceCells);
+  return {variance / perturbed.cells + control.variance / control.cells,
+          LogVarianceNoise(perturbed, control) + LogVarianceNoise(control, control),
+          LogitNoise(perturbed, control) + LogitNoise(control, control)};
+}
+
 ConditionMoments::ConditionMoments(const TrainingData& data) {
   const cells::Dataset& dataset = data.prepared().data;
   for (size_t type = 0; type < dataset.cell_types.size(); ++type) {
     control_.push_back(MomentsOf(data, data.controls(static_cast<int32_t>(type))));
+    Moments& control = control_.back();
+    control.share = (control.share * control.cells + kControlActiveCells) /
+                    (control.cells + 2 * kControlActiveCells);
   }
   std::vector<bool> left_out(dataset.n_cells(), false);
   for (const auto& group : data.validation_groups()) {
     for (const int64_t cell : group) left_out[cell] = true;
   }
-  std::map<int32_t, std::map<int32_t, std::vector<int64_t>>> groups;
   for (const int64_t cell : data.prepared().split.Cells(/*test_cells=*/false)) {
     if (left_out[cell]) continue;
     cells_.push_back(cell);
     if (dataset.conditions[dataset.condition[cell]].control) continue;
-    groups[dataset.condition[cell]][dataset.cell_type[cell]].push_back(cell);
+    groups_[dataset.condition[cell]][dataset.cell_type[cell]].push_back(cell);
   }
-  for (const auto& [condition, by_type] : groups) {
+  for (const auto& [condition, by_type] : groups_) {
     for (const auto& [type, members] : by_type) {
       perturbed_[condition].emplace(type, MomentsOf(data, members));
     }

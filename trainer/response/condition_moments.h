@@ -18,7 +18,11 @@ using GeneValues = std::valarray<double>;  // [N]
 struct Moments {
   double cells = 0;
   GeneValues mean, variance, share;  // share: of cells in which the gene is active
+  // Fourth central moment over the squared variance; 3, a Gaussian's, where the variance is 0.
+  GeneValues kurtosis;
 };
+// Of the training cells `cells`, which may be empty: then all are 0.
+Moments MomentsOf(const TrainingData& data, const std::vector<int64_t>& cells);
 
 // The response of one condition in one cell type: what it adds to the control's mean, to the log of
 // its variance, and to the logit of its share of active cells.
@@ -41,6 +45,12 @@ GeneValues ShareOf(const Moments& moments, const Moments& control);
 GeneValues LogitOf(const GeneValues& share);
 // Perturbed minus control.
 Response ResponseOf(const Moments& perturbed, const Moments& control);
+// The sampling variances of what ResponseOf gives, from the cells behind both groups.
+Response ResponseNoise(const Moments& perturbed, const Moments& control);
+
+// Cells with and without the gene active that join the control cells of a type, so that the share
+// of a gene that is silent in few cells is not taken for 0.
+inline constexpr double kControlActiveCells = 1;
 
 class ConditionMoments {
  public:
@@ -50,15 +60,21 @@ class ConditionMoments {
   explicit ConditionMoments(const TrainingData& data);
 
   int64_t cell_types() const { return static_cast<int64_t>(control_.size()); }
+  // Its share includes kControlActiveCells.
   const Moments& control(int32_t type) const { return control_[type]; }
   // Of every condition that is not a control, by its index.
   const std::map<int32_t, ByType>& perturbed() const { return perturbed_; }
+  // The cells behind perturbed().at(condition).at(type), ascending.
+  const std::vector<int64_t>& group(int32_t condition, int32_t type) const {
+    return groups_.at(condition).at(type);
+  }
   // The cells that were summarised, controls and perturbed ones.
   const std::vector<int64_t>& cells() const { return cells_; }
 
  private:
   std::vector<Moments> control_;
   std::map<int32_t, ByType> perturbed_;
+  std::map<int32_t, std::map<int32_t, std::vector<int64_t>>> groups_;
   std::vector<int64_t> cells_;
 };
 

@@ -9,8 +9,6 @@
 namespace unlasting::trainer {
 namespace {
 
-// A slope estimated from few cell types is shrunk towards 1, as if this many more had slope 1.
-constexpr double kSlopeTypes = 2;
 // Singular values below this share of the largest are taken for zero in least squares.
 constexpr double kSmallestSingularValue = 1e-6;
 
@@ -57,11 +55,9 @@ std::vector<float> UnitLength(const std::vector<float>& features) {
 
 class Estimator {
  public:
-  Estimator(const TrainingData& data, const ConditionMoments& moments, const TrainConfig& config)
-      : data_(data), moments_(moments), share_slope_(config.mask_prior()) {
-    slopes_ = {SlopeOf([](const Moments& of, const Moments&) { return of.mean; }),
-               SlopeOf(LogVarianceOf)};
-  }
+  Estimator(const TrainingData& data, const ConditionMoments& moments,
+            const MeasuredResponses& measured, const ResponseChoice& choice)
+      : data_(data), moments_(moments), measured_(measured), choice_(choice) {}
 
   ExpectedResponseEstimate Estimate() {
     ExpectedResponseEstimate estimate;
@@ -85,56 +81,9 @@ class Estimator {
     for (const double value : values) matrix->values.push_back(static_cast<float>(value));
   }
 
-  // The slope v for which the other types of a condition predict each measured type's statistic
-  // best, by least squares over genes: their mean plus v times the difference of the controls.
-  template <typename Statistic>
-  double SlopeOf(const Statistic& statistic) const {
-    double covariance = 0, variance = 0;
-    size_t measured = 0;
-    for (const auto& [condition, by_type] : moments_.perturbed()) {
-      const auto count = static_cast<double>(by_type.size());
-      if (count < 3) continue;
-      measured = std::max(measured, by_type.size());
-      GeneValues perturbed_sum(0.0, data_.genes()), control_sum(0.0, data_.genes());
-      for (const auto& [type, moments] : by_type) {
-        perturbed_sum += statistic(moments, moments_.control(type));
-        control_sum += statistic(moments_.control(type), moments_.control(type));
-      }
-      for (const auto& [type, moments] : by_type) {
-        const GeneValues perturbed = statistic(moments, moments_.control(type));
-        const GeneValues control = statistic(moments_.control(type), moments_.control(type));
-        const GeneValues x = control - (control_sum - control) / (count - 1);
-        const GeneValues y = perturbed - (perturbed_sum - perturbed) / (count - 1);
-        covariance += GeneValues(x * y).sum();
-        variance += GeneValues(x * x).sum();
-      }
-    }
-    if (variance <= 0) return 1.0;
-    const double prior = kSlopeTypes / static_cast<double>(measured);
-    return std::clamp((covariance / variance + prior) / (1 + prior), 0.0, 1.0);
-  }
-
-  // What the perturbed cells have beyond the slopes times the control's.
-  Response Beyond(const Moments& perturbed, const Moments& control) const {
-    return {
-        perturbed.mean - slopes_.mean * control.mean,
-        LogVarianceOf(perturbed, control) - slopes_.log_variance * LogVarianceOf(control, control),
-        LogitOf(ShareOf(perturbed, control)) - share_slope_ * LogitOf(control.share)};
-  }
-
   Response ResponseIn(int32_t type, int32_t condition) const {
-    const auto& by_type = moments_.perturbed().at(condition);
-    const Moments& control = moments_.control(type);
-    const auto measured = by_type.find(type);
-    if (measured != by_type.end()) return ResponseOf(measured->second, control);
-    std::vector<Response> others;
-    for (const auto& [other, moments] : by_type) {
-      others.push_back(Beyond(moments, moments_.control(other)));
-    }
-    Response response = MeanOf(others, data_.genes());
-    response.mean += (slopes_.mean - 1.0) * control.mean;
-    response.log_variance += (slopes_.log_variance - 1.0) * LogVarianceOf(control, control);
-    response.active_logit += (share_slope_ - 1.0) * LogitOf(control.share);
+    Response response = measured_.In(condition, type, choice_.rules);
+    if (!choice_.finish.spread) response.log_variance = 0.0;
     return response;
   }
 
@@ -226,14 +175,11 @@ class Estimator {
   }
 
   static constexpr int32_t kNoCondition = -1;
-  struct Slopes {
-    double mean = 1, log_variance = 1;
-  };
 
   const TrainingData& data_;
   const ConditionMoments& moments_;
-  double share_slope_;
-  Slopes slopes_;
+  const MeasuredResponses& measured_;
+  const ResponseChoice& choice_;
   std::vector<int32_t> drug_conditions_;  // [M], or kNoCondition
 };
 
@@ -241,8 +187,9 @@ class Estimator {
 
 ExpectedResponseEstimate EstimateExpectedResponse(const TrainingData& data,
                                                   const ConditionMoments& moments,
-                                                  const TrainConfig& config) {
-  return Estimator(data, moments, config).Estimate();
+                                                  const MeasuredResponses& measured,
+                                                  const ResponseChoice& choice) {
+  return Estimator(data, moments, measured, choice).Estimate();
 }
 
 }  // namespace unlasting::trainer

@@ -9,7 +9,8 @@
 #include "core/base/matrix.h"
 #include "trainer/data/training_data.h"
 #include "trainer/response/condition_moments.h"
-#include "trainer/settings/config.pb.h"
+#include "trainer/response/measured_responses.h"
+#include "trainer/response/response_choice.h"
 
 namespace unlasting::trainer {
 
@@ -26,15 +27,12 @@ struct ExpectedResponseEstimate {
   DenseMatrix active_logit;  // of the share of active cells
 };
 
-// Where training measured a perturbation in a cell type, the response is that measurement. In any
-// other cell type it is carried over from those where it was measured: the mean of the perturbed
-// cells is mean_P + v (mean_C of the type - mean_C), with mean_P and mean_C the measured types'
-// perturbed and control means and v the slope that predicts each measured type best from the others
-// (1, which is the mean shift, with fewer than three types). Active shares are carried over
-// likewise, in logits, with the slope `mask_prior`. Held-out cells are left out, as `moments`
-// leaves them out.
+// Each entry is what MeasuredResponses says of it by the rules of `choice`, without a response of
+// the variance where the choice leaves it out. Held-out cells are left out, as `moments` leaves
+// them out.
 ExpectedResponseEstimate EstimateExpectedResponse(const TrainingData& data,
                                                   const ConditionMoments& moments,
-                                                  const TrainConfig& config);
+                                                  const MeasuredResponses& measured,
+                                                  const ResponseChoice& choice);
 
 }  // namespace unlasting::trainer

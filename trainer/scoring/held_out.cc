@@ -77,6 +77,20 @@ absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std:
       held_out.values.Want(*cells);
     }
   }
+  if (part == "test") {
+    for (const cells::TestGroup& group : held_out.groups) {
+      held_out.replay[{group.condition, group.cell_type}] = {};
+    }
+    for (const int64_t cell : parts.split.Cells(/*test_cells=*/false)) {
+      const auto at = held_out.replay.find(
+          {held_out.annotations.condition[cell], held_out.annotations.cell_type[cell]});
+      if (at != held_out.replay.end()) at->second.push_back(cell);
+    }
+    for (auto& [group, cells] : held_out.replay) {
+      KeepFirst(max_cells, &cells);
+      held_out.values.Want(cells);
+    }
+  }
   TrainingSums training(file->annotations(), parts.split.test, held_out.genes,
                         /*with_dose=*/true);
   UNLASTING_RETURN_IF_ERROR(file->ForEachBlock(held_out.genes, manifest.normalisation.target_sum,
@@ -101,6 +115,10 @@ evaluate::Group MakeGroup(const HeldOut& held_out, const cells::TestGroup& group
   if (condition.molecule() && condition.covariates.empty()) {
     result.drug = condition.name;
     result.dose_um = condition.dose_um;
+  }
+  const auto replay = held_out.replay.find({group.condition, group.cell_type});
+  if (replay != held_out.replay.end() && !replay->second.empty()) {
+    result.further_baselines["replay"] = held_out.values.Dense(replay->second);
   }
   held_out.baselines.AddTo(PerturbedOf(condition, true),
                            held_out.annotations.cell_types[group.cell_type], &result);

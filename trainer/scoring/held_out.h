@@ -2,8 +2,10 @@
 // predicts and scores them: evaluate, and fit for the model card.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,13 +28,16 @@ struct HeldOut {
   cells::ChosenRows values{0};           // of the groups' cells, log1p
   std::vector<double> library_sizes;     // of all cells of the file
   evaluate::ShiftBaselines baselines;    // of the training cells
+  // Training cells of the groups' own conditions and cell types, where training had both together;
+  // by condition and cell type, rows of the file. Empty where training cells are scored.
+  std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> replay;
   std::vector<report::TrainedDose> trained_doses;
 };
 
 // Reads `path` with the columns of the bundle's settings and repeats its split. `part` is test, for
 // the held-out groups, or train, for those of the training cells. Of each group the first
-// `max_cells` true and control cells in file order are kept (0: all). INVALID_ARGUMENT where the
-// file does not give the split that the manifest records, or where no group is held out.
+// `max_cells` true, control and replayed cells in file order are kept (0: all). INVALID_ARGUMENT
+// where the file does not give the split that the manifest records, or where no group is held out.
 absl::StatusOr<HeldOut> LoadHeldOut(const bundle::Manifest& manifest, const std::string& path,
                                     const std::string& part, int64_t max_cells);
 

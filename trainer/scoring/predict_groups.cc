@@ -1,6 +1,7 @@
 #include "trainer/scoring/predict_groups.h"
 
 #include "core/base/status.h"
+#include "core/predict/job/finish.h"
 #include "core/predict/job/job.h"
 
 namespace unlasting::trainer {
@@ -22,6 +23,23 @@ predict::PerturbationQuery QueryOf(const cells::Condition& condition,
   return query;
 }
 
+// Control cells moved by the expected response and silenced by the model's shares: what the model
+// says without a network.
+DenseMatrix ExpectedCells(const DenseMatrix& control, std::vector<float> change,
+                          const std::vector<float>& active_share, double x_max, bool meet_means) {
+  for (float& value : change) value *= static_cast<float>(x_max);
+  DenseMatrix cells = MeanShiftRank(control, change, active_share);
+  if (!meet_means) return cells;
+  std::vector<float> mean = std::move(change);
+  for (int64_t g = 0; g < control.cols; ++g) {
+    double sum = 0;
+    for (int64_t r = 0; r < control.rows; ++r) sum += control.At(r, g);
+    mean[g] += static_cast<float>(sum / static_cast<double>(control.rows));
+  }
+  predict::ScaleGenes(predict::MeanFactors(cells, mean), &cells);
+  return cells;
+}
+
 }  // namespace
 
 absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
@@ -41,16 +59,25 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
     cells.on_model_scale = true;
     cells.cell_types.assign(cells.values.rows, held_out.annotations.cell_types[test.cell_type]);
     UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), cells));
+    const int32_t type = controls.cell_type.empty() ? 0 : controls.cell_type.front();
     UNLASTING_ASSIGN_OR_RETURN(
         auto profiles,
-        predict::PredictAll(engine, {std::make_shared<predict::ControlSet>(std::move(controls)),
-                                     {perturbation},
-                                     options.predict},
+        predict::PredictAll(engine,
+                            {std::make_shared<predict::ControlSet>(std::move(controls)),
+                             {perturbation},
+                             options.predict},
                             options.interrupted));
     group.predicted = std::move(profiles[0].values);
     if (group.mean_shift) {
       group.further_baselines["mean_shift_rank"] =
           MeanShiftRank(group.control, *group.mean_shift, profiles[0].active_share);
+    }
+    if (engine->bundle().config().expected_response) {
+      UNLASTING_ASSIGN_OR_RETURN(std::vector<float> change,
+                                 engine->ExpectedMeanChange(type, *perturbation));
+      group.further_baselines["expected_response"] = ExpectedCells(
+          group.control, std::move(change), profiles[0].active_share,
+          engine->bundle().manifest().normalisation.x_max, options.predict.meet_means);
     }
     UNLASTING_RETURN_IF_ERROR(visit(group));
     if (options.progress) {

@@ -63,7 +63,12 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
                   m.normalisation.target_sum > 0
                       ? absl::StrCat("counts to ", m.normalisation.target_sum, ", log1p")
                       : "log1p values as given",
-                  "\n- gene network: ", m.grn.dump(), "\n\n## Evaluation\n\n");
+                  "\n- gene network: ", m.grn.dump());
+  if (m.response.is_object()) {
+    absl::StrAppend(&card, "\n- expected responses, chosen by leaving out ",
+                    m.response.value("left_out", ""), ": ", m.response.dump());
+  }
+  absl::StrAppend(&card, "\n\n## Evaluation\n\n");
   absl::StrAppend(
       &card, "Held-out groups: ", scorecard.groups.size(),
       ". Means over groups, all genes; E-distance in its unbiased form. AUC: of telling "

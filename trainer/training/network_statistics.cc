@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/cells/normalise.h"
+#include "trainer/response/condition_moments.h"
 #include "trainer/response/expected_response.h"
 #include "trainer/response/grn_response.h"
 #include "trainer/settings/settings.h"
@@ -14,9 +15,6 @@ namespace unlasting::trainer {
 namespace {
 
 using torch::Tensor;
-
-// Bound of the shares of active cells, so that their logits stay finite.
-constexpr double kSmallestShare = 1e-3;
 
 Tensor ToFloat64(const GeneValues& values) {
   return torch::tensor(std::vector<double>(std::begin(values), std::end(values)), torch::kFloat64);
@@ -51,11 +49,12 @@ model::ExpectedResponse ToModel(ExpectedResponseEstimate estimate, double x_max)
   return response;
 }
 
-// [cell types, N]: the share of a type's training control cells in which each gene is active.
+// [cell types, N]: the share of a type's training control cells in which each gene is active,
+// kControlActiveCells included.
 Tensor ControlShares(const TrainingData& data) {
   const cells::Prepared& prepared = data.prepared();
   const auto types = static_cast<int64_t>(prepared.data.cell_types.size());
-  const Tensor shares = torch::zeros({types, data.genes()}, torch::kFloat64);
+  const Tensor shares = torch::full({types, data.genes()}, kControlActiveCells, torch::kFloat64);
   auto share = shares.accessor<double, 2>();
   for (int64_t type = 0; type < types; ++type) {
     const auto& controls = data.controls(static_cast<int32_t>(type));
@@ -63,21 +62,23 @@ Tensor ControlShares(const TrainingData& data) {
       const auto columns = prepared.data.values.RowIndices(cell);
       const auto values = prepared.data.values.RowValues(cell);
       for (size_t k = 0; k < columns.size(); ++k) {
-        if (values[k] > 0) share[type][columns[k]] += 1.0 / static_cast<double>(controls.size());
+        if (values[k] > 0) share[type][columns[k]] += 1.0;
       }
     }
+    shares[type].div_(static_cast<double>(controls.size()) + 2 * kControlActiveCells);
   }
   return shares;
 }
 
 }  // namespace
 
-model::NetworkStatistics MakeNetworkStatistics(const TrainingData& data, const grn::Graph& graph,
-                                               const TrainConfig& config) {
+StatisticsOfTraining MakeNetworkStatistics(const TrainingData& data, const grn::Graph& graph,
+                                           const TrainConfig& config) {
   const cells::Prepared& prepared = data.prepared();
   const double scale = 1.0 / prepared.x_max;
   const auto types = static_cast<int64_t>(prepared.data.cell_types.size());
-  model::NetworkStatistics statistics;
+  StatisticsOfTraining result;
+  model::NetworkStatistics& statistics = result.statistics;
 
   std::vector<double> mean, deviation;
   cells::MeanAndDeviation(prepared.data.values, prepared.split.Cells(/*test_cells=*/false), &mean,
@@ -94,18 +95,16 @@ model::NetworkStatistics MakeNetworkStatistics(const TrainingData& data, const g
                               ? of_every_type(mean)
                               : ToTensor(data.control_statistics().mean, scale);
 
-  // Shrunk in logits: with weight 1 the network learns each type's change from its own control,
-  // with weight 0 from the mean of the training types; an unseen type is predicted best in between.
-  // Expected responses are shrunk on their own, and for unseen types alone.
-  const double weight = HasExpectedResponse(config) ? 1.0 : config.mask_prior();
-  statistics.active_share =
-      torch::sigmoid(weight * torch::logit(ControlShares(data), kSmallestShare));
+  statistics.active_share = ControlShares(data);
   statistics.edge_indptr = graph.indptr;
   statistics.edge_source.assign(graph.sources.begin(), graph.sources.end());
   if (HasExpectedResponse(config)) {
     const ConditionMoments moments(data);
-    statistics.expected_response =
-        ToModel(EstimateExpectedResponse(data, moments, config), prepared.x_max);
+    const MeasuredResponses measured(moments);
+    result.response =
+        ChooseResponse(data, moments, measured, config.seed(), static_cast<int>(config.threads()));
+    statistics.expected_response = ToModel(
+        EstimateExpectedResponse(data, moments, measured, result.response), prepared.x_max);
     if (FollowsGrn(config)) {
       const auto estimate =
           EstimateGrnResponse(data, moments, graph, static_cast<int>(config.threads()));
@@ -114,7 +113,7 @@ model::NetworkStatistics MakeNetworkStatistics(const TrainingData& data, const g
       }
     }
   }
-  return statistics;
+  return result;
 }
 
 }  // namespace unlasting::trainer

@@ -6,12 +6,16 @@
 #include "core/grn/graph.h"
 #include "core/model/torch/network.h"
 #include "trainer/data/training_data.h"
+#include "trainer/response/response_choice.h"
 #include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 
-// In model units (log1p / x_max); shapes: core/model/torch/network.h.
-model::NetworkStatistics MakeNetworkStatistics(const TrainingData& data, const grn::Graph& graph,
-                                               const TrainConfig& config);
+struct StatisticsOfTraining {
+  model::NetworkStatistics statistics;  // in model units; shapes: core/model/torch/network.h
+  ResponseChoice response;              // how expected responses were made, where there are any
+};
+StatisticsOfTraining MakeNetworkStatistics(const TrainingData& data, const grn::Graph& graph,
+                                           const TrainConfig& config);
 
 }  // namespace unlasting::trainer

@@ -47,6 +47,7 @@ class CpuNetwork {
   void Run(absl::Span<const NetworkRow<T>> rows);
 
   const ModelConfig& config() const { return config_; }
+  Priors<T>& priors() { return priors_; }
 
  private:
   // What depends on the time alone.

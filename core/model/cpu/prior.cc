@@ -173,6 +173,16 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfPerturbed(int32_t cell_type,
   return prior;
 }
 
+template <typename T>
+std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
+                                     const Molecule<T>* molecule) {
+  const auto perturbed = OfPerturbed(cell_type, knockout, molecule);
+  const AlignedVector<T>& control = types_[cell_type]->mean;
+  std::vector<T> change(control.size());
+  for (size_t g = 0; g < change.size(); ++g) change[g] = perturbed->mean[g] - control[g];
+  return change;
+}
+
 template class Priors<float>;
 template class Priors<double>;
 

@@ -40,6 +40,9 @@ class Priors {
   // Of perturbed cells; `molecule` may be null. Without `response` the same as OfType.
   std::shared_ptr<const Prior<T>> OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                                               const Molecule<T>* molecule);
+  // What the mean of perturbed cells adds to that of their type's control cells, [N]; of denoisers.
+  std::vector<T> MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
+                            const Molecule<T>* molecule);
 
  private:
   struct Weights {

@@ -64,6 +64,7 @@ class CudaNetwork {
 
   std::unique_ptr<CellPool> NewPool() const;
   const ModelConfig& config() const { return config_; }
+  cpu::Priors<float>& host_priors() { return priors_.host(); }
 
  private:
   // The rows of a batch as uploaded: DeviceRow [kMaxRows], then the knocked-out nodes.

@@ -34,6 +34,8 @@ class DevicePriors {
   DevicePrior OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                           const cpu::Molecule<float>* molecule);
 
+  cpu::Priors<float>& host() { return host_; }
+
  private:
   using Host = std::shared_ptr<const cpu::Prior<float>>;
 

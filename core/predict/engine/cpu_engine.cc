@@ -71,6 +71,11 @@ class CpuEngine : public Engine {
     return MaskProbabilityBy(run, genes_, controls, cell_type, perturbation);
   }
 
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const Perturbation& perturbation) override {
+    return MeanChange(cell_type, perturbation, &denoiser_->priors());
+  }
+
  private:
   void StepHalf(const std::vector<Row*>& rows) {
     for (size_t begin = 0; begin < rows.size(); begin += options_.max_batch) {

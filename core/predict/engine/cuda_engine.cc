@@ -85,6 +85,11 @@ class CudaEngine : public Engine {
     return MaskProbabilityBy(run, genes_, controls, cell_type, perturbation);
   }
 
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const Perturbation& perturbation) override {
+    return MeanChange(cell_type, perturbation, &denoiser_->host_priors());
+  }
+
  private:
   // What a row keeps with it between steps.
   static Cell* CellOf(const Row& row) { return static_cast<Cell*>(row.engine_state.get()); }

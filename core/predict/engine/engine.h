@@ -47,8 +47,9 @@ struct EngineOptions {
 
 // A row's result does not depend on which rows share its steps: to the bit on CPU and, on CUDA, to
 // the bit within batches of one padded size (cuda_network.h); with TorchScript up to float32
-// rounding in the dense products. One thread at a time may call Step and MaskProbability; different
-// engines are independent. Made by CreateEngine (core/predict/engine/engine_factory.h).
+// rounding in the dense products. One thread at a time may call Step, MaskProbability and
+// ExpectedMeanChange; different engines are independent. Made by CreateEngine
+// (core/predict/engine/engine_factory.h).
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -63,9 +64,14 @@ class Engine {
   virtual absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                                       absl::Span<const int32_t> cell_type,
                                                       const Perturbation& perturbation) = 0;
+  // What the expected mean of perturbed cells of a type adds to that of its control cells, [N],
+  // model units (core/model/torch/expected_response.h); all 0 in models without expected responses.
+  virtual absl::StatusOr<std::vector<float>> ExpectedMeanChange(
+      int32_t cell_type, const Perturbation& perturbation) = 0;
   // Latents of control cells already inverted; null where an engine keeps none. Thread-safe.
   virtual ContentCache* latents() { return nullptr; }
-  // Thresholds of the rank mask, [N], that the panel of a cell type lends under a perturbation.
+  // What the panel of a cell type lends under a perturbation: thresholds of the rank mask, [N], and
+  // where means are to be met their factors, [N].
   virtual ContentCache* thresholds() { return nullptr; }
   // Of a device that is not the CPU: its name and the bytes in use on it. Thread-safe.
   struct DeviceMemory {

@@ -1,6 +1,7 @@
 // The functions here do what every engine does around an evaluation: they say what a network is
-// told of a molecule, move a row by the step that was evaluated, make probabilities of what the
-// mask network returns, and make a status of what an evaluation throws. Stateless; any thread.
+// told of a molecule and what its expected response does to the mean, move a row by the step that
+// was evaluated, make probabilities of what the mask network returns, and make a status of what an
+// evaluation throws. Stateless; any thread.
 #pragma once
 
 #include <exception>
@@ -10,6 +11,7 @@
 #include "absl/types/span.h"
 #include "core/model/cpu/cpu_network.h"
 #include "core/model/cpu/node_inputs.h"
+#include "core/model/cpu/prior.h"
 #include "core/predict/engine/engine.h"
 
 namespace unlasting::predict {
@@ -20,6 +22,10 @@ void AdvanceRow(absl::Span<const float> x0, Row* row);
 // What the networks are told of a perturbation's molecule: no features where there is none, as of a
 // gene perturbation or of features that are all zero. Points into `perturbation`.
 model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation);
+
+// Engine::ExpectedMeanChange, from the priors of the denoiser.
+std::vector<float> MeanChange(int32_t cell_type, const Perturbation& perturbation,
+                              model::cpu::Priors<float>* priors);
 
 // Engine::MaskProbability for `genes` genes. `run` has the mask network write the logits [genes] of
 // each row to the row's `out`; what it throws is returned as EvaluationFailed says.

@@ -66,10 +66,10 @@ void Job::TakeRunnable(int64_t limit, std::vector<Row*>* rows) {
   }
   const auto targets = static_cast<int>(s.targets.size());
   for (; s.first_ready_target < targets && rows->size() < max_rows; ++s.first_ready_target) {
-    while (rows->size() < max_rows && !s.targets[s.first_ready_target].ready_cells.empty()) {
+    while (rows->size() < max_rows && s.ReadyCell(s.first_ready_target) >= 0) {
       if (const auto trajectory = s.StartDecode(s.first_ready_target)) take(trajectory);
     }
-    if (!s.targets[s.first_ready_target].ready_cells.empty()) break;
+    if (s.ReadyCell(s.first_ready_target) >= 0) break;
   }
 }
 

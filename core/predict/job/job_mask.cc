@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/predict/job/finish.h"
 #include "core/predict/job/job_state.h"
 #include "core/predict/job/mask.h"
 
@@ -55,6 +56,20 @@ bool JobState::TakeLateThresholds(int perturbation, int32_t type) {
   return true;
 }
 
+absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,
+                                                          absl::Span<const int64_t> cells) {
+  UNLASTING_ASSIGN_OR_RETURN(std::vector<float> mean,
+                             engine->ExpectedMeanChange(type, *perturbations[perturbation]));
+  std::vector<double> sum(mean.size(), 0.0);
+  for (const int64_t cell : cells) {
+    const auto row = control_units->Row(cell);
+    for (size_t g = 0; g < sum.size(); ++g) sum[g] += row[g];
+  }
+  const auto count = static_cast<double>(cells.size());
+  for (size_t g = 0; g < sum.size(); ++g) mean[g] += static_cast<float>(sum[g] / count);
+  return mean;
+}
+
 absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, int32_t type) {
   const std::vector<float>& found = panel_thresholds.at(type)[perturbation];
   if (!found.empty()) return found;
@@ -83,6 +98,13 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
                                                      std::vector<int32_t>(panel.size(), type),
                                                      *perturbations[perturbation]));
   std::vector<float> thresholds = TopShareThresholds(values, MeanProbability(probability));
+  if (options.meet_means) {
+    UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
+                               ExpectedMean(perturbation, type, panel));
+    KeepAbove(thresholds, &values);
+    const std::vector<float> factors = MeanFactors(values, mean);
+    thresholds.insert(thresholds.end(), factors.begin(), factors.end());
+  }
   if (kept != nullptr) kept->Insert(key, thresholds);
   return thresholds;
 }
@@ -109,9 +131,18 @@ absl::Status JobState::Mask(int perturbation, DenseMatrix* values, Profiles* pro
       if (panel_thresholds.count(type) != 0) {
         UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> thresholds,
                                    PanelThresholds(perturbation, type));
-        KeepAbove(thresholds, &group);
+        const auto genes = static_cast<size_t>(group.cols);
+        KeepAbove(absl::MakeConstSpan(thresholds).first(genes), &group);
+        if (options.meet_means) {
+          ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), &group);
+        }
       } else {
         KeepTopShare(MeanProbability(probability), &group);
+        if (options.meet_means) {
+          UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
+                                     ExpectedMean(perturbation, type, rows));
+          ScaleGenes(MeanFactors(group, mean), &group);
+        }
       }
     } else if (options.mask != MaskMode::kNone) {
       if (!mask_variance.empty()) {

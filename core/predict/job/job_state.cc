@@ -54,7 +54,6 @@ void JobState::MakeTargets() {
   targets.resize(perturbations.size());
   const auto decode = static_cast<int64_t>(plan->decode.size());
   for (int p = 0; p < static_cast<int>(targets.size()); ++p) {
-    targets[p].x.resize(cells());
     for (int cell = 0; cell < cells(); ++cell) targets[p].rows_left += Decodes(cell, p) ? 1 : 0;
     evaluations_total += targets[p].rows_left * decode;
   }
@@ -68,10 +67,11 @@ void JobState::Fail(const absl::Status& why) {
   status = why;
   to_invert.clear();
   ready_cells = 0;
+  cells_with_latent.clear();
   targets.resize(perturbations.size());
   complete.clear();
   for (size_t p = 0; p < targets.size(); ++p) {
-    targets[p].ready_cells.clear();
+    targets[p].next_ready = 0;
     if (!targets[p].collected) complete.push_back(static_cast<int>(p));
   }
 }

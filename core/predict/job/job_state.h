@@ -21,8 +21,8 @@ namespace unlasting::predict {
 
 struct JobState : public TrajectoryWaiter {
   struct Target {
-    std::deque<int> ready_cells;        // cells whose latent is known and decoding has not begun
-    std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish
+    int next_ready = 0;                 // into cells_with_latent: decoding them has not begun
+    std::vector<std::vector<float>> x;  // [cells][N], filled as rows finish; empty before the first
     int64_t rows_left = 0;
     // Finished trajectories of the panel's cells, which keep other jobs from computing them again
     // until this target's thresholds are made of them.
@@ -56,8 +56,11 @@ struct JobState : public TrajectoryWaiter {
 
   std::deque<int> to_invert;
   int first_ready_target = 0;  // targets before this one have no ready cells
-  int64_t ready_cells = 0;     // over all targets
-  std::deque<int> complete;    // targets whose rows are all finished and that were not named yet
+  // In the order in which their latents were found. Targets do not have lists of their own: a task
+  // may have thousands of them, of which a few are under way at a time.
+  std::vector<int> cells_with_latent;
+  int64_t ready_cells = 0;   // over all targets
+  std::deque<int> complete;  // targets whose rows are all finished and that were not named yet
   // Trajectories that have begun and are not finished. Those that this job has not handed out are
   // in `idle_trajectories` too, as may be some that another job has finished since.
   std::unordered_map<Trajectory*, std::shared_ptr<Trajectory>> trajectories;
@@ -83,6 +86,9 @@ struct JobState : public TrajectoryWaiter {
   void StartLatents();
   bool TakeCachedLatent(int cell, ContentCache::Look look);
   void LatentReady(int cell);
+  // A cell whose latent is known and whose decoding for this perturbation has not begun; -1 where
+  // there is none.
+  int ReadyCell(int perturbation);
   // Null where another job has cached the latent since this one began.
   std::shared_ptr<Trajectory> StartInversion();
   // Null where the panel's cell is no longer needed, or another job has decoded it.
@@ -117,7 +123,10 @@ struct JobState : public TrajectoryWaiter {
   // Whether another job has cached the thresholds of this type since this one began; if so, the
   // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
-  // [N], in model units.
+  // Of perturbed cells made of these control cells of one type; [N], in model units.
+  absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,
+                                                  absl::Span<const int64_t> cells);
+  // [N], in model units; where means are to be met, the factors of the means follow, [2 N] in all.
   absl::StatusOr<std::vector<float>> PanelThresholds(int perturbation, int32_t type);
   // `values` [request_cells, N] in model units; fills active_share and mask_deviation of
   // `profiles`.

@@ -67,12 +67,17 @@ bool JobState::TakeCachedLatent(int cell, ContentCache::Look look) {
 }
 
 void JobState::LatentReady(int cell) {
-  for (int p = 0; p < static_cast<int>(targets.size()); ++p) {
-    if (!Decodes(cell, p)) continue;
-    targets[p].ready_cells.push_back(cell);
-    ++ready_cells;
-  }
+  cells_with_latent.push_back(cell);
+  for (int p = 0; p < static_cast<int>(targets.size()); ++p)
+    ready_cells += Decodes(cell, p) ? 1 : 0;
   first_ready_target = 0;
+}
+
+int JobState::ReadyCell(int perturbation) {
+  int& next = targets[perturbation].next_ready;
+  const auto found = static_cast<int>(cells_with_latent.size());
+  while (next < found && !Decodes(cells_with_latent[next], perturbation)) ++next;
+  return next < found ? cells_with_latent[next] : -1;
 }
 
 std::shared_ptr<Trajectory> JobState::JoinOrBegin(const std::string& key,
@@ -116,8 +121,8 @@ std::shared_ptr<Trajectory> JobState::StartInversion() {
 
 std::shared_ptr<Trajectory> JobState::StartDecode(int perturbation) {
   Target& target = targets[perturbation];
-  const int cell = target.ready_cells.front();
-  target.ready_cells.pop_front();
+  const int cell = ReadyCell(perturbation);
+  ++target.next_ready;
   --ready_cells;
   if (cell >= request_cells && TakeLateThresholds(perturbation, cell_type[cell])) return nullptr;
   // Only the panel's cells are likely to be wanted by other jobs; with noise, each seed has its
@@ -180,6 +185,7 @@ void JobState::OnTrajectoryFinished(int cell, int perturbation_index,
     return;
   }
   Target& target = targets[perturbation_index];
+  if (target.x.empty()) target.x.resize(cells());
   target.x[cell] = trajectory->x;
   if (!trajectory->key.empty()) target.panel.push_back(trajectory);
   MarkRowDone(perturbation_index);

@@ -1,9 +1,12 @@
 #include "core/predict/query/control_scale.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/predict/query/control_profile.h"
 #include "core/predict/query/refusal.h"
 
 namespace unlasting::predict {
@@ -15,6 +18,10 @@ using cells::SumText;
 
 // Cells of one type measured elsewhere differ less, log1p of the usual sums differ more.
 constexpr double kPlainlyAnother = 2;
+// What differs less is refused no more, but said, where it is no accident of few cells.
+constexpr double kWorthANote = 1.25;
+constexpr double kStandardErrors = 4;
+constexpr int64_t kFewestCells = 5;
 
 // The share of the panel cells' sums that the genes have which are not `missing`; 0 where unknown.
 double ShareOfPanel(const bundle::Bundle& bundle, const std::vector<size_t>& missing) {
@@ -60,6 +67,18 @@ absl::StatusOr<ControlScale> ScaleOfControls(const bundle::Bundle& bundle,
                      "controls: found values that sum to one number in every cell, which are "
                      "normalised counts and not log1p values; send them as counts");
     }
+    if (sample.LoggedTwice()) {
+      return Invalid("INVALID_VALUE",
+                     "controls: found values that were logged twice, as their cells sum to one "
+                     "number where expm1 is taken twice; send counts, or values logged once");
+    }
+    if (sample.LoggedCounts() && bundle.manifest().normalisation.target_sum > 0) {
+      scale.logged_counts = true;
+      scale.notes.push_back(
+          "control cells: log1p of whole counts that were not normalised were taken back to "
+          "counts");
+      return scale;
+    }
     found = sample.Decide({});
   }
   const double target = bundle.manifest().normalisation.target_sum;
@@ -88,26 +107,42 @@ absl::Status CheckFit(const bundle::Bundle& bundle, const ControlMatrix& control
   if (sums.empty() || controls.on_model_scale) return absl::OkStatus();
   std::vector<bool> filled_in(manifest.genes.size(), false);
   for (const size_t gene : missing) filled_in[gene] = true;
-  double found = 0, expected = 0;
+  const double share = ShareOfPanel(bundle, missing);
+  double found = 0, expected = 0, squares = 0;
   for (int64_t r = 0; r < values.rows; ++r) {
     const auto genes = values.RowIndices(r);
     const auto row = values.RowValues(r);
+    double sum = 0;
     for (size_t k = 0; k < genes.size(); ++k) {
-      if (!filled_in[genes[k]]) found += std::expm1(row[k]);
+      if (!filled_in[genes[k]]) sum += std::expm1(row[k]);
     }
-    expected += sums[cell_types[r]];
+    const double expected_sum = sums[cell_types[r]] * share;
+    found += sum;
+    expected += expected_sum;
+    squares += (sum - expected_sum) * (sum - expected_sum);
   }
-  expected *= ShareOfPanel(bundle, missing);
   if (!(expected > 0)) return absl::OkStatus();
   const double ratio = found / expected;
-  if (ratio < kPlainlyAnother && ratio > 1 / kPlainlyAnother) return absl::OkStatus();
   const auto cells = static_cast<double>(values.rows);
+  const bool refused = ratio >= kPlainlyAnother || ratio <= 1 / kPlainlyAnother;
+  if (!refused) {
+    if (std::string note = NoteOnProfile(bundle, values, cell_types, missing); !note.empty()) {
+      scale->notes.push_back(std::move(note));
+    }
+    const double difference = (found - expected) / cells;
+    const double error =
+        std::sqrt(std::max(0.0, squares / cells - difference * difference) / (cells - 1));
+    if ((ratio < kWorthANote && ratio > 1 / kWorthANote) || values.rows < kFewestCells ||
+        std::abs(difference) < kStandardErrors * error) {
+      return absl::OkStatus();
+    }
+  }
   const std::string message =
       absl::StrCat("control cells sum to ", SumText(found / cells), " (expm1 of log1p values over ",
                    manifest.genes.size() - missing.size(), " genes of the model, mean of ",
                    values.rows, values.rows == 1 ? " cell" : " cells", "), the model's own to ",
                    SumText(expected / cells), ": ", Remedy(manifest, controls));
-  if (!scale->said) return Invalid("SCALE_MISMATCH", message);
+  if (refused && !scale->said) return Invalid("SCALE_MISMATCH", message);
   scale->notes.push_back(message);
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "core/base/did_you_mean.h"
 #include "core/base/status.h"
 #include "core/cells/gene_index.h"
+#include "core/cells/normalise.h"
 #include "core/predict/query/control_scale.h"
 #include "core/predict/query/refusal.h"
 
@@ -90,23 +91,30 @@ absl::Status CheckMissing(const Manifest& manifest, const ControlMatrix& control
                    "; expected all, or missing_genes zero or panel-mean to fill them in"));
 }
 
-// The factor that takes a cell's counts to the bundle's target sum; 0 for a cell without counts.
-double ScaleOf(const ControlMatrix& controls, int64_t row, double target_sum) {
+// Takes a cell's counts to the bundle's target sum. `logged`: they are given as their log1p.
+cells::CountScale ScaleOf(const ControlMatrix& controls, int64_t row, double target_sum,
+                          bool logged) {
   double library = 0;
   if (!controls.library_sizes.empty()) {
     library = controls.library_sizes[row];
   } else {
-    for (const float value : controls.values.RowValues(row)) library += value;
+    for (const float value : controls.values.RowValues(row)) {
+      library += logged ? cells::CountFromLog1p(value) : value;
+    }
   }
-  return library > 0 ? target_sum / library : 0.0;
+  return cells::CountScale(library, target_sum);
 }
 
 // Writes cells into the bundle's columns, log1p, one row at a time.
 class RowWriter {
  public:
   RowWriter(const Bundle& bundle, const ControlMatrix& controls,
-            const std::vector<int64_t>& columns, const cells::LogConversion& conversion)
-      : bundle_(bundle), controls_(controls), conversion_(conversion), row_(columns.size()) {
+            const std::vector<int64_t>& columns, const ControlScale& scale)
+      : bundle_(bundle),
+        controls_(controls),
+        conversion_(scale.conversion),
+        logged_counts_(scale.logged_counts),
+        row_(columns.size()) {
     genes_of_.resize(controls.values.cols);
     for (size_t gene = 0; gene < columns.size(); ++gene) {
       if (columns[gene] < 0) {
@@ -126,17 +134,20 @@ class RowWriter {
 
   void Append(int64_t row, int32_t cell_type, CsrMatrix* values) {
     std::fill(row_.begin(), row_.end(), 0.0f);
-    const bool counts = controls_.kind == cells::MatrixKind::kCounts;
-    const double scale =
-        counts ? ScaleOf(controls_, row, bundle_.manifest().normalisation.target_sum) : 1.0;
+    const bool counts = controls_.kind == cells::MatrixKind::kCounts || logged_counts_;
+    const cells::CountScale scale =
+        counts
+            ? ScaleOf(controls_, row, bundle_.manifest().normalisation.target_sum, logged_counts_)
+            : cells::CountScale(0, 1);
     const auto columns = controls_.values.RowIndices(row);
     const auto stored = controls_.values.RowValues(row);
     for (size_t k = 0; k < columns.size(); ++k) {
       const std::vector<size_t>& genes = genes_of_[columns[k]];
       if (genes.empty()) continue;
-      const float value = counts ? static_cast<float>(std::log1p(stored[k] * scale))
-                          : conversion_.changes() ? conversion_.Convert(stored[k])
-                                                  : stored[k];
+      const float given = logged_counts_ ? cells::CountFromLog1p(stored[k]) : stored[k];
+      const float value = counts                  ? scale.Log1p(given)
+                          : conversion_.changes() ? conversion_.Convert(given)
+                                                  : given;
       for (const size_t gene : genes) row_[gene] = value;
     }
     if (controls_.missing_genes == MissingGenes::kPanelMean) {
@@ -150,6 +161,7 @@ class RowWriter {
   const Bundle& bundle_;
   const ControlMatrix& controls_;
   const cells::LogConversion conversion_;
+  const bool logged_counts_;
   // Per column of the caller, the genes that it holds: none, one, or several with one symbol.
   std::vector<std::vector<size_t>> genes_of_;
   std::vector<size_t> missing_;
@@ -169,7 +181,7 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   ControlSet resolved;
   UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type, MatchCellTypes(manifest, controls.cell_types));
   UNLASTING_ASSIGN_OR_RETURN(ControlScale scale, ScaleOfControls(bundle, controls));
-  RowWriter writer(bundle, controls, columns, scale.conversion);
+  RowWriter writer(bundle, controls, columns, scale);
   for (const size_t gene : writer.missing()) {
     resolved.missing_genes.push_back(manifest.genes[gene]);
   }

@@ -11,6 +11,7 @@
 #include "core/molecule/featurizer.h"
 #include "core/predict/query/bundle_featurizer.h"
 #include "core/predict/query/model_notes.h"
+#include "core/predict/query/molecule_cache.h"
 #include "core/predict/query/refusal.h"
 #include "core/predict/query/resolve.h"
 #include "core/predict/query/vectors.h"
@@ -196,6 +197,42 @@ void AddNotes(Perturbation* perturbation) {
   }
 }
 
+// All of a molecule but what depends on the dose.
+absl::Status ResolveIdentity(const Bundle& bundle, const PerturbationQuery& query,
+                             Perturbation* perturbation) {
+  const Manifest& manifest = bundle.manifest();
+  perturbation->kind = Perturbation::Kind::kMolecule;
+  if (!query.molecule_name.empty()) {
+    UNLASTING_RETURN_IF_ERROR(ResolveName(bundle, query.molecule_name, perturbation));
+  } else if (!query.smiles.empty()) {
+    UNLASTING_RETURN_IF_ERROR(TakesEmbeddings(manifest)
+                                  ? ResolveSmilesByTable(bundle, query.smiles, perturbation)
+                                  : ResolveSmiles(bundle, query.smiles, perturbation));
+    if (perturbation->label.empty()) perturbation->label = perturbation->smiles;
+  } else {
+    UNLASTING_RETURN_IF_ERROR(ResolveEmbedding(manifest, query.embedding, perturbation));
+  }
+  perturbation->condition = perturbation->label;
+  perturbation->molecule_distance = DistanceOf(bundle, *perturbation);
+  return absl::OkStatus();
+}
+
+// The same, from the cache where the molecule was asked for lately. Embeddings are not kept: they
+// are compared alone, and long.
+MoleculeCache::Result KeptIdentity(const Bundle& bundle, const PerturbationQuery& query) {
+  const auto make = [&]() -> MoleculeCache::Result {
+    auto made = std::make_shared<Perturbation>();
+    UNLASTING_RETURN_IF_ERROR(ResolveIdentity(bundle, query, made.get()));
+    return std::shared_ptr<const Perturbation>(std::move(made));
+  };
+  if (!query.embedding.empty()) return make();
+  const bool named = !query.molecule_name.empty();
+  return MoleculeCache::Shared().Get(
+      absl::StrCat(bundle.hash(), "/", bundle.manifest().name, named ? "/name/" : "/smiles/",
+                   named ? query.molecule_name : query.smiles),
+      make);
+}
+
 }  // namespace
 
 absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& query,
@@ -210,21 +247,10 @@ absl::Status ResolveMolecule(const Bundle& bundle, const PerturbationQuery& quer
     return Invalid("INVALID_DOSE",
                    absl::StrCat("dose: found ", query.dose_um, " uM, expected above 0"));
   }
-  perturbation->kind = Perturbation::Kind::kMolecule;
+  UNLASTING_ASSIGN_OR_RETURN(const auto identity, KeptIdentity(bundle, query));
+  *perturbation = *identity;
   perturbation->dose_um = query.dose_um;
   perturbation->log10_dose_um = static_cast<float>(std::log10(query.dose_um));
-  if (!query.molecule_name.empty()) {
-    UNLASTING_RETURN_IF_ERROR(ResolveName(bundle, query.molecule_name, perturbation));
-  } else if (!query.smiles.empty()) {
-    UNLASTING_RETURN_IF_ERROR(TakesEmbeddings(manifest)
-                                  ? ResolveSmilesByTable(bundle, query.smiles, perturbation)
-                                  : ResolveSmiles(bundle, query.smiles, perturbation));
-    if (perturbation->label.empty()) perturbation->label = perturbation->smiles;
-  } else {
-    UNLASTING_RETURN_IF_ERROR(ResolveEmbedding(manifest, query.embedding, perturbation));
-  }
-  perturbation->condition = perturbation->label;
-  perturbation->molecule_distance = DistanceOf(bundle, *perturbation);
   AddNotes(perturbation);
   for (std::string& note : MoleculeModelNotes(manifest)) {
     perturbation->notes.push_back(std::move(note));

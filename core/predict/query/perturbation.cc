@@ -12,6 +12,16 @@ std::string MoleculeKey(const Perturbation& perturbation) {
   return Sha256(content);
 }
 
+int64_t PerturbationBytes(const Perturbation& perturbation) {
+  constexpr size_t kAllocations = 256;  // of the strings and nodes that most have
+  size_t bytes = sizeof(Perturbation) + kAllocations + perturbation.label.capacity() +
+                 perturbation.condition.capacity() + perturbation.smiles.capacity() +
+                 perturbation.molecule.capacity() * sizeof(float) +
+                 perturbation.genes.capacity() * sizeof(GeneDistance);
+  for (const std::string& note : perturbation.notes) bytes += sizeof(note) + note.capacity();
+  return static_cast<int64_t>(bytes);
+}
+
 DoseRange DoseRangeOf(const MoleculeDistance& distance, double dose_um) {
   if (distance.highest_dose_um <= 0) return DoseRange::kUnknown;
   // Doses are written in many units: the last bits do not count.

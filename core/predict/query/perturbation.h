@@ -72,6 +72,9 @@ struct Perturbation {
   std::optional<MoleculeDistance> molecule_distance;
 };
 
+// The memory that it takes, in bytes, about.
+int64_t PerturbationBytes(const Perturbation& perturbation);
+
 // A digest of a molecule's features and dose; "" where there is no molecule.
 std::string MoleculeKey(const Perturbation& perturbation);
 

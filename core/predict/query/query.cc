@@ -71,6 +71,7 @@ PredictOptions DefaultOptions(const Bundle& bundle) {
   options.solver_steps = bundle.manifest().solver_steps;
   const auto mask = ParseMaskMode(bundle.manifest().mask);
   if (mask.ok()) options.mask = *mask;
+  options.meet_means = bundle.manifest().meet_means;
   return options;
 }
 

@@ -30,6 +30,8 @@ struct PredictOptions {
   diffusion::Solver solver = diffusion::Solver::kDpmSolverPp2m;
   int solver_steps = 10;
   MaskMode mask = MaskMode::kRank;
+  // Whether the rank mask also scales active values to the expected mean (job/finish.h).
+  bool meet_means = false;
   double mask_threshold = 0.5;  // tau of `cell` and `aggregate`
   uint64_t seed = 0;            // of `sample`, and of eta's noise
   // Noise of the decoding steps, 0 to 1; with ddim alone (core/diffusion/solver.h).

@@ -32,7 +32,7 @@ absl::Status Unknown(const Manifest& manifest, const std::string& name) {
           absl::StrJoin(known.begin(), known.begin() + static_cast<int64_t>(named), ", "),
           known.size() > named ? absl::StrCat(" and ", known.size() - named, " more") : "",
           manifest.treatment_vectors
-              ? "; give a vector for another"
+              ? "; give a vector for another (--treatment-vectors)"
               : "; a model that is trained with treatment_vectors takes others by their vector")),
       "UNKNOWN_TREATMENT");
 }

@@ -1,5 +1,7 @@
 #include "client/files/predict_request.h"
 
+#include <fstream>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/files.h"
@@ -7,6 +9,8 @@
 namespace unlasting::client {
 namespace {
 
+using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string ErrorOf(const PredictFlags& flags) {
@@ -56,6 +60,28 @@ TEST(PredictRequest, OptionsAreWords) {
   EXPECT_EQ(request->priority(), v1::PRIORITY_BULK);
   flags.mask_threshold = -1;
   EXPECT_FALSE(MakePredictRequest(flags)->options().has_mask_threshold());
+}
+
+TEST(PredictRequest, ATreatmentTakesItsVectorAlongWhereTheTableHasOne) {
+  const test::TempFolder folder;
+  std::ofstream(folder.At("vectors.tsv")) << "name\ta\tb\nIL6\t0.5\t-1\nLPS\t2\t3\n";
+  const auto vectors = ReadTreatmentVectors(folder.At("vectors.tsv"));
+  ASSERT_OK(vectors);
+  PredictFlags flags;
+  flags.treatments = {"IL6", "IFNB1"};
+  flags.treatment_vectors = *vectors;
+  const auto request = MakePredictRequest(flags);
+  ASSERT_OK(request);
+  ASSERT_EQ(request->perturbations_size(), 2);
+  EXPECT_EQ(request->perturbations(0).treatment().name(), "IL6");
+  EXPECT_THAT(request->perturbations(0).treatment().vector(), ElementsAre(0.5f, -1.0f));
+  EXPECT_EQ(request->perturbations(1).treatment().vector_size(), 0);
+
+  std::ofstream(folder.At("twice.tsv")) << "IL6\t1\nIL6\t2\n";
+  EXPECT_THAT(std::string(ReadTreatmentVectors(folder.At("twice.tsv")).status().message()),
+              AllOf(HasSubstr("--treatment-vectors"), HasSubstr("found 'IL6' twice")));
+  EXPECT_THAT(std::string(ReadTreatmentVectors(folder.At("none.tsv")).status().message()),
+              HasSubstr("--treatment-vectors"));
 }
 
 TEST(PredictRequest, ErrorsNameTheFlag) {

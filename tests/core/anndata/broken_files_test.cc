@@ -60,6 +60,9 @@ TEST_F(BrokenFilesTest, RefusesBrokenFilesWithOneLineThatNamesFileAndElement) {
         Case{"layer", Code::kFailedPrecondition,
              "layers/counts: is compressed with the HDF5 filter 300"},
         Case{"long_column", Code::kInvalidArgument, "obs/text: promises"},
+        Case{"chunk_record", Code::kInvalidArgument,
+             "X/data: promises 4294967295 stored bytes in a file of "},
+        Case{"wide_chunk", Code::kInvalidArgument, "X/data: promises chunks of 2147483648 bytes"},
         Case{"external", Code::kUnimplemented, "lies in another file"},
         Case{"truncated", Code::kInvalidArgument, "truncated or damaged"},
         Case{"text", Code::kInvalidArgument, "is not an HDF5 file"},
@@ -108,13 +111,42 @@ TEST_F(BrokenFilesTest, AFileThatCrashesHdf5IsRefusedWhereTheGuardIsOn) {
   ASSERT_OK(good);
 }
 
-TEST_F(BrokenFilesTest, AChildThatDiesIsAnErrorAndOneThatLivesIsNot) {
-  EXPECT_TRUE(SurvivesInChild("x", [] { std::abort(); }).ok()) << "the guard is off";
+TEST_F(BrokenFilesTest, AFileThatMakesHdf5AskForMuchMemoryIsRefusedWhereTheGuardIsOn) {
   GuardAgainstCrashes(true);
-  EXPECT_TRUE(SurvivesInChild("x", [] {}).ok());
-  const absl::Status interrupted = SurvivesInChild("x.h5ad", [] { std::raise(SIGINT); });
+  const auto data = ReadAnnData(File("bad_long_string"));
+  GuardAgainstCrashes(false);
+  EXPECT_EQ(data.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(data.status().message().find("bad_long_string.h5ad: the HDF5 file is damaged: the HDF5 "
+                                         "library "),
+            absl::string_view::npos)
+      << data.status();
+}
+
+TEST_F(BrokenFilesTest, AChildOfTheGuardHasLimitedMemory) {
+  GuardAgainstCrashes(true);
+  const absl::Status limited = SurvivesInChild(File("csr"), [] {
+    void* const memory = std::malloc(size_t{8} << 30);
+    std::free(memory);
+    return memory == nullptr ? ChildFinding::kLacksMemory : ChildFinding::kReadable;
+  });
+  GuardAgainstCrashes(false);
+  EXPECT_NE(limited.message().find("csr.h5ad: the HDF5 file is damaged: the HDF5 library asks for "
+                                   "more than 2"),
+            absl::string_view::npos)
+      << limited;
+}
+
+TEST_F(BrokenFilesTest, AChildThatDiesIsAnErrorAndOneThatLivesIsNot) {
+  const auto abort = []() -> ChildFinding { std::abort(); };
+  EXPECT_TRUE(SurvivesInChild("x", abort).ok()) << "the guard is off";
+  GuardAgainstCrashes(true);
+  EXPECT_TRUE(SurvivesInChild("x", [] { return ChildFinding::kReadable; }).ok());
+  const absl::Status interrupted = SurvivesInChild("x.h5ad", []() -> ChildFinding {
+    std::raise(SIGINT);
+    return ChildFinding::kReadable;
+  });
   EXPECT_EQ(interrupted.code(), absl::StatusCode::kCancelled) << "Ctrl-C reaches the child too";
-  const absl::Status crashed = SurvivesInChild("x.h5ad", [] { std::abort(); });
+  const absl::Status crashed = SurvivesInChild("x.h5ad", abort);
   GuardAgainstCrashes(false);
   EXPECT_EQ(crashed.code(), absl::StatusCode::kInvalidArgument);
 }

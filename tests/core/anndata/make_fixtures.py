@@ -6,7 +6,9 @@ The same four cells and three genes stand in every good file:
 """
 import pathlib
 import shutil
+import struct
 import sys
+import zlib
 
 import anndata
 import h5py
@@ -95,6 +97,47 @@ def good(folder):
             dtype = TEXT if name == "string" else None
             group.create_dataset("values", data=values, dtype=dtype)
             group.create_dataset("mask", data=np.array([False, True, False, False]))
+
+
+def numbers(folder):
+    """X and its index arrays in every type of number, and columns of every kind of category."""
+    csr = scipy.sparse.csr_matrix(X)
+    attributes = {"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [4, 3]}
+    kinds = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "f16", ">i4", ">f4")
+    for kind in kinds + ("?", "c8"):
+        name = {"?": "bool", "c8": "complex"}.get(kind, kind.replace(">", "big_endian_"))
+        legacy(folder / f"number_dense_{name}.h5ad",
+               lambda f: f.create_dataset("X", data=X.astype(kind)))
+        legacy(folder / f"number_sparse_{name}.h5ad",
+               lambda f: sparse(f, csr.astype(np.float64), attributes) or replace_data(f, kind))
+    for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i8"):
+        name = kind.replace(">", "big_endian_")
+        legacy(folder / f"number_index_{name}.h5ad", lambda f: sparse(f, csr, attributes, kind))
+    shutil.copy(folder / "csr.h5ad", folder / "categories.h5ad")
+    with h5py.File(folder / "categories.h5ad", "r+") as file:
+        obs = file["obs"]
+        for name, codes, categories in (
+                ("of_integers", np.array([0, 1, -1, 0], "i1"), np.array([3, 7])),
+                ("of_floats", np.array([0, 1, 1, 0], "i2"), np.array([0.5, 1.5])),
+                ("of_booleans", np.array([0, 1, 1, 0], "i4"), np.array([False, True])),
+                ("by_unsigned_codes", np.array([0, 1, 1, 0], "u1"), np.array([b"a", b"b"])),
+                ("of_nothing", np.array([-1, -1, -1, -1], "i1"), np.array([b"a"]))):
+            group = obs.create_group(name)
+            group.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0",
+                                "ordered": False})
+            group["codes"], group["categories"] = codes, categories
+        for name, values in (("half", np.array([1, 2, 3, 4.5], "f2")),
+                             ("big_endian", np.array([1, 2, 3, 4], ">i4"))):
+            obs[name] = values
+        obs.attrs["column-order"] = np.array(
+            ["of_integers", "of_floats", "of_booleans", "by_unsigned_codes", "of_nothing", "half",
+             "big_endian"], dtype=TEXT)
+
+
+def replace_data(file, kind):
+    values = file["X/data"][...].astype(kind)
+    del file["X/data"]
+    file["X/data"] = values
 
 
 def old_tables(folder):
@@ -312,9 +355,37 @@ def broken(folder):
     edit("heap", contiguous)
     with h5py.File(folder / "bad_heap.h5ad") as file:
         at = file["obs/text"].id.get_offset()
-    damaged = bytearray((folder / "bad_heap.h5ad").read_bytes())
+    content_of_heap = (folder / "bad_heap.h5ad").read_bytes()
+    damaged = bytearray(content_of_heap)
     damaged[at + 12:at + 16] = (2**31 - 1).to_bytes(4, "little")
     (folder / "bad_heap.h5ad").write_bytes(damaged)
+
+    def patched(name, source, find, replacement):
+        assert source.count(find) == 1, name
+        (folder / f"bad_{name}.h5ad").write_bytes(source.replace(find, replacement))
+
+    # A string of 4 GiB in the same place: HDF5 asks for the memory before it looks for the string.
+    length = damaged[at:at + 4]
+    damaged[at:at + 4] = (2**32 - 1).to_bytes(4, "little")
+    damaged[at + 12:at + 16] = content_of_heap[at + 12:at + 16]
+    assert length == (1).to_bytes(4, "little")
+    (folder / "bad_long_string.h5ad").write_bytes(damaged)
+
+    # A chunk whose record says that it takes 4 GiB of the file.
+    edit("chunk_record", lambda f: replace(f, "X/data", np.arange(6, dtype=np.float32),
+                                           chunks=(6,), compression="gzip"))
+    with h5py.File(folder / "bad_chunk_record.h5ad") as file:
+        chunk = file["X/data"].id.get_chunk_info(0)
+    record = struct.pack("<IIQQQ", chunk.size, 0, 0, 0, chunk.byte_offset)
+    patched("chunk_record", (folder / "bad_chunk_record.h5ad").read_bytes(), record,
+            struct.pack("<I", 2**32 - 1) + record[4:])
+
+    def wide_chunk(file):
+        """A chunk of 2 GiB of which a few bytes are stored."""
+        replace(file, "X/data", None, shape=(6,), maxshape=(None,), chunks=(2**29,),
+                dtype=np.float32, compression="gzip")
+        file["X/data"].id.write_direct_chunk((0,), zlib.compress(b"\0" * 24), 0)
+    edit("wide_chunk", wide_chunk)
     (folder / "bad_truncated.h5ad").write_bytes(content[:len(content) // 2])
     (folder / "bad_text.h5ad").write_text("gene,count\n")
 
@@ -322,6 +393,7 @@ def broken(folder):
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
     good(target)
+    numbers(target)
     old_tables(target)
     odd(target)
     complete(target)

@@ -26,6 +26,55 @@ TEST_F(ReaderTest, ReadsTheSameMatrixFromEveryEncoding) {
   }
 }
 
+TEST_F(ReaderTest, ReadsNumbersAndIndicesOfEveryTypeWholeAndByRows) {
+  std::vector<std::string> names;
+  for (const std::string type : {"i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8",
+                                 "f16", "big_endian_i4", "big_endian_f4"}) {
+    names.push_back("number_dense_" + type);
+    names.push_back("number_sparse_" + type);
+  }
+  for (const std::string type : {"i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "big_endian_i8"}) {
+    names.push_back("number_index_" + type);
+  }
+  for (const std::string& name : names) {
+    const auto reader = OpenReader(File(name));
+    ASSERT_OK(reader);
+    const auto matrix = (*reader)->ReadMatrix("X");
+    ASSERT_OK(matrix);
+    EXPECT_EQ(Dense(*matrix), kExpected) << name;
+    const auto rows = (*reader)->ReadRows("X", 2, 2);
+    ASSERT_OK(rows);
+    EXPECT_EQ(ToDense(*rows).values, (std::vector<float>{0, 0, 0, 4, 5, 6})) << name;
+  }
+}
+
+TEST_F(ReaderTest, BooleansAndComplexNumbersAreNoExpression) {
+  for (const auto& [name, words] :
+       {std::make_pair("dense_bool", "X: found booleans, expected numbers"),
+        std::make_pair("sparse_bool", "X/data: found booleans, expected numbers"),
+        std::make_pair("dense_complex", "X: found a table, expected numbers"),
+        std::make_pair("sparse_complex", "X/data: found a table, expected numbers")}) {
+    const auto reader = OpenReader(File(std::string("number_") + name));
+    ASSERT_OK(reader);
+    const auto rows = (*reader)->ReadRows("X", 0, 2);
+    ASSERT_FALSE(rows.ok()) << name;
+    EXPECT_NE(rows.status().message().find(words), absl::string_view::npos) << rows.status();
+  }
+}
+
+TEST_F(ReaderTest, ReadsCategoriesAndCodesOfEveryType) {
+  const auto data = ReadAnnData(File("categories"));
+  ASSERT_OK(data);
+  using Strings = std::vector<std::string>;
+  EXPECT_EQ(Column(data->obs, "of_integers"), (Strings{"3", "7", "", "3"}));
+  EXPECT_EQ(Column(data->obs, "of_floats"), (Strings{"0.5", "1.5", "1.5", "0.5"}));
+  EXPECT_EQ(Column(data->obs, "of_booleans"), (Strings{"false", "true", "true", "false"}));
+  EXPECT_EQ(Column(data->obs, "by_unsigned_codes"), (Strings{"a", "b", "b", "a"}));
+  EXPECT_EQ(Column(data->obs, "of_nothing"), (Strings{"", "", "", ""}));
+  EXPECT_EQ(Column(data->obs, "half"), (Strings{"1", "2", "3", "4.5"}));
+  EXPECT_EQ(Column(data->obs, "big_endian"), (Strings{"1", "2", "3", "4"}));
+}
+
 TEST_F(ReaderTest, SparseRowsComeSortedWithoutDuplicates) {
   const auto reader = OpenReader(File("legacy_shuffled"));
   ASSERT_OK(reader);

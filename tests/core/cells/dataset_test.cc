@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "core/anndata/warnings.h"
 #include "core/anndata/writer.h"
 #include "core/base/dose.h"
@@ -221,6 +222,13 @@ TEST(LoadDatasetTest, ColumnsThatLookLikeTheWantedOneAreNamed) {
   EXPECT_EQ(WriteAndLoad(file, options)->cell_types, std::vector<std::string>{"cell"});
   options.cell_type_column = "Cell Type";
   EXPECT_EQ(WriteAndLoad(file, options)->cell_types.size(), 2u);
+  for (const char* name : {"predicted.celltype.l2", "Celltype (major)", "cell_line_ontology_id"}) {
+    file = TwoGeneFile();
+    file.obs.columns[1].first = name;
+    ExpectRefused(file, absl::StrCat("its column '", name, "' would be ignored"));
+  }
+  file.obs.columns[1] = {"celltype_score", std::vector<double>{0.5, 0.5, 1, 1}};
+  EXPECT_OK(WriteAndLoad(file));  // a number is no label
   file = TwoGeneFile();
   file.obs.Set("canonical_smiles", std::vector<std::string>{"", "CCO", "", "CCO"});
   ExpectRefused(file, "use --set smiles_column=canonical_smiles");

@@ -83,6 +83,31 @@ TEST(LogScaleTest, NormalisedCountsAreToldFromLogarithms) {
   EXPECT_FALSE(SampleOf(Cells(100, Plain, 50, 20)).NormalisedCounts());
 }
 
+TEST(LogScaleTest, ValuesThatWereLoggedTwiceAreFound) {
+  const auto twice = [](double value) { return std::log1p(std::log1p(value)); };
+  EXPECT_TRUE(SampleOf(Cells(1e4, twice)).LoggedTwice());
+  EXPECT_FALSE(SampleOf(Cells(1e4, Natural)).LoggedTwice());
+  EXPECT_FALSE(SampleOf(Cells(1e4, Plain)).LoggedTwice()) << "exp of these is beyond any number";
+}
+
+TEST(LogScaleTest, LogarithmsOfCountsThatWereNotNormalisedAreFoundAndTakenBack) {
+  const CsrMatrix counts = ToCsr([] {
+    DenseMatrix cells(10, 20);
+    for (size_t k = 0; k < cells.values.size(); ++k) {
+      cells.values[k] = static_cast<float>(k * k * k % 4001);
+    }
+    return cells;
+  }());
+  CsrMatrix logged = counts;
+  for (float& value : logged.values) value = std::log1p(value);
+  EXPECT_TRUE(SampleOf(logged).LoggedCounts());
+  EXPECT_THAT(SampleOf(logged).Decide({}).remark, HasSubstr("not normalised"));
+  CountsFromLog1p(&logged);
+  EXPECT_EQ(logged.values, counts.values);
+  EXPECT_FALSE(SampleOf(counts).LoggedCounts()) << "counts are no logarithms";
+  EXPECT_FALSE(SampleOf(Cells(378, Natural)).LoggedCounts());
+}
+
 TEST(LogScaleTest, RowsOfAllBlocksAreLookedAt) {
   const CsrMatrix cells = Cells(378, Natural);
   ScaleSample sample(cells.rows);

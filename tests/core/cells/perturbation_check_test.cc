@@ -137,6 +137,24 @@ TEST_F(PerturbationCheckTest, LabelsThatAreNoGenesAreNamedAndRefusedWhereTheyAre
   ExpectWarning("1 perturbed genes are not measured and have no expression: 'IRF1'");
 }
 
+TEST_F(PerturbationCheckTest, LabelsWithAMeasuredGeneWithinAreNoGenesOfTheirOwn) {
+  for (const std::string form : {"%s_KO", "%s_g1", "sg%s", "%s KO", "%s-OE"}) {
+    std::vector<Row> rows = {{"ctrl"}};
+    for (const char* gene : {"STAT1", "JAK2"}) {
+      std::string label = form;
+      rows.push_back({label.replace(label.find("%s"), 2, gene)});
+    }
+    ExpectRefused(rows, {"2 of 2 perturbed labels name no gene",
+                         "is the knockout of what is measured as 'STAT1' write 'STAT1'"});
+  }
+  ExpectRefused({{"ctrl"}, {"stat1"}}, {"where 'stat1' is the knockout of what is measured"});
+  ExpectRefused({{"ctrl"}, {"STAT1_JAK2"}}, {"write 'STAT1+JAK2'"});
+  EXPECT_OK(Load({{"ctrl"}, {"STAT1-AS1"}}));
+  ExpectWarning("are not measured and have no expression: 'STAT1-AS1'");
+  EXPECT_OK(Load({{"ctrl"}, {"JAK2"}, {"ACTB"}, {"STAT1_KO"}}));
+  ExpectWarning("'STAT1_KO' look like no gene");
+}
+
 TEST_F(PerturbationCheckTest, GenesOfAPriorArePlausible) {
   options_.known_gene = [](const std::string& gene) { return gene == "hs:1234"; };
   EXPECT_OK(Load({{"ctrl"}, {"hs:1234"}}));

@@ -1,6 +1,5 @@
 #include "tests/core/evaluate/golden_data.h"
 
-#include <cmath>
 #include <fstream>
 #include <stdexcept>
 
@@ -20,24 +19,10 @@ std::vector<int64_t> RowsOf(const cells::Dataset& cells, const std::string& cond
   return rows;
 }
 
-CsrMatrix NormaliseInFloats(CsrMatrix counts) {
-  for (int64_t r = 0; r < counts.rows; ++r) {
-    float sum = 0;
-    for (const float value : counts.RowValues(r)) sum += value;
-    const float factor = 1.0f / (sum / 1e4f);
-    for (float& value : counts.RowValues(r)) value = std::log1p(value * factor);
-  }
-  return counts;
-}
-
 }  // namespace
 
 DenseMatrix GoldenData::Cells(const std::string& condition, int64_t count) const {
   return SelectRowsDense(cells.values, RowsOf(cells, condition, count));
-}
-
-DenseMatrix GoldenData::FloatCells(const std::string& condition) const {
-  return SelectRowsDense(float_values, RowsOf(cells, condition, 0));
 }
 
 GoldenData LoadGolden(const std::string& name) {
@@ -46,7 +31,6 @@ GoldenData LoadGolden(const std::string& name) {
   auto dataset = cells::LoadDataset("tests/data/golden/" + name + ".h5ad", cells::LoadOptions());
   if (!dataset.ok()) throw std::runtime_error(std::string(dataset.status().message()));
   data.cells = *std::move(dataset);
-  data.float_values = NormaliseInFloats(data.cells.values);
   cells::NormaliseLog1p(cells::RowSums(data.cells.values), 1e4, &data.cells.values);
   return data;
 }

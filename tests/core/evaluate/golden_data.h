@@ -12,13 +12,9 @@ namespace unlasting::testing {
 struct GoldenData {
   nlohmann::json golden;
   cells::Dataset cells;  // 10,000 counts a cell, log1p
-  // The same values in scanpy's float32 arithmetic, which a rank test sees: rounding decides which
-  // cells of different sizes tie.
-  CsrMatrix float_values;
 
   // Rows of a condition in file order, at most `count` of them (0: all).
   DenseMatrix Cells(const std::string& condition, int64_t count = 0) const;
-  DenseMatrix FloatCells(const std::string& condition) const;
 };
 
 // `name` without its extension; fails the test and aborts it where the files cannot be read.

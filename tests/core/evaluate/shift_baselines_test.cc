@@ -146,11 +146,26 @@ TEST(ShiftBaselinesTest, ComeFromTheCellTypeWhereItsPerturbedCellsWereTrained) {
                                   In("U", Knockout("B", {5, 0}))},
                                  {{"A", 0}, {"B", 1}});
   const Perturbed a = Knockout("A", {}).perturbed, b = Knockout("B", {}).perturbed;
+  const Perturbed c = Knockout("C", {}).perturbed;
   EXPECT_THAT(*baselines.MeanShift(a, "T"), ElementsAre(1, 0));
   EXPECT_THAT(*baselines.MeanShift(a, "U"), ElementsAre(3, 0));
-  EXPECT_THAT(*baselines.MeanShift(b, "T"), ElementsAre(1, 0)) << "the mean of the type's own";
+  EXPECT_THAT(*baselines.MeanShift(b, "T"), ElementsAre(5, 0)) << "the condition's in other types";
+  EXPECT_THAT(*baselines.MeanShift(c, "T"), ElementsAre(1, 0)) << "the mean of the type's own";
+  EXPECT_THAT(*baselines.Additive(Pair("A", "B"), "T"), ElementsAre(6, 0)) << "A here, B elsewhere";
   EXPECT_THAT(*baselines.MeanShift(a, "V"), ElementsAre(2, 0)) << "the mean over the other types";
   EXPECT_FALSE(baselines.HasCellType("V"));
+}
+
+TEST(ShiftBaselinesTest, OfADrugThatOnlyOtherCellTypesHadComeFromThese) {
+  const ShiftBaselines baselines({In("T", Drug("E", 0, {7})), In("U", Drug("D", 0, {1})),
+                                  In("U", Drug("D", 1, {3})), In("V", Drug("E", 0, {9}))},
+                                 {});
+  const Perturbed other_dose = Drug("D", 2, {}).perturbed;
+  EXPECT_THAT(*baselines.MeanShift(other_dose, "T"), ElementsAre(2));
+  Group group;
+  group.control = DenseMatrix(2, 1);
+  baselines.AddTo(other_dose, "T", &group);
+  EXPECT_EQ(group.baselines_from, "other cell types, which had the drug (linear: this cell type)");
 }
 
 TEST(ShiftBaselinesTest, SayWhatTrainingHadOfAGroupAndWhereTheyComeFrom) {
@@ -164,7 +179,8 @@ TEST(ShiftBaselinesTest, SayWhatTrainingHadOfAGroupAndWhereTheyComeFrom) {
   };
   EXPECT_EQ(trained("A", "T"), "condition and cell type together, this cell type");
   EXPECT_EQ(trained("B", "T"),
-            "condition in other cell types, cell type with other conditions, this cell type");
+            "condition in other cell types, cell type with other conditions, other cell types, "
+            "which had the condition (linear: this cell type)");
   EXPECT_EQ(trained("C", "T"), "cell type with other conditions, this cell type");
   EXPECT_EQ(trained("A", "V"), "condition in other cell types, other cell types");
   EXPECT_EQ(trained("C", "V"), "neither condition nor cell type, other cell types");

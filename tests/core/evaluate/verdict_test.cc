@@ -49,6 +49,27 @@ TEST(CompareWithTest, UsesOnlyGroupsWhereBothAreDefined) {
   EXPECT_FALSE(CompareWith(card, "additive").beats());
 }
 
+TEST(VerdictTest, BeginsWithTheSimplerMethodsThatAreNearerByBoth) {
+  Scorecard card;
+  card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));
+  AddMeanShift(&card.groups[0], Pair(2, 2));
+  card.groups[0].baselines["replay"] = Pair(0.5, 0.25);
+  card.groups[0].baselines["additive"] = Pair(0.5, 1.5);
+  card.groups[0].baselines["ceiling"] = Pair(0, 0);
+  EXPECT_EQ(VerdictSentences(card).front(),
+            "Nearer than the model by both distances: replay (E-distance 0.5, the model's 1; EMD "
+            "0.25, 1).");
+  EXPECT_THAT(card.Verdict(), HasSubstr("It does not beat replay ("));
+}
+
+TEST(VerdictTest, SaysNothingOfSimplerMethodsThatAreAsNear) {
+  Scorecard card;
+  card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));
+  AddMeanShift(&card.groups[0], Pair(2, 2));
+  card.groups[0].baselines["expected_response"] = Pair(1, 1);
+  EXPECT_THAT(card.Verdict(), Not(HasSubstr("Nearer than the model")));
+}
+
 TEST(VerdictTest, SetsTheModelBesideMeanShiftByRankToo) {
   Scorecard card;
   card.groups.push_back(OneGroup("A", Pair(1, 1), Pair(3, 3)));

@@ -93,10 +93,10 @@ TEST(CosineEdgesTest, JoinsLikeGenesBothWaysInNodeOrder) {
   // B is A's direction, C is at 60 degrees from A, D opposes A, E is unknown, Z is zero.
   GeneEmbedding embedding{{"D", "C", "B", "A", "Z", "A"}, DenseMatrix(6, 2)};
   embedding.vectors.values = {-1, 0, 0.5f, std::sqrt(0.75f), 7, 0, 2, 0, 0, 0, 0, 1};
-  int64_t unknown = 0;
+  PriorMatches matches;
   const auto edges =
-      CosineEdges(embedding, NodeNames({"A", "B", "C", "D", "E", "Z"}), 0.499, 2, &unknown);
-  EXPECT_EQ(unknown, 1);
+      CosineEdges(embedding, NodeNames({"A", "B", "C", "D", "E", "Z"}), 0.499, 2, &matches);
+  EXPECT_EQ(matches.skipped, 1);
   ASSERT_EQ(edges.size(), 6u);
   EXPECT_EQ(edges[0].source, 0);
   EXPECT_EQ(edges[0].target, 1);
@@ -105,9 +105,21 @@ TEST(CosineEdgesTest, JoinsLikeGenesBothWaysInNodeOrder) {
   EXPECT_EQ(edges[1].target, 0);
   EXPECT_EQ(edges[2].target, 2);
   EXPECT_NEAR(edges[2].strength, 0.5, 1e-6);
-  EXPECT_EQ(CosineEdges(embedding, NodeNames({"A", "B", "C"}), 0.9, 1, &unknown).size(), 2u);
+  EXPECT_EQ(CosineEdges(embedding, NodeNames({"A", "B", "C"}), 0.9, 1, &matches).size(), 2u);
   // Equal directions are at 1, whatever their rounding.
-  EXPECT_EQ(CosineEdges(embedding, NodeNames({"A", "B", "C"}), 1.0, 1, &unknown).size(), 2u);
+  EXPECT_EQ(CosineEdges(embedding, NodeNames({"A", "B", "C"}), 1.0, 1, &matches).size(), 2u);
+}
+
+TEST(CosineEdgesTest, FindsGenesWithoutRegardToCaseAndEnsemblVersion) {
+  GeneEmbedding embedding;
+  embedding.genes = {"stat1", "ENSG00000125347.14"};
+  embedding.vectors = DenseMatrix(2, 2);
+  embedding.vectors.values = {1, 0, 1, 0};
+  PriorMatches matches;
+  EXPECT_EQ(
+      CosineEdges(embedding, NodeNames({"STAT1", "ENSG00000125347"}), 0.9, 1, &matches).size(), 2u);
+  EXPECT_EQ(matches.skipped, 0);
+  EXPECT_EQ(matches.loose, 2);
 }
 
 TEST(CosineEdgesTest, IsTheDoublePrecisionCosineOnAnyNumberOfThreads) {
@@ -116,9 +128,9 @@ TEST(CosineEdgesTest, IsTheDoublePrecisionCosineOnAnyNumberOfThreads) {
   GeneEmbedding embedding{{}, DenseMatrix(60, 16)};
   for (int k = 0; k < 60; ++k) embedding.genes.push_back(std::to_string(k));
   for (float& value : embedding.vectors.values) value = normal(random);
-  int64_t unknown = 0;
-  const auto one = CosineEdges(embedding, NodeNames(embedding.genes), 0.1, 1, &unknown);
-  const auto three = CosineEdges(embedding, NodeNames(embedding.genes), 0.1, 3, &unknown);
+  PriorMatches matches;
+  const auto one = CosineEdges(embedding, NodeNames(embedding.genes), 0.1, 1, &matches);
+  const auto three = CosineEdges(embedding, NodeNames(embedding.genes), 0.1, 3, &matches);
   ASSERT_EQ(one.size(), three.size());
   ASSERT_GT(one.size(), 100u);
   for (size_t k = 0; k < one.size(); ++k) {

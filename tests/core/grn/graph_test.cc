@@ -86,25 +86,26 @@ TEST(PriorTest, ReadsEdgesByNameAndCountsWhatItSkips) {
   std::ofstream(folder.At("prior.tsv"))
       << "source\ttarget\tmode\n# note\nSTAT1\tIRF1\tActivation\t1\n"
       << "STAT1\tNOBODY\tUnknown\t2\nIRF1\tSTAT1\r\n";
-  int64_t skipped = 0;
-  const auto edges = ReadPriorEdges(folder.At("prior.tsv"), NodeNames({"IRF1", "STAT1"}), &skipped);
+  PriorMatches matches;
+  const auto edges = ReadPriorEdges(folder.At("prior.tsv"), NodeNames({"IRF1", "STAT1"}), &matches);
   ASSERT_OK(edges);
   ASSERT_EQ(edges->size(), 2u);
   EXPECT_EQ((*edges)[0].source, 1);
   EXPECT_EQ((*edges)[0].target, 0);
-  EXPECT_EQ(skipped, 2);
+  EXPECT_EQ(matches.skipped, 2);
+  EXPECT_EQ(matches.loose, 0);
   // DoRothEA's columns.
   std::ofstream(folder.At("regulons.tsv")) << "tf\tconfidence\ttarget\tmor\nSTAT1\tA\tIRF1\t1\n";
   const auto regulons =
-      ReadPriorEdges(folder.At("regulons.tsv"), NodeNames({"IRF1", "STAT1"}), &skipped);
+      ReadPriorEdges(folder.At("regulons.tsv"), NodeNames({"IRF1", "STAT1"}), &matches);
   ASSERT_OK(regulons);
   ASSERT_EQ(regulons->size(), 1u);
   EXPECT_EQ((*regulons)[0].source, 1);
   EXPECT_EQ((*regulons)[0].target, 0);
   std::ofstream(folder.At("bad.tsv")) << "STAT1 IRF1\n";
-  EXPECT_EQ(ReadPriorEdges(folder.At("bad.tsv"), NodeNames({}), &skipped).status().code(),
+  EXPECT_EQ(ReadPriorEdges(folder.At("bad.tsv"), NodeNames({}), &matches).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ReadPriorEdges(folder.At("absent.tsv"), NodeNames({}), &skipped).status().code(),
+  EXPECT_EQ(ReadPriorEdges(folder.At("absent.tsv"), NodeNames({}), &matches).status().code(),
             absl::StatusCode::kNotFound);
 }
 
@@ -115,9 +116,9 @@ TEST(PriorEdgesTest, NamesAndSymbolsNameTheSameNodesAndStrengthsOfOurListsAreKep
   EXPECT_EQ(nodes.Find("ENSG1"), 0);
   EXPECT_EQ(nodes.Find("U0"), 2);
   EXPECT_EQ(nodes.Find(""), -1) << "no symbol is no name";
-  int64_t skipped = 0;
+  PriorMatches matches;
   std::ofstream(folder.At("ours.tsv")) << "source\ttarget\tstrength\nENSG1\tIRF1\t0.25\n";
-  auto edges = ReadPriorEdges(folder.At("ours.tsv"), nodes, &skipped);
+  auto edges = ReadPriorEdges(folder.At("ours.tsv"), nodes, &matches);
   ASSERT_OK(edges);
   ASSERT_EQ(edges->size(), 1u);
   EXPECT_EQ((*edges)[0].source, 0);
@@ -125,23 +126,47 @@ TEST(PriorEdgesTest, NamesAndSymbolsNameTheSameNodesAndStrengthsOfOurListsAreKep
   EXPECT_DOUBLE_EQ((*edges)[0].strength, 0.25);
   // The third column of other lists means what their makers mean.
   std::ofstream(folder.At("theirs.tsv")) << "source\ttarget\tmor\nSTAT1\tENSG2\t-1\n";
-  edges = ReadPriorEdges(folder.At("theirs.tsv"), nodes, &skipped);
+  edges = ReadPriorEdges(folder.At("theirs.tsv"), nodes, &matches);
   ASSERT_OK(edges);
   EXPECT_DOUBLE_EQ((*edges)[0].strength, 1);
+}
+
+TEST(PriorEdgesTest, CaseAndVersionsOfEnsemblIdsAreNoReasonToLoseAnEdge) {
+  EXPECT_EQ(LooseGeneName("ensg00000115415.19"), "ENSG00000115415");
+  EXPECT_EQ(LooseGeneName("ENSMUSG00000026104.1"), "ENSMUSG00000026104");
+  EXPECT_EQ(LooseGeneName("Nkx2.1"), "NKX2.1") << "no version";
+  EXPECT_EQ(LooseGeneName("AL807752.1"), "AL807752.1") << "a clone's number is part of its name";
+  const test::TempFolder folder;
+  const NodeNames nodes({"ENSG00000115415.19", "ENSG00000125347", "Sox2", "SOX2"},
+                        {"STAT1", "IRF1"});
+  std::ofstream(folder.At("prior.tsv")) << "source\ttarget\nENSG00000115415\tENSG00000125347.14\n"
+                                        << "Stat1\tirf1\nIRF1\tSox2\nIRF1\tsox2\n";
+  PriorMatches matches;
+  const auto edges = ReadPriorEdges(folder.At("prior.tsv"), nodes, &matches);
+  ASSERT_OK(edges);
+  ASSERT_EQ(edges->size(), 3u);
+  for (int k = 0; k < 2; ++k) {
+    EXPECT_EQ((*edges)[k].source, 0);
+    EXPECT_EQ((*edges)[k].target, 1);
+  }
+  EXPECT_EQ((*edges)[2].target, 2) << "as written";
+  EXPECT_EQ(matches.skipped, 2) << "the header, and sox2, which may be either";
+  EXPECT_EQ(matches.loose, 4);
+  EXPECT_EQ(matches.example, "'ENSG00000115415' for 'ENSG00000115415.19'");
 }
 
 TEST(PriorEdgesTest, AListThatJoinsNoTwoNodesIsRefused) {
   const test::TempFolder folder;
   const NodeNames nodes({"ENSG1", "ENSG2"}, {"STAT1", "IRF1"});
-  int64_t skipped = 0;
-  std::ofstream(folder.At("mouse.tsv")) << "source\ttarget\nStat1\tIrf1\n";
-  const auto edges = ReadPriorEdges(folder.At("mouse.tsv"), nodes, &skipped);
+  PriorMatches matches;
+  std::ofstream(folder.At("mouse.tsv")) << "source\ttarget\nHnf4a\tIrf1\n";
+  const auto edges = ReadPriorEdges(folder.At("mouse.tsv"), nodes, &matches);
   EXPECT_EQ(edges.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_NE(edges.status().message().find("found 'Stat1', expected names like 'ENSG1' or 'STAT1'"),
+  EXPECT_NE(edges.status().message().find("found 'Hnf4a', expected names like 'ENSG1' or 'STAT1'"),
             absl::string_view::npos)
       << edges.status();
   std::ofstream(folder.At("empty.tsv")) << "# nothing\n";
-  EXPECT_EQ(ReadPriorEdges(folder.At("empty.tsv"), nodes, &skipped).status().code(),
+  EXPECT_EQ(ReadPriorEdges(folder.At("empty.tsv"), nodes, &matches).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 

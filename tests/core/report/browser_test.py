@@ -25,6 +25,18 @@ LABELS_OUTSIDE = """[...document.querySelectorAll('svg')].flatMap((plot) => {
            own.top < box.top - 1 || own.bottom > box.bottom + 1;
   }).map((text) => plot.getAttribute('aria-label') + ': ' + text.textContent);
 })"""
+# Names of genes in a scatter plot that touch each other or its annotation. A text's rectangle is as
+# high as its font's line, of which letters cover the middle.
+LABELS_TOUCHING = """[...document.querySelectorAll('.scatter svg')].flatMap((plot) => {
+  const texts = [...plot.querySelectorAll('.gene-name, .annotation')].map((text) => {
+    const box = text.getBoundingClientRect(), part = box.height / 8;
+    return {name: text.textContent, left: box.left, right: box.right,
+            top: box.top + part, bottom: box.bottom - part};
+  });
+  return texts.flatMap((a, k) => texts.slice(k + 1).filter((b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+  ).map((b) => a.name + ' and ' + b.name));
+})"""
 # Contrast of a text with the page behind it, by WCAG 2; colours are written rgb(r, g, b).
 CONTRAST = """(selector) => {
   const light = (colour) => {
@@ -104,6 +116,14 @@ class ReportInBrowser(unittest.TestCase):
             self.assertGreater(self.browser.evaluate("document.querySelectorAll('svg text').length"),
                                500)
             self.assertEqual(self.browser.evaluate(LABELS_OUTSIDE), [], family)
+
+    def test_names_of_genes_do_not_touch_in_any_font(self):
+        self.browser.show()
+        for family in FONTS:
+            self.use_font(family)
+            self.assertGreater(self.browser.evaluate(
+                "document.querySelectorAll('.scatter .gene-name').length"), 20)
+            self.assertEqual(self.browser.evaluate(LABELS_TOUCHING), [], family)
 
     def test_text_stands_out_in_light_and_in_dark(self):
         papers = set()

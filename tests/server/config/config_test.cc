@@ -77,7 +77,7 @@ TEST(Flags, EveryBadSettingIsNamedAtOnce) {
   const auto config = Parse({"--config", path.c_str(), "--threads", "-1"});
   ASSERT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
   for (const char* words :
-       {"max_batch: found 'many', expected a whole number, 1 or more",
+       {"max_batch: found 'many', expected a whole number, 1 to 65536",
         "unknown setting 'limits.max_cels', did you mean 'limits.max_cells'?",
         "bundles[0].directory: found ''", "threads (--threads): found -1",
         "log_level (--log-level): found 'loud', expected debug, info, warning, error or off",

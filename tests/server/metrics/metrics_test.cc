@@ -188,6 +188,25 @@ TEST(Metrics, AModelThatDrainsAddsToItsSuccessor) {
   EXPECT_THAT(metrics.Expose(), HasSubstr("unlasting_queued_rows{model=\"m\",version=\"1\"} 20"));
 }
 
+TEST(Metrics, AModelThatIsGoneLeavesNoSeries) {
+  Metrics metrics;
+  const std::string before = metrics.Expose();
+  const auto kept = metrics.ForModel("kept", "1");
+  for (int k = 0; k < 3; ++k) {
+    auto gone = metrics.ForModel("gone", "1");
+    const auto successor = metrics.ForModel("gone", "1");
+    gone->OnStep(4, absl::Milliseconds(1));
+    gone->OnLoad({4, 1, 10, 1024});
+    metrics.CountPrediction("gone", "1", 4, {});
+    gone.reset();
+    EXPECT_THAT(metrics.Expose(), HasSubstr("unlasting_steps_total{model=\"gone\""));
+    successor->OnStep(1, absl::Milliseconds(1));
+  }
+  const std::string after = metrics.Expose();
+  EXPECT_THAT(after, Not(HasSubstr("gone")));
+  EXPECT_THAT(after, HasSubstr("unlasting_steps_total{model=\"kept\""));
+}
+
 TEST(Metrics, ModelInfoFollowsTheModelsInService) {
   Metrics metrics;
   metrics.SetModels({{"m", "1", "abc"}, {"n", "1", "123"}});

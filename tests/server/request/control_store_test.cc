@@ -21,9 +21,9 @@ cells::ControlMatrix Cells(int64_t rows, float value) {
 TEST(ControlStore, EqualContentHasEqualIdAndIsHeldOnce) {
   const test::FakeClock clock;
   ControlStore store({}, &clock);
-  const auto first = store.Add(Cells(3, 1));
-  const auto second = store.Add(Cells(3, 1));
-  const auto other = store.Add(Cells(3, 2));
+  const auto first = store.Add("a", Cells(3, 1));
+  const auto second = store.Add("a", Cells(3, 1));
+  const auto other = store.Add("a", Cells(3, 2));
   ASSERT_OK(first);
   EXPECT_EQ(*first, *second);
   EXPECT_NE(*first, *other);
@@ -54,36 +54,74 @@ TEST(ControlStore, TheIdCoversEveryPartOfTheContent) {
 
 TEST(ControlStore, ForgetsWhatIsNotUsedForItsTimeToLive) {
   test::FakeClock clock;
-  ControlStore store({int64_t{1} << 20, absl::Minutes(10)}, &clock);
-  const std::string id = *store.Add(Cells(3, 1));
+  ControlStore store({int64_t{1} << 20, int64_t{1} << 20, absl::Minutes(10)}, &clock);
+  const std::string id = *store.Add("a", Cells(3, 1));
   clock.Advance(absl::Minutes(9));
-  EXPECT_NE(store.Find(id), nullptr);
+  EXPECT_NE(store.Find("a", id), nullptr);
   clock.Advance(absl::Minutes(9));
-  EXPECT_NE(store.Find(id), nullptr) << "a use begins the time anew";
+  EXPECT_NE(store.Find("a", id), nullptr) << "a use begins the time anew";
   clock.Advance(absl::Minutes(10));
-  EXPECT_EQ(store.Find(id), nullptr);
+  EXPECT_EQ(store.Find("a", id), nullptr);
   EXPECT_EQ(store.bytes(), 0);
 }
 
 TEST(ControlStore, TheLeastRecentlyUsedGoesFirst) {
   const test::FakeClock clock;
   const int64_t one = Cells(3, 1).Bytes();
-  ControlStore store({2 * one, absl::Hours(1)}, &clock);
-  const std::string a = *store.Add(Cells(3, 1));
-  const std::string b = *store.Add(Cells(3, 2));
-  const auto held = store.Find(a);
-  const std::string c = *store.Add(Cells(3, 3));
-  EXPECT_NE(store.Find(a), nullptr);
-  EXPECT_EQ(store.Find(b), nullptr);
-  EXPECT_NE(store.Find(c), nullptr);
+  ControlStore store({8 * one, 2 * one, absl::Hours(1)}, &clock);
+  const std::string a = *store.Add("a", Cells(3, 1));
+  const std::string b = *store.Add("a", Cells(3, 2));
+  const auto held = store.Find("a", a);
+  const std::string c = *store.Add("a", Cells(3, 3));
+  EXPECT_NE(store.Find("a", a), nullptr);
+  EXPECT_EQ(store.Find("a", b), nullptr);
+  EXPECT_NE(store.Find("a", c), nullptr);
   EXPECT_EQ(store.bytes(), 2 * one);
   EXPECT_EQ(held->values.rows, 3);
 }
 
+TEST(ControlStore, AnIdIsOfUseToItsOwnerAlone) {
+  const test::FakeClock clock;
+  ControlStore store({}, &clock);
+  const std::string own = *store.Add("a", Cells(3, 1));
+  EXPECT_EQ(store.Find("b", own), nullptr);
+  EXPECT_NE(store.Find("a", own), nullptr);
+  EXPECT_NE(own, ContentHash(Cells(3, 1))) << "whoever has the cells could make up the id";
+  ControlStore another({}, &clock);
+  EXPECT_NE(*another.Add("a", Cells(3, 1)), own);
+}
+
+TEST(ControlStore, OwnersOfEqualCellsHaveTwoIdsAndShareTheMemory) {
+  test::FakeClock clock;
+  ControlStore store({}, &clock);
+  const std::string a = *store.Add("a", Cells(3, 1));
+  clock.Advance(absl::Minutes(30));
+  const std::string b = *store.Add("b", Cells(3, 1));
+  EXPECT_NE(a, b);
+  EXPECT_EQ(store.bytes(), Cells(3, 1).Bytes());
+  EXPECT_EQ(store.Find("b", b)->values.rows, 3);
+  clock.Advance(absl::Minutes(50));
+  EXPECT_EQ(store.Find("a", a), nullptr);
+  EXPECT_NE(store.Find("b", b), nullptr);
+}
+
+TEST(ControlStore, NoCallerDropsAnothersSets) {
+  const test::FakeClock clock;
+  const int64_t one = Cells(3, 1).Bytes();
+  ControlStore store({3 * one, 2 * one, absl::Hours(1)}, &clock);
+  const std::string a = *store.Add("a", Cells(3, 1));
+  for (int k = 2; k < 20; ++k) ASSERT_OK(store.Add("b", Cells(3, static_cast<float>(k))));
+  EXPECT_NE(store.Find("a", a), nullptr);
+  EXPECT_EQ(store.bytes(), 3 * one);
+  const auto full = store.Add("c", Cells(3, 99));
+  EXPECT_EQ(ReasonOf(full.status()), "CONTROL_STORE_FULL");
+  EXPECT_NE(store.Find("a", a), nullptr);
+}
+
 TEST(ControlStore, RefusesASetThatCanNeverFit) {
   const test::FakeClock clock;
-  ControlStore store({100, absl::Hours(1)}, &clock);
-  const auto id = store.Add(Cells(1000, 1));
+  ControlStore store({1000000, 100, absl::Hours(1)}, &clock);
+  const auto id = store.Add("a", Cells(1000, 1));
   EXPECT_EQ(id.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(id.status()), "CONTROL_SET_TOO_LARGE");
   EXPECT_EQ(store.bytes(), 0);

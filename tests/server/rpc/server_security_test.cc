@@ -88,6 +88,31 @@ TEST_F(TlsTest, ANewCertificateIsTakenWithoutARestart) {
   EXPECT_FALSE(Call(served, authority_.certificate()).ok());
 }
 
+TEST_F(TlsTest, AHalfRenewedPairIsPassedOverInEitherOrder) {
+  Served served(Config());
+  ASSERT_TRUE(Call(served, authority_.certificate()).ok());
+  std::string trusted = authority_.certificate();
+  for (const bool key_first : {false, true}) {
+    const std::string stem = folder_.At(key_first ? "first" : "second");
+    const Authority next(stem);
+    next.Sign("server", folder_.At("renewed"));
+    const auto replace = [this](const std::string& extension) {
+      std::filesystem::rename(folder_.At("renewed" + extension), folder_.At("server" + extension));
+    };
+    replace(key_first ? ".key" : ".pem");
+    served.server().RequestReload();
+    // Several looks at the files fall into this time; no handshake may fail.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    ASSERT_TRUE(test::WaitUntil([&] {
+      EXPECT_TRUE(Call(served, trusted).ok());
+      return std::chrono::steady_clock::now() > end;
+    }));
+    replace(key_first ? ".pem" : ".key");
+    EXPECT_TRUE(test::WaitUntil([&] { return Call(served, next.certificate()).ok(); }));
+    trusted = next.certificate();
+  }
+}
+
 TEST_F(TlsTest, FilesThatAreNotSoundAreNamedAtTheStart) {
   const auto message = [](const ServerConfig& config) {
     const absl::Status status = Server::Start(config, Clock::Steady()).status();

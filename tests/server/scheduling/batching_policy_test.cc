@@ -270,5 +270,22 @@ TEST(BatchingPolicy, NeverHandsOutMoreThanTheStepHolds) {
   }
 }
 
+TEST(BatchingPolicy, BulkWorkLengthensAStepOfInteractiveWorkNoFurtherThanAllowed) {
+  const std::vector<JobSnapshot> jobs = {Job(1, 1000, JobPriority::kBulk), Job(2, 3)};
+  PolicyOptions options;
+  options.max_rows = 64;
+  options.efficient_rows = 64;
+  options.rows_beside = [](int64_t rows) { return 2 * rows; };
+  const auto rows_of = [&](const std::vector<JobSnapshot>& present) {
+    std::map<uint64_t, int64_t> rows;
+    for (const Allocation& each : AllocateStep(present, options)) rows[each.id] = each.rows;
+    return rows;
+  };
+  EXPECT_EQ(rows_of(jobs), (std::map<uint64_t, int64_t>{{1, 3}, {2, 3}}));
+  EXPECT_EQ(rows_of({jobs[0]}), (std::map<uint64_t, int64_t>{{1, 64}})) << "bulk work alone";
+  options.rows_beside = [](int64_t) { return 0; };
+  EXPECT_EQ(rows_of(jobs), (std::map<uint64_t, int64_t>{{2, 3}}));
+}
+
 }  // namespace
 }  // namespace unlasting::server

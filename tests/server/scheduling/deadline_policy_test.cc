@@ -32,6 +32,35 @@ TEST(StepTimes, EfficientRowsAreTheFewestThatAreNearlyAsFastByTheRow) {
   EXPECT_EQ(times.PerRow(), absl::Milliseconds(1));
 }
 
+TEST(StepTimes, EfficientRowsDoNotFlipOnNoise) {
+  StepTimes times;
+  times.Observe(16, absl::Milliseconds(16));
+  times.Observe(32, absl::Microseconds(32100));
+  times.Observe(64, absl::Milliseconds(64));
+  const int64_t rows = times.EfficientRows(64);
+  // Steps of equal size differ by a tenth, either way.
+  for (int k = 0; k < 50; ++k) {
+    for (const int64_t size : {16, 32, 64}) {
+      times.Observe(size, size * absl::Microseconds((k + size / 16) % 2 == 0 ? 900 : 1100));
+      EXPECT_EQ(times.EfficientRows(64), rows) << k;
+    }
+  }
+  for (int k = 0; k < 100; ++k) times.Observe(rows, 3 * rows * absl::Milliseconds(1));
+  EXPECT_NE(times.EfficientRows(64), rows) << "it is no longer nearly as fast";
+}
+
+TEST(StepTimes, RowsWithinATimeAreThoseOfTheSizesObserved) {
+  StepTimes times;
+  EXPECT_EQ(times.RowsWithin(1.5, 1, 64), 64) << "nothing was observed";
+  times.Observe(1, absl::Milliseconds(2));
+  times.Observe(4, absl::Milliseconds(3));
+  times.Observe(64, absl::Milliseconds(40));
+  EXPECT_EQ(times.RowsWithin(1.5, 1, 64), 4);
+  EXPECT_EQ(times.RowsWithin(1.5, 64, 64), 64) << "never fewer";
+  EXPECT_EQ(times.RowsWithin(100, 1, 64), 64);
+  EXPECT_EQ(times.RowsWithin(100, 1, 50), 50);
+}
+
 TEST(StepTimes, StepsThatAreNoFasterWhenSmallAreMadeFull) {
   StepTimes times;
   for (const int64_t rows : {1, 2, 4, 8, 16, 32, 64}) times.Observe(rows, absl::Milliseconds(5));

@@ -38,6 +38,10 @@ class WatchedEngine : public predict::Engine {
                                               const predict::Perturbation& perturbation) override {
     return inner_->MaskProbability(controls, cell_type, perturbation);
   }
+  absl::StatusOr<std::vector<float>> ExpectedMeanChange(
+      int32_t cell_type, const predict::Perturbation& perturbation) override {
+    return inner_->ExpectedMeanChange(cell_type, perturbation);
+  }
 
   std::vector<int64_t> steps;
   bool broken = false;

@@ -131,10 +131,10 @@ TEST_P(MetricsGoldenTest, MostChangedGenesAndTheirTestAreScanpys) {
       EXPECT_NEAR(gene[key].get<double>(), value, tolerance * std::abs(value))
           << name << " " << key;
     };
-    expect("score", "score", 1e-5);
+    expect("score", "score", 1e-6);
     expect("log2_fold_change", "lfc", 1e-5);
-    expect("p_value", "p", 2e-5);
-    expect("p_adjusted", "p_adj", 2e-5);
+    expect("p_value", "p", 1e-6);
+    expect("p_adjusted", "p_adj", 1e-6);
   }
 }
 

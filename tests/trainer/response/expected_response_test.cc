@@ -7,7 +7,6 @@
 #include "core/cells/normalise.h"
 #include "tests/core/cells/toy_data.h"
 #include "tests/support/files.h"
-#include "trainer/settings/settings.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -46,7 +45,10 @@ class ExpectedResponseTest : public testing::Test {
     auto created = TrainingData::Create(prepared_);
     ASSERT_OK(created);
     data_ = *std::move(created);
-    estimate_ = EstimateExpectedResponse(data_, ConditionMoments(data_), DefaultConfig());
+    const ConditionMoments moments(data_);
+    const MeasuredResponses measured(moments);
+    choice_ = ChooseResponse(data_, moments, measured, /*seed=*/1, /*threads=*/2);
+    estimate_ = EstimateExpectedResponse(data_, moments, measured, choice_);
   }
 
   // A response that carries over to other types in part: the types' own means count 0.6.
@@ -80,13 +82,18 @@ class ExpectedResponseTest : public testing::Test {
   static double Norm(const GeneValues& values) {
     return std::sqrt(GeneValues(values * values).sum());
   }
+  // Within about the sampling noise of 40 cells, by which a response may be drawn elsewhere.
+  static void ExpectNear(const GeneValues& a, const GeneValues& b) {
+    EXPECT_LT(Norm(a - b), 1.2 * 0.3 * std::sqrt(2.0 / 40 * kGenes));
+  }
 
   cells::Prepared prepared_;
   TrainingData data_;
+  ResponseChoice choice_;
   ExpectedResponseEstimate estimate_;
 };
 
-TEST_F(ExpectedResponseTest, MeasuredResponsesAreDifferencesOfMeans) {
+TEST_F(ExpectedResponseTest, MeasuredResponsesAreDifferencesOfMeansButForTheirNoise) {
   Load({"ctrl", "G1+ctrl", "G4+ctrl", "drug"}, {"T", "B"});
   EXPECT_EQ(estimate_.nodes, (std::vector<int64_t>{1, 4}));
   EXPECT_EQ(estimate_.drug, (std::vector<int64_t>{0, 0, 0}));
@@ -98,11 +105,10 @@ TEST_F(ExpectedResponseTest, MeasuredResponsesAreDifferencesOfMeans) {
   EXPECT_NEAR(estimate_.log10_dose[2], 1.0, 1e-6);
   for (const int32_t type : {0, 1}) {
     for (const int32_t condition : {1, 2}) {
-      EXPECT_LT(Distance(Entry(type, condition - 1), MeanIn(condition, type) - MeanIn(0, type)),
-                1e-6);
+      ExpectNear(Entry(type, condition - 1), MeanIn(condition, type) - MeanIn(0, type));
     }
     EXPECT_LT(Distance(Entry(type, 2), (Entry(type, 0) + Entry(type, 1)) / 2.0), 1e-6);
-    EXPECT_LT(Distance(Entry(type, 5), MeanIn(5, type) - MeanIn(0, type)), 1e-6);
+    ExpectNear(Entry(type, 5), MeanIn(5, type) - MeanIn(0, type));
   }
 }
 
@@ -116,15 +122,15 @@ TEST_F(ExpectedResponseTest, ResponsesCarryOverInPartToACellTypeWithoutMeasureme
   }
   const GeneValues truth = MeanIn(1, 5) - MeanIn(0, 5);
   const double mean_shift = Norm(perturbed - control - truth);
-  EXPECT_LT(Norm(Entry(5, 1) - truth), 0.75 * mean_shift);
+  EXPECT_LT(Norm(Entry(5, 1) - truth), 0.8 * mean_shift);
 }
 
 TEST_F(ExpectedResponseTest, GenesSeenOnlyInCombinationsShareWhatTheOthersLeaveUnexplained) {
   Load({"ctrl", "G1+ctrl", "G1+G4"}, {"T"});
   EXPECT_EQ(estimate_.nodes, (std::vector<int64_t>{1, 4}));
   const GeneValues pair = MeanIn(2, 0) - MeanIn(0, 0);
-  EXPECT_LT(Distance(Entry(0, 0), MeanIn(1, 0) - MeanIn(0, 0)), 1e-6);
-  EXPECT_LT(Distance(Entry(0, 0) + Entry(0, 1), pair), 1e-6);
+  ExpectNear(Entry(0, 0), MeanIn(1, 0) - MeanIn(0, 0));
+  ExpectNear(Entry(0, 0) + Entry(0, 1), pair);
 }
 
 TEST_F(ExpectedResponseTest, HeldOutCellsAreLeftOut) {
@@ -137,8 +143,8 @@ TEST_F(ExpectedResponseTest, GenesThatAlwaysOccurTogetherShareTheirResponseEvenl
   Load({"ctrl", "G1+G4"}, {"T"});
   EXPECT_EQ(estimate_.nodes, (std::vector<int64_t>{1, 4}));
   const GeneValues pair = MeanIn(1, 0) - MeanIn(0, 0);
-  EXPECT_LT(Distance(Entry(0, 0), pair / 2.0), 1e-6);
-  EXPECT_LT(Distance(Entry(0, 1), pair / 2.0), 1e-6);
+  EXPECT_LT(Distance(Entry(0, 0), Entry(0, 1)), 1e-6);
+  ExpectNear(Entry(0, 0), pair / 2.0);
 }
 
 }  // namespace

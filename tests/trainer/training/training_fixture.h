@@ -54,7 +54,7 @@ class TrainingFixture : public ::testing::Test {
     m.molecule_features = data_.stimulus_features();
     m.dim = 8;
     m.hidden = 16;
-    return *Network::Create(kind, m, schedule_, MakeNetworkStatistics(data_, graph_, config_), 1,
+    return *Network::Create(kind, m, schedule_, MakeNetworkStatistics(data_, graph_, config_).statistics, 1,
                             model::Attention::kFused);
   }
 

@@ -90,7 +90,7 @@ class Fit {
 
     const diffusion::Schedule schedule;
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
-    const auto statistics = MakeNetworkStatistics(data, graph, config_);
+    const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
     const double damping = DampingOf(statistics);
     if (data.any_gene() && FollowsGrn(config_)) {
       Note(damping > 0
@@ -113,6 +113,8 @@ class Fit {
     bundle::BundleParts parts;
     parts.manifest = MakeManifest(config_, flags_.out, data, graph, schedule, model_config);
     parts.manifest.grn["damping"] = damping;
+    parts.manifest.response = response.record;
+    parts.manifest.meet_means = response.finish.meet_means;
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

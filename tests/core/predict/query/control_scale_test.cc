@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/predict/query/controls.h"
 #include "gmock/gmock.h"
@@ -116,6 +117,41 @@ TEST_F(ControlScaleTest, AnUnknownScaleThatPlainlyDoesNotFitIsRefused) {
   ExpectMismatch(FirstGenes(Counts(9), 5), "library_sizes");
 }
 
+TEST_F(ControlScaleTest, ASumThatDiffersByAQuarterIsNotedAndWhatFewCellsShowIsNot) {
+  const auto notes = [](double target, int64_t cells) {
+    return ResolveControls(Model(), FirstGenes(Logged(Counts(cells), target, std::exp(1.0)), 20))
+        ->notes;
+  };
+  EXPECT_THAT(notes(1000, 200), IsEmpty());
+  EXPECT_THAT(notes(1600, 200), ElementsAre(HasSubstr("the model's own to")));
+  EXPECT_THAT(notes(1600, 4), IsEmpty());
+}
+
+TEST_F(ControlScaleTest, GenesOfWhichAPartIsOnAnotherScaleAreNoted) {
+  // A bundle of whose panel the means by gene are known well.
+  const test::TempFolder folder;
+  test::TinyBundleOptions options;
+  options.control_sum = 1000;
+  options.panel_cells = 400;
+  ASSERT_OK(test::WriteTinyBundle(folder.At("model"), options));
+  const auto model = *bundle::Bundle::Load(folder.At("model"));
+  ControlMatrix controls = Logged(Counts(200), 1000, std::exp(1.0));
+  EXPECT_THAT(ResolveControls(*model, controls)->notes, IsEmpty());
+  for (const size_t scaled : {8, 12}) {
+    ControlMatrix part = controls;
+    DenseMatrix values = ToDense(part.values);
+    for (int64_t r = 0; r < values.rows; ++r) {
+      for (size_t g = 0; g < scaled; ++g) {
+        values.At(r, g) = std::log1p(std::expm1(values.At(r, g)) / 4);
+      }
+    }
+    part.values = ToCsr(values);
+    EXPECT_THAT(ResolveControls(*model, part)->notes,
+                testing::Contains(HasSubstr(
+                    absl::StrCat(scaled, " of 24 genes that can be compared differ twofold"))));
+  }
+}
+
 TEST_F(ControlScaleTest, WhoSaysTheScaleIsBelieved) {
   const ControlMatrix whole = Logged(Counts(9), 1e4, std::exp(1.0));
   ControlMatrix part = FirstGenes(whole, 20);
@@ -140,6 +176,26 @@ TEST_F(ControlScaleTest, NormalisedCountsThatWereNotLoggedAreRefused) {
   for (float& value : controls.values.values) value = std::expm1(value);
   const auto resolved = ResolveControls(Model(), controls);
   EXPECT_EQ(ReasonOf(resolved.status()), "INVALID_VALUE") << resolved.status();
+}
+
+TEST_F(ControlScaleTest, ValuesThatWereLoggedTwiceAreRefused) {
+  ControlMatrix controls = Logged(Counts(30), 1e4, std::exp(1.0));
+  for (float& value : controls.values.values) value = std::log1p(value);
+  const auto resolved = ResolveControls(Model(), controls);
+  EXPECT_EQ(ReasonOf(resolved.status()), "INVALID_VALUE") << resolved.status();
+  EXPECT_THAT(std::string(resolved.status().message()), HasSubstr("logged twice"));
+}
+
+TEST_F(ControlScaleTest, LogarithmsOfCountsThatWereNotNormalisedAreCountsAgain) {
+  const ControlMatrix counts = Counts(30);
+  ControlMatrix logged = counts;
+  logged.kind = MatrixKind::kLog1p;
+  for (float& value : logged.values.values) value = std::log1p(value);
+  const auto expected = ResolveControls(Model(), counts);
+  const auto resolved = ResolveControls(Model(), logged);
+  ASSERT_OK(resolved);
+  EXPECT_EQ(resolved->values.values, expected->values.values);
+  EXPECT_THAT(resolved->notes, ElementsAre(HasSubstr("taken back to counts")));
 }
 
 }  // namespace
