@@ -239,8 +239,7 @@ absl::Status ReadScale(const ControlSelection& selection, const std::string& ele
   }
   if (controls->kind == cells::MatrixKind::kCounts) {
     if (!(selection.target_sum > 0)) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        "--target-sum: expected log1p values, found counts; leave it out");
+    return absl::InvalidArgumentError("--target-sum: found counts, expected log1p values");
   }
   const cells::LogScale scale = sample.Decide(mark);
   cells::LogConversion(scale, 0).Apply(values);
