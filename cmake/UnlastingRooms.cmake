@@ -12,6 +12,31 @@ function(unlasting_unite target)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
+# What the compiler can do against mistakes that would otherwise let an attacker in; a test reads it
+# back from the programs. For optimised builds: sanitizers bring their own checks.
+option(UNLASTING_HARDEN "Hardened programs in the release preset" ON)
+
+# Hardens TARGET, and keeps the paths of this build out of it, so that two builds in two folders are
+# the same bytes. Not for what needs LibTorch, nor for the trainer: strangers do not reach them, and
+# their files take half a minute each to compile anew.
+function(unlasting_harden target)
+  if(NOT UNLASTING_HARDEN OR UNLASTING_SANITIZE OR NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+    return()
+  endif()
+  set(flags -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE
+            -D_FORTIFY_SOURCE=2 -ffile-prefix-map=${PROJECT_BINARY_DIR}=build
+            -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND flags -fcf-protection=full)
+  endif()
+  # Bounds of containers where bytes of strangers are read; not in the loops of the evaluators.
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "/(server|client|proto)(/|$)")
+    list(APPEND flags -D_GLIBCXX_ASSERTIONS)
+  endif()
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:C,CXX>:${flags}>")
+  target_link_options(${target} PRIVATE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endfunction()
+
 # A room is a static library named after its folder: core/cells -> unlasting_core_cells.
 # USES names the rooms whose headers it may include; LINK the outside libraries it alone sees.
 # ALONE names the sources that UNLASTING_UNITY compiles each by itself.
@@ -35,6 +60,9 @@ function(unlasting_room name)
   target_link_libraries(unlasting_${name} PUBLIC ${ROOM_USES} ${ROOM_LINK}
                                           PRIVATE ${ROOM_PRIVATE_LINK})
   unlasting_unite(unlasting_${name} ${ROOM_ALONE})
+  if(NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "/(torch|trainer)(/|$)")
+    unlasting_harden(unlasting_${name})
+  endif()
 endfunction()
 
 # Appends to OUT one line per target below FOLDER: its folder, name, type, sources and direct links,

@@ -133,6 +133,9 @@ std::array<double, ScaleSample::kForms> ScaleSample::Constants() const {
   std::array<double, kForms> constants = {};
   int found = 0;
   for (int form = 0; form < kForms; ++form) {
+    // Small values are nearly the same in all forms: logarithms of logarithms are what no other
+    // form explains.
+    if (form == kForms - 1 && found > 0) break;
     constants[form] = ConstantOf(sums_[form]);
     found += constants[form] > 0 ? 1 : 0;
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/predict/job/job.h"
 #include "server/base/queue_quota.h"
@@ -20,12 +21,20 @@ struct ScheduledClient {
   int64_t jobs = 0;
 };
 
+// How many jobs of one client and priority are active, and how many of those have a reader that is
+// behind.
+struct JobShare {
+  int64_t active = 0;
+  int64_t unread = 0;
+};
+
 struct ScheduledJob {
   uint64_t id = 0;
   predict::PredictionTask task;
   std::shared_ptr<JobListener> listener;
   std::unique_ptr<predict::Job> job;  // created on the executor's thread, when it joins
   ScheduledClient* client = nullptr;
+  JobShare* share = nullptr;
   absl::Time arrival;
   absl::Time first_step = absl::InfiniteFuture();
   absl::Time waits_since;                            // for rows
@@ -44,5 +53,8 @@ inline WorkEstimate EstimateOf(const predict::PredictionTask& task) {
   const int64_t steps = task.options.solver_steps;
   return {task.predictions() * steps, steps};
 }
+
+// How a job ends whose deadline passed after it was submitted.
+absl::Status DeadlinePassed();
 
 }  // namespace unlasting::server

@@ -135,7 +135,7 @@ bool Scheduler::WaitForWork() {
   if (AnythingToDo()) return true;
   MutexLock lock(&mutex_);
   while (arrivals_.empty() && cancelled_.empty() && !woken_ && !stopped_) changed_.Wait(&mutex_);
-  return !(stopped_ && arrivals_.empty() && active_.empty());
+  return !(stopped_ && arrivals_.empty() && active_.empty() && waiting_.empty());
 }
 
 }  // namespace unlasting::server

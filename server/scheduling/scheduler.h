@@ -9,8 +9,10 @@
 //   while (scheduler.RunStep()) {}                          // on the executor's thread
 //
 // States of a job: waiting (submitted, and no step has advanced it yet) -> running -> complete,
-// failed, cancelled or expired. It leaves at the step boundary after the event, and then OnEnd of
-// its listener is called, once and last.
+// failed, cancelled or expired. Of one client as many jobs as fill two steps are looked at between
+// steps; its others wait in the order of their arrival, so that thousands of them slow nobody. It
+// leaves at the step boundary after the event, and then OnEnd of its listener is called, once and
+// last.
 #pragma once
 
 #include <cstdint>
@@ -94,9 +96,20 @@ class Scheduler {
   int64_t queued_rows() const;
 
  private:
+  // A client's jobs of one priority: its bulk work must not hold its interactive work up.
+  using WaitingKey = std::pair<std::string, JobPriority>;
+
   absl::Status CheckDeadline(const predict::PredictionTask& task, absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdmitArrivals();
+  // Moves jobs from waiting_ to active_ as far as each client's share allows.
+  void AdmitWaiting();
+  void Admit(std::unique_ptr<ScheduledJob> entry);
+  bool HasShare(const WaitingKey& key) const;
+  // Ends a job that has not been admitted.
+  void EndWaiting(std::unique_ptr<ScheduledJob> entry, const absl::Status& status);
+  // Those of waiting_ whose time is over, looked at every now and then.
+  void RemoveExpiredWaiting(absl::Time now);
   // Removes from arrivals_ the jobs that may join now, and returns them, earliest first.
   std::vector<std::unique_ptr<ScheduledJob>> TakeArrivals() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveCancelled();
@@ -124,6 +137,11 @@ class Scheduler {
   predict::InFlightTrajectories in_flight_;
   std::map<uint64_t, std::unique_ptr<ScheduledJob>> active_;  // by job id
   std::map<std::string, ScheduledClient> clients_;
+  std::map<WaitingKey, JobShare> shares_;  // of those that have active jobs
+  // Jobs that wait until fewer of their client's are active, by id, which is the order of arrival.
+  std::map<WaitingKey, std::map<uint64_t, std::unique_ptr<ScheduledJob>>> waiting_;
+  int64_t waiting_evaluations_ = 0;
+  absl::Time waiting_checked_ = absl::InfinitePast();
   uint64_t next_client_ = 1;
   uint64_t turn_ = 0;  // number of allocations so far
 

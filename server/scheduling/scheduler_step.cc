@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/base/status.h"
-#include "server/base/out_of_memory.h"
 #include "server/scheduling/scheduled_job.h"
 #include "server/scheduling/scheduler.h"
 
@@ -39,7 +38,7 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   SchedulerLoad load;
   load.step_rows = step_rows;
   load.jobs = static_cast<int64_t>(active_.size());
-  int64_t evaluations = 0;
+  int64_t evaluations = waiting_evaluations_;
   for (const auto& [id, entry] : active_) evaluations += entry->job->evaluations_left();
   {
     MutexLock lock(&mutex_);
@@ -52,55 +51,6 @@ void Scheduler::ReportLoad(int64_t step_rows) {
   if (predict::ContentCache* latents = engine_->latents()) load.latents = latents->statistics();
   if (predict::ContentCache* kept = engine_->thresholds()) load.thresholds = kept->statistics();
   observer_->OnLoad(load);
-}
-
-std::vector<std::unique_ptr<ScheduledJob>> Scheduler::TakeArrivals() {
-  std::vector<std::unique_ptr<ScheduledJob>> arrivals;
-  if (!options_.request_level || stopped_) {
-    arrivals.swap(arrivals_);
-    return arrivals;
-  }
-  if (!active_.empty()) return arrivals;
-  int64_t rows = 0;
-  while (!arrivals_.empty() && rows < options_.max_batch) {
-    rows += arrivals_.front()->cells();
-    arrivals.push_back(std::move(arrivals_.front()));
-    arrivals_.erase(arrivals_.begin());
-  }
-  return arrivals;
-}
-
-void Scheduler::AdmitArrivals() {
-  std::vector<std::unique_ptr<ScheduledJob>> arrivals;
-  {
-    MutexLock lock(&mutex_);
-    arrivals = TakeArrivals();
-    woken_ = false;
-  }
-  for (auto& entry : arrivals) {
-    auto job = WithinMemory<absl::StatusOr<std::unique_ptr<predict::Job>>>([this, &entry] {
-      return std::make_unique<predict::Job>(engine_.get(), &in_flight_, entry->task);
-    });
-    if (!job.ok()) {
-      {
-        MutexLock lock(&mutex_);
-        quota_.Return(entry->task.client, entry->held);
-      }
-      entry->listener->OnEnd(job.status(), {});
-      continue;
-    }
-    entry->job = *std::move(job);
-    const auto [client, is_new] = clients_.try_emplace(entry->task.client);
-    if (is_new) {
-      client->second.id = next_client_++;
-      client->second.last_turn = turn_;
-    }
-    ++client->second.jobs;
-    entry->client = &client->second;
-    entry->last_turn = turn_;
-    const uint64_t id = entry->id;
-    active_.emplace(id, std::move(entry));
-  }
 }
 
 void Scheduler::RemoveCancelled() {
@@ -120,20 +70,20 @@ void Scheduler::RemoveExpired() {
   for (const auto& [id, entry] : active_) {
     if (entry->task.deadline <= now) expired.push_back(id);
   }
-  for (const uint64_t id : expired) {
-    End(id, WithReason(absl::DeadlineExceededError(
-                           "the deadline passed before the prediction was complete"),
-                       "DEADLINE_EXCEEDED"));
-  }
+  for (const uint64_t id : expired) End(id, DeadlinePassed());
+  RemoveExpiredWaiting(now);
 }
 
 void Scheduler::RemoveUnread() {
   const absl::Time now = clock_->Now();
   std::vector<uint64_t> unread;
   for (const auto& [id, entry] : active_) {
+    const bool was_unread = entry->unread_since != absl::InfiniteFuture();
     if (entry->listener->Ready()) {
       entry->unread_since = absl::InfiniteFuture();
+      entry->share->unread -= was_unread ? 1 : 0;
     } else {
+      entry->share->unread += was_unread ? 0 : 1;
       entry->unread_since = std::min(entry->unread_since, now);
       if (now - entry->unread_since >= options_.reader_patience) unread.push_back(id);
     }
@@ -251,13 +201,25 @@ void Scheduler::DeliverComplete() {
 
 void Scheduler::End(uint64_t id, const absl::Status& status) {
   const auto found = active_.find(id);
-  if (found == active_.end()) return;
+  if (found == active_.end()) {
+    for (auto of_client = waiting_.begin(); of_client != waiting_.end(); ++of_client) {
+      auto node = of_client->second.extract(id);
+      if (node.empty()) continue;
+      if (of_client->second.empty()) waiting_.erase(of_client);
+      waiting_evaluations_ -= EstimateOf(node.mapped()->task).evaluations;
+      EndWaiting(std::move(node.mapped()), status);
+      return;
+    }
+    return;
+  }
   const std::unique_ptr<ScheduledJob> entry = std::move(found->second);
   active_.erase(found);
   {
     MutexLock lock(&mutex_);
     quota_.Return(entry->task.client, entry->held);
   }
+  if (entry->unread_since != absl::InfiniteFuture()) --entry->share->unread;
+  if (--entry->share->active == 0) shares_.erase({entry->task.client, entry->task.priority});
   if (--entry->client->jobs == 0) clients_.erase(entry->task.client);
   const absl::Time now = clock_->Now();
   JobTimings timings;
@@ -271,9 +233,13 @@ void Scheduler::End(uint64_t id, const absl::Status& status) {
 
 void Scheduler::EndAll(const absl::Status& status) {
   while (!active_.empty()) End(active_.begin()->first, status);
+  while (!waiting_.empty()) End(waiting_.begin()->second.begin()->first, status);
 }
 
 bool Scheduler::AnythingToDo() const {
+  for (const auto& [key, jobs] : waiting_) {
+    if (HasShare(key)) return true;
+  }
   for (const auto& [id, entry] : active_) {
     if ((entry->job->HasComplete() || entry->job->runnable() > 0) && entry->listener->Ready()) {
       return true;
