@@ -31,7 +31,7 @@ void SilenceGrpc() {
 absl::Status Run(int argc, char** argv) {
   SilenceGrpc();
   anndata::GuardAgainstCrashes(true);
-  CLI::App app("Asks an Unlasting server how single cells respond to perturbations.", "unlasting");
+  CLI::App app("Asks an unlasting-server how single cells respond to perturbations.", "unlasting");
   app.footer(kExamples);
   app.set_version_flag("--version", std::string("unlasting ") + kVersion);
   app.require_subcommand(1);

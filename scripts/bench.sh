@@ -4,7 +4,7 @@
 # nothing else (docs/benchmarks.md says what was measured where).
 #
 #   scripts/bench.sh                     all
-#   scripts/bench.sh engine              one program: engine, evaluate, h5ad, predict
+#   scripts/bench.sh engine              one program: edge_weights, engine, evaluate, h5ad, predict
 #   scripts/bench.sh engine --benchmark_filter='Fused/5000' --benchmark_repetitions=5
 #   UNLASTING_BENCH_THREADS=1 scripts/bench.sh
 set -euo pipefail
@@ -45,6 +45,7 @@ for path in build/release/bin/*_bench; do
       # Its first run makes the file and ends, so that making it is in no figure.
       [[ -f "$results/synthetic.h5ad" ]] || "$path" "${arguments[@]}" 2>/dev/null
       ;;
+    edge_weights) arguments=(--file "$results/simulated.h5ad") ;;
     predict)
       arguments=()
       if (($# == 0)); then

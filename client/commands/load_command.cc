@@ -15,6 +15,7 @@
 #include "client/commands/load_statistics.h"
 #include "client/commands/shared_flags.h"
 #include "core/base/status.h"
+#include "core/cli/value_checks.h"
 
 namespace unlasting::client {
 namespace {
@@ -23,8 +24,9 @@ constexpr char kExamples[] = R"(Examples:
   unlasting load --rate 20 --duration 60 --cells 1,16,256 --json
   unlasting load --concurrency 8 --duration 60 --cells 64
 
---rate sends calls at random times whatever comes back (open loop); --concurrency keeps so many
-under way (closed loop). Control cells are the model's own.
+--rate sends calls at random times, however fast the server responds (open loop); --concurrency keeps
+that many calls under way (closed loop). The control cells are the model's own. Ctrl-C ends the load
+early and prints the figures so far.
 )";
 
 using Clock = std::chrono::steady_clock;
@@ -187,7 +189,9 @@ void Print(const nlohmann::json& result) {
 
 absl::Status Run(const Flags& flags) {
   if ((flags.rate > 0) == (flags.concurrency > 0)) {
-    return absl::InvalidArgumentError("expected one of --rate R and --concurrency C");
+    return absl::InvalidArgumentError(
+        "--rate and --concurrency: found neither, expected calls per second or a number of calls "
+        "under way");
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto client, Client::Connect(flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(const v1::Model model, client->GetModel(flags.predict.model));
@@ -214,33 +218,46 @@ absl::Status Run(const Flags& flags) {
 
 Command AddLoadCommand(CLI::App* app) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app->add_subcommand("load", "Load a server and tell how it answers");
+  CLI::App* command =
+      app->add_subcommand("load", "Send a server a load of calls and report how fast it responds");
   command->footer(kExamples);
   AddConnectionFlags(command, &flags->connection);
   CLI::Option* rate =
-      command->add_option("--rate", flags->rate, "Calls a second, at random times (open loop)")
-          ->check(CLI::PositiveNumber);
-  command->add_option("--concurrency", flags->concurrency, "Calls under way at once (closed loop)")
-      ->check(CLI::Range(1, 10000))
+      command->add_option("--rate", flags->rate, "Calls per second, at random times (open loop)")
+          ->type_name("CALLS")
+          ->check(cli::Above(0));
+  command
+      ->add_option("--concurrency", flags->concurrency,
+                   "Calls under way at once, up to 10000 (closed loop)")
+      ->type_name("CALLS")
+      ->check(cli::Between(1, 10000))
       ->excludes(rate);
-  command->add_option("--duration", flags->duration, "Seconds")
+  command->add_option("--duration", flags->duration, "How long calls are sent")
+      ->type_name("SECONDS")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(cli::Above(0));
   command
       ->add_option("--cells", flags->cells,
-                   "Control cells of a call; of several, each call draws one")
+                   "Control cells of each call; of several numbers, each call draws one")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--cell-type", flags->cell_type, "Their type (default: the model's first)");
-  command->add_option("--gene", flags->predict.genes, "Knocked-out gene (default: the first)")
+  command->add_option("--cell-type", flags->cell_type,
+                      "Type of the control cells (default: the model's first)");
+  command
+      ->add_option("--gene", flags->predict.genes,
+                   "Gene to knock out; repeatable (default: the model's first)")
+      ->type_name("GENE")
       ->allow_extra_args(false);
   AddOptionFlags(command, &flags->predict);
   command
-      ->add_option("--max-in-flight", flags->max_in_flight,
-                   "Calls under way beyond which --rate sends none and says so")
+      ->add_option(
+          "--max-in-flight", flags->max_in_flight,
+          "Largest number of calls under way with --rate; a call beyond it is not sent and is "
+          "counted as such")
       ->capture_default_str();
-  command->add_flag("--profiles", flags->profiles, "Ask for the cells, not for summaries only");
-  command->add_flag("--json", flags->json, "Print JSON");
+  command->add_flag("--profiles", flags->profiles,
+                    "Ask for the predicted cells too, not for summaries alone");
+  command->add_flag("--json", flags->json, "Print the figures as JSON");
   return [flags](Cancellation* cancellation) {
     flags->connection.cancellation = cancellation;
     return Run(*flags);

@@ -11,6 +11,7 @@
 #include "client/transport/client.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/cli/value_checks.h"
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
 #include "proto/codec/enums.h"
@@ -31,7 +32,7 @@ absl::Status PrintJson(const google::protobuf::Message& message) {
   options.always_print_primitive_fields = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  if (!status.ok()) return absl::InternalError("the answer cannot be printed as JSON");
+  if (!status.ok()) return absl::InternalError("the response cannot be printed as JSON");
   std::cout << json << "\n";
   return absl::OkStatus();
 }
@@ -95,12 +96,15 @@ void AddConnectionFlags(CLI::App* command, ClientOptions* options) {
   command->add_option("--server", options->address, "Address of the server")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  command->add_option("--tls-ca", options->tls_ca, "Authority of the server's certificate, PEM")
+  command
+      ->add_option("--tls-ca", options->tls_ca,
+                   "PEM file of the authority that signed the server's certificate; turns TLS on")
       ->type_name("FILE");
-  CLI::Option* certificate =
-      command->add_option("--tls-cert", options->tls_certificate, "Our certificate, PEM")
-          ->type_name("FILE");
-  command->add_option("--tls-key", options->tls_key, "Its private key, PEM")
+  CLI::Option* certificate = command
+                                 ->add_option("--tls-cert", options->tls_certificate,
+                                              "PEM file of the client's certificate")
+                                 ->type_name("FILE");
+  command->add_option("--tls-key", options->tls_key, "PEM file of the private key of --tls-cert")
       ->type_name("FILE")
       ->needs(certificate);
   command
@@ -111,22 +115,23 @@ void AddConnectionFlags(CLI::App* command, ClientOptions* options) {
             if (!text.ok()) throw CLI::ValidationError("--token-file", path + ": cannot be read");
             options->token = std::string(absl::StripAsciiWhitespace(*text));
           },
-          "File with our bearer token (default: the variable UNLASTING_TOKEN)")
+          "File that holds the client's bearer token (default: the variable UNLASTING_TOKEN)")
       ->type_name("FILE");
   if (const char* token = std::getenv("UNLASTING_TOKEN")) options->token = token;
   command
       ->add_option_function<double>(
           "--connect-timeout",
           [options](double seconds) { options->connect_timeout = absl::Seconds(seconds); },
-          "Seconds to wait for a connection (10)")
-      ->check(CLI::PositiveNumber);
+          "Seconds to wait for a connection (default: 10)")
+      ->type_name("SECONDS")
+      ->check(cli::Above(0));
 }
 
 Command AddModelsCommand(CLI::App* app) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app->add_subcommand("models", "List the models that a server has loaded");
   AddConnectionFlags(command, &flags->connection);
-  command->add_flag("--json", flags->json, "Print JSON");
+  command->add_flag("--json", flags->json, "Print the response as JSON");
   return [flags](Cancellation* cancellation) {
     flags->connection.cancellation = cancellation;
     return RunModels(*flags);
@@ -135,10 +140,11 @@ Command AddModelsCommand(CLI::App* app) {
 
 Command AddModelCommand(CLI::App* app) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app->add_subcommand("model", "Describe a model, with its card");
+  CLI::App* command = app->add_subcommand("model", "Describe a model and print its model card");
   AddConnectionFlags(command, &flags->connection);
-  command->add_option("name", flags->model, "Name of the model (default: the only one)");
-  command->add_flag("--json", flags->json, "Print JSON");
+  command->add_option("name", flags->model,
+                      "Name of the model (default: the only model of the server)");
+  command->add_flag("--json", flags->json, "Print the response as JSON");
   return [flags](Cancellation* cancellation) {
     flags->connection.cancellation = cancellation;
     return RunModel(*flags);
@@ -147,11 +153,13 @@ Command AddModelCommand(CLI::App* app) {
 
 Command AddHealthCommand(CLI::App* app) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app->add_subcommand("health", "Ask whether a server takes work");
+  CLI::App* command = app->add_subcommand("health", "Ask whether a server accepts requests");
   AddConnectionFlags(command, &flags->connection);
-  command->add_option("--service", flags->service, "Health name; '' for the process itself")
+  command
+      ->add_option("--service", flags->service,
+                   "Service whose health is asked for; '': the whole server")
       ->capture_default_str();
-  command->add_flag("--json", flags->json, "Print JSON");
+  command->add_flag("--json", flags->json, "Print the response as JSON");
   return [flags](Cancellation* cancellation) {
     flags->connection.cancellation = cancellation;
     return RunHealth(*flags);

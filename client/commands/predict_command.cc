@@ -190,31 +190,38 @@ Command AddPredictCommand(CLI::App* app) {
   AddControlFlags(command, &flags->controls);
 
   PredictFlags& predict = flags->predict;
-  command->add_option("--gene", predict.genes, "Knocked-out genes, GENE or GENE+GENE; repeatable")
+  command
+      ->add_option(
+          "--gene", predict.genes,
+          "Gene to knock out, or genes to knock out together: GENE or GENE+GENE; repeatable")
       ->allow_extra_args(false);
-  command->add_option("--smiles", predict.smiles, "Molecule by structure; repeatable")
+  command
+      ->add_option("--smiles", predict.smiles, "Structure of a molecule, with --dose; repeatable")
       ->allow_extra_args(false);
   command
       ->add_option("--molecule", predict.molecules,
-                   "Molecule by a name that the model knows; repeatable")
+                   "Name of a molecule that the model knows, with --dose; repeatable")
       ->allow_extra_args(false);
   command
       ->add_option("--dose", predict.doses,
-                   "Dose with unit, 0.2uM, or several, 0.1uM,1uM; every molecule at every dose")
+                   "Dose with its unit, e.g. 0.2uM, or several, e.g. 0.1uM,1uM; every molecule is "
+                   "predicted at every dose")
       ->allow_extra_args(false);
   command
-      ->add_option("--treatment", predict.treatments,
-                   "Treatment (cytokine, medium, virus, ...) by a name that the model or the table "
-                   "of --treatment-vectors knows; repeatable")
+      ->add_option(
+          "--treatment", predict.treatments,
+          "Name of a treatment (cytokine, medium, virus, ...) that the model or the table of "
+          "--treatment-vectors knows; repeatable")
       ->allow_extra_args(false);
   AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
   command
-      ->add_option("--hours", predict.hours,
-                   "Hours of each treatment and molecule, where the model has them; repeatable")
+      ->add_option(
+          "--hours", predict.hours,
+          "Hours that each treatment and molecule lasts, for models with times; repeatable")
       ->allow_extra_args(false);
   command
       ->add_option("--covariate", predict.covariates,
-                   "NAME=NUMBER of another covariate of the model; repeatable")
+                   "Value of another covariate of the model, NAME=NUMBER; repeatable")
       ->allow_extra_args(false);
   AddOptionFlags(command, &predict);
 
@@ -222,9 +229,11 @@ Command AddPredictCommand(CLI::App* app) {
       ->required()
       ->type_name("FILE.h5ad");
   AddRetryFlags(command, &flags->retry);
-  command->add_option("--progress", flags->progress, "auto, bar, plain or none")
+  command
+      ->add_option("--progress", flags->progress,
+                   "How progress is shown on stderr: auto, bar, plain or none")
       ->capture_default_str();
-  command->add_flag("--json", flags->json, "Print the result's description as JSON");
+  command->add_flag("--json", flags->json, "Print what was written as JSON");
   return [flags](Cancellation* cancellation) {
     flags->connection.cancellation = cancellation;
     return Run(*flags);

@@ -18,8 +18,8 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/cli/progress.h"
+#include "core/cli/value_checks.h"
 #include "nlohmann/json.hpp"
-#include "proto/codec/control_codec.h"
 
 namespace unlasting::client {
 namespace {
@@ -29,11 +29,13 @@ constexpr char kExamples[] = R"(Examples:
   unlasting screen --server a:50051,b:50051 --control thp1.h5ad --perturbations drugs.tsv \
       --out screen.h5ad --resume
 
-The table has a header: gene (A, A+B), or smiles or molecule with dose (0.2uM, or 0.1uM,1uM), and
-name if you like; tabs, commas or semicolons between columns. Beside screen.h5ad come
-screen.ranking.tsv, one row per perturbation with the strongest first, and screen.errors.tsv where
-rows could not be predicted: the others go on without them. What is done is kept in OUT.parts until
-all is; --resume goes on from there, also with a table that was mended or has new rows.
+The first line of the table names its columns: gene (A, A+B), or treatment, or smiles or molecule
+with dose (0.2uM, or 0.1uM,1uM); the columns hours, covariate and name are optional. Columns are
+separated by tabs, commas or semicolons. Two tables are written beside screen.h5ad:
+screen.ranking.tsv has one row per perturbation, the strongest first, and screen.errors.tsv lists the
+rows that could not be predicted, which do not stop the others. Perturbations that are done are kept
+in screen.h5ad.parts until all are; after a stop (Ctrl-C, a crash), --resume goes on from there, also
+with a table that was corrected or has new rows.
 )";
 
 struct Flags {
@@ -49,15 +51,6 @@ struct Flags {
   std::string progress = "auto";
   bool json = false;
 };
-
-// Equal for screens whose parts fit together.
-std::string Fingerprint(const ScreenWork& work) {
-  std::string all = work.request.SerializeAsString();
-  if (work.cells.has_value()) {
-    absl::StrAppend(&all, codec::EncodeControls(*work.cells).SerializeAsString());
-  }
-  return Sha256(all);
-}
 
 absl::StatusOr<ScreenTable> ReadTable(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(flags.perturbations));
@@ -228,7 +221,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, table.rows, first));
   if (flags.connection.cancellation->cancelled()) return CallWasCancelled();
   UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
-                             ScreenParts::Open(flags.out, Fingerprint(work), flags.resume));
+                             ScreenParts::Open(flags.out, FingerprintOf(work), flags.resume));
   std::vector<std::string> addresses;
   for (const auto& client : clients) addresses.push_back(client->address());
   ServerWatch watch(addresses,
@@ -250,7 +243,7 @@ absl::Status Run(const Flags& flags) {
     std::cerr << "warning: " << flags.perturbations << ": " << bad.size() << " of "
               << rows.size() + bad.size() << " rows were not predicted, the first on line "
               << bad.front().line << ": " << bad.front().message << "; " << errors
-              << " lists them; mend them and go on with --resume\n";
+              << " lists them; correct them and go on with --resume\n";
   }
   PrintNotes(collector.header(), ranking);
   PrintServers(watch, std::cerr);
@@ -267,28 +260,36 @@ Command AddScreenCommand(CLI::App* app) {
       app->add_subcommand("screen", "Predict the same control cells under many perturbations");
   command->footer(kExamples);
   AddConnectionFlags(command, &flags->connection);
-  command->add_option("--perturbations", flags->perturbations, "Table with one perturbation a line")
+  command
+      ->add_option("--perturbations", flags->perturbations,
+                   "Table with one perturbation per line, described below")
       ->required()
       ->type_name("FILE.tsv");
   AddControlFlags(command, &flags->controls);
   AddOptionFlags(command, &flags->predict);
-  command->add_option("--dose", flags->doses,
-                      "Doses of molecules that the table gives none, 0.1uM,1uM: each at each");
+  command->add_option(
+      "--dose", flags->doses,
+      "Doses of the molecules for which the table gives none, e.g. 0.1uM,1uM; every molecule "
+      "at every dose");
   AddTreatmentVectorsFlag(command, &flags->treatment_vectors);
-  command->add_option("--batch", flags->screen.batch, "Perturbations of one request")
+  command->add_option("--batch", flags->screen.batch, "Perturbations in one request")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command->add_option("--streams", flags->screen.streams, "Requests at once with each server")
+      ->check(cli::Above(0));
+  command
+      ->add_option("--streams", flags->screen.streams,
+                   "Requests under way at once with each server, 1 to 64")
       ->capture_default_str()
-      ->check(CLI::Range(1, 64));
-  command->add_flag("--resume", flags->resume, "Go on with a screen that was stopped");
+      ->check(cli::Between(1, 64));
+  command->add_flag("--resume", flags->resume, "Go on with a screen that was stopped before");
   AddRetryFlags(command, &flags->screen.retry);
   command->add_option("--out", flags->out, "AnnData file to write")
       ->required()
       ->type_name("FILE.h5ad");
-  command->add_option("--progress", flags->progress, "auto, bar, plain or none")
+  command
+      ->add_option("--progress", flags->progress,
+                   "How progress is shown on stderr: auto, bar, plain or none")
       ->capture_default_str();
-  command->add_flag("--json", flags->json, "Print the result's description as JSON");
+  command->add_flag("--json", flags->json, "Print what was written as JSON");
   return [flags](Cancellation* cancellation) {
     flags->connection.cancellation = cancellation;
     return Run(*flags);

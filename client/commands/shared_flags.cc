@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_join.h"
 #include "core/base/status.h"
+#include "core/cli/value_checks.h"
 
 namespace unlasting::client {
 namespace {
@@ -14,79 +15,112 @@ absl::StatusOr<cells::MissingGenes> ParseMissingGenes(const std::string& name) {
       absl::StrCat("--missing-genes: found '", name, "', expected error, zero or panel-mean"));
 }
 
+// Where the values of the control cells are, and on which scale.
+void AddValueFlags(CLI::App* command, ControlSelection* selection) {
+  ControlSelection& controls = *selection;
+  command
+      ->add_option("--obs-table", controls.obs_table,
+                   "Table (TSV or CSV, barcode first) of the cells of a 10x .h5 file or an MTX "
+                   "folder (default: "
+                   "obs.tsv beside it)")
+      ->type_name("FILE");
+  command->add_option("--layer", controls.layer, "Layer to read in place of X; raw: raw/X");
+  command
+      ->add_option("--matrix", controls.matrix,
+                   "What the values are: counts, log1p, or auto (whole numbers are counts)")
+      ->capture_default_str();
+  command
+      ->add_option("--target-sum", controls.target_sum,
+                   "Counts per cell that log1p values were normalised to (default: found from the "
+                   "values)")
+      ->check(cli::Above(0));
+  command->add_option(
+      "--library-size-column", controls.library_size_column,
+      "Column of obs that holds each cell's counts over all genes (default: the sum of "
+      "its row)");
+}
+
 }  // namespace
 
 void AddControlFlags(CLI::App* command, ControlFlags* flags) {
   ControlSelection& controls = flags->selection;
-  command->add_option("--control", controls.path, "AnnData file with control cells")
+  command
+      ->add_option("--control", controls.path,
+                   "File with the control cells: .h5ad, 10x .h5 or an MTX folder")
       ->type_name("FILE.h5ad");
   command
-      ->add_option("--panel", flags->panel,
-                   "Use this many of the model's own control cells; 0: all of the cell type")
+      ->add_option(
+          "--panel", flags->panel,
+          "Predict this many of the model's own control cells in place of --control; 0: all "
+          "of the cell type")
       ->type_name("CELLS")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--cell-type", controls.cell_type,
-                      "Only control cells of this type (default: all, each with its own)");
-  command->add_option("--cell-type-column", controls.cell_type_column, "obs column of cell types")
-      ->capture_default_str();
-  command
-      ->add_option("--condition-column", controls.condition_column,
-                   "obs column that tells control cells; '' takes every row")
-      ->capture_default_str();
-  command
-      ->add_option("--control-value", controls.control_value,
-                   "Its value for control cells, or several separated by commas; the field's names "
-                   "are found too")
-      ->capture_default_str();
+      ->check(cli::AtLeast(0));
   command->add_option(
-      "--obs-table", controls.obs_table,
-      "Table of the cells of a 10x .h5 file or MTX folder (default: obs.tsv beside it)");
-  command->add_option("--layer", controls.layer, "Layer to read (default: X); raw: raw/X");
+      "--cell-type", controls.cell_type,
+      "Cell type of the control cells to predict (default: every type of the file)");
   command
-      ->add_option("--matrix", controls.matrix,
-                   "What the values are: counts, log1p, or auto (integers are counts)")
+      ->add_option("--cell-type-column", controls.cell_type_column,
+                   "Column of obs that holds each cell's type")
       ->capture_default_str();
   command
-      ->add_option("--target-sum", controls.target_sum,
-                   "Counts per cell that log1p values were normalised to (default: found out)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--library-size-column", controls.library_size_column,
-                      "obs column with each cell's total counts (default: the row's sum)");
+      ->add_option(
+          "--condition-column", controls.condition_column,
+          "Column of obs that holds each cell's condition, of which the control is taken; '': "
+          "every cell is a control cell")
+      ->capture_default_str();
   command
-      ->add_option("--missing-genes", flags->missing_genes,
-                   "Genes of the model that the file lacks: error, zero or panel-mean")
+      ->add_option(
+          "--control-value", controls.control_value,
+          "Condition of the control cells, or several separated by commas; the usual names of "
+          "a control are recognised too")
+      ->capture_default_str();
+  AddValueFlags(command, &controls);
+  command
+      ->add_option(
+          "--missing-genes", flags->missing_genes,
+          "What to do about genes of the model that the file lacks: error (refuse), zero, or "
+          "panel-mean (the mean of the model's own control cells)")
       ->capture_default_str();
   command
       ->add_option("--max-cells", controls.max_cells,
-                   "Draw at most this many control cells by --seed; 0: all")
-      ->check(CLI::NonNegativeNumber);
+                   "Largest number of control cells, drawn by --seed; 0: all")
+      ->check(cli::AtLeast(0));
 }
 
 void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
-  command->add_option("--model", flags->model, "Name of the model (default: the only one)");
+  command->add_option("--model", flags->model,
+                      "Name of the model (default: the only model of the server)");
   command->add_option("--model-version", flags->model_version,
                       "Version of the model (default: the server's default)");
-  command->add_option("--solver", flags->solver, "ddim or dpmpp2m (default: the model's)");
+  command->add_option("--solver", flags->solver,
+                      "ODE solver: ddim or dpmpp2m (default: the model's)");
   command
       ->add_option("--solver-steps", flags->solver_steps,
                    "Solver steps in each direction (default: the model's)")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--mask", flags->mask,
-                      "rank, cell, aggregate, sample or none (default: the model's)");
+      ->check(cli::AtLeast(0));
+  command->add_option(
+      "--mask", flags->mask,
+      "How predicted genes become silent: rank, cell, aggregate, sample or none (default: "
+      "the model's)");
   command
       ->add_option("--mask-threshold", flags->mask_threshold,
-                   "Probability from which a gene is active, for cell and aggregate (0.5)")
-      ->check(CLI::Range(0.0, 1.0));
+                   "Probability from which a gene is active with --mask cell or aggregate, 0 to 1 "
+                   "(default: 0.5)")
+      ->check(cli::Between(0, 1));
   command
-      ->add_option("--eta", flags->eta,
-                   "Noise of each decoding step with --solver ddim, drawn by --seed: 0 to 1 (0)")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--seed", flags->seed, "Seed of draws")->capture_default_str();
+      ->add_option(
+          "--eta", flags->eta,
+          "Noise of each decoding step with --solver ddim, 0 to 1, drawn by --seed (default: "
+          "0)")
+      ->check(cli::Between(0, 1));
+  command->add_option("--seed", flags->seed, "Seed of everything that is drawn at random")
+      ->capture_default_str();
   command
       ->add_option("--genes", flags->result_genes,
-                   "Genes to return, separated by commas (default: all)")
+                   "Genes to return, separated by commas (default: all genes of the model)")
       ->delimiter(',');
-  command->add_flag("--bulk,!--interactive", flags->bulk, "Give way to interactive requests");
+  command->add_flag("--bulk,!--interactive", flags->bulk,
+                    "Let interactive requests of others go first (--bulk) or not (--interactive)");
 }
 
 void AddTreatmentVectorsFlag(CLI::App* command, std::string* path) {
@@ -101,14 +135,19 @@ void AddRetryFlags(CLI::App* command, RetryPolicy* policy) {
   command
       ->add_option_function<double>(
           "--retry-for", [policy](double seconds) { policy->give_up = absl::Seconds(seconds); },
-          "Seconds without any answer after which a busy or absent server is given up; 0 asks once "
-          "(600)")
-      ->check(CLI::NonNegativeNumber);
+          "Seconds without any response after which a busy or absent server is given up; 0: ask "
+          "once "
+          "(default: 600)")
+      ->type_name("SECONDS")
+      ->check(cli::AtLeast(0));
 }
 
 absl::Status CheckControlFlags(const ControlFlags& flags) {
   if ((flags.panel >= 0) != !flags.selection.path.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError("expected one of --control FILE and --panel CELLS");
+  return absl::InvalidArgumentError(
+      flags.panel >= 0 ? "--control and --panel: found both, expected one of them"
+                       : "--control and --panel: found neither, expected the file of the control "
+                         "cells or a number of the model's own");
 }
 
 absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFlags& flags,

@@ -50,7 +50,7 @@ absl::Status KeepControls(const ControlSelection& selection, const anndata::Data
   const auto conditions =
       LabelsOf(selection, obs, selection.condition_column, cells::Wanted::kCondition);
   if (!conditions.ok()) {
-    return Annotate(conditions.status(), "--condition-column ('' takes every row)");
+    return Annotate(conditions.status(), "--condition-column ('': every cell is a control cell)");
   }
   const auto counts = cells::CountLabels(*conditions);
   const auto controls = cells::FindControlLabels(counts, selection.control_value);
@@ -95,8 +95,8 @@ absl::StatusOr<std::vector<int64_t>> SelectControls(const ControlSelection& sele
         rows.end());
     if (rows.empty()) {
       return absl::NotFoundError(
-          absl::StrCat("no control cells of cell type '", selection.cell_type, "'; obs/",
-                       selection.cell_type_column, " has ", Distinct(types)));
+          absl::StrCat("--cell-type: found no control cells of '", selection.cell_type, "'; obs/",
+                       selection.cell_type_column, " (--cell-type-column) has ", Distinct(types)));
     }
   }
   if (rows.empty()) return absl::NotFoundError("the file has no cells");
@@ -239,7 +239,7 @@ absl::Status ReadScale(const ControlSelection& selection, const std::string& ele
   }
   if (controls->kind == cells::MatrixKind::kCounts) {
     if (!(selection.target_sum > 0)) return absl::OkStatus();
-    return absl::InvalidArgumentError("--target-sum: found counts, expected it with log1p values");
+    return absl::InvalidArgumentError("--target-sum: found counts, expected log1p values");
   }
   const cells::LogScale scale = sample.Decide(mark);
   cells::LogConversion(scale, 0).Apply(values);

@@ -49,9 +49,10 @@ absl::StatusOr<std::vector<std::map<std::string, double>>> CovariatesOf(const Pr
 absl::Status AddTreatments(const PredictFlags& flags, v1::PredictRequest* request) {
   const bool any = !flags.treatments.empty() || !flags.smiles.empty() || !flags.molecules.empty();
   if (!any && !(flags.hours.empty() && flags.covariates.empty())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flags.hours.empty() ? "--covariate" : "--hours",
-                     ": expected a treatment or a molecule, --treatment, --smiles or --molecule"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        flags.hours.empty() ? "--covariate" : "--hours",
+        ": found no treatment or molecule that it could belong to, expected --treatment, "
+        "--smiles or --molecule"));
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto sets, CovariatesOf(flags));
   for (const auto& covariates : sets) {
@@ -71,10 +72,12 @@ absl::Status AddTreatments(const PredictFlags& flags, v1::PredictRequest* reques
 absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request) {
   if (flags.smiles.empty() && flags.molecules.empty()) {
     if (flags.doses.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError("--dose: expected a molecule, --smiles or --molecule");
+    return absl::InvalidArgumentError(
+        "--dose: found no molecule that it could belong to, expected --smiles or --molecule");
   }
   if (flags.doses.empty()) {
-    return absl::InvalidArgumentError("--dose: expected one for a molecule, e.g. --dose 0.2uM");
+    return absl::InvalidArgumentError(
+        "--dose: found none, expected the dose of the molecule, e.g. --dose 0.2uM");
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto sets, CovariatesOf(flags));
   std::vector<std::string> doses;
@@ -148,7 +151,7 @@ absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags)
   UNLASTING_RETURN_IF_ERROR(AddTreatments(flags, &request));
   if (request.perturbations().empty()) {
     return absl::InvalidArgumentError(
-        "expected a perturbation: --gene, --smiles, --molecule or --treatment");
+        "perturbation: found none, expected --gene, --smiles, --molecule or --treatment");
   }
 
   v1::PredictOptions* options = request.mutable_options();

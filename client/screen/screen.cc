@@ -5,8 +5,11 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "client/transport/bad_fields.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
+#include "proto/codec/control_codec.h"
 
 namespace unlasting::client {
 namespace {
@@ -99,6 +102,14 @@ void RunStream(Stream* stream, const ScreenParts& parts, Shared* shared,
 }
 
 }  // namespace
+
+std::string FingerprintOf(const ScreenWork& work) {
+  std::string all = work.request.SerializeAsString();
+  if (work.cells.has_value()) {
+    absl::StrAppend(&all, codec::EncodeControls(*work.cells).SerializeAsString());
+  }
+  return Sha256(all);
+}
 
 absl::StatusOr<std::vector<BadRow>> RunScreen(const std::vector<Client*>& servers,
                                               const ScreenWork& work, const ScreenOptions& options,

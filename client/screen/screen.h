@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -27,6 +28,9 @@ struct ScreenWork {
   std::optional<cells::ControlMatrix> cells;
   std::vector<ScreenRow> rows;
 };
+
+// Equal for screens whose parts fit together: all but the perturbations is the same.
+std::string FingerprintOf(const ScreenWork& work);
 
 // Predicts every row that `parts` lacks and writes it there; the rows that a server refused are
 // returned, in the table's order, and the others go on without them. Each stream has a server of

@@ -130,7 +130,9 @@ absl::StatusOr<std::vector<v1::Perturbation>> PerturbationsOf(
   }
   if (flags.genes.size() + flags.smiles.size() + flags.molecules.size() + flags.treatments.size() !=
       1) {
-    return absl::InvalidArgumentError("expected one of gene, smiles, molecule and treatment");
+    return absl::InvalidArgumentError(
+        "found none or several of the columns gene, smiles, molecule and treatment filled, "
+        "expected one of them");
   }
   const bool molecule = flags.smiles.size() + flags.molecules.size() > 0;
   if (molecule && flags.doses.empty()) flags.doses = doses;
@@ -180,7 +182,8 @@ absl::StatusOr<ScreenTable> ParseScreenTable(const std::string& bytes,
     }
   }
   if (table.rows.empty() && table.bad.empty()) {
-    return absl::InvalidArgumentError("expected one perturbation or more, found none");
+    return absl::InvalidArgumentError(
+        "found no row below the columns' names, expected one perturbation or more");
   }
   return table;
 }

@@ -127,7 +127,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& opt
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return client->ToStatus(status);
   return absl::UnavailableError(absl::StrCat("server ", options.address, ": no connection within ",
                                              absl::FormatDuration(options.connect_timeout),
-                                             ": the host does not answer",
+                                             ": the host does not respond",
                                              ProxyHint(options.address)));
 }
 
@@ -213,7 +213,7 @@ absl::Status Client::Predict(
   UNLASTING_RETURN_IF_ERROR(status);
   if (!finished) {
     return absl::DataLossError(
-        absl::StrCat("server ", options_.address, ": the answer ended before its last message"));
+        absl::StrCat("server ", options_.address, ": the response ended before its last message"));
   }
   return absl::OkStatus();
 }

@@ -67,7 +67,7 @@ std::string ExplainConnection(absl::string_view message, bool tls) {
     return absl::StrContains(lower, absl::AsciiStrToLower(part));
   };
   if (says("proxy") || says("HTTP CONNECT")) {
-    return absl::StrCat("the proxy does not let us through (", message, ")");
+    return absl::StrCat("the proxy refuses to connect to the server (", message, ")");
   }
   if (says("Connection refused")) {
     return "connection refused: nothing listens on this port of the host";
@@ -81,14 +81,15 @@ std::string ExplainConnection(absl::string_view message, bool tls) {
            "port";
   }
   if (says("CERTIFICATE_VERIFY_FAILED") || says("certificate verify failed")) {
-    return "wrong certificate: the server's is not signed by the authority in --tls-ca, or has "
-           "expired";
+    return "wrong certificate: that of the server is not signed by the authority in --tls-ca, or "
+           "it "
+           "has expired";
   }
   if (says("Hostname Verification Check failed") || says("Peer name")) {
-    return "wrong certificate: it is not made out for this host name";
+    return "wrong certificate: that of the server is for another host name";
   }
   if (says("certificate required") || says("CERTIFICATE_REQUIRED") || says("bad certificate")) {
-    return "the server asks for our certificate: give --tls-cert and --tls-key";
+    return "the server asks for the client's certificate: give --tls-cert and --tls-key";
   }
   if (says("Ssl handshake failed") || says("SSL_ERROR") || says("TLS handshake")) {
     return absl::StrCat(
@@ -99,16 +100,16 @@ std::string ExplainConnection(absl::string_view message, bool tls) {
   if (says("Network is unreachable") || says("No route to host")) {
     return "the host cannot be reached: there is no route to it";
   }
-  if (says("No such file or directory")) return "there is no such unix socket";
+  if (says("No such file or directory")) return "the unix socket does not exist";
   if (!tls && (says("Socket closed") || says("Connection reset") || says("GOAWAY") ||
                says("End of TCP stream") ||
                says("connection attempt timed out before receiving "
                     "SETTINGS"))) {
-    return "the server closed the connection at once: it may want TLS (give --tls-ca), or is no "
-           "gRPC server";
+    return "the server closed the connection at once: it may expect TLS (give --tls-ca), or it "
+           "is not a gRPC server";
   }
   if (says("SETTINGS frame") || says("http1.x")) {
-    return "the server answers, but not as a gRPC server does";
+    return "the server responds, but not with gRPC";
   }
   return std::string(message);
 }

@@ -90,7 +90,7 @@ class TableReader {
       if (!cells_.emplace(barcodes_[cell], cell).second) {
         return absl::InvalidArgumentError(
             absl::StrCat(lines_.path(), ": the barcode '", barcodes_[cell],
-                         "' stands for several cells, expected barcodes that differ"));
+                         "' belongs to several cells, expected barcodes that differ"));
       }
     }
     filled_.assign(barcodes_.size(), false);

@@ -1,5 +1,7 @@
 #include "core/bundle/manifest.h"
 
+// Long because each field of the manifest is written, read and checked, and these belong together.
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -154,6 +156,26 @@ bool Manifest::Knows(const std::string& kind) const {
          perturbation_kinds.end();
 }
 
+namespace {
+
+void WriteStimuli(const Manifest& m, json* all) {
+  if (m.treatment_features > 0) {
+    (*all)["treatments"] = {{"names", m.treatments},
+                            {"features", m.treatment_features},
+                            {"vectors", m.treatment_vectors}};
+  }
+  for (const Covariate& covariate : m.covariates) {
+    (*all)["covariates"].push_back({{"name", covariate.name},
+                                    {"unit", covariate.unit},
+                                    {"scale", covariate.logarithmic ? "log10" : "linear"},
+                                    {"mean", covariate.mean},
+                                    {"deviation", covariate.deviation},
+                                    {"values", covariate.values}});
+  }
+}
+
+}  // namespace
+
 json Manifest::ToJson() const {
   json molecules_json = json::array();
   for (const auto& molecule : molecules) {
@@ -205,22 +227,19 @@ json Manifest::ToJson() const {
                                {"mean", molecule_scaling.mean},
                                {"deviation", molecule_scaling.deviation}};
   }
-  if (treatment_features > 0) {
-    all["treatments"] = {
-        {"names", treatments}, {"features", treatment_features}, {"vectors", treatment_vectors}};
-  }
-  for (const Covariate& covariate : covariates) {
-    all["covariates"].push_back({{"name", covariate.name},
-                                 {"unit", covariate.unit},
-                                 {"scale", covariate.logarithmic ? "log10" : "linear"},
-                                 {"mean", covariate.mean},
-                                 {"deviation", covariate.deviation},
-                                 {"values", covariate.values}});
-  }
+  WriteStimuli(*this, &all);
   return all;
 }
 
 namespace {
+
+void ReadDefaults(const json& defaults, Manifest* m) {
+  m->solver = defaults.at("solver");
+  m->solver_steps = defaults.at("solver_steps");
+  m->mask = defaults.at("mask");
+  // Absent in bundles that do not list the feature.
+  m->meet_means = defaults.value("meet_means", false);
+}
 
 void ReadStimuli(const json& j, Manifest* m) {
   if (j.contains("treatments")) {
@@ -271,11 +290,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.schedule_steps = j.at("schedule").at("steps");
     m.beta_first = j.at("schedule").at("beta_first");
     m.beta_last = j.at("schedule").at("beta_last");
-    m.solver = j.at("defaults").at("solver");
-    m.solver_steps = j.at("defaults").at("solver_steps");
-    m.mask = j.at("defaults").at("mask");
-    // Absent in bundles that do not list the feature.
-    m.meet_means = j.at("defaults").value("meet_means", false);
+    ReadDefaults(j.at("defaults"), &m);
     m.molecule_featurizer = j.at("molecule_featurizer");
     m.molecule_features = j.at("molecule_features");
     if (j.contains("molecule_scaling")) {

@@ -211,7 +211,7 @@ void WarnOfTimes(const std::string& path, const anndata::DataFrame& obs, const L
                        " and ", values[cell], " and are taken for one condition; ",
                        condition.genes.empty()
                            ? absl::StrCat("--set 'covariates=[\"", name, "\"]' keeps them apart")
-                           : "times of knockouts are not told apart"));
+                           : "times of knockouts are not distinguished"));
       break;
     }
   }

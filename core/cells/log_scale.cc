@@ -131,11 +131,14 @@ void ScaleSample::Add(int64_t first, const CsrMatrix& block) {
 
 std::array<double, ScaleSample::kForms> ScaleSample::Constants() const {
   std::array<double, kForms> constants = {};
+  constexpr int kTwice = kForms - 1;
   int found = 0;
-  for (int form = 0; form < kForms; ++form) {
+  for (int form = 0; form < kTwice; ++form) {
     constants[form] = ConstantOf(sums_[form]);
     found += constants[form] > 0 ? 1 : 0;
   }
+  // Small values of one logarithm sum to nearly one number as those of two do: one is the likelier.
+  if (found == 0) constants[kTwice] = ConstantOf(sums_[kTwice]);
   // Cells that are copies of each other sum to one number in every form, which tells nothing.
   if (found > 1) constants.fill(0);
   return constants;

@@ -1,11 +1,16 @@
 #include "core/cli/command_line.h"
 
 #include <iostream>
+#include <string>
+#include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "core/cli/settings.h"
 #include "core/cli/settings_text.h"
+#include "core/cli/value_checks.h"
 
 namespace unlasting::cli {
 namespace {
@@ -40,9 +45,41 @@ Message* GroupOf(const SettingRow& row, Message* settings) {
   return settings;
 }
 
+// What an option of CLI11's type TEXT takes, in words.
+std::string ExpectedType(const std::string& type) {
+  if (type == "INT") return "a whole number";
+  if (type == "UINT") return "a whole number of 0 or more";
+  if (type == "FLOAT") return "a number";
+  return "another value";
+}
+
+// CLI11 takes -1 for 2^64 - 1 where an option is unsigned.
+void RefuseNegativeCounts(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) {
+    if (option->get_type_name() == "UINT") option->check(AtLeast(0));
+  }
+  for (CLI::App* command : app->get_subcommands([](CLI::App*) { return true; })) {
+    RefuseNegativeCounts(command);
+  }
+}
+
+// CLI11's words for a value that is no number, "Could not convert: --seed = x", made ours.
+std::string ErrorText(const std::string& text, const CLI::App& app) {
+  absl::string_view rest = text;
+  if (!absl::ConsumePrefix(&rest, "Could not convert: ")) return text;
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(rest, absl::MaxSplits(" = ", 1));
+  const CLI::App* deepest = &app;
+  while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+  const CLI::Option* option = deepest->get_option_no_throw(std::string(parts.first));
+  return absl::StrCat(parts.first, ": found '", parts.second, "', expected ",
+                      ExpectedType(option == nullptr ? "" : option->get_type_name()));
+}
+
 }  // namespace
 
 absl::StatusOr<bool> ParseArguments(int argc, const char* const* argv, CLI::App* app) {
+  RefuseNegativeCounts(app);
   try {
     app->parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -50,7 +87,7 @@ absl::StatusOr<bool> ParseArguments(int argc, const char* const* argv, CLI::App*
     return false;
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat(error.what(), "; see ", CommandOf(*app), " --help"));
+        absl::StrCat(ErrorText(error.what(), *app), "; see ", CommandOf(*app), " --help"));
   }
   return true;
 }

@@ -93,7 +93,7 @@ std::vector<std::string> NotesOn(const std::vector<Fragment>& fragments, const F
   if (!drugs.empty()) {
     notes.push_back(absl::StrCat(
         absl::StrJoin(drugs, ", "),
-        " is large enough for a drug of its own; the answer is for the kept molecule, ",
+        " is large enough to be a drug itself; the prediction is for the kept molecule, ",
         kept_text.substr(0, kMaxFragmentText), ", alone"));
   }
   return notes;

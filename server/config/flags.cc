@@ -47,7 +47,7 @@ absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* con
       ->type_name("[NAME=]DIR")
       ->take_all();
   app.add_option("--config", config_path,
-                 "JSON file of settings: what flags set and more; flags win over it")
+                 "JSON file of settings, more than there are flags; flags take precedence over it")
       ->type_name("FILE");
   app.add_flag("--print-config", print_config,
                "Print the configuration in force as JSON for --config, and exit");

@@ -45,10 +45,11 @@ void DecodeAndAppendRows(const Message& message, const std::string& prefix,
                          Violations* violations) {
   const int64_t before = controls->values.rows;
   if (message.matrix().rows() > limits.max_cells - before) {
-    violations->Add(prefix + "matrix", "TOO_MANY_CELLS",
-                    absl::StrCat("found ", message.matrix().rows(), " cells",
-                                 before > 0 ? absl::StrCat(" after ", before) : "",
-                                 ", expected at most ", limits.max_cells));
+    violations->Add(
+        prefix + "matrix", "TOO_MANY_CELLS",
+        absl::StrCat("found ", message.matrix().rows(), " cells",
+                     before > 0 ? absl::StrCat(" after ", before) : "", ", expected at most ",
+                     limits.max_cells, " (limits.max_cells of the server)"));
     return;
   }
   auto part = codec::DecodeControlRows(message, {limits.max_cells, limits.max_columns});

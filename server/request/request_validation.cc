@@ -60,7 +60,8 @@ SharedControls PanelControls(const v1::ControlPanel& panel, const bundle::Bundle
                              const RequestLimits& limits, Violations* violations) {
   if (panel.cells() < 0 || panel.cells() > limits.max_cells) {
     violations->Add("panel.cells", panel.cells() < 0 ? "INVALID_SHAPE" : "TOO_MANY_CELLS",
-                    absl::StrCat("found ", panel.cells(), ", expected 0 to ", limits.max_cells));
+                    absl::StrCat("found ", panel.cells(), ", expected 0 to ", limits.max_cells,
+                                 " (limits.max_cells of the server)"));
     return nullptr;
   }
   return TakeControls(
@@ -179,9 +180,9 @@ void RequestPreparation::Begin() {
   if (count_ == 0) {
     violations_.Add("perturbations", "EMPTY_PERTURBATION", "found none, expected one or more");
   } else if (count_ > limits_.max_perturbations) {
-    violations_.Add(
-        "perturbations", "TOO_MANY_PERTURBATIONS",
-        absl::StrCat("found ", count_, ", expected at most ", limits_.max_perturbations));
+    violations_.Add("perturbations", "TOO_MANY_PERTURBATIONS",
+                    absl::StrCat("found ", count_, ", expected at most ", limits_.max_perturbations,
+                                 " (limits.max_perturbations of the server); split the request"));
     count_ = 0;
   }
 }
@@ -230,7 +231,8 @@ void RequestPreparation::End() {
     violations_.Add(
         "perturbations", "TOO_MANY_ROWS",
         absl::StrCat("found ", task.cells(), " cells times ", request_.perturbations_size(),
-                     " perturbations, expected at most ", limits_.max_rows, " in one request"));
+                     " perturbations, expected at most ", limits_.max_rows,
+                     " in one request (limits.max_rows of the server); split the request"));
   }
 }
 

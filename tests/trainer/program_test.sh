@@ -70,7 +70,7 @@ grep -q '"expected_response"' "$work/scores.json" || fail "evaluate lacks the ex
 grep -q '"replay"' "$work/scores.json" && fail "evaluate replays cells that training never had"
 grep -q '"left_out": "contexts"' "$work/bundle/manifest.json" || fail "the manifest lacks the choice"
 "$train" fit --data $data --out "$work/seen" "${small[@]}" --set split=cells
-grep -q '"left_out": "cells"' "$work/seen/manifest.json" ||
+grep -q '"cells_curve"' "$work/seen/manifest.json" ||
   fail "where all was measured, cells are left out"
 "$train" evaluate --bundle "$work/seen" --data $data --max-cells 30 --json --progress none \
   >"$work/seen.json"

@@ -50,13 +50,14 @@ std::string Found(const std::string& path, const cells::Prepared& prepared) {
 }  // namespace
 
 void AddDataFlags(CLI::App* app, DataFlags* flags) {
-  app->add_option("--data", flags->data, "AnnData file with the cells")
+  app->add_option("--data", flags->data, "File of cells: .h5ad, 10x .h5 or an MTX folder")
       ->type_name("FILE.h5ad")
       ->required();
   app->add_option("--config", flags->config,
                   "JSON file of settings; unlasting-train --settings-schema prints its schema")
       ->type_name("FILE");
-  app->add_option("--set", flags->set, "A setting; wins over --config; repeatable")
+  app->add_option("--set", flags->set,
+                  "Value of a setting, which takes precedence over --config; repeatable")
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);

@@ -124,7 +124,7 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
        {std::pair{"--report", flags.report}, {"--export", flags.export_dir}}) {
     if (!by_rule || value.empty()) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat(flag, ": found with another rule, expected only with --rule unlasting"));
+        absl::StrCat(flag, ": needs --rule unlasting, found another rule; leave out one of them"));
   }
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
@@ -181,26 +181,38 @@ absl::Status RunEvaluate(const EvaluateFlags& flags) {
 Command AddEvaluateCommand(CLI::App& root) {
   auto flags = std::make_shared<EvaluateFlags>();
   CLI::App* app = root.add_subcommand(
-      "evaluate", "Predicts the held-out conditions of a bundle and prints scores with baselines");
+      "evaluate", "Predicts the held-out conditions of a bundle and scores them beside baselines");
   app->add_option("--bundle", flags->bundle, "Folder of the bundle")->required();
-  app->add_option("--data", flags->data, "The .h5ad file it was trained on")->required();
-  app->add_option("--split", flags->split, "test or train")->capture_default_str();
-  app->add_option("--ablation", flags->ablation, "no_latent or no_mask");
-  app->add_option("--mask", flags->mask, "rank, cell, aggregate, sample or none");
-  app->add_option("--solver", flags->solver, "dpmpp2m or ddim");
-  app->add_option("--solver-steps", flags->solver_steps, "Steps each way; 0: the default");
-  app->add_option("--eta", flags->eta, "Noise of ddim's decoding steps, 0 to 1, by --seed");
-  app->add_option("--max-cells", flags->max_cells, "Cells of each group; 0: all")
+  app->add_option("--data", flags->data, "File of cells that the bundle was trained on")
+      ->required();
+  app->add_option("--split", flags->split, "Part of the split to predict: test or train")
+      ->capture_default_str();
+  app->add_option("--ablation", flags->ablation,
+                  "What to leave out of the prediction: no_latent or no_mask");
+  app->add_option(
+      "--mask", flags->mask,
+      "How predicted genes become silent: rank, cell, aggregate, sample or none (default: the "
+      "bundle's)");
+  app->add_option("--solver", flags->solver, "ODE solver: dpmpp2m or ddim (default: the bundle's)");
+  app->add_option("--solver-steps", flags->solver_steps,
+                  "Solver steps in each direction; 0: the bundle's default");
+  app->add_option("--eta", flags->eta,
+                  "Noise of each decoding step with --solver ddim, 0 to 1, drawn by --seed");
+  app->add_option("--max-cells", flags->max_cells,
+                  "Cells of each group that are predicted and scored; 0: all")
       ->capture_default_str();
   app->add_option("--threads", flags->threads, "CPU threads")->capture_default_str();
-  app->add_option("--seed", flags->seed, "Of sampled masks and random latents");
+  app->add_option("--seed", flags->seed, "Seed of sampled masks, random latents and resamples");
   AddScoringFlags(app, &flags->scoring);
-  app->add_option("--report", flags->report, "HTML report to write");
+  app->add_option("--report", flags->report, "HTML page to write, with tables and plots");
   app->add_option(
       "--export", flags->export_dir,
-      "Only write truth.h5ad, control.h5ad and training.h5ad of the split to this folder");
-  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
-  app->add_flag("--json", flags->json, "Scores as JSON on stdout");
+      "Folder to which truth.h5ad, control.h5ad and training.h5ad of the split are written, "
+      "without any prediction");
+  app->add_option("--progress", flags->progress,
+                  "How progress is shown on stderr: auto, bar, plain or none")
+      ->capture_default_str();
+  app->add_flag("--json", flags->json, "Print the scores as JSON");
   app->footer(
       "Examples:\n  unlasting-train evaluate --bundle models/k562 --data cells.h5ad\n"
       "  unlasting-train evaluate --bundle models/k562 --data cells.h5ad --rule vcc2026 --json");

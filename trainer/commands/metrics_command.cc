@@ -11,6 +11,7 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/cli/interrupt.h"
+#include "core/cli/value_checks.h"
 #include "core/evaluate/scorer.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
@@ -26,7 +27,7 @@ namespace {
 absl::Status CheckFlags(const MetricsOptions& options) {
   const auto only = [](const char* flag, const char* rule) {
     return absl::InvalidArgumentError(
-        absl::StrCat(flag, ": found with another rule, expected only with --rule ", rule));
+        absl::StrCat(flag, ": needs --rule ", rule, ", found another rule; leave out one of them"));
   };
   const ScoringRule rule = options.scoring.rule;
   if (!options.draws.empty() && rule != ScoringRule::kVcc2026) return only("--draws", "vcc2026");
@@ -35,8 +36,8 @@ absl::Status CheckFlags(const MetricsOptions& options) {
   if (!options.training.empty()) return only("--training", "unlasting");
   if (options.control.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "--control: found with a rule that takes the controls from --truth and --predicted, expected "
-      "--control-label alone");
+      "--control: found with a --rule that takes the control cells from --truth and --predicted; "
+      "leave it out and name them with --control-label");
 }
 
 absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
@@ -48,23 +49,24 @@ absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
 // What the values of the files are, and what they are brought to.
 void AddValueFlags(CLI::App* app, MetricsOptions* options) {
   app->add_option("--matrix", options->columns.matrix,
-                  "what the files other than --predicted hold: auto, counts or log1p")
-      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+                  "What the files other than --predicted hold: auto, counts or log1p")
+      ->check(cli::OneOf({"auto", "counts", "log1p"}))
       ->capture_default_str();
   app->add_option(
          "--predicted-matrix", options->predicted_matrix,
-         "what --predicted holds: auto (log1p; whole numbers alone are refused), counts or "
-         "log1p")
-      ->check(CLI::IsMember({"auto", "counts", "log1p"}))
+         "What --predicted holds: counts, log1p, or auto (log1p; a file of whole numbers is "
+         "refused)")
+      ->check(cli::OneOf({"auto", "counts", "log1p"}))
       ->capture_default_str();
   app->add_option("--library-size-column", options->columns.library_size_column,
-                  "obs column of each cell's counts over all genes (default: the row's sum)");
+                  "Column of obs that holds each cell's counts over all genes (default: the sum of "
+                  "its row)");
   app->add_option(
          "--target-sum", options->target_sum,
-         "normalises counts, and rescales log1p values, to this sum a cell (default: that "
-         "of the predictions' log1p values, else that of the other files', else the median "
-         "of the counts)")
-      ->check(CLI::Range(1.0, 1e9));
+         "Sum per cell to which counts are normalised and log1p values rescaled (default: that "
+         "of the predictions' log1p values, else that of the other files', else the median of the "
+         "counts)")
+      ->check(cli::Between(1.0, 1e9));
 }
 
 }  // namespace
@@ -112,37 +114,43 @@ absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ost
 Command AddMetricsCommand(CLI::App& root) {
   auto options = std::make_shared<MetricsOptions>();
   CLI::App* app = root.add_subcommand(
-      "metrics", "Scores predicted cells, from any tool, against true cells and baselines.");
-  app->add_option("--predicted", options->predicted, "predicted cells (.h5ad, log1p)")->required();
-  app->add_option("--truth", options->truth, "true cells; may hold all conditions")->required();
-  app->add_option("--control", options->control, "control cells (default: those of --truth)");
+      "metrics", "Scores predicted cells, from any tool, against true cells and beside baselines");
+  app->add_option("--predicted", options->predicted, "File of predicted cells, log1p values")
+      ->required();
+  app->add_option("--truth", options->truth,
+                  "File of true cells; it may hold more conditions than were predicted")
+      ->required();
+  app->add_option("--control", options->control, "File of control cells (default: --truth)");
   app->add_option("--training", options->training,
-                  "cells a model was trained on: gives the mean-shift baseline");
-  app->add_option("--groupby,--condition-column", options->columns.condition_column,
-                  "obs column of the condition; groups are conditions within cell types")
+                  "File of the cells that the model was trained on; adds the mean-shift baseline");
+  app->add_option(
+         "--groupby,--condition-column", options->columns.condition_column,
+         "Column of obs that holds the condition; a group is a condition within a cell type")
       ->capture_default_str();
-  app->add_option("--cell-type-column", options->columns.cell_type_column, "obs column")
+  app->add_option("--cell-type-column", options->columns.cell_type_column,
+                  "Column of obs that holds each cell's type")
       ->capture_default_str();
   app->add_option(
          "--control-value,--control-label", options->columns.control,
-         "condition of unperturbed cells; with a rule they are rows of truth and prediction")
+         "Condition of control cells; rules of the field look for it in --truth and --predicted")
       ->capture_default_str();
   app->add_option("--covariates", options->columns.covariates,
-                  "obs columns of numbers, such as hours, that tell conditions of drugs and "
+                  "Columns of obs with numbers, such as hours, that tell conditions of drugs and "
                   "treatments apart (default: those that --predicted names in uns)")
       ->delimiter(',');
   AddValueFlags(app, options.get());
-  app->add_option("--threads", options->threads, "0: one for each processor")
-      ->check(CLI::Range(0, 1024))
+  app->add_option("--threads", options->threads, "CPU threads; 0: one for each processor")
+      ->check(cli::Between(0, 1024))
       ->capture_default_str();
   AddScoringFlags(app, &options->scoring);
-  app->add_option("--seed", options->seed, "of the random halves of the ceiling, and of resamples")
+  app->add_option("--seed", options->seed,
+                  "Seed of the random halves of the ceiling and of the resamples")
       ->capture_default_str();
   app->add_option("--draws", options->draws,
-                  "JSON with the split halves and baseline rows of --rule vcc2026 (keys "
-                  "splits_cells, baseline_construction); default: drawn by --seed");
-  app->add_flag("--json", options->json, "JSON on stdout instead of tables");
-  app->add_option("--report", options->report, "writes an HTML page with plots here");
+                  "JSON file with the split halves and baseline rows of --rule vcc2026, keys "
+                  "splits_cells and baseline_construction (default: drawn by --seed)");
+  app->add_flag("--json", options->json, "Print the scores as JSON");
+  app->add_option("--report", options->report, "HTML page to write, with tables and plots");
   app->footer(
       "\nExamples:\n"
       "  unlasting-train metrics --predicted p.h5ad --truth cells.h5ad --control cells.h5ad\n"

@@ -4,6 +4,7 @@
 #include "core/cells/simulation.h"
 #include "core/cli/interrupt.h"
 #include "core/cli/progress.h"
+#include "core/cli/value_checks.h"
 #include "trainer/commands/command.h"
 
 namespace unlasting::trainer {
@@ -43,32 +44,39 @@ Command AddSimulateCommand(CLI::App& root) {
     app->add_option(name, *value, text)->capture_default_str();
   };
   app->add_option("--out", flags->out, "The .h5ad file to write")->required();
-  add("--cells", &o.cells, "Cells");
-  add("--genes", &o.genes, "Genes");
-  add("--perturbations", &o.perturbations, "Knockouts of single genes");
-  add("--doubles", &o.doubles, "Knockouts of pairs of those genes");
-  add("--molecules", &o.molecules, "Drugs with SMILES, each at every dose");
-  app->add_option("--doses", o.doses_um, "Their doses in uM")->delimiter(',');
-  add("--cell-types", &o.cell_types, "Cell types");
+  add("--cells", &o.cells, "Number of cells");
+  add("--genes", &o.genes, "Number of genes");
+  add("--perturbations", &o.perturbations, "Number of genes that are knocked out, each alone");
+  add("--doubles", &o.doubles, "Number of pairs of those genes that are knocked out together");
+  add("--molecules", &o.molecules, "Number of drugs with SMILES, each at every dose");
+  app->add_option("--doses", o.doses_um, "Doses of the drugs in uM, separated by commas")
+      ->delimiter(',');
+  add("--cell-types", &o.cell_types, "Number of cell types");
   add("--control-share", &o.control_share, "Share of control cells");
   add("--response", &o.response_share, "Share of perturbed cells that respond");
   add("--density", &o.density, "Share of entries above 0, before effects and dropout");
   add("--dropout", &o.dropout, "Largest probability that a weak gene's count is lost");
-  add("--library-spread", &o.library_spread, "Standard deviation of the log library size");
-  add("--in-degree", &o.in_degree, "Most regulators of a gene");
-  app->add_flag("--expected", o.expected, "Also the noise-free profiles, as dense layers");
-  add("--seed", &o.seed, "The same seed gives the same file");
-  app->add_option("--threads", o.threads, "CPU threads")
-      ->check(CLI::Range(1, 1024))
+  add("--library-spread", &o.library_spread,
+      "Standard deviation of the logarithm of the library size");
+  add("--in-degree", &o.in_degree, "Largest number of regulators of a gene");
+  app->add_flag("--expected", o.expected, "Write the noise-free profiles too, as dense layers");
+  add("--seed", &o.seed, "Seed of the cells; the same seed gives the same file");
+  app->add_option("--threads", o.threads, "CPU threads, 1 to 1024")
+      ->check(cli::Between(1, 1024))
       ->capture_default_str();
-  app->add_option("--gzip", flags->gzip, "0 (none) to 9")
-      ->check(CLI::Range(0, 9))
+  app->add_option("--gzip", flags->gzip, "Level of gzip compression, from 0 (none) to 9")
+      ->check(cli::Between(0, 9))
       ->capture_default_str();
-  app->add_option("--progress", flags->progress, "auto, bar, plain or none")->capture_default_str();
+  app->add_option("--progress", flags->progress,
+                  "How progress is shown on stderr: auto, bar, plain or none")
+      ->capture_default_str();
   app->footer(
-      "The truth is in the file: layers/unperturbed holds the counts each cell would have had,\n"
-      "obs/responder and obs/program which cells respond and why, varp/network the weights (row =\n"
-      "target), varm/effects the change of every gene's log rate per uns/simulation/conditions.\n\n"
+      "The truth is in the file: layers/unperturbed holds the counts that each cell would have "
+      "had\n"
+      "without its perturbation, obs/responder and obs/program say which cells respond and why,\n"
+      "varp/network holds the weights (row = target), and varm/effects the change of every gene's "
+      "log\n"
+      "rate in each of uns/simulation/conditions.\n\n"
       "Examples:\n"
       "  unlasting-train simulate --out small.h5ad --cells 2000 --genes 200 --perturbations 10\n"
       "  unlasting-train simulate --out drugs.h5ad --perturbations 0 --molecules 24 --doses "

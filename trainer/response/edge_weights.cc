@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/base/parallel.h"
 #include "trainer/response/symmetric_eigen.h"
 
 namespace unlasting::trainer {
@@ -21,6 +22,8 @@ constexpr double kSmallestSquares = 1e-12;
 // those of a row that are taken at a time, so that all rows of a block stay in the cache.
 constexpr int64_t kLanes = 8;
 constexpr int64_t kBlock = 512;
+// Targets whose regressions share a task and its memory.
+constexpr int64_t kTargetsPerTask = 16;
 
 // The columns of the cells used, each minus the mean control cell of the cell's type.
 class CentredColumns {
@@ -166,32 +169,46 @@ std::vector<int64_t> EdgesInto(int64_t target, int64_t genes, const grn::Graph& 
   return edges;
 }
 
+// The weights of the edges into one target, the rest of `weights` left alone. `values` is memory
+// that is used again from target to target.
+void EstimateWeightsInto(int64_t target, const CentredColumns& columns, const TrainingData& data,
+                         const grn::Graph& graph, std::vector<double>* values,
+                         std::vector<double>* weights) {
+  const std::vector<int64_t> edges = EdgesInto(target, data.genes(), graph);
+  if (edges.empty()) return;
+  const int64_t stride = (columns.count() + kLanes - 1) / kLanes * kLanes;
+  const auto rows = static_cast<int64_t>(edges.size()) + 1;
+  values->assign(rows * stride, 0.0);
+  std::vector<double> noise;
+  columns.Fill(target, values->data());
+  for (int64_t k = 1; k < rows; ++k) {
+    const int64_t source = graph.sources[edges[k - 1]];
+    columns.Fill(source, &(*values)[k * stride]);
+    noise.push_back(columns.noise(source));
+  }
+  // Cells in which the target itself was perturbed say nothing of its sources.
+  for (const int64_t row : columns.perturbed(target)) {
+    for (int64_t k = 0; k < rows; ++k) (*values)[k * stride + row] = 0;
+  }
+  const std::vector<double> slopes =
+      Regress(ProductsOf(*values, rows, stride), noise, columns.count());
+  for (size_t k = 0; k < edges.size(); ++k) (*weights)[edges[k]] = slopes[k];
+}
+
 }  // namespace
 
 std::vector<double> EstimateEdgeWeights(const TrainingData& data, const ConditionMoments& moments,
-                                        const grn::Graph& graph) {
+                                        const grn::Graph& graph, int threads) {
   const CentredColumns columns(data, moments);
-  const int64_t stride = (columns.count() + kLanes - 1) / kLanes * kLanes;
   std::vector<double> weights(graph.edges(), 0.0);
-  for (int64_t target = 0; target < data.genes(); ++target) {
-    const std::vector<int64_t> edges = EdgesInto(target, data.genes(), graph);
-    if (edges.empty()) continue;
-    const auto rows = static_cast<int64_t>(edges.size()) + 1;
-    std::vector<double> values(rows * stride), noise;
-    columns.Fill(target, values.data());
-    for (int64_t k = 1; k < rows; ++k) {
-      const int64_t source = graph.sources[edges[k - 1]];
-      columns.Fill(source, &values[k * stride]);
-      noise.push_back(columns.noise(source));
+  const int64_t tasks = (data.genes() + kTargetsPerTask - 1) / kTargetsPerTask;
+  ParallelFor(tasks, threads, [&](int64_t task) {
+    std::vector<double> values;
+    const int64_t end = std::min((task + 1) * kTargetsPerTask, data.genes());
+    for (int64_t target = task * kTargetsPerTask; target < end; ++target) {
+      EstimateWeightsInto(target, columns, data, graph, &values, &weights);
     }
-    // Cells in which the target itself was perturbed say nothing of its sources.
-    for (const int64_t row : columns.perturbed(target)) {
-      for (int64_t k = 0; k < rows; ++k) values[k * stride + row] = 0;
-    }
-    const std::vector<double> slopes =
-        Regress(ProductsOf(values, rows, stride), noise, columns.count());
-    for (size_t k = 0; k < edges.size(); ++k) weights[edges[k]] = slopes[k];
-  }
+  });
   return weights;
 }
 

@@ -189,12 +189,12 @@ GeneValues SlopeOnMean(const std::vector<Single>& singles, GeneValues Response::
 
 std::optional<GrnResponseEstimate> EstimateGrnResponse(const TrainingData& data,
                                                        const ConditionMoments& moments,
-                                                       const grn::Graph& graph) {
+                                                       const grn::Graph& graph, int threads) {
   const std::vector<Single> singles = SinglesOf(data, moments);
   if (DistinctGenes(singles) < kFewestGenes) return std::nullopt;
   GrnResponseEstimate estimate;
   estimate.self_effect = SelfEffects(singles, moments);
-  estimate.edge_weights = EstimateEdgeWeights(data, moments, graph);
+  estimate.edge_weights = EstimateEdgeWeights(data, moments, graph, threads);
   std::vector<GeneValues> effects;
   for (const Single& single : singles) {
     effects.push_back(EffectOnOthers(single, estimate.self_effect[single.type][single.gene],

@@ -30,6 +30,6 @@ struct GrnResponseEstimate {
 // that the gene network does not predict their responses.
 std::optional<GrnResponseEstimate> EstimateGrnResponse(const TrainingData& data,
                                                        const ConditionMoments& moments,
-                                                       const grn::Graph& graph);
+                                                       const grn::Graph& graph, int threads = 1);
 
 }  // namespace unlasting::trainer

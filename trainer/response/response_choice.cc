@@ -120,54 +120,67 @@ class Chooser {
     return MeanOf(with);
   }
 
-  void LeaveContextsOut(const std::vector<Place>& places, ResponseChoice* choice) const {
+  // A rule with a finish, and the mean log error of its responses in the contexts left out.
+  struct Tried {
+    ContextRule rule;
+    bool meet_means = false;
+    double error = 0;
+  };
+  // What is left out, and what the other contexts measured of it.
+  struct LeftOutContexts {
+    std::vector<Place> places;
     std::vector<LeftOutGroup> groups;
     std::vector<std::vector<MeasuredContext>> elsewhere;
-    for (const Place& place : places) {
-      groups.emplace_back(data_, data_.controls(place.type),
-                          moments_.group(place.condition, place.type), genes_,
-                          seed_ + groups.size());
-      elsewhere.push_back(measured_.Elsewhere(place.condition, place.type));
+  };
+
+  // One for each group; `rules` is a rule or a mixture.
+  template <typename Rules>
+  std::vector<Response> CarriedOver(const LeftOutContexts& left_out, const Rules& rules) const {
+    std::vector<Response> responses;
+    for (size_t k = 0; k < left_out.places.size(); ++k) {
+      responses.push_back(
+          CarryOver(rules, moments_.control(left_out.places[k].type), left_out.elsewhere[k]));
     }
-    struct Tried {
-      ContextRule rule;
-      bool meet_means = false;
-      double error = 0;
-    };
+    return responses;
+  }
+
+  std::vector<Tried> TryRules(const LeftOutContexts& left_out) const {
     std::vector<Tried> tried;
     for (const double power : kPowers) {
       for (const double mean_slope : kMeanSlopes) {
         for (const double share_slope : kShareSlopes) {
           const ContextRule rule{power, mean_slope, share_slope};
-          std::vector<Response> responses;
-          for (size_t k = 0; k < places.size(); ++k) {
-            responses.push_back(CarryOver(rule, moments_.control(places[k].type), elsewhere[k]));
-          }
+          const std::vector<Response> responses = CarriedOver(left_out, rule);
           for (const bool meet : kBoth) {
-            tried.push_back({rule, meet, MeanOf(ErrorsOf(groups, responses, {meet, false}))});
+            const Finish finish{meet, false};
+            tried.push_back({rule, meet, MeanOf(ErrorsOf(left_out.groups, responses, finish))});
           }
         }
       }
     }
+    return tried;
+  }
+
+  // The mixture, with the finish that weighs more.
+  static void Mix(const std::vector<Tried>& tried, ResponseChoice* choice) {
     const auto less = [](const Tried& a, const Tried& b) { return a.error < b.error; };
     const double best = std::min_element(tried.begin(), tried.end(), less)->error;
+    const auto weight_of = [best](const Tried& one) {
+      return std::exp((best - one.error) / kTemperature);
+    };
     double weight[2] = {0, 0};
-    for (const Tried& one : tried) {
-      weight[one.meet_means] += std::exp((best - one.error) / kTemperature);
-    }
+    for (const Tried& one : tried) weight[one.meet_means] += weight_of(one);
     choice->finish.meet_means = weight[1] > weight[0];
     choice->rules.clear();
+    // At best no better than no change.
+    if (best >= 0) return;
     for (const Tried& one : tried) {
-      if (best >= 0 || one.meet_means != choice->finish.meet_means) continue;
-      choice->rules.push_back({one.rule, std::exp((best - one.error) / kTemperature) /
-                                             weight[choice->finish.meet_means]});
+      if (one.meet_means != choice->finish.meet_means) continue;
+      choice->rules.push_back({one.rule, weight_of(one) / weight[one.meet_means]});
     }
-    std::vector<Response> responses;
-    for (size_t k = 0; k < places.size(); ++k) {
-      responses.push_back(CarryOver(choice->rules, moments_.control(places[k].type), elsewhere[k]));
-    }
-    const double error = ChooseSpread(groups, responses, /*margin=*/1, &choice->finish);
+  }
 
+  static nlohmann::json RecordOf(const std::vector<Tried>& tried, const ResponseChoice& choice) {
     const auto curve = [&](auto value_of) {
       std::map<double, double> least;
       for (const Tried& one : tried) {
@@ -178,26 +191,41 @@ class Chooser {
       for (const auto& [value, error] : least) list.push_back({value, Rounded(error)});
       return list;
     };
-    const auto mean = [&](auto value_of) {
+    const auto mean = [&](double ContextRule::*part) {
       double sum = 0;
-      for (const auto& [rule, share] : choice->rules) sum += share * value_of(rule);
+      for (const auto& [rule, share] : choice.rules) sum += share * rule.*part;
       return Rounded(sum);
     };
-    choice->record = {
-        {"left_out", "contexts"},
-        {"groups", groups.size()},
-        {"no_change", choice->rules.empty()},
-        {"power", mean([](const ContextRule& rule) { return rule.power; })},
-        {"mean_slope", mean([](const ContextRule& rule) { return rule.mean_slope; })},
-        {"share_slope", mean([](const ContextRule& rule) { return rule.share_slope; })},
-        {"meet_means", choice->finish.meet_means},
-        {"spread", choice->finish.spread},
-        {"log_error", Rounded(error)},
-        {"curve",
-         {{"power", curve([](const Tried& one) { return one.rule.power; })},
-          {"mean_slope", curve([](const Tried& one) { return one.rule.mean_slope; })},
-          {"share_slope", curve([](const Tried& one) { return one.rule.share_slope; })},
-          {"meet_means", curve([](const Tried& one) { return one.meet_means ? 1.0 : 0.0; })}}}};
+    return {{"left_out", "contexts"},
+            {"no_change", choice.rules.empty()},
+            {"power", mean(&ContextRule::power)},
+            {"mean_slope", mean(&ContextRule::mean_slope)},
+            {"share_slope", mean(&ContextRule::share_slope)},
+            {"meet_means", choice.finish.meet_means},
+            {"spread", choice.finish.spread},
+            {"curve",
+             {{"power", curve([](const Tried& one) { return one.rule.power; })},
+              {"mean_slope", curve([](const Tried& one) { return one.rule.mean_slope; })},
+              {"share_slope", curve([](const Tried& one) { return one.rule.share_slope; })},
+              {"meet_means", curve([](const Tried& one) { return one.meet_means ? 1.0 : 0.0; })}}}};
+  }
+
+  void LeaveContextsOut(const std::vector<Place>& places, ResponseChoice* choice) const {
+    LeftOutContexts left_out;
+    left_out.places = places;
+    for (const Place& place : places) {
+      left_out.groups.emplace_back(data_, data_.controls(place.type),
+                                   moments_.group(place.condition, place.type), genes_,
+                                   seed_ + left_out.groups.size());
+      left_out.elsewhere.push_back(measured_.Elsewhere(place.condition, place.type));
+    }
+    const std::vector<Tried> tried = TryRules(left_out);
+    Mix(tried, choice);
+    const double error = ChooseSpread(left_out.groups, CarriedOver(left_out, choice->rules),
+                                      /*margin=*/1, &choice->finish);
+    choice->record = RecordOf(tried, *choice);
+    choice->record["groups"] = places.size();
+    choice->record["log_error"] = Rounded(error);
   }
 
   void LeaveCellsOut(const std::vector<Place>& places, ResponseChoice* choice) const {

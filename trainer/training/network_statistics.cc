@@ -106,7 +106,8 @@ StatisticsOfTraining MakeNetworkStatistics(const TrainingData& data, const grn::
     statistics.expected_response = ToModel(
         EstimateExpectedResponse(data, moments, measured, result.response), prepared.x_max);
     if (FollowsGrn(config)) {
-      const auto estimate = EstimateGrnResponse(data, moments, graph);
+      const auto estimate =
+          EstimateGrnResponse(data, moments, graph, static_cast<int>(config.threads()));
       if (estimate.has_value()) {
         statistics.expected_response->grn = ToModel(*estimate, graph, prepared.x_max);
       }

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <map>
 
-#include "core/base/status.h"
 #include "core/base/parallel.h"
+#include "core/base/status.h"
 #include "core/evaluate/rules/sparse_products.h"
 
 namespace unlasting::evaluate::rules {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/parallel.h"
 #include "core/base/status.h"
 #include "core/evaluate/multiple_testing.h"
-#include "core/base/parallel.h"
 #include "core/evaluate/rank_sum.h"
 #include "core/evaluate/rules/gene_cells.h"
 #include "core/evaluate/rules/gene_columns.h"

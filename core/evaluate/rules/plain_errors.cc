@@ -5,8 +5,8 @@
 #include <limits>
 #include <numeric>
 
-#include "core/evaluate/column_statistics.h"
 #include "core/base/parallel.h"
+#include "core/evaluate/column_statistics.h"
 
 namespace unlasting::evaluate::rules {
 namespace {

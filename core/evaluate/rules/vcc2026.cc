@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/base/status.h"
 #include "core/base/parallel.h"
+#include "core/base/status.h"
 #include "core/evaluate/rules/direction_fidelity.h"
 #include "core/evaluate/rules/direction_reach.h"
 #include "core/evaluate/rules/expression_error.h"

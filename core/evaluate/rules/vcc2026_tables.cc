@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "core/base/status.h"
 #include "core/base/parallel.h"
+#include "core/base/status.h"
 #include "core/evaluate/rules/count_survey.h"
 #include "core/evaluate/rules/gene_columns.h"
 

@@ -170,7 +170,8 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bun
   if (device >= devices) {
     return absl::InvalidArgumentError(
         absl::StrCat("device: found '", options.device, "', but this machine has ",
-                     devices == 0 ? "none" : absl::StrCat(devices, ", counted from 0")));
+                     devices == 0 ? "no CUDA device; use cpu"
+                                  : absl::StrCat(devices, " CUDA devices, counted from 0")));
   }
   UNLASTING_ASSIGN_OR_RETURN(const bundle::BundleWeights weights, bundle->ReadWeights());
   try {

@@ -109,6 +109,23 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
   return thresholds;
 }
 
+absl::Status JobState::KeepByRank(int perturbation, int32_t type, const std::vector<int64_t>& rows,
+                                  const DenseMatrix& probability, DenseMatrix* group) {
+  if (panel_thresholds.count(type) != 0) {
+    UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> thresholds,
+                               PanelThresholds(perturbation, type));
+    const auto genes = static_cast<size_t>(group->cols);
+    KeepAbove(absl::MakeConstSpan(thresholds).first(genes), group);
+    if (options.meet_means) ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), group);
+    return absl::OkStatus();
+  }
+  KeepTopShare(MeanProbability(probability), group);
+  if (!options.meet_means) return absl::OkStatus();
+  UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean, ExpectedMean(perturbation, type, rows));
+  ScaleGenes(MeanFactors(*group, mean), group);
+  return absl::OkStatus();
+}
+
 absl::Status JobState::Mask(int perturbation, DenseMatrix* values, Profiles* profiles) {
   // Cells are ranked among those of their own type: each type is masked by itself.
   std::map<int32_t, std::vector<int64_t>> rows_of_type;
@@ -128,22 +145,7 @@ absl::Status JobState::Mask(int perturbation, DenseMatrix* values, Profiles* pro
     }
     DenseMatrix group = SelectRows(*values, rows);
     if (options.mask == MaskMode::kRank) {
-      if (panel_thresholds.count(type) != 0) {
-        UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> thresholds,
-                                   PanelThresholds(perturbation, type));
-        const auto genes = static_cast<size_t>(group.cols);
-        KeepAbove(absl::MakeConstSpan(thresholds).first(genes), &group);
-        if (options.meet_means) {
-          ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), &group);
-        }
-      } else {
-        KeepTopShare(MeanProbability(probability), &group);
-        if (options.meet_means) {
-          UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
-                                     ExpectedMean(perturbation, type, rows));
-          ScaleGenes(MeanFactors(group, mean), &group);
-        }
-      }
+      UNLASTING_RETURN_IF_ERROR(KeepByRank(perturbation, type, rows, probability, &group));
     } else if (options.mask != MaskMode::kNone) {
       if (!mask_variance.empty()) {
         // Each value is kept with probability p, independently of the others.

@@ -126,6 +126,9 @@ struct JobState : public TrajectoryWaiter {
   // Of perturbed cells made of these control cells of one type; [N], in model units.
   absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,
                                                   absl::Span<const int64_t> cells);
+  // The rank mask of the cells of one type, `rows` of the request, and their finish.
+  absl::Status KeepByRank(int perturbation, int32_t type, const std::vector<int64_t>& rows,
+                          const DenseMatrix& probability, DenseMatrix* group);
   // [N], in model units; where means are to be met, the factors of the means follow, [2 N] in all.
   absl::StatusOr<std::vector<float>> PanelThresholds(int perturbation, int32_t type);
   // `values` [request_cells, N] in model units; fills active_share and mask_deviation of

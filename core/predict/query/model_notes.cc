@@ -19,7 +19,7 @@ std::vector<std::string> MoleculeModelNotes(const bundle::Manifest& manifest) {
   if (structures.size() == 1) {
     notes.push_back(absl::StrCat("the model was trained on one molecule, ",
                                  manifest.molecules.front().name,
-                                 ": its answer does not depend on the molecule"));
+                                 ": its prediction does not depend on the molecule"));
   } else if (!structures.empty() && structures.size() < kFewMolecules) {
     notes.push_back(absl::StrCat("the model was trained on ", structures.size(),
                                  " molecules, fewer than ", kFewMolecules,
@@ -27,7 +27,7 @@ std::vector<std::string> MoleculeModelNotes(const bundle::Manifest& manifest) {
   }
   if (doses.size() == 1) {
     notes.push_back(absl::StrCat("the model was trained on one dose, ", *doses.begin(),
-                                 " uM: its answer does not depend on the dose"));
+                                 " uM: its prediction does not depend on the dose"));
   }
   return notes;
 }

@@ -91,7 +91,7 @@ void NoteRange(const Covariate& covariate, double value, Perturbation* perturbat
   }
   if (covariate.deviation > 0) return;
   perturbation->notes.push_back(absl::StrCat("training knew ", covariate.name, " ", lowest,
-                                             " alone: the answer does not depend on it"));
+                                             " alone: the prediction does not depend on it"));
 }
 
 }  // namespace

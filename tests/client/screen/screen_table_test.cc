@@ -100,8 +100,8 @@ TEST(ScreenTable, WithoutAKnownColumnOrARowItIsRefused) {
   };
   EXPECT_THAT(message("compound\nSTAT1\n"), HasSubstr("line 1"));
   EXPECT_THAT(message("genes\nSTAT1\n"), HasSubstr("did you mean 'gene'?"));
-  EXPECT_THAT(message("gene\n"), HasSubstr("found none"));
-  EXPECT_THAT(message(""), HasSubstr("found none"));
+  EXPECT_THAT(message("gene\n"), HasSubstr("found no row"));
+  EXPECT_THAT(message(""), HasSubstr("found no row"));
 }
 
 }  // namespace

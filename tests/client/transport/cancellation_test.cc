@@ -38,12 +38,10 @@ TEST_F(CancelledClientTest, ACallUnderWayIsCalledOffAndNotTriedAgain) {
   ASSERT_OK(client);
   RetryingClient retrying({client->get()}, 0, RetryPolicy(),
                           RetryingClient::RealTime(&cancellation_));
-  v1::PredictRequest request = test::SomeRequest(100);
   // The header, the first part, comes long before the result.
-  request.mutable_options()->set_solver_steps(1000);
   int parts = 0;
   const absl::Status status = retrying.Predict(
-      request, [] {},
+      test::EndlessRequest(), [] {},
       [&](const v1::PredictResponse&) {
         if (++parts == 1) cancellation_.Cancel();
         return absl::OkStatus();

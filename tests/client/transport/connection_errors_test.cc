@@ -52,9 +52,9 @@ TEST(ConnectionErrors, EachCauseHasItsOwnWords) {
   EXPECT_THAT(
       ExplainConnection("SSL_ERROR_SSL: error:0A00010B:SSL routines::wrong version number", true),
       HasSubstr("does not speak TLS"));
-  EXPECT_THAT(ExplainConnection("Socket closed", false), HasSubstr("may want TLS"));
+  EXPECT_THAT(ExplainConnection("Socket closed", false), HasSubstr("may expect TLS"));
   EXPECT_THAT(ExplainConnection("HTTP proxy returned response code 403", false),
-              HasSubstr("proxy does not let us through"));
+              HasSubstr("proxy refuses to connect to the server"));
   EXPECT_EQ(ExplainConnection("the server is draining", false), "the server is draining");
 }
 

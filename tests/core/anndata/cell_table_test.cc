@@ -89,7 +89,7 @@ TEST_F(CellTableTest, RefusesWithOneLineThatNamesTableAndPlace) {
   EXPECT_THAT(Refusal("b\tc\n" + std::string(1 << 21, 'x')), HasSubstr("is longer than"));
   const auto twice = ReadCellTable(Write("obs.tsv", "b\tc\na\tK\n"), {"a", "a"});
   ASSERT_FALSE(twice.ok());
-  EXPECT_THAT(std::string(twice.status().message()), HasSubstr("stands for several cells"));
+  EXPECT_THAT(std::string(twice.status().message()), HasSubstr("belongs to several cells"));
 }
 
 TEST_F(CellTableTest, FindsTheOneTableBesideTheData) {

@@ -87,6 +87,10 @@ TEST(LogScaleTest, ValuesThatWereLoggedTwiceAreFound) {
   const auto twice = [](double value) { return std::log1p(std::log1p(value)); };
   EXPECT_TRUE(SampleOf(Cells(1e4, twice)).LoggedTwice());
   EXPECT_FALSE(SampleOf(Cells(1e4, Natural)).LoggedTwice());
+  const auto decimal = [](double value) { return std::log10(1 + value); };
+  const ScaleSample small = SampleOf(Cells(10, decimal));
+  EXPECT_FALSE(small.LoggedTwice());
+  EXPECT_EQ(small.Decide({}).base, 10.0);
   EXPECT_FALSE(SampleOf(Cells(1e4, Plain)).LoggedTwice()) << "exp of these is beyond any number";
 }
 

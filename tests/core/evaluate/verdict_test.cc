@@ -91,10 +91,11 @@ TEST(VerdictTest, HasASentenceForEachFurtherBaseline) {
   card.groups[0].baselines["linear"] = Pair(1.5, 1.5);
   card.groups[0].baselines["ceiling"] = Pair(0, 0);
   const auto sentences = VerdictSentences(card);
-  ASSERT_EQ(sentences.size(), 3u);
-  EXPECT_THAT(sentences[1], HasSubstr("It does not beat additive ("));
-  EXPECT_THAT(sentences[2], HasSubstr("It beats linear ("));
-  EXPECT_THAT(card.Verdict(), HasSubstr(sentences[2]));
+  ASSERT_EQ(sentences.size(), 4u);
+  EXPECT_THAT(sentences[0], HasSubstr("Nearer than the model by both distances: additive ("));
+  EXPECT_THAT(sentences[2], HasSubstr("It does not beat additive ("));
+  EXPECT_THAT(sentences[3], HasSubstr("It beats linear ("));
+  EXPECT_THAT(card.Verdict(), HasSubstr(sentences[3]));
 }
 
 TEST(VerdictTest, SaysThatAModelBeatsBoth) {

@@ -142,6 +142,15 @@ TEST_F(GrnResponseTest, TooFewKnockoutsGiveNoEstimate) {
   EXPECT_FALSE(EstimateGrnResponse(data_, ConditionMoments(data_), Planted()).has_value());
 }
 
+TEST_F(GrnResponseTest, EdgeWeightsDoNotDependOnTheThreads) {
+  Simulate(40);
+  const grn::Graph graph = Planted();
+  const ConditionMoments moments(data_);
+  const std::vector<double> weights = EstimateEdgeWeights(data_, moments, graph, 1);
+  ASSERT_EQ(weights.size(), static_cast<size_t>(graph.edges()));
+  EXPECT_EQ(weights, EstimateEdgeWeights(data_, moments, graph, 3));
+}
+
 TEST_F(GrnResponseTest, EdgeWeightsHaveTheSignsOfThePlantedOnes) {
   Simulate(40);
   const grn::Graph graph = Planted();

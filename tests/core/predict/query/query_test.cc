@@ -100,7 +100,7 @@ TEST_F(QueryTest, KnownDrugsResolveByNameAndUnknownOnesSayHowFarTheyAre) {
   ASSERT_OK(other);
   EXPECT_THAT((*other)->notes,
               UnorderedElementsAre(HasSubstr("aspirin, Tanimoto similarity"),
-                                   HasSubstr("its answer does not depend on the molecule")));
+                                   HasSubstr("its prediction does not depend on the molecule")));
 }
 
 TEST_F(QueryTest, GenesSayHowTheyWereTrainedAndHowFarTheyAre) {
@@ -143,7 +143,7 @@ TEST_F(QueryTest, DosesOutsideOfTheTrainingsAreSaidToBe) {
   EXPECT_EQ(above->molecule_distance->similarity, 1.0);
   EXPECT_THAT(above->notes,
               UnorderedElementsAre(HasSubstr("dose 30 uM lies above"),
-                                   HasSubstr("its answer does not depend on the molecule")));
+                                   HasSubstr("its prediction does not depend on the molecule")));
 }
 
 TEST_F(QueryTest, SaltsAndOtherNotationsResolveToTheTrainingDrug) {
