@@ -14,6 +14,7 @@
 #include "boost/asio/ip/tcp.hpp"
 #include "boost/beast/core.hpp"
 #include "boost/beast/http.hpp"
+#include "server/base/out_of_memory.h"
 
 namespace unlasting::server {
 namespace {
@@ -85,7 +86,14 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void Respond() {
     const auto& request = parser_.get();
-    response_ = PageFor(*pages_, request.method(), std::string(request.target()));
+    // A page that finds no memory must not end the process.
+    const absl::Status made = WithinMemory<absl::Status>([this, &request] {
+      response_ = PageFor(*pages_, request.method(), std::string(request.target()));
+      return absl::OkStatus();
+    });
+    if (!made.ok()) {
+      response_ = MakeResponse(http::status::service_unavailable, kPlainText, "out of memory\n");
+    }
     // The headers say how long the body would be.
     if (request.method() == http::verb::head) response_.body().clear();
     stream_.expires_after(kPatience);

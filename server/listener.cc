@@ -1,5 +1,8 @@
 #include "server/listener.h"
 
+// Long because binding, bounding and checking the listening sockets share their state.
+
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,7 +15,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <string>
 #include <thread>
@@ -30,6 +35,11 @@ namespace {
 // File descriptors that are kept for files, models, the admin port and gRPC's own use.
 constexpr int kReservedFiles = 64;
 constexpr int kCheckSeconds = 2;
+// Connections beyond the bounds that wait for those that their peers have just closed, and how long
+// they do: gRPC needs a moment to notice.
+constexpr size_t kMostWaiting = 16;
+constexpr std::chrono::milliseconds kRoomPatience(250);
+constexpr int kLookAgainMilliseconds = 10;
 
 }  // namespace
 
@@ -47,8 +57,19 @@ struct Listener::State {
 
   absl::Status Bind(const std::string& flag, const std::string& address, const Endpoint& endpoint,
                     bool alone);
+  // Accepted, and neither handed over nor refused.
+  struct Waiting {
+    int fd = -1;
+    Endpoint peer;
+    std::chrono::steady_clock::time_point until;
+  };
+
   void Run();
   void Accept(int socket);
+  // Hands over or refuses those whose time has come.
+  void ServeWaiting();
+  void HandOver(int fd, const Endpoint& peer);
+  void Refuse(int fd);
   bool Admit(int fd, const std::string& peer);
   void ForgetClosed();
 
@@ -67,6 +88,7 @@ struct Listener::State {
   // Used by the thread.
   std::map<int, Connection> open;
   std::map<std::string, int> of_peer;
+  std::deque<Waiting> waiting;
 };
 
 absl::Status Listener::State::Bind(const std::string& flag, const std::string& address,
@@ -168,12 +190,52 @@ void Listener::State::Run() {
   for (const int fd : sockets) polled.push_back({fd, POLLIN, 0});
   polled.push_back({wake, POLLIN, 0});
   while (true) {
-    if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
-    if (polled.back().revents != 0) return;
+    const int patience = waiting.empty() ? -1 : kLookAgainMilliseconds;
+    if (poll(polled.data(), polled.size(), patience) < 0 && errno != EINTR) break;
+    if (polled.back().revents != 0) break;
+    ServeWaiting();
     for (size_t k = 0; k + 1 < polled.size(); ++k) {
       if (polled[k].revents != 0) Accept(polled[k].fd);
     }
   }
+  for (const Waiting& each : waiting) Refuse(each.fd);
+  waiting.clear();
+}
+
+void Listener::State::ServeWaiting() {
+  const auto now = std::chrono::steady_clock::now();
+  for (size_t left = waiting.size(); left > 0; --left) {
+    Waiting each = waiting.front();
+    waiting.pop_front();
+    // A number that has come free since says that there is room.
+    const int lower = fcntl(each.fd, F_DUPFD_CLOEXEC, 0);
+    if (lower >= 0 && lower < each.fd) {
+      close(each.fd);
+      each.fd = lower;
+    } else if (lower >= 0) {
+      close(lower);
+    }
+    if (Admit(each.fd, MachineOf(each.peer))) {
+      HandOver(each.fd, each.peer);
+    } else if (now >= each.until) {
+      Refuse(each.fd);
+    } else {
+      waiting.push_back(each);
+    }
+  }
+}
+
+void Listener::State::Refuse(int fd) {
+  ++refused;
+  close(fd);
+}
+
+void Listener::State::HandOver(int fd, const Endpoint& peer) {
+  if (peer.address.ss_family != AF_UNIX) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  handler(fd);
 }
 
 void Listener::State::Accept(int socket) {
@@ -189,16 +251,13 @@ void Listener::State::Accept(int socket) {
     return;
   }
   ++handled;
-  if (!Admit(fd, MachineOf(peer))) {
-    ++refused;
-    close(fd);
-    return;
+  if (Admit(fd, MachineOf(peer))) {
+    HandOver(fd, peer);
+  } else if (waiting.size() < kMostWaiting) {
+    waiting.push_back({fd, peer, std::chrono::steady_clock::now() + kRoomPatience});
+  } else {
+    Refuse(fd);
   }
-  if (peer.address.ss_family != AF_UNIX) {
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  }
-  handler(fd);
 }
 
 bool Listener::State::Admit(int fd, const std::string& peer) {

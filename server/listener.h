@@ -23,8 +23,8 @@ struct ListenerOptions {
   int max_connections = 1000;
 };
 
-// Accepts on a thread of its own, between Start and Stop. What is beyond the bounds is closed as
-// soon as it is accepted.
+// Accepts on a thread of its own, between Start and Stop. What is beyond the bounds is closed,
+// a few of them after a quarter of a second in which others may be found to have been closed.
 class Listener {
  public:
   // Takes ownership of a connected socket.
@@ -50,7 +50,7 @@ class Listener {
   // Connects to itself and waits until the connection has been accepted and, in plaintext, gRPC has
   // sent its first frame. Errors: UNAVAILABLE after two seconds. Any thread, once Start was called.
   absl::Status SelfCheck(bool plaintext);
-  // Connections that were closed at once because there were too many.
+  // Connections that were closed because there were too many.
   int64_t refused() const;
 
  private:

@@ -1,6 +1,10 @@
 #include "server/base/fair_pool.h"
 
+#include <string>
 #include <utility>
+
+#include "server/base/logging.h"
+#include "server/base/out_of_memory.h"
 
 namespace unlasting::server {
 
@@ -55,7 +59,15 @@ void FairPool::Run() {
       }
       ++running_;
     }
-    const bool more = task();
+    // Tasks end their own calls; one that cannot even do that must not end the process.
+    bool more = false;
+    const absl::Status done = WithinMemory<absl::Status>([&task, &more] {
+      more = task();
+      return absl::OkStatus();
+    });
+    if (!done.ok()) {
+      LogEvent(LogLevel::kError, "a task failed", {{"error", std::string(done.message())}});
+    }
     if (!more) task = nullptr;  // before the lock: it may hold the last reference to a call
     MutexLock lock(&mutex_);
     --running_;

@@ -1,6 +1,10 @@
 #include "server/base/work_pool.h"
 
+#include <string>
 #include <utility>
+
+#include "server/base/logging.h"
+#include "server/base/out_of_memory.h"
 
 namespace unlasting::server {
 
@@ -35,7 +39,14 @@ void WorkPool::Run() {
       task = std::move(tasks_.front());
       tasks_.pop_front();
     }
-    task();
+    // Tasks end their own calls; one that cannot even do that must not end the process.
+    const absl::Status done = WithinMemory<absl::Status>([&task] {
+      task();
+      return absl::OkStatus();
+    });
+    if (!done.ok()) {
+      LogEvent(LogLevel::kError, "a task failed", {{"error", std::string(done.message())}});
+    }
   }
 }
 
