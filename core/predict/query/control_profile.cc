@@ -120,15 +120,16 @@ std::string NoteOnProfile(const bundle::Bundle& bundle, const CsrMatrix& values,
   const double median = std::max(ratios[ratios.size() / 2], 1e-9);
   std::vector<GeneRatio> unlike;
   for (const GeneRatio& gene : compared) {
-    if (gene.ratio >= kFold * median || gene.ratio * kFold <= median) unlike.push_back(gene);
+    const double ratio = gene.ratio / median;
+    if (ratio >= kFold || ratio * kFold <= 1) unlike.push_back({gene.gene, ratio});
   }
   if (static_cast<double>(unlike.size()) <= kShareOfGenes * static_cast<double>(compared.size())) {
     return "";
   }
   return absl::StrCat(
       "control cells: ", unlike.size(), " of ", compared.size(),
-      " genes that can be compared differ twofold or more from the model's own control cells of "
-      "the same types (",
+      " genes that can be compared differ twofold or more from the rest, measured by the model's "
+      "own control cells of the same types (",
       Named(bundle.manifest(), unlike),
       "): the cells are of another kind or protocol, or a part of the genes was scaled otherwise; "
       "send counts of all genes if there are any");
