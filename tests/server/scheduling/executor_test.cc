@@ -5,6 +5,7 @@
 
 #include "core/base/status.h"
 #include "gtest/gtest.h"
+#include "tests/server/scheduling/forwarding_engine.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
 #include "tests/support/wait_until.h"
@@ -13,28 +14,16 @@ namespace unlasting::server {
 namespace {
 
 // An engine whose first step finds no memory.
-class ShortOfMemory : public predict::Engine {
+class ShortOfMemory : public ForwardingEngine {
  public:
-  explicit ShortOfMemory(std::unique_ptr<predict::Engine> engine) : engine_(std::move(engine)) {}
+  using ForwardingEngine::ForwardingEngine;
 
   absl::Status Step(absl::Span<predict::Row* const> rows) override {
     if (!failed_.exchange(true)) throw std::bad_alloc();
-    return engine_->Step(rows);
+    return ForwardingEngine::Step(rows);
   }
-  absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
-                                              absl::Span<const int32_t> cell_type,
-                                              const predict::Perturbation& perturbation) override {
-    return engine_->MaskProbability(controls, cell_type, perturbation);
-  }
-  absl::StatusOr<std::vector<float>> ExpectedMeanChange(
-      int32_t cell_type, const predict::Perturbation& perturbation) override {
-    return engine_->ExpectedMeanChange(cell_type, perturbation);
-  }
-  const bundle::Bundle& bundle() const override { return engine_->bundle(); }
-  const predict::EngineOptions& options() const override { return engine_->options(); }
 
  private:
-  const std::unique_ptr<predict::Engine> engine_;
   std::atomic<bool> failed_{false};
 };
 

@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/scheduling/scheduler.h"
+#include "tests/server/scheduling/forwarding_engine.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
 
@@ -21,33 +22,21 @@ using test::SomeControls;
 using test::TinyEngine;
 
 // An engine that tells how large its steps are, lets time pass, and breaks when told to.
-class WatchedEngine : public predict::Engine {
+class WatchedEngine : public ForwardingEngine {
  public:
-  explicit WatchedEngine(FakeClock* clock) : inner_(TinyEngine()), clock_(clock) {}
+  explicit WatchedEngine(FakeClock* clock) : ForwardingEngine(TinyEngine()), clock_(clock) {}
 
-  const bundle::Bundle& bundle() const override { return inner_->bundle(); }
-  const predict::EngineOptions& options() const override { return inner_->options(); }
   absl::Status Step(absl::Span<predict::Row* const> rows) override {
     steps.push_back(static_cast<int64_t>(rows.size()));
     clock_->Advance(absl::Seconds(1));
     if (broken) return absl::InternalError("the device fell over");
-    return inner_->Step(rows);
-  }
-  absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
-                                              absl::Span<const int32_t> cell_type,
-                                              const predict::Perturbation& perturbation) override {
-    return inner_->MaskProbability(controls, cell_type, perturbation);
-  }
-  absl::StatusOr<std::vector<float>> ExpectedMeanChange(
-      int32_t cell_type, const predict::Perturbation& perturbation) override {
-    return inner_->ExpectedMeanChange(cell_type, perturbation);
+    return ForwardingEngine::Step(rows);
   }
 
   std::vector<int64_t> steps;
   bool broken = false;
 
  private:
-  const std::unique_ptr<predict::Engine> inner_;
   FakeClock* const clock_;
 };
 
