@@ -3,6 +3,7 @@
 #include "trainer/response/shrinkage.h"
 
 namespace unlasting::trainer {
+
 MeasuredResponses::MeasuredResponses(const ConditionMoments& moments) : moments_(moments) {
   for (const auto& [condition, by_type] : moments.perturbed()) {
     for (const auto& [type, perturbed] : by_type) {

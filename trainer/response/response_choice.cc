@@ -16,13 +16,13 @@ constexpr double kPowers[] = {0, 2, 4, 8};
 constexpr double kMeanSlopes[] = {0.4, 0.6, 0.8, 1.0};
 constexpr double kShareSlopes[] = {0.35, 0.7, 1.0};
 // A rule counts e-fold less for each kTemperature by which its mean log error is greater than the
-// best's. A mixture is steadier than the best of many rules that few left-out contexts tell apart:
-// halving or doubling this changed no result by more than two in a hundred.
+// best's. A mixture is steadier than the best of many rules that few left-out contexts tell apart;
+// with half or twice the temperature the mean over five contexts moved by about two in a hundred.
 constexpr double kTemperature = 0.1;
 // Bounds on the cost: groups that are left out, and the most variable genes, on which distances are
 // taken.
-constexpr size_t kMostGroups = 16;
-constexpr int64_t kMostGenes = 500;
+constexpr size_t kMaxGroups = 16;
+constexpr int64_t kMaxGenes = 500;
 // Groups of fewer cells say little.
 constexpr size_t kFewestCells = 10;
 constexpr bool kBoth[] = {false, true};
@@ -32,9 +32,9 @@ struct Place {
   int32_t condition = 0, type = 0;
 };
 
-// At most kMostGroups, evenly over all.
+// At most kMaxGroups, evenly over all.
 std::vector<Place> Some(const std::vector<Place>& places) {
-  const size_t wanted = std::min(places.size(), kMostGroups);
+  const size_t wanted = std::min(places.size(), kMaxGroups);
   std::vector<Place> some;
   for (size_t k = 0; k < wanted; ++k) some.push_back(places[k * places.size() / wanted]);
   return some;
@@ -46,7 +46,7 @@ std::vector<int64_t> MostVariableGenes(const TrainingData& data, const Condition
   std::iota(genes.begin(), genes.end(), 0);
   std::stable_sort(genes.begin(), genes.end(),
                    [&](int64_t a, int64_t b) { return variance[a] > variance[b]; });
-  genes.resize(std::min(data.genes(), kMostGenes));
+  genes.resize(std::min(data.genes(), kMaxGenes));
   std::sort(genes.begin(), genes.end());
   return genes;
 }
