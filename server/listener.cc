@@ -37,8 +37,8 @@ constexpr int kReservedFiles = 64;
 constexpr int kCheckSeconds = 2;
 // Connections beyond the bounds that wait for those that their peers have just closed, and how long
 // they do: gRPC needs a moment to notice.
-constexpr size_t kMostWaiting = 16;
-constexpr std::chrono::milliseconds kRoomPatience(250);
+constexpr size_t kMaxWaiting = 16;
+constexpr std::chrono::milliseconds kAdmissionPatience(250);
 constexpr int kLookAgainMilliseconds = 10;
 
 }  // namespace
@@ -253,8 +253,8 @@ void Listener::State::Accept(int socket) {
   ++handled;
   if (Admit(fd, MachineOf(peer))) {
     HandOver(fd, peer);
-  } else if (waiting.size() < kMostWaiting) {
-    waiting.push_back({fd, peer, std::chrono::steady_clock::now() + kRoomPatience});
+  } else if (waiting.size() < kMaxWaiting) {
+    waiting.push_back({fd, peer, std::chrono::steady_clock::now() + kAdmissionPatience});
   } else {
     Refuse(fd);
   }

@@ -42,11 +42,11 @@ int64_t RequestMemory::bytes() const {
 
 absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {
   if (bytes <= bytes_) return absl::OkStatus();
-  if (bytes > most_bytes()) {
+  if (bytes > max_bytes()) {
     return WithReason(
         absl::ResourceExhaustedError(absl::StrCat(
             "the ", kind_ == IncomingKind::kUpload ? "upload" : "request", " needs ", bytes,
-            " bytes or more of memory, expected at most ", most_bytes(), " (",
+            " bytes or more of memory, expected at most ", max_bytes(), " (",
             kind_ == IncomingKind::kUpload ? "a quarter" : "half",
             " of memory.max_incoming_bytes): send fewer cells or perturbations per call")),
         "TOO_MANY_BYTES");

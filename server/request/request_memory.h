@@ -30,7 +30,7 @@ class RequestMemory {
   void Return(const std::string& client, IncomingKind kind, int64_t bytes);
   int64_t bytes() const;
   // What one call can hold at most.
-  int64_t most_bytes(IncomingKind kind) const {
+  int64_t max_bytes(IncomingKind kind) const {
     return max_bytes_ / (kind == IncomingKind::kUpload ? 4 : 2);
   }
 
@@ -59,7 +59,7 @@ class IncomingHold {
   void ShrinkTo(int64_t bytes);
   void Release() { ShrinkTo(0); }
   int64_t bytes() const { return bytes_; }
-  int64_t most_bytes() const { return budget_->most_bytes(kind_); }
+  int64_t max_bytes() const { return budget_->max_bytes(kind_); }
 
  private:
   RequestMemory* const budget_;

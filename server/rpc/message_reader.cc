@@ -38,7 +38,7 @@ absl::Status ReserveParsed(ZeroCopyInputStream* bytes, const Message& message,
                            const std::string& client, IncomingHold* hold) {
   const int64_t before = hold->bytes();
   // Counting stops where more could not be reserved anyway.
-  const int64_t parsed = ParsedBytes(bytes, *message.GetDescriptor(), hold->most_bytes());
+  const int64_t parsed = ParsedBytes(bytes, *message.GetDescriptor(), hold->max_bytes());
   return hold->GrowTo(client, before + 2 * parsed);
 }
 

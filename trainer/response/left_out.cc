@@ -12,7 +12,7 @@
 namespace unlasting::trainer {
 namespace {
 
-// E-distances below are within the noise of kMostCells cells a side: of the controls, and of
+// E-distances below are within the noise of kMaxCells cells a side: of the controls, and of
 // answers.
 constexpr double kLeastNoChange = 0.05;
 constexpr double kLeastDistance = 0.02;
@@ -22,7 +22,7 @@ constexpr double kShareCells = 2;
 
 std::vector<int64_t> Sample(std::vector<int64_t> cells, std::mt19937_64* random) {
   std::shuffle(cells.begin(), cells.end(), *random);
-  cells.resize(std::min(cells.size(), LeftOutGroup::kMostCells));
+  cells.resize(std::min(cells.size(), LeftOutGroup::kMaxCells));
   return cells;
 }
 

@@ -19,9 +19,9 @@ struct Finish {
 
 class LeftOutGroup {
  public:
-  // At most kMostCells of `controls` and of `perturbed`, in the columns `genes` alone; which ones
+  // At most kMaxCells of `controls` and of `perturbed`, in the columns `genes` alone; which ones
   // is decided by `seed`. Both need two cells or more.
-  static constexpr size_t kMostCells = 100;
+  static constexpr size_t kMaxCells = 100;
   LeftOutGroup(const TrainingData& data, const std::vector<int64_t>& controls,
                const std::vector<int64_t>& perturbed, const std::vector<int64_t>& genes,
                uint64_t seed);
