@@ -119,6 +119,15 @@ void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
       ->add_option("--genes", flags->result_genes,
                    "Genes to return, separated by commas (default: all genes of the model)")
       ->delimiter(',');
+  command->add_option(
+      "--value-kind", flags->value_kind,
+      "What the predicted values are: log1p, or counts, whole numbers drawn by --seed "
+      "(default: log1p)");
+  command
+      ->add_option("--depth", flags->depth,
+                   "Counts over all genes of each cell with --value-kind counts (default: those of "
+                   "its control cell)")
+      ->check(cli::Between(1, 1e7));
   command->add_flag("--bulk,!--interactive", flags->bulk,
                     "Let interactive requests of others go first (--bulk) or not (--interactive)");
 }

@@ -6,9 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/predict/job/counts.h"
 #include "core/predict/query/contexts.h"
 #include "proto/codec/enums.h"
 #include "proto/codec/matrix_codec.h"
+#include "server/rpc/count_summary.h"
 
 namespace unlasting::server {
 namespace {
@@ -205,6 +207,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   header->set_mask_threshold(request_->task.options.mask_threshold);
   header->set_seed(request_->task.options.seed);
   header->set_eta(request_->task.options.eta);
+  header->set_count_depth(request_->task.options.count_depth);
   AddControls(header);
   header->set_perturbations_follow(perturbations_follow_);
   if (perturbations_follow_) return response;
@@ -227,6 +230,11 @@ v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
     if (cell_ids_in_chunks_) chunk->add_cell_ids(CellId(first_row + r));
     const absl::Span<const float> source = profiles.values.Row(first_row + r);
     const absl::Span<float> target = values.Row(r);
+    if (result.value_kind == v1::VALUE_KIND_DRAWN_COUNTS) {
+      predict::DrawCounts(source, bundle_->manifest().counts.dispersion,
+                          profiles.draws[first_row + r], result.columns, target);
+      continue;
+    }
     for (size_t k = 0; k < result.columns.size(); ++k) target[k] = source[result.columns[k]];
     if (result.value_kind == v1::VALUE_KIND_COUNTS) {
       for (float& value : target) value = std::expm1(value);
@@ -238,7 +246,12 @@ v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
 
 v1::PredictResponse ResponseBuilder::Summary(const predict::Profiles& profiles) const {
   v1::PredictResponse response;
-  if (summarizer_ != nullptr) *response.mutable_summary() = summarizer_->Summarize(profiles);
+  if (summarizer_ == nullptr) return response;
+  *response.mutable_summary() = summarizer_->Summarize(profiles);
+  if (request_->result.value_kind == v1::VALUE_KIND_DRAWN_COUNTS) {
+    *response.mutable_summary()->mutable_drawn_counts() =
+        SummarizeCounts(profiles, bundle_->manifest().counts.dispersion, request_->result.columns);
+  }
   return response;
 }
 

@@ -120,6 +120,47 @@ class CliTest(unittest.TestCase):
         self.assert_fails(self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--eta", 0.5,
                                        "--out", self.folder / "never.h5ad"), 2, "options.eta")
 
+    def test_counts_are_whole_numbers_drawn_by_seed(self):
+        drawn = []
+        for seed, batch in ((1, "G1"), (1, "G2,G1"), (2, "G1")):
+            out = self.folder / f"counts{len(drawn)}.h5ad"
+            genes = [flag for gene in batch.split(",") for flag in ("--gene", gene)]
+            done = self.predict("--control", self.control, *genes, "--value-kind", "counts", "--seed",
+                                seed, "--json", "--out", out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = json.loads(done.stdout)
+            self.assertEqual(said["value_kind"], "counts")
+            self.assertGreater(said["counts"]["mean_total"], 0)
+            x = programs.read_x(out)
+            self.assertTrue((x == x.round()).all())
+            self.assertGreaterEqual(x.min(), 0)
+            drawn.append(x[-12:])
+            with h5py.File(out) as file:
+                self.assertEqual(file["X"].attrs["encoding-type"], "csr_matrix")
+                self.assertEqual(file["uns/unlasting/value_kind"][()].decode(), "counts")
+                self.assertEqual(file["uns/unlasting/count_depth"][()], 0)
+                self.assertEqual(file["varm/drawn_active_share"].shape, (24, len(genes) // 2))
+        self.assertTrue((drawn[0] == drawn[1]).all(), "whatever else is asked")
+        self.assertFalse((drawn[0] == drawn[2]).all())
+        out = self.folder / "deep.h5ad"
+        done = self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--value-kind",
+                            "counts", "--depth", 20000, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("of the active values of the profiles were drawn as 0", done.stdout)
+        # Values are normalised to 1,000 counts a cell.
+        panel = programs.read_x(out).sum(axis=1)
+        self.assertGreater(panel.mean(), 5 * drawn[0].sum(axis=1).mean())
+
+    def test_counts_without_a_depth_that_makes_sense_are_refused(self):
+        out = self.folder / "never.h5ad"
+        asked = ("--control", self.control, "--gene", "G1", "--out", out)
+        for depth in ("0", "-5", "nan", "1e12", "many"):
+            self.assert_fails(self.predict(*asked, "--value-kind", "counts", "--depth", depth), 2,
+                              "--depth")
+        self.assert_fails(self.predict(*asked, "--depth", "500"), 2, "--depth", "--value-kind counts")
+        self.assert_fails(self.predict(*asked, "--value-kind", "raw"), 2, "--value-kind", "counts")
+        self.assertFalse(out.exists())
+
     def test_anndata_opens_the_result(self):
         import anndata  # scripts/install-deps.sh installs it: without it this test fails
         out = self.folder / "opened.h5ad"

@@ -23,6 +23,7 @@ Job::Job(Engine* engine, InFlightTrajectories* in_flight, const PredictionTask& 
       options.solver, options.solver_steps, options.eta);
   s.MakeControlUnits();
   if (options.eta > 0) s.NameNoise();
+  if (options.draw_counts) s.NameCounts(task.controls->library_size);
   if (!plan.ok()) {
     s.Fail(plan.status());
     return;
@@ -107,6 +108,7 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   const auto x_max = static_cast<float>(s.engine->bundle().manifest().normalisation.x_max);
   for (float& value : values.values) value = std::max(0.0f, value * x_max);
   profiles.values = std::move(values);
+  if (s.options.draw_counts) profiles.draws = s.CountDraws(perturbation);
   return profiles;
 }
 

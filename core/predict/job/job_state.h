@@ -47,6 +47,9 @@ struct JobState : public TrajectoryWaiter {
   std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
   std::vector<std::string> latent_key;     // keys of the engine's cache; empty without a cache
   std::vector<std::string> noise_name;     // [cells]: names a cell's noise; empty without eta
+  // [request_cells]: names a cell's counts, and their number; empty where none are drawn.
+  std::vector<std::string> count_name;
+  std::vector<double> count_depth;
   std::vector<Target> targets;
   // Thresholds that were found in the engine's cache, by cell type with fewer cells than
   // kFewestRankedCells, then by perturbation; empty where the panel's cells have to be decoded.
@@ -106,7 +109,13 @@ struct JobState : public TrajectoryWaiter {
 
   // job_noise.cc
   void NameNoise();
+  // Fills count_name and count_depth; `library_size` is of the request's cells.
+  void NameCounts(const std::vector<double>& library_size);
+  // The name of each of the first `count` cells.
+  std::vector<std::string> CellNames(int64_t count) const;
   uint64_t NoiseKey(int perturbation, int cell) const;
+  // What the counts of each of the request's cells are drawn by.
+  std::vector<CountDraw> CountDraws(int perturbation) const;
   std::string PerturbationKey(int perturbation) const;
 
   // job_mask.cc

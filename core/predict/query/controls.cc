@@ -91,18 +91,14 @@ absl::Status CheckMissing(const Manifest& manifest, const ControlMatrix& control
                    "; expected all, or missing_genes zero or panel-mean to fill them in"));
 }
 
-// Takes a cell's counts to the bundle's target sum. `logged`: they are given as their log1p.
-cells::CountScale ScaleOf(const ControlMatrix& controls, int64_t row, double target_sum,
-                          bool logged) {
+// The counts of a cell over all its genes. `logged`: they are given as their log1p.
+double LibrarySizeOf(const ControlMatrix& controls, int64_t row, bool logged) {
+  if (!controls.library_sizes.empty()) return controls.library_sizes[row];
   double library = 0;
-  if (!controls.library_sizes.empty()) {
-    library = controls.library_sizes[row];
-  } else {
-    for (const float value : controls.values.RowValues(row)) {
-      library += logged ? cells::CountFromLog1p(value) : value;
-    }
+  for (const float value : controls.values.RowValues(row)) {
+    library += logged ? cells::CountFromLog1p(value) : value;
   }
-  return cells::CountScale(library, target_sum);
+  return library;
 }
 
 // Writes cells into the bundle's columns, log1p, one row at a time.
@@ -132,13 +128,13 @@ class RowWriter {
   }
   const std::vector<size_t>& missing() const { return missing_; }
 
-  void Append(int64_t row, int32_t cell_type, CsrMatrix* values) {
+  // Appends the cell's values to those of `resolved`, and of counts its library size.
+  void Append(int64_t row, int32_t cell_type, ControlSet* resolved) {
     std::fill(row_.begin(), row_.end(), 0.0f);
     const bool counts = controls_.kind == cells::MatrixKind::kCounts || logged_counts_;
-    const cells::CountScale scale =
-        counts
-            ? ScaleOf(controls_, row, bundle_.manifest().normalisation.target_sum, logged_counts_)
-            : cells::CountScale(0, 1);
+    const double library = counts ? LibrarySizeOf(controls_, row, logged_counts_) : 0;
+    const cells::CountScale scale(library, bundle_.manifest().normalisation.target_sum);
+    if (counts) resolved->library_size.push_back(library);
     const auto columns = controls_.values.RowIndices(row);
     const auto stored = controls_.values.RowValues(row);
     for (size_t k = 0; k < columns.size(); ++k) {
@@ -154,7 +150,7 @@ class RowWriter {
       const auto mean = bundle_.reference().control_mean.Row(cell_type);
       for (const size_t gene : missing_) row_[gene] = mean[gene];
     }
-    AppendRow(row_, values);
+    AppendRow(row_, &resolved->values);
   }
 
  private:
@@ -190,7 +186,7 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   resolved.values.cols = static_cast<int64_t>(columns.size());
   resolved.values.indptr.reserve(controls.values.rows + 1);
   for (int64_t r = 0; r < controls.values.rows; ++r) {
-    writer.Append(r, resolved.cell_type[r], &resolved.values);
+    writer.Append(r, resolved.cell_type[r], &resolved);
   }
   UNLASTING_RETURN_IF_ERROR(
       CheckFit(bundle, controls, resolved.values, resolved.cell_type, writer.missing(), &scale));
@@ -235,6 +231,9 @@ absl::StatusOr<ControlSet> PanelControls(const Bundle& bundle, const std::string
     AppendRow(reference.panel.Row(r), &controls.values);
     controls.cell_type.push_back(type);
     controls.barcodes.push_back(reference.panel_barcodes[r]);
+    if (!reference.panel_library_sizes.empty()) {
+      controls.library_size.push_back(reference.panel_library_sizes[r]);
+    }
   }
   return controls;
 }

@@ -18,9 +18,11 @@ namespace unlasting::predict {
 
 // Control cells as a bundle sees them. Sparse until a job makes its one dense copy, in model units.
 struct ControlSet {
-  CsrMatrix values;                        // [cells, N], log1p, in the bundle's gene order
-  std::vector<int32_t> cell_type;          // per cell, index into Manifest.cell_types
-  std::vector<std::string> barcodes;       // per cell
+  CsrMatrix values;                   // [cells, N], log1p, in the bundle's gene order
+  std::vector<int32_t> cell_type;     // per cell, index into Manifest.cell_types
+  std::vector<std::string> barcodes;  // per cell
+  // Per cell, counts over all measured genes; empty where they are not known, as of log1p values.
+  std::vector<double> library_size;
   std::vector<std::string> missing_genes;  // that the caller's cells lack; filled in by policy
   int64_t ignored_genes = 0;               // the caller's columns that the bundle does not know
   std::vector<std::string> notes;          // in words, for the caller

@@ -18,6 +18,7 @@
 #include "trainer/data/training_data.h"
 #include "trainer/data/training_grn.h"
 #include "trainer/ranks/local_ranks.h"
+#include "trainer/response/count_model.h"
 #include "trainer/scoring/predict_groups.h"
 #include "trainer/settings/settings.h"
 #include "trainer/training/manifest_builder.h"
@@ -115,6 +116,7 @@ class Fit {
     parts.manifest.grn["damping"] = damping;
     parts.manifest.response = response.record;
     parts.manifest.meet_means = response.finish.meet_means;
+    parts.manifest.counts = FitCountModel(data, config_.seed());
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
