@@ -58,6 +58,12 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
   command->add_option(
       "--cell-type", controls.cell_type,
       "Cell type of the control cells to predict (default: every type of the file)");
+  command->add_option(
+      "--new-cell-type", controls.new_cell_type,
+      "Name for control cells of a cell type, line or patient that the model was not trained on, "
+      "30 "
+      "or more: responses are carried over to them by how far they lie from the training's cell "
+      "types");
   command
       ->add_option("--cell-type-column", controls.cell_type_column,
                    "Column of obs that holds each cell's type")
@@ -152,6 +158,11 @@ void AddRetryFlags(CLI::App* command, RetryPolicy* policy) {
 }
 
 absl::Status CheckControlFlags(const ControlFlags& flags) {
+  if (flags.panel >= 0 && !flags.selection.new_cell_type.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--new-cell-type: found '", flags.selection.new_cell_type,
+        "' with --panel, whose cells are of the model's own types; expected --control"));
+  }
   if ((flags.panel >= 0) != !flags.selection.path.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       flags.panel >= 0 ? "--control and --panel: found both, expected one of them"
@@ -183,6 +194,7 @@ absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFl
   selection.seed = predict.seed;
   UNLASTING_ASSIGN_OR_RETURN(selection.missing_genes, ParseMissingGenes(flags.missing_genes));
   UNLASTING_ASSIGN_OR_RETURN(cells::ControlMatrix cells, ReadControlCells(selection, model));
+  cells.new_context = selection.new_cell_type;
   return cells;
 }
 

@@ -36,10 +36,12 @@ SharedControls InlineControls(const v1::ControlCells& message, const bundle::Bun
     violations->Append(found);
     return nullptr;
   }
-  return TakeControls(
-      predict::ResolveControls(bundle, controls), "cells",
-      {{"cell_type", ".cell_types"}, {"gene_list_hash", ".gene_list_hash"}, {"controls", ""}},
-      violations);
+  return TakeControls(predict::ResolveControls(bundle, controls), "cells",
+                      {{"cell_type", ".cell_types"},
+                       {"new_context", ".new_context"},
+                       {"gene_list_hash", ".gene_list_hash"},
+                       {"controls", ""}},
+                      violations);
 }
 
 SharedControls RegisteredControls(const std::string& id, const bundle::Bundle& bundle,

@@ -144,7 +144,8 @@ v1::ResolvedPerturbation ResponseBuilder::Resolved(
   const auto contexts = predict::ContextsOf(*bundle_, perturbation, cell_types_);
   for (const predict::TrainedContext& trained : contexts) {
     v1::TrainingContext* context = resolved.add_contexts();
-    context->set_cell_type(bundle_->manifest().cell_types[trained.cell_type]);
+    context->set_cell_type(
+        predict::CellTypeName(*bundle_, *request_->task.controls, trained.cell_type));
     context->set_condition_seen(trained.condition_seen);
     if (trained.context_seen.has_value()) context->set_context_seen(*trained.context_seen);
     if (trained.seen_together.has_value()) context->set_seen_together(*trained.seen_together);
@@ -176,8 +177,9 @@ void ResponseBuilder::AddControls(v1::PredictHeader* header) const {
   }
   // Only the types that occur, so that a small request has a small header.
   for (const int32_t type : cell_types_) {
-    controls->add_cell_types(bundle_->manifest().cell_types[type]);
+    controls->add_cell_types(predict::CellTypeName(*bundle_, cells, type));
   }
+  if (cells.new_context != nullptr) controls->set_new_context(cells.new_context->name);
   for (const int32_t type : cells.cell_type) {
     controls->add_cell_type_indices(static_cast<int32_t>(
         std::lower_bound(cell_types_.begin(), cell_types_.end(), type) - cell_types_.begin()));

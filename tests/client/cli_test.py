@@ -161,6 +161,24 @@ class CliTest(unittest.TestCase):
         self.assert_fails(self.predict(*asked, "--value-kind", "raw"), 2, "--value-kind", "counts")
         self.assertFalse(out.exists())
 
+    def test_cells_of_a_new_type_are_predicted_under_their_own_name(self):
+        donor = self.folder / "donor.h5ad"
+        programs.write_controls(donor, cells=40, seed=9, cell_type="donor 7")
+        out = self.folder / "donor_out.h5ad"
+        asked = ("--control", donor, "--gene", "G1", "--out", out)
+        self.assert_fails(self.predict(*asked), 2, "donor 7", "--new-cell-type")
+        done = self.predict(*asked, "--new-cell-type", "donor 7")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("note: 'donor 7' is a cell type that training never saw", done.stderr)
+        with h5py.File(out) as file:
+            self.assertEqual(list(file["obs/cell_type/categories"].asstr()), ["donor 7"])
+        self.assertEqual(programs.read_x(out).shape, (40, 24))
+        self.assert_fails(self.predict(*asked, "--new-cell-type", "T1"), 2, "T1", "trained on")
+        self.assert_fails(self.predict(*asked, "--new-cell-type", "x", "--max-cells", 20), 2,
+                          "20 cells", "30 or more")
+        self.assert_fails(self.predict("--panel", 9, "--gene", "G1", "--out", out,
+                                       "--new-cell-type", "x"), 2, "--new-cell-type", "--panel")
+
     def test_anndata_opens_the_result(self):
         import anndata  # scripts/install-deps.sh installs it: without it this test fails
         out = self.folder / "opened.h5ad"

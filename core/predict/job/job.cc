@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/predict/job/job_state.h"
 #include "core/predict/job/trajectory.h"
@@ -24,6 +25,14 @@ Job::Job(Engine* engine, InFlightTrajectories* in_flight, const PredictionTask& 
   s.MakeControlUnits();
   if (options.eta > 0) s.NameNoise();
   if (options.draw_counts) s.NameCounts(task.controls->library_size);
+  if (plan.ok() && s.new_context != nullptr && !engine->TakesNewContexts()) {
+    plan = WithReason(
+        absl::UnimplementedError(absl::StrCat("new_context: found '", s.new_context->name,
+                                              "', which this server's evaluator cannot take; "
+                                              "expected a cell type of the training, or "
+                                              "the setting evaluator=fused")),
+        "UNSUPPORTED_NEW_CONTEXT");
+  }
   if (!plan.ok()) {
     s.Fail(plan.status());
     return;

@@ -29,8 +29,7 @@ std::vector<std::string> JobState::CellNames(int64_t count) const {
   for (int64_t cell = 0; cell < count; ++cell) {
     // Panel cells are counted by themselves, as the task may hold them too.
     if (cell == request_cells) met.clear();
-    const std::string content = ContentCache::LatentKey(options.solver, options.solver_steps,
-                                                        cell_type[cell], control_units->Row(cell));
+    const std::string content = LatentKey(cell);
     names.push_back(absl::StrCat(content, "#", met[content]++));
   }
   return names;

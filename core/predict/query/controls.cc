@@ -14,6 +14,7 @@
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
 #include "core/predict/query/control_scale.h"
+#include "core/predict/query/new_context.h"
 #include "core/predict/query/refusal.h"
 
 namespace unlasting::predict {
@@ -57,13 +58,20 @@ absl::StatusOr<int32_t> FindCellType(const Manifest& manifest, const std::string
   return WithReason(absl::NotFoundError(absl::StrCat(
                         "cell_type: found '", name, "', which the model '", manifest.name,
                         "' does not know", DidYouMean(name, manifest.cell_types),
-                        "; expected one of ", absl::StrJoin(manifest.cell_types, ", "))),
+                        "; expected one of ", absl::StrJoin(manifest.cell_types, ", "),
+                        ", or, for cells of a type that training never saw, its name as "
+                        "new_context (--new-cell-type)")),
                     "UNKNOWN_CELL_TYPE");
 }
 
+// `new_context`, where it is not empty, comes after all types of the manifest.
 absl::StatusOr<std::vector<int32_t>> MatchCellTypes(const Manifest& manifest,
-                                                    const std::vector<std::string>& names) {
+                                                    const std::vector<std::string>& names,
+                                                    const std::string& new_context) {
   std::map<std::string, int32_t> known;
+  if (!new_context.empty()) {
+    known[new_context] = static_cast<int32_t>(manifest.cell_types.size());
+  }
   std::vector<int32_t> types;
   types.reserve(names.size());
   for (const std::string& name : names) {
@@ -147,13 +155,22 @@ class RowWriter {
       for (const size_t gene : genes) row_[gene] = value;
     }
     if (controls_.missing_genes == MissingGenes::kPanelMean) {
-      const auto mean = bundle_.reference().control_mean.Row(cell_type);
-      for (const size_t gene : missing_) row_[gene] = mean[gene];
+      for (const size_t gene : missing_) row_[gene] = PanelMean(cell_type, gene);
     }
     AppendRow(row_, &resolved->values);
   }
 
  private:
+  // Of a cell type that training never saw, the mean over all types.
+  float PanelMean(int32_t cell_type, size_t gene) const {
+    const DenseMatrix& mean = bundle_.reference().control_mean;
+    const auto column = static_cast<int64_t>(gene);
+    if (cell_type < mean.rows) return mean.At(cell_type, column);
+    double sum = 0;
+    for (int64_t type = 0; type < mean.rows; ++type) sum += mean.At(type, column);
+    return static_cast<float>(sum / static_cast<double>(mean.rows));
+  }
+
   const Bundle& bundle_;
   const ControlMatrix& controls_;
   const cells::LogConversion conversion_;
@@ -166,6 +183,13 @@ class RowWriter {
 
 }  // namespace
 
+const std::string& CellTypeName(const Bundle& bundle, const ControlSet& controls,
+                                int32_t cell_type) {
+  const std::vector<std::string>& known = bundle.manifest().cell_types;
+  const bool trained = cell_type < static_cast<int32_t>(known.size());
+  return trained || controls.new_context == nullptr ? known[cell_type] : controls.new_context->name;
+}
+
 absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMatrix& controls) {
   const Manifest& manifest = bundle.manifest();
   if (controls.kind == cells::MatrixKind::kCounts && manifest.normalisation.target_sum <= 0) {
@@ -175,7 +199,11 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   }
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<int64_t> columns, ColumnsOf(manifest, controls));
   ControlSet resolved;
-  UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type, MatchCellTypes(manifest, controls.cell_types));
+  if (!controls.new_context.empty()) {
+    UNLASTING_RETURN_IF_ERROR(CheckNewContext(bundle, controls));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type,
+                             MatchCellTypes(manifest, controls.cell_types, controls.new_context));
   UNLASTING_ASSIGN_OR_RETURN(ControlScale scale, ScaleOfControls(bundle, controls));
   RowWriter writer(bundle, controls, columns, scale);
   for (const size_t gene : writer.missing()) {
@@ -191,6 +219,10 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   UNLASTING_RETURN_IF_ERROR(
       CheckFit(bundle, controls, resolved.values, resolved.cell_type, writer.missing(), &scale));
   resolved.notes = std::move(scale.notes);
+  if (!controls.new_context.empty()) {
+    resolved.new_context = MakeNewContext(bundle, resolved.values, resolved.cell_type,
+                                          controls.new_context, &resolved.notes);
+  }
   // Arrays that grow hold up to twice what they need, and these live as long as the request.
   resolved.values.indices.shrink_to_fit();
   resolved.values.values.shrink_to_fit();

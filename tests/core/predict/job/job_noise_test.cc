@@ -131,7 +131,8 @@ TEST_F(JobTest, SpreadOverMaskSeedsIsWhatManySeedsShow) {
   const auto gene = std::max_element(mean.begin(), mean.end()) - mean.begin();
   DenseMatrix units = ToDense(controls->values);
   for (float& value : units.values) value /= 6.0f;
-  const auto probability = engine_->MaskProbability(units, controls->cell_type, *Knockout("G1"));
+  const auto probability =
+      engine_->MaskProbability(units, controls->cell_type, nullptr, *Knockout("G1"));
   ASSERT_OK(probability);
   std::vector<float> of_gene;
   for (int64_t r = 0; r < 15; ++r) of_gene.push_back(probability->At(r, gene));
