@@ -58,6 +58,7 @@ th, td { padding: 6px 12px; border-bottom: 1px solid var(--rule); text-align: ri
 th:first-child { text-align: left; padding-left: 2px; white-space: normal;
   overflow-wrap: anywhere; width: 30%; min-width: 180px; }
 .table table, details table { table-layout: fixed; min-width: 720px; }
+.table table.wide { table-layout: auto; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--rule); }
 tbody th { font-weight: 500; } tbody th small { display: block; font-weight: 400; }
 tfoot th, tfoot td { font-weight: 700; border-top: 2px solid var(--rule); }
