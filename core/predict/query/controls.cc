@@ -88,7 +88,7 @@ absl::Status CheckMissing(const Manifest& manifest, const ControlMatrix& control
                    manifest.genes.size(), " genes of the model '", manifest.name,
                    "': ", absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
                    shown < missing.size() ? ", ..." : "",
-                   "; expected all, or missing_genes zero or panel-mean to fill them in"));
+                   "; expected all, or missing_genes (--missing-genes) zero or panel-mean to fill them in"));
 }
 
 // Takes a cell's counts to the bundle's target sum. `logged`: they are given as their log1p.
