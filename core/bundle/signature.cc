@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include <filesystem>
 #include <memory>
@@ -45,9 +46,18 @@ absl::StatusOr<std::vector<Key>> ReadKeys(const std::string& path) {
   const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   std::vector<Key> keys;
   ERR_clear_error();
-  while (true) {
-    Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
-    if (key == nullptr) break;
+  char *name = nullptr, *header = nullptr;
+  unsigned char* bytes = nullptr;
+  long size = 0;  // NOLINT(google-runtime-int): OpenSSL's
+  while (PEM_read_bio(bio.get(), &name, &header, &bytes, &size) == 1) {
+    const bool is_public = std::string(name) == "PUBLIC KEY";
+    const unsigned char* at = bytes;
+    Key key(is_public ? d2i_PUBKEY(nullptr, &at, size) : nullptr);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(bytes);
+    if (!is_public) return BadKeys(path, "something else than a public key");
+    if (key == nullptr) return BadKeys(path, "a damaged key");
     if (EVP_PKEY_base_id(key.get()) != EVP_PKEY_ED25519) {
       return BadKeys(path, "a key of another kind");
     }

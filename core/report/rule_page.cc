@@ -75,27 +75,30 @@ std::string Verdict(const RuleScores& scores) {
   return absl::StrCat(html, "</div>\n");
 }
 
+// The members that have a place on the scale.
 std::string ScaleChart(const RuleScores& scores) {
+  MemberValues placed;
+  for (const auto& [member, scaled] : scores.scaled) {
+    if (!std::isnan(scaled)) placed[member] = scaled;
+  }
+  if (placed.empty()) return "";
   Chart::Options options;
-  options.left = 330;
-  options.width = 760;
-  options.height = kLineHeight * static_cast<double>(scores.aggregate.size()) + 52;
+  options.left = 270;
+  options.width = 620;
+  options.height = kLineHeight * static_cast<double>(placed.size()) + 52;
   options.label = "Every member between the mean response and a replicate";
   options.x_title = "scaled: 0 the mean response, 1 a replicate";
-  Chart chart(options, {kLow, kHigh}, {static_cast<double>(scores.aggregate.size()), 0});
+  Chart chart(options, {kLow, kHigh}, {static_cast<double>(placed.size()), 0});
   chart.Grid(6, 0);
   for (const double end : {0.0, 1.0}) {
     chart.Segment(chart.x()(end), chart.y().from, chart.x()(end), chart.y().to, "axis");
   }
   double line = 0.5;
-  for (const auto& [member, unused] : scores.aggregate) {
+  for (const auto& [member, scaled] : placed) {
     chart.Text(options.left - 10, chart.y()(line) + 3.5, member, "end", "name");
     chart.Segment(chart.x().from, chart.y()(line), chart.x().to, chart.y()(line), "grid");
-    const double scaled = ValueOf(scores.scaled, member);
-    if (!std::isnan(scaled)) {
-      chart.Marker(std::clamp(scaled, kLow, kHigh), line, 5.5, "mark predicted",
-                   absl::StrCat(member, ": ", Number(scaled)));
-    }
+    chart.Marker(std::clamp(scaled, kLow, kHigh), line, 5.5, "mark predicted",
+                 absl::StrCat(member, ": ", Number(scaled)));
     line += 1;
   }
   return chart.Html();

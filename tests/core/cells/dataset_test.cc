@@ -234,30 +234,6 @@ TEST(LoadDatasetTest, ColumnsThatLookLikeTheWantedOneAreNamed) {
   ExpectRefused(file, "use --set smiles_column=canonical_smiles");
 }
 
-TEST(LoadDatasetTest, ClustersThatStandWhereNoCellTypesDoAreNamed) {
-  std::vector<std::string> warnings;
-  anndata::SetWarningHandler([&](const std::string& w) { warnings.push_back(w); });
-  anndata::AnnData file = TwoGeneFile();
-  for (const char* name : {"leiden_0.5", "seurat_clusters", "RNA_snn_res.0.8", "Cluster"}) {
-    file.obs.columns[1].first = name;
-    warnings.clear();
-    ASSERT_OK(WriteAndLoad(file));
-    ASSERT_EQ(warnings.size(), 1u) << name;
-    EXPECT_NE(warnings[0].find(absl::StrCat("obs column '", name, "' holds 2 clusters")),
-              std::string::npos)
-        << warnings[0];
-  }
-  warnings.clear();
-  LoadOptions options;
-  options.cell_type_column = "";
-  ASSERT_OK(WriteAndLoad(file, options));
-  file = TwoGeneFile();
-  file.obs.Set("leiden", std::vector<std::string>{"0", "1", "0", "1"});
-  ASSERT_OK(WriteAndLoad(file));
-  EXPECT_TRUE(warnings.empty()) << "cell types are named";
-  anndata::SetWarningHandler(nullptr);
-}
-
 TEST(LoadDatasetTest, LogarithmsToAnotherBaseBecomeNaturalOnes) {
   anndata::AnnData file = TwoGeneFile();
   for (float& value : std::get<CsrMatrix>(file.x).values) value = std::log2(1 + value);

@@ -150,7 +150,7 @@ TEST_F(PerturbationCheckTest, LabelsWithAMeasuredGeneWithinAreNoGenesOfTheirOwn)
   ExpectRefused({{"ctrl"}, {"stat1"}}, {"where 'stat1' is the knockout of what is measured"});
   ExpectRefused({{"ctrl"}, {"STAT1_JAK2"}}, {"write 'STAT1+JAK2'"});
   EXPECT_OK(Load({{"ctrl"}, {"STAT1-AS1"}}));
-  ExpectWarning("are not measured and have no expression: 'STAT1-AS1'");
+  ExpectWarning("is not measured and has no expression: 'STAT1-AS1'");
   EXPECT_OK(Load({{"ctrl"}, {"JAK2"}, {"ACTB"}, {"STAT1_KO"}}));
   ExpectWarning("'STAT1_KO' looks like no gene");
 }
