@@ -1,6 +1,7 @@
 """Puts a front of deploy/front before a Target, as its configuration says, on ports of a test."""
 
 import pathlib
+import random
 import re
 import shutil
 import socket
@@ -14,9 +15,14 @@ CONFIGURATION = ROOT / "deploy/front"
 
 
 def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """Below the ports that the system hands to clients, one of which may take it before the front."""
+    while True:
+        with socket.socket() as found:
+            try:
+                found.bind(("0.0.0.0", random.randrange(10000, 30000)))
+                return found.getsockname()[1]
+            except OSError:
+                continue
 
 
 def certificate(folder):
