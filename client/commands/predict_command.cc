@@ -162,7 +162,8 @@ absl::Status RunUntilInterrupted(Flags flags) {
   if (cells.has_value()) retrying.UseControls(&*cells);
 
   UNLASTING_ASSIGN_OR_RETURN(PredictionCollector collector, Predict(request, style, &retrying));
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector.Finish());
+  UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector.Finish());
+  UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, cells, client.get(), &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
   const v1::PredictHeader& header = collector.header();
@@ -200,6 +201,7 @@ Command AddPredictCommand(CLI::App* app) {
   AddConnectionFlags(command, &flags->connection);
 
   AddControlFlags(command, &flags->controls);
+  AddWithControlsFlag(command, &flags->controls);
 
   PredictFlags& predict = flags->predict;
   command

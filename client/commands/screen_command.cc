@@ -136,9 +136,10 @@ absl::Status Screen(const Flags& flags, const std::vector<std::unique_ptr<Client
 }
 
 // Writes the .h5ad file and the ranking of the rows that were predicted.
-absl::Status WriteResults(const Flags& flags, const std::vector<ScreenRow>& rows,
-                          const ScreenParts& parts, const std::string& ranking,
-                          PredictionCollector* collector, CountReport* counts) {
+absl::Status WriteResults(const Flags& flags, const ScreenWork& work, Client* client,
+                          const std::vector<ScreenRow>& rows, const ScreenParts& parts,
+                          const std::string& ranking, PredictionCollector* collector,
+                          CountReport* counts) {
   std::vector<RankedRow> ranked(rows.size());
   UNLASTING_RETURN_IF_ERROR(
       parts.Collect(rows, collector, [&](size_t place, const v1::PerturbationSummary& summary) {
@@ -152,7 +153,8 @@ absl::Status WriteResults(const Flags& flags, const std::vector<ScreenRow>& rows
     named = named || !row.name.empty();
   }
   if (named) collector->SetNames(std::move(names));
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector->Finish());
+  UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector->Finish());
+  UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, work.cells, client, &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
   return WriteRanking(ranking, collector->header(), rows, ranked);
 }
@@ -218,7 +220,8 @@ absl::Status Run(const Flags& flags) {
   }
   PredictionCollector collector;
   CountReport counts;
-  UNLASTING_RETURN_IF_ERROR(WriteResults(flags, rows, parts, ranking, &collector, &counts));
+  UNLASTING_RETURN_IF_ERROR(
+      WriteResults(flags, work, first, rows, parts, ranking, &collector, &counts));
   if (bad.empty()) {
     parts.Remove();
     // One of an earlier try would speak of rows that are mended.
@@ -250,6 +253,7 @@ Command AddScreenCommand(CLI::App* app) {
       ->required()
       ->type_name("FILE.tsv");
   AddControlFlags(command, &flags->controls);
+  AddWithControlsFlag(command, &flags->controls);
   AddOptionFlags(command, &flags->predict);
   command->add_option(
       "--dose", flags->doses,

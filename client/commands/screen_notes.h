@@ -1,5 +1,5 @@
-// PrintNotes shows what a screen's result says in words, for the command `screen`. Writes to stderr;
-// one thread.
+// PrintNotes shows what a screen's result says in words, for the command `screen`. Writes to
+// stderr; one thread.
 #pragma once
 
 #include <string>

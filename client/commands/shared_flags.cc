@@ -1,6 +1,7 @@
 #include "client/commands/shared_flags.h"
 
 #include "absl/strings/str_join.h"
+#include "client/files/control_rows.h"
 #include "core/base/status.h"
 #include "core/cli/value_checks.h"
 
@@ -93,6 +94,12 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
       ->check(cli::AtLeast(0));
 }
 
+void AddWithControlsFlag(CLI::App* command, ControlFlags* flags) {
+  command->add_flag("--with-controls", flags->with_controls,
+                    "Write the control cells too, with --value-kind counts, for tools that compare "
+                    "with control cells of the same file");
+}
+
 void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
   command->add_option("--model", flags->model,
                       "Name of the model (default: the only model of the server)");
@@ -158,6 +165,10 @@ void AddRetryFlags(CLI::App* command, RetryPolicy* policy) {
 }
 
 absl::Status CheckControlFlags(const ControlFlags& flags) {
+  if (flags.panel >= 0 && flags.with_controls) {
+    return absl::InvalidArgumentError(
+        "--with-controls: found --panel, whose cells the file cannot have; expected --control");
+  }
   if (flags.panel >= 0 && !flags.selection.new_cell_type.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--new-cell-type: found '", flags.selection.new_cell_type,
@@ -168,6 +179,15 @@ absl::Status CheckControlFlags(const ControlFlags& flags) {
       flags.panel >= 0 ? "--control and --panel: found both, expected one of them"
                        : "--control and --panel: found neither, expected the file of the control "
                          "cells or a number of the model's own");
+}
+
+absl::Status AddControls(const ControlFlags& flags, const PredictFlags& predict,
+                         const std::optional<cells::ControlMatrix>& cells, Client* client,
+                         anndata::AnnData* data) {
+  if (!flags.with_controls) return absl::OkStatus();
+  UNLASTING_ASSIGN_OR_RETURN(const v1::Model model, client->GetModel(predict.model));
+  const std::string labels = flags.selection.control_value;
+  return AppendControls(*cells, model, labels.substr(0, labels.find(',')), data);
 }
 
 absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFlags& flags,
@@ -195,6 +215,11 @@ absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFl
   UNLASTING_ASSIGN_OR_RETURN(selection.missing_genes, ParseMissingGenes(flags.missing_genes));
   UNLASTING_ASSIGN_OR_RETURN(cells::ControlMatrix cells, ReadControlCells(selection, model));
   cells.new_context = selection.new_cell_type;
+  const bool counts = cells.kind == cells::MatrixKind::kCounts && predict.value_kind == "counts";
+  if (flags.with_controls && !counts) {
+    return absl::InvalidArgumentError(
+        "--with-controls: expected --value-kind counts and control cells that are counts");
+  }
   return cells;
 }
 

@@ -82,7 +82,7 @@ absl::Status CheckContexts(const Manifest& m) {
 
 absl::Status CheckCounts(const Manifest& m) {
   const CountModel& counts = m.counts;
-  if (counts.empty()) return absl::OkStatus();
+  if (counts.empty() && counts.library_size == 0) return absl::OkStatus();
   bool sound = counts.dispersion.size() == m.genes.size();
   for (const double phi : counts.dispersion) {
     sound = sound && phi >= 0 && phi <= CountModel::kMaxDispersion;
@@ -274,6 +274,23 @@ void ReadDefaults(const json& defaults, Manifest* m) {
   m->meet_means = defaults.value("meet_means", false);
 }
 
+void ReadNormalisation(const json& j, Normalisation* normalisation) {
+  normalisation->target_sum = j.at("target_sum");
+  normalisation->x_max = j.at("x_max");
+  if (j.contains("control_sums")) {
+    normalisation->control_sums = j.at("control_sums").get<std::vector<double>>();
+  }
+}
+
+void ReadCounts(const json& j, Manifest* m) {
+  if (!j.contains("counts")) return;
+  const json& counts = j.at("counts");
+  m->counts.dispersion = counts.at("dispersion").get<std::vector<double>>();
+  m->counts.dispersion_share = counts.at("dispersion_share");
+  m->counts.library_size = counts.at("library_size");
+  m->counts.curve = counts.at("curve");
+}
+
 void ReadStimuli(const json& j, Manifest* m) {
   if (j.contains("treatments")) {
     const json& treatments = j.at("treatments");
@@ -314,19 +331,8 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     if (j.contains("contexts")) {
       m.contexts = j.at("contexts").get<std::map<std::string, std::vector<int32_t>>>();
     }
-    m.normalisation.target_sum = j.at("normalisation").at("target_sum");
-    m.normalisation.x_max = j.at("normalisation").at("x_max");
-    if (j.at("normalisation").contains("control_sums")) {
-      m.normalisation.control_sums =
-          j.at("normalisation").at("control_sums").get<std::vector<double>>();
-    }
-    if (j.contains("counts")) {
-      m.counts.dispersion = j.at("counts").at("dispersion").get<std::vector<double>>();
-      m.counts.dispersion_share = j.at("counts").at("dispersion_share");
-      m.counts.library_size = j.at("counts").at("library_size");
-      m.counts.curve = j.at("counts").at("curve");
-      if (m.counts.empty()) return Malformed("counts.dispersion: found no values");
-    }
+    ReadNormalisation(j.at("normalisation"), &m.normalisation);
+    ReadCounts(j, &m);
     m.schedule_steps = j.at("schedule").at("steps");
     m.beta_first = j.at("schedule").at("beta_first");
     m.beta_last = j.at("schedule").at("beta_last");

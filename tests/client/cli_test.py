@@ -151,6 +151,22 @@ class CliTest(unittest.TestCase):
         panel = programs.read_x(out).sum(axis=1)
         self.assertGreater(panel.mean(), 5 * drawn[0].sum(axis=1).mean())
 
+    def test_counts_may_have_their_control_cells_beside_them(self):
+        out = self.folder / "with_controls.h5ad"
+        asked = ("--control", self.control, "--gene", "G1", "--genes", "G5,S2", "--out", out)
+        done = self.predict(*asked, "--value-kind", "counts", "--with-controls")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        measured = programs.read_x(self.control)
+        with h5py.File(out) as file:
+            categories = file["obs/condition/categories"].asstr()[()]
+            conditions = categories[file["obs/condition/codes"][()]]
+            self.assertEqual(list(conditions), ["G1+ctrl"] * 12 + ["ctrl"] * 12)
+        self.assertTrue((programs.read_x(out)[12:] == measured[:, [5, 2]]).all())
+        self.assert_fails(self.predict(*asked, "--with-controls"), 2, "--with-controls",
+                          "--value-kind counts")
+        self.assert_fails(self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G1", "--out", out,
+                                       "--with-controls"), 2, "--with-controls", "--panel")
+
     def test_counts_without_a_depth_that_makes_sense_are_refused(self):
         out = self.folder / "never.h5ad"
         asked = ("--control", self.control, "--gene", "G1", "--out", out)
