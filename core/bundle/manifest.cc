@@ -227,6 +227,7 @@ json Manifest::ToJson() const {
                                {"mean", molecule_scaling.mean},
                                {"deviation", molecule_scaling.deviation}};
   }
+  if (prediction_error.has_value()) all["prediction_error"] = prediction_error->ToJson();
   WriteStimuli(*this, &all);
   return all;
 }
@@ -303,6 +304,12 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.model = j.at("model");
     m.grn = j.at("grn");
     m.response = j.value("response", json());
+    if (j.contains("prediction_error")) {
+      auto errors = ErrorModel::FromJson(j.at("prediction_error"),
+                                         static_cast<int64_t>(m.cell_types.size()));
+      if (!errors.ok()) return Malformed(std::string(errors.status().message()));
+      m.prediction_error = *std::move(errors);
+    }
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

@@ -172,4 +172,26 @@ ConditionMoments::ConditionMoments(const TrainingData& data) {
   }
 }
 
+ConditionMoments ConditionMoments::Restricted(const TrainingData& data, const Kept& kept) const {
+  const cells::Dataset& dataset = data.prepared().data;
+  ConditionMoments some;
+  some.control_ = control_;
+  for (const int64_t cell : cells_) {
+    if (dataset.conditions[dataset.condition[cell]].control) some.cells_.push_back(cell);
+  }
+  for (const auto& [condition, by_type] : groups_) {
+    for (const auto& [type, members] : by_type) {
+      std::vector<int64_t> cells = kept(condition, type, members);
+      if (cells.empty()) continue;
+      some.cells_.insert(some.cells_.end(), cells.begin(), cells.end());
+      some.perturbed_[condition].emplace(type, cells.size() == members.size()
+                                                   ? perturbed_.at(condition).at(type)
+                                                   : MomentsOf(data, cells));
+      some.groups_[condition].emplace(type, std::move(cells));
+    }
+  }
+  std::sort(some.cells_.begin(), some.cells_.end());
+  return some;
+}
+
 }  // namespace unlasting::trainer
