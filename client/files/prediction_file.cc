@@ -222,8 +222,8 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
 }
 
 // What the model says of its errors: columns of uns, a row for each perturbation, with that of the
-// cell type of which it is least sure, and a column of obs with that of each cell's type. None where
-// the model says nothing.
+// cell type of which it is least sure, and a column of obs with that of each cell's type. None
+// where the model says nothing.
 void PredictionCollector::AddErrors(anndata::AnnData* data) const {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   const int perturbations = header_.perturbations_size();

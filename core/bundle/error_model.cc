@@ -58,8 +58,7 @@ double KindOfError::At(const Features& features) const {
   double value = intercept;
   for (size_t k = 0; k < kFeatures; ++k) {
     if (deviation[k] <= 0) continue;
-    value +=
-        weight[k] * std::clamp((features[k] - mean[k]) / deviation[k], -kFarthest, kFarthest);
+    value += weight[k] * std::clamp((features[k] - mean[k]) / deviation[k], -kFarthest, kFarthest);
   }
   return value;
 }

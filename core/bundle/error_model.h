@@ -66,9 +66,9 @@ struct KindOfError {
   using Features = std::array<double, kFeatures>;
 
   int32_t left_out = 0;
-  double scale = 1;       // above 0
-  double intercept = 0;   // at the mean features
-  Features weight = {};   // 0 or more, per deviation of the feature
+  double scale = 1;      // above 0
+  double intercept = 0;  // at the mean features
+  Features weight = {};  // 0 or more, per deviation of the feature
   Features mean = {}, deviation = {};
   double half_width = 0;  // of the interval, on the scale of the linear function
   // A gene's half-width is gene_factor times the root of its change's squared standard error plus

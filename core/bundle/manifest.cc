@@ -305,8 +305,8 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.grn = j.at("grn");
     m.response = j.value("response", json());
     if (j.contains("prediction_error")) {
-      auto errors = ErrorModel::FromJson(j.at("prediction_error"),
-                                         static_cast<int64_t>(m.cell_types.size()));
+      auto errors =
+          ErrorModel::FromJson(j.at("prediction_error"), static_cast<int64_t>(m.cell_types.size()));
       if (!errors.ok()) return Malformed(std::string(errors.status().message()));
       m.prediction_error = *std::move(errors);
     }

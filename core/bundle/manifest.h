@@ -103,8 +103,8 @@ struct Manifest {
   int treatment_features = 0;      // Dt
   std::vector<Covariate> covariates;
 
-  nlohmann::json model;     // shape and switches of the networks (core/model/spec/config.h)
-  nlohmann::json grn;       // the gene network: edges, prior, threshold, in-degrees, damping
+  nlohmann::json model;  // shape and switches of the networks (core/model/spec/config.h)
+  nlohmann::json grn;    // the gene network: edges, prior, threshold, in-degrees, damping
   // How expected responses were made and what else was tried; null in models without them.
   nlohmann::json response;
   // How far answers are expected to be from the truth; absent in models without expected responses

@@ -46,18 +46,16 @@ RiskCoverage RiskCoverageOf(const Scorecard& scorecard) {
   risk.groups = static_cast<int>(answers.size());
   if (risk.intervals > 0) {
     using Binomial = boost::math::binomial_distribution<double>;
-    risk.covered_low =
-        Binomial::find_lower_bound_on_p(risk.intervals, risk.covered, 0.025);
-    risk.covered_high =
-        Binomial::find_upper_bound_on_p(risk.intervals, risk.covered, 0.025);
+    risk.covered_low = Binomial::find_lower_bound_on_p(risk.intervals, risk.covered, 0.025);
+    risk.covered_high = Binomial::find_upper_bound_on_p(risk.intervals, risk.covered, 0.025);
   }
   if (answers.empty()) return risk;
   std::stable_sort(answers.begin(), answers.end(),
                    [](const Answer& a, const Answer& b) { return a.predicted < b.predicted; });
   risk.curve = Curve(answers);
   risk.mean = risk.curve.back().second;
-  const auto kept = static_cast<size_t>(
-      std::ceil((1 - kAbstained) * static_cast<double>(answers.size()) - 1e-9));
+  const auto kept =
+      static_cast<size_t>(std::ceil((1 - kAbstained) * static_cast<double>(answers.size()) - 1e-9));
   risk.abstained = risk.curve[std::max<size_t>(kept, 1) - 1].second;
   std::stable_sort(answers.begin(), answers.end(),
                    [](const Answer& a, const Answer& b) { return a.error < b.error; });
@@ -68,15 +66,17 @@ RiskCoverage RiskCoverageOf(const Scorecard& scorecard) {
 std::string RiskCoverageText(const RiskCoverage& risk) {
   if (risk.groups == 0) return "";
   std::string text = absl::StrFormat(
-      "Predicted errors: the mean E-distance is %.3g over all %d groups and %.3g without the %.0f %% "
+      "Predicted errors: the mean E-distance is %.3g over all %d groups and %.3g without the %.0f "
+      "%% "
       "of them that the model is least sure of.",
       risk.mean, risk.groups, risk.abstained, 100 * kAbstained);
   if (risk.intervals == 0) {
     return absl::StrCat(text, " No kind of these queries is calibrated.");
   }
   return absl::StrCat(
-      text, absl::StrFormat(" %d of %d intervals cover (95 %% interval of the share: %.2f to %.2f).",
-                            risk.covered, risk.intervals, risk.covered_low, risk.covered_high));
+      text,
+      absl::StrFormat(" %d of %d intervals cover (95 %% interval of the share: %.2f to %.2f).",
+                      risk.covered, risk.intervals, risk.covered_low, risk.covered_high));
 }
 
 }  // namespace unlasting::evaluate

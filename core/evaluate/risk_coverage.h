@@ -1,5 +1,6 @@
-// RiskCoverage says whether a model knows where it is wrong: how its error falls as the answers that
-// it is least sure of are left out, and whether its intervals cover. Pure functions; any thread.
+// RiskCoverage says whether a model knows where it is wrong: how its error falls as the answers
+// that it is least sure of are left out, and whether its intervals cover. Pure functions; any
+// thread.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@
 namespace unlasting::evaluate {
 
 struct RiskCoverage {
-  int groups = 0;                              // with a predicted and a true E-distance
+  int groups = 0;  // with a predicted and a true E-distance
   // Share of the groups that are answered, ascending, those of the least predicted error first, and
   // the mean of their true E-distances.
   std::vector<std::pair<double, double>> curve;

@@ -157,9 +157,12 @@ json ToJson(const PredictedDistance& predicted) {
 }
 
 json ToJson(const RiskCoverage& risk) {
-  return {{"groups", risk.groups},       {"mean", risk.mean},
-          {"abstained", risk.abstained}, {"curve", risk.curve},
-          {"intervals", risk.intervals}, {"covered", risk.covered},
+  return {{"groups", risk.groups},
+          {"mean", risk.mean},
+          {"abstained", risk.abstained},
+          {"curve", risk.curve},
+          {"intervals", risk.intervals},
+          {"covered", risk.covered},
           {"covered_interval", {risk.covered_low, risk.covered_high}}};
 }
 

@@ -92,11 +92,11 @@ std::string Intervals(const std::vector<const GroupScores*>& groups) {
   }
   for (const GroupScores* group : groups) {
     const double error = group->scores.at("e_distance.unbiased.all");
-    chart.Marker(OnAxis(group->predicted->expected), OnAxis(error), 3.5,
-                 group->predicted->calibrated ? "mark predicted" : "mark control",
-                 absl::StrCat(evaluate::GroupName(group->key), ", ", group->predicted->kind,
-                              ": predicted ", Number(group->predicted->expected), ", true ",
-                              Number(error)));
+    chart.Marker(
+        OnAxis(group->predicted->expected), OnAxis(error), 3.5,
+        group->predicted->calibrated ? "mark predicted" : "mark control",
+        absl::StrCat(evaluate::GroupName(group->key), ", ", group->predicted->kind, ": predicted ",
+                     Number(group->predicted->expected), ", true ", Number(error)));
   }
   return absl::StrCat("<figure><figcaption><b>Predicted and true errors</b></figcaption>",
                       chart.Html(), "</figure>\n");
@@ -110,16 +110,17 @@ std::string RiskSection(const evaluate::Scorecard& card) {
   std::vector<const GroupScores*> groups;
   for (const GroupScores& group : card.groups) {
     const auto error = group.scores.find("e_distance.unbiased.all");
-    if (group.predicted.has_value() && error != group.scores.end() &&
-        !std::isnan(error->second) && groups.size() < kMaxGroups) {
+    if (group.predicted.has_value() && error != group.scores.end() && !std::isnan(error->second) &&
+        groups.size() < kMaxGroups) {
       groups.push_back(&group);
     }
   }
   return absl::StrCat(
-      "<section><h2>How sure the model is</h2>\n<p>",
-      Escape(evaluate::RiskCoverageText(risk)),
-      "</p>\n<p class=\"note\">Left: the mean error of the answers that remain (orange), beside the "
-      "best order there is (grey); dashed: 30 % left out, and the mean of all. Right: vertical bars "
+      "<section><h2>How sure the model is</h2>\n<p>", Escape(evaluate::RiskCoverageText(risk)),
+      "</p>\n<p class=\"note\">Left: the mean error of the answers that remain (orange), beside "
+      "the "
+      "best order there is (grey); dashed: 30 % left out, and the mean of all. Right: vertical "
+      "bars "
       "are the model's intervals, made before the truth was looked at; grey dots are of kinds that "
       "are not calibrated; axes are linear within 0.01 of 0 and logarithmic beyond.</p>\n"
       "<div class=\"panels\">\n",

@@ -12,9 +12,9 @@ void AddPredictedErrors(const bundle::Bundle& bundle, const predict::PredictionT
                         v1::PerturbationSummary* summary) {
   const auto& model = bundle.manifest().prediction_error;
   if (!model.has_value()) return;
-  const auto errors = predict::PredictedErrors(
-      bundle, *task.perturbations[profiles.perturbation], cell_types, profiles.values,
-      task.controls->values, task.controls->cell_type);
+  const auto errors =
+      predict::PredictedErrors(bundle, *task.perturbations[profiles.perturbation], cell_types,
+                               profiles.values, task.controls->values, task.controls->cell_type);
   std::vector<const bundle::KindOfError*> kinds;
   for (const predict::PredictedError& error : errors) {
     v1::PredictedError* added = summary->add_predicted_errors();

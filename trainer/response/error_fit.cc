@@ -149,8 +149,8 @@ double GeneFactor(const std::vector<const LeftOutError*>& errors, double level,
     }
   }
   if (ratios.empty()) return 0;
-  const auto rank = std::min(ratios.size() - 1,
-                             static_cast<size_t>(level * static_cast<double>(ratios.size())));
+  const auto rank =
+      std::min(ratios.size() - 1, static_cast<size_t>(level * static_cast<double>(ratios.size())));
   std::nth_element(ratios.begin(), ratios.begin() + static_cast<int64_t>(rank), ratios.end());
   return ratios[rank];
 }
@@ -176,8 +176,8 @@ KindOfError FitKind(const std::vector<const LeftOutError*>& errors, double level
   }
   Fit(examples, examples.size(), penalty, &kind);
   if (!kind.calibrated()) return kind;
-  const auto rank = static_cast<size_t>(
-      std::ceil(level * static_cast<double>(residuals.size() + 1) - 1e-9));
+  const auto rank =
+      static_cast<size_t>(std::ceil(level * static_cast<double>(residuals.size() + 1) - 1e-9));
   std::sort(residuals.begin(), residuals.end());
   kind.half_width = residuals[std::min(rank, residuals.size()) - 1];
   ChooseGeneShares(errors, &kind);

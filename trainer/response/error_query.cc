@@ -104,7 +104,7 @@ bundle::ErrorQuery ErrorQueries::Of(int32_t condition, int32_t type) const {
   const bool seen = known != moments_.perturbed().end();
   std::string perturbation;
   if (seen) {
-    perturbation = asked.treatment          ? "treatment"
+    perturbation = asked.treatment            ? "treatment"
                    : !inputs.molecule.empty() ? "drug"
                                               : bundle::GenesAsked(inputs.knockout.size(), false);
   } else {

@@ -36,8 +36,8 @@ class ErrorQueries {
 
   const TrainingData& data_;
   const ConditionMoments& moments_;
-  std::set<int32_t> types_;      // with perturbed cells
-  std::vector<int32_t> hops_;    // [nodes], at most bundle::kMostHops
+  std::set<int32_t> types_;    // with perturbed cells
+  std::vector<int32_t> hops_;  // [nodes], at most bundle::kMostHops
 };
 
 }  // namespace unlasting::trainer

@@ -46,8 +46,8 @@ struct Variant {
 class LeaveOut {
  public:
   LeaveOut(const TrainingData& data, const ConditionMoments& moments,
-           const MeasuredResponses& measured, const ResponseChoice& choice,
-           const grn::Graph& graph, const LeaveOutOptions& options)
+           const MeasuredResponses& measured, const ResponseChoice& choice, const grn::Graph& graph,
+           const LeaveOutOptions& options)
       : data_(data),
         moments_(moments),
         measured_(measured),
@@ -116,21 +116,21 @@ class LeaveOut {
   // Half of the cells of every group that is large enough is left out of its own answer.
   Variant Halves() const {
     std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> left_out;
-    Variant variant{moments_.Restricted(
-                        data_,
-                        [&](int32_t condition, int32_t type, std::vector<int64_t> cells) {
-                          if (cells.size() < 2 * kFewestCells) return cells;
-                          std::mt19937_64 random(options_.seed + cells.front());
-                          std::shuffle(cells.begin(), cells.end(), random);
-                          const size_t half = cells.size() / 2;
-                          left_out[{condition, type}].assign(cells.begin() + half, cells.end());
-                          cells.resize(half);
-                          std::sort(cells.begin(), cells.end());
-                          return cells;
-                        }),
-                    choice_.rules,
-                    false,
-                    {}};
+    Variant variant{
+        moments_.Restricted(data_,
+                            [&](int32_t condition, int32_t type, std::vector<int64_t> cells) {
+                              if (cells.size() < 2 * kFewestCells) return cells;
+                              std::mt19937_64 random(options_.seed + cells.front());
+                              std::shuffle(cells.begin(), cells.end(), random);
+                              const size_t half = cells.size() / 2;
+                              left_out[{condition, type}].assign(cells.begin() + half, cells.end());
+                              cells.resize(half);
+                              std::sort(cells.begin(), cells.end());
+                              return cells;
+                            }),
+        choice_.rules,
+        false,
+        {}};
     const ErrorQueries queries(data_, variant.moments, graph_);
     for (auto& [at, cells] : left_out) {
       Ask(queries, at.first, at.second, std::move(cells), &variant);
@@ -150,7 +150,9 @@ class LeaveOut {
                                                      ? std::vector<int64_t>()
                                                      : cells;
                                         }),
-                    std::move(rules), !left_out.empty(), {}};
+                    std::move(rules),
+                    !left_out.empty(),
+                    {}};
     if (variant.moments.perturbed().empty()) return variant;
     const ErrorQueries queries(data_, variant.moments, graph_);
     for (const auto& [condition, by_type] : moments_.perturbed()) {
@@ -163,8 +165,8 @@ class LeaveOut {
     return variant;
   }
 
-  void Ask(const ErrorQueries& queries, int32_t condition, int32_t type,
-           std::vector<int64_t> cells, Variant* variant) const {
+  void Ask(const ErrorQueries& queries, int32_t condition, int32_t type, std::vector<int64_t> cells,
+           Variant* variant) const {
     if (cells.size() < kFewestCells || !EnoughControls(type)) return;
     bundle::ErrorQuery query = queries.Of(condition, type);
     // A treatment that is known by name alone cannot be asked for where it is new.

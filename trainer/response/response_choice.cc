@@ -154,7 +154,8 @@ class Chooser {
     return tried;
   }
 
-  static nlohmann::json RecordOf(const std::vector<RuleTrial>& tried, const ResponseChoice& choice) {
+  static nlohmann::json RecordOf(const std::vector<RuleTrial>& tried,
+                                 const ResponseChoice& choice) {
     const auto curve = [&](auto value_of) {
       std::map<double, double> least;
       for (const RuleTrial& one : tried) {
@@ -170,18 +171,19 @@ class Chooser {
       for (const auto& [rule, share] : choice.rules) sum += share * rule.*part;
       return Rounded(sum);
     };
-    return {{"left_out", "contexts"},
-            {"no_change", choice.rules.empty()},
-            {"power", mean(&ContextRule::power)},
-            {"mean_slope", mean(&ContextRule::mean_slope)},
-            {"share_slope", mean(&ContextRule::share_slope)},
-            {"meet_means", choice.finish.meet_means},
-            {"spread", choice.finish.spread},
-            {"curve",
-             {{"power", curve([](const RuleTrial& one) { return one.rule.power; })},
-              {"mean_slope", curve([](const RuleTrial& one) { return one.rule.mean_slope; })},
-              {"share_slope", curve([](const RuleTrial& one) { return one.rule.share_slope; })},
-              {"meet_means", curve([](const RuleTrial& one) { return one.meet_means ? 1.0 : 0.0; })}}}};
+    return {
+        {"left_out", "contexts"},
+        {"no_change", choice.rules.empty()},
+        {"power", mean(&ContextRule::power)},
+        {"mean_slope", mean(&ContextRule::mean_slope)},
+        {"share_slope", mean(&ContextRule::share_slope)},
+        {"meet_means", choice.finish.meet_means},
+        {"spread", choice.finish.spread},
+        {"curve",
+         {{"power", curve([](const RuleTrial& one) { return one.rule.power; })},
+          {"mean_slope", curve([](const RuleTrial& one) { return one.rule.mean_slope; })},
+          {"share_slope", curve([](const RuleTrial& one) { return one.rule.share_slope; })},
+          {"meet_means", curve([](const RuleTrial& one) { return one.meet_means ? 1.0 : 0.0; })}}}};
   }
 
   void LeaveContextsOut(const std::vector<Place>& places, ResponseChoice* choice) const {

@@ -69,8 +69,7 @@ std::vector<double> DrugWeights(const ExpectedResponseEstimate& estimate,
   }
   std::vector<double> weights;
   for (size_t m = 0; m < estimate.drug.size(); ++m) {
-    const double apart =
-        (inputs.log10_dose_um - estimate.log10_dose[m]) / model::kResponseDecades;
+    const double apart = (inputs.log10_dose_um - estimate.log10_dose[m]) / model::kResponseDecades;
     weights.push_back(near[estimate.drug[m]] - 0.5 * apart * apart);
   }
   const double peak = *std::max_element(weights.begin(), weights.end());

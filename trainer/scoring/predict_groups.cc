@@ -80,9 +80,8 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
     const auto controls = std::make_shared<const predict::ControlSet>(std::move(resolved));
     const int32_t type = controls->cell_type.empty() ? 0 : controls->cell_type.front();
     UNLASTING_ASSIGN_OR_RETURN(
-        auto profiles,
-        predict::PredictAll(engine, {controls, {perturbation}, options.predict},
-                            options.interrupted));
+        auto profiles, predict::PredictAll(engine, {controls, {perturbation}, options.predict},
+                                           options.interrupted));
     group.predicted = std::move(profiles[0].values);
     group.predicted_distance =
         PredictedDistanceOf(engine->bundle(), *perturbation, *controls, group.predicted);

@@ -56,7 +56,8 @@ void AppendErrors(const bundle::ErrorModel& errors, const evaluate::Scorecard& s
                   "\n## Predicted error\n\nEvery answer carries an E-distance that it is expected "
                   "to be off by, from errors that training made where it left cells, conditions "
                   "and contexts out.\n\n| kind of query | left out | typical E-distance | ",
-                  absl::StrFormat("%.0f", 100 * errors.level), " % interval |\n|---|---|---|---|\n");
+                  absl::StrFormat("%.0f", 100 * errors.level),
+                  " % interval |\n|---|---|---|---|\n");
   for (const auto& [name, kind] : errors.kinds) {
     const auto at = [&kind = kind](double apart) {
       return absl::StrFormat("%.3g", kind.scale * std::sinh(kind.intercept + apart));

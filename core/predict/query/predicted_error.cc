@@ -26,8 +26,8 @@ double ContextDistance(const Bundle& bundle, int32_t a, int32_t b) {
 void AskGenes(const Perturbation& perturbation, std::string* asked, ErrorQuery* query) {
   int32_t farthest = 0;
   for (const GeneDistance& gene : perturbation.genes) {
-    farthest = std::max(farthest, std::min(gene.hops.value_or(bundle::kMostHops),
-                                           bundle::kMostHops));
+    farthest =
+        std::max(farthest, std::min(gene.hops.value_or(bundle::kMostHops), bundle::kMostHops));
   }
   *asked = bundle::GenesAsked(perturbation.knockout.size(), farthest > 0);
   query->condition_distance = farthest;
@@ -100,8 +100,9 @@ ErrorQuery ErrorQueryOf(const Bundle& bundle, const Perturbation& perturbation, 
   const bool here = sources.count(cell_type) > 0;
   std::string asked;
   if (seen != nullptr) {
-    asked = perturbation.kind == Perturbation::Kind::kTreatment  ? "treatment"
-            : perturbation.kind == Perturbation::Kind::kMolecule ? "drug"
+    asked = perturbation.kind == Perturbation::Kind::kTreatment ? "treatment"
+            : perturbation.kind == Perturbation::Kind::kMolecule
+                ? "drug"
                 : bundle::GenesAsked(perturbation.knockout.size(), false);
     for (const auto& [type, cells] : seen->cells) query.cells += cells;
     if (here) query.cells = seen->cells.at(cell_type);
