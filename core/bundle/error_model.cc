@@ -17,7 +17,7 @@ constexpr double kLeastContextDistance = 1e-3;
 constexpr double kFarthest = 3;
 constexpr double kDoseTolerance = 1e-6;
 
-absl::Status Bad(const std::string& what) {
+absl::Status WrongField(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("prediction_error.", what));
 }
 
@@ -34,9 +34,10 @@ absl::Status CheckKind(const std::string& name, const KindOfError& kind) {
              kind.deviation[k] >= 0;
   }
   if (finite) return absl::OkStatus();
-  return Bad(absl::StrCat("kinds: '", name,
-                          "': expected left_out of 1 or more, a scale above 0, finite numbers, and "
-                          "weights, deviations and half-widths of 0 or more"));
+  return WrongField(
+      absl::StrCat("kinds: '", name,
+                   "': expected left_out of 1 or more, a scale above 0, finite numbers, and "
+                   "weights, deviations and half-widths of 0 or more"));
 }
 
 bool Near(double a, double b) {
@@ -136,7 +137,7 @@ absl::StatusOr<ErrorModel> ErrorModel::FromJson(const json& j, int64_t cell_type
   ErrorModel model;
   model.level = j.at("level");
   if (!(model.level > 0 && model.level < 1)) {
-    return Bad(absl::StrCat("level: found ", model.level, ", expected above 0 and below 1"));
+    return WrongField(absl::StrCat("level: found ", model.level, ", expected above 0 and below 1"));
   }
   for (const auto& [name, one] : j.at("kinds").items()) {
     KindOfError kind;
@@ -164,9 +165,9 @@ absl::StatusOr<ErrorModel> ErrorModel::FromJson(const json& j, int64_t cell_type
     for (const json& cells : one.at("cells")) {
       const int32_t type = cells.at(0), count = cells.at(1);
       if (type < 0 || type >= cell_types || count < 1) {
-        return Bad(absl::StrCat("conditions: '", condition.name, "': found ", count,
-                                " cells of type ", type, ", expected 1 or more of a type below ",
-                                cell_types));
+        return WrongField(absl::StrCat("conditions: '", condition.name, "': found ", count,
+                                       " cells of type ", type,
+                                       ", expected 1 or more of a type below ", cell_types));
       }
       condition.cells[type] = count;
     }

@@ -101,11 +101,12 @@ struct Scorecard {
   // By baseline and score; empty where nothing was resampled.
   std::map<std::string, std::map<std::string, Difference>> differences;
   // Keys `groups` (each with its own `baselines`, `solved_by`, see Calibration, and `trained` and
-  // `baselines_from` where they are known), `mean`, `baselines`, `dynamic_range` and `verdict`; and
-  // where
-  // cells were resampled `intervals` and `baseline_intervals` ([low, high]) beside each of the
-  // former, and `differences` ({value, low, high}). With the names of all genes, each group has
-  // `most_changed`: the genes of de40 with score, log2_fold_change, p_value and p_adjusted.
+  // `baselines_from` where they are known, and `predicted_error` where the model says it), `mean`,
+  // `baselines`, `dynamic_range`, `verdict` and, with predicted errors, `risk_coverage`
+  // (core/evaluate/risk_coverage.h); and where cells were resampled `intervals` and
+  // `baseline_intervals` ([low, high]) beside each of the former, and `differences` ({value, low,
+  // high}). With the names of all genes, each group has `most_changed`: the genes of de40 with
+  // score, log2_fold_change, p_value and p_adjusted.
   nlohmann::json ToJson(const std::vector<std::string>& genes = {}) const;
   // A table for a terminal: a row a group and method, E-distance (unbiased) and EMD on all genes,
   // DE20, DE40, Pearson delta, structure, sample sizes; then the means and one sentence that says
