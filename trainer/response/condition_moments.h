@@ -65,6 +65,9 @@ class ConditionMoments {
   using Kept = std::function<std::vector<int64_t>(int32_t condition, int32_t type,
                                                   const std::vector<int64_t>& cells)>;
   ConditionMoments Restricted(const TrainingData& data, const Kept& kept) const;
+  // The same as if training had only these control cells, some of each type.
+  ConditionMoments WithControls(const TrainingData& data,
+                                const std::vector<std::vector<int64_t>>& controls) const;
 
   int64_t cell_types() const { return static_cast<int64_t>(control_.size()); }
   // Its share includes kControlActiveCells.

@@ -23,6 +23,7 @@ constexpr int kSweeps = 100;
 // Shares of the predicted cells' deviation and of the change by which a gene's mean may be wrong.
 constexpr double kSpreads[] = {0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8};
 constexpr double kChanges[] = {0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0};
+constexpr double kDegrees = 4;  // of freedom
 // Genes of one error that take part in the choice of the two shares.
 constexpr size_t kMaxGenes = 1000;
 
@@ -112,7 +113,8 @@ double Scaled(const LeftOutError& error, size_t gene, double spread, double chan
                                error.change[gene]);
 }
 
-// Under which the errors of the genes are the most likely, were they Gaussian.
+// Under which the errors of the genes are the most likely, were they of Student's t: few genes that
+// are far off do not decide.
 void ChooseGeneShares(const std::vector<const LeftOutError*>& errors, KindOfError* kind) {
   double best = HUGE_VAL;
   for (const double spread : kSpreads) {
@@ -125,8 +127,7 @@ void ChooseGeneShares(const std::vector<const LeftOutError*>& errors, KindOfErro
           if (!(error->variance[g] > 0)) continue;
           const double width = std::max(Scaled(*error, g, spread, change), 1e-6);
           const double ratio = error->error[g] / width;
-          // Few genes that are far off do not decide.
-          sum += std::log(width) + 0.5 * std::min(ratio * ratio, 9.0);
+          sum += std::log(width) + 0.5 * (kDegrees + 1) * std::log1p(ratio * ratio / kDegrees);
         }
       }
       if (sum >= best) continue;
@@ -199,10 +200,9 @@ std::map<std::string, KindOfError> FitErrorModel(const std::vector<LeftOutError>
 bundle::ErrorModel MakeErrorModel(const TrainingData& data, const ResponseChoice& choice,
                                   const grn::Graph& graph, const LeaveOutOptions& options) {
   const ConditionMoments moments(data);
-  const MeasuredResponses measured(moments);
   bundle::ErrorModel model;
-  model.kinds = FitErrorModel(LeaveOutForErrors(data, moments, measured, choice, graph, options),
-                              model.level);
+  model.kinds =
+      FitErrorModel(LeaveOutForErrors(data, moments, choice, graph, options), model.level);
   model.conditions = ErrorConditions(data, moments);
   return model;
 }

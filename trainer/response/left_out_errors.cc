@@ -7,6 +7,8 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "core/base/parallel.h"
@@ -14,12 +16,12 @@
 #include "trainer/response/expected_response.h"
 #include "trainer/response/grn_response.h"
 #include "trainer/response/left_out.h"
+#include "trainer/response/left_out_parts.h"
 #include "trainer/response/rule_response.h"
 
 namespace unlasting::trainer {
 namespace {
 
-constexpr size_t kFewestCells = 10;
 // Parts of the conditions, of which one is left out at a time.
 constexpr size_t kFolds = 5;
 // Fewer conditions say nothing of a new one.
@@ -45,12 +47,12 @@ struct Variant {
 
 class LeaveOut {
  public:
-  LeaveOut(const TrainingData& data, const ConditionMoments& moments,
-           const MeasuredResponses& measured, const ResponseChoice& choice, const grn::Graph& graph,
-           const LeaveOutOptions& options)
+  LeaveOut(const TrainingData& data, const ConditionMoments& moments, const ResponseChoice& choice,
+           const grn::Graph& graph, const LeaveOutOptions& options)
       : data_(data),
-        moments_(moments),
-        measured_(measured),
+        controls_(DivideControls(data, options.seed)),
+        moments_(moments.WithControls(data, controls_.kept)),
+        measured_(moments_),
         choice_(choice),
         graph_(graph),
         options_(options),
@@ -66,7 +68,7 @@ class LeaveOut {
 
   std::vector<LeftOutError> Run() {
     std::vector<Variant> variants;
-    variants.push_back(Halves());
+    variants.push_back(WithoutCells());
     const auto contexts = static_cast<int64_t>(types_.size());
     const int64_t left_out = contexts > 1 ? std::min(contexts, kMaxContexts) : 0;
     const auto parts = static_cast<int64_t>(parts_.size());
@@ -74,6 +76,7 @@ class LeaveOut {
       const int32_t type = left_out > 0 ? types_[v % left_out * contexts / left_out] : kNone;
       variants.push_back(Without(type, parts > 0 ? parts_[v % parts] : std::set<int32_t>()));
     }
+    KeepDistinct(&variants);
     Thin(&variants);
     std::vector<std::vector<LeftOutError>> errors(variants.size());
     for (size_t v = 0; v < variants.size(); ++v) errors[v] = ErrorsOf(variants[v]);
@@ -113,24 +116,16 @@ class LeaveOut {
     }
   }
 
-  // Half of the cells of every group that is large enough is left out of its own answer.
-  Variant Halves() const {
+  // A third of the cells of every group that is large enough.
+  Variant WithoutCells() const {
     std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> left_out;
-    Variant variant{
-        moments_.Restricted(data_,
-                            [&](int32_t condition, int32_t type, std::vector<int64_t> cells) {
-                              if (cells.size() < 2 * kFewestCells) return cells;
-                              std::mt19937_64 random(options_.seed + cells.front());
-                              std::shuffle(cells.begin(), cells.end(), random);
-                              const size_t half = cells.size() / 2;
-                              left_out[{condition, type}].assign(cells.begin() + half, cells.end());
-                              cells.resize(half);
-                              std::sort(cells.begin(), cells.end());
-                              return cells;
-                            }),
-        choice_.rules,
-        false,
-        {}};
+    const auto kept = [&](int32_t condition, int32_t type, const std::vector<int64_t>& cells) {
+      if (cells.size() < 2 * kFewestCells) return cells;
+      TwoParts parts = Divide(cells, options_.seed + cells.front());
+      left_out[{condition, type}] = std::move(parts.left_out);
+      return parts.kept;
+    };
+    Variant variant{moments_.Restricted(data_, kept), choice_.rules, false, {}};
     const ErrorQueries queries(data_, variant.moments, graph_);
     for (auto& [at, cells] : left_out) {
       Ask(queries, at.first, at.second, std::move(cells), &variant);
@@ -175,6 +170,20 @@ class LeaveOut {
         {condition, type, std::move(cells), std::move(query), options_.seed + condition});
   }
 
+  // What is asked again of another variant is not a second error.
+  static void KeepDistinct(std::vector<Variant>* variants) {
+    std::set<std::tuple<std::string, int32_t, int32_t>> asked;
+    for (Variant& variant : *variants) {
+      std::vector<Question> kept;
+      for (Question& question : variant.questions) {
+        if (asked.emplace(question.query.kind, question.condition, question.type).second) {
+          kept.push_back(std::move(question));
+        }
+      }
+      variant.questions = std::move(kept);
+    }
+  }
+
   // At most max_errors questions of a kind, evenly over all.
   void Thin(std::vector<Variant>* variants) const {
     std::map<std::string, size_t> total, met;
@@ -216,7 +225,7 @@ class LeaveOut {
   }
 
   LeftOutError ErrorOf(const Question& question, const Response& response) const {
-    const LeftOutCells cells(data_, data_.controls(question.type), question.left_out, genes_,
+    const LeftOutCells cells(data_, controls_.left_out[question.type], question.left_out, genes_,
                              options_.max_cells, question.seed);
     const DenseMatrix answer = cells.Answer(response, choice_.finish);
     LeftOutError error;
@@ -249,8 +258,9 @@ class LeaveOut {
   }
 
   const TrainingData& data_;
-  const ConditionMoments& moments_;
-  const MeasuredResponses& measured_;
+  const ControlParts controls_;
+  const ConditionMoments moments_;
+  const MeasuredResponses measured_;
   const ResponseChoice& choice_;
   const grn::Graph& graph_;
   const LeaveOutOptions& options_;
@@ -263,11 +273,10 @@ class LeaveOut {
 
 std::vector<LeftOutError> LeaveOutForErrors(const TrainingData& data,
                                             const ConditionMoments& moments,
-                                            const MeasuredResponses& measured,
                                             const ResponseChoice& choice, const grn::Graph& graph,
                                             const LeaveOutOptions& options) {
   if (moments.perturbed().empty()) return {};
-  return LeaveOut(data, moments, measured, choice, graph, options).Run();
+  return LeaveOut(data, moments, choice, graph, options).Run();
 }
 
 std::vector<bundle::ErrorCondition> ErrorConditions(const TrainingData& data,

@@ -37,7 +37,6 @@ struct LeaveOutOptions {
 // context none is left out, and with fewer than four conditions no condition.
 std::vector<LeftOutError> LeaveOutForErrors(const TrainingData& data,
                                             const ConditionMoments& moments,
-                                            const MeasuredResponses& measured,
                                             const ResponseChoice& choice, const grn::Graph& graph,
                                             const LeaveOutOptions& options);
 

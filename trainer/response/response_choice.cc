@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/parallel.h"
+#include "trainer/response/left_out_parts.h"
 #include "trainer/response/shrinkage.h"
 
 namespace unlasting::trainer {
@@ -20,8 +21,6 @@ constexpr double kShareSlopes[] = {0.35, 0.7, 1.0};
 // taken.
 constexpr size_t kMaxGroups = 16;
 constexpr int64_t kMaxGenes = 500;
-// Groups of fewer cells say little.
-constexpr size_t kFewestCells = 10;
 constexpr bool kBoth[] = {false, true};
 
 // A condition in a context.
