@@ -9,7 +9,7 @@
 namespace unlasting::server {
 namespace {
 
-constexpr int kGenes = 24;
+constexpr int kErrorGenes = 24;
 
 // A tiny bundle that knows the kinds of a seen gene in both cell types, in T1 from few errors.
 class PredictedErrorsTest : public ::testing::Test {
@@ -37,7 +37,7 @@ class PredictedErrorsTest : public ::testing::Test {
   // Of four cells; those of T0 come first.
   static v1::PerturbationSummary Summary(const bundle::Bundle& bundle, int cells_of_t1) {
     auto controls = std::make_shared<predict::ControlSet>();
-    controls->values = ToCsr(DenseMatrix(4, kGenes));
+    controls->values = ToCsr(DenseMatrix(4, kErrorGenes));
     std::vector<int32_t> types = {0};
     for (int k = 0; k < 4; ++k) controls->cell_type.push_back(k < 4 - cells_of_t1 ? 0 : 1);
     if (cells_of_t1 > 0) types.push_back(1);
@@ -45,7 +45,7 @@ class PredictedErrorsTest : public ::testing::Test {
     task.controls = controls;
     task.perturbations = {*predict::ResolvePerturbation(bundle, {{"G0"}, "", "", {}, 0})};
     predict::Profiles profiles;
-    profiles.values = DenseMatrix(4, kGenes);
+    profiles.values = DenseMatrix(4, kErrorGenes);
     std::fill(profiles.values.values.begin(), profiles.values.values.end(), 1.0f);
     v1::PerturbationSummary summary;
     for (int g = 0; g < 2; ++g) {

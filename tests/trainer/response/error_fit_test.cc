@@ -11,7 +11,7 @@
 namespace unlasting::trainer {
 namespace {
 
-constexpr int kGenes = 40;
+constexpr int kErrorGenes = 40;
 
 // An error that grows with the change, times a log-normal factor; genes that are off by a share of
 // their change.
@@ -22,7 +22,7 @@ LeftOutError Draw(const std::string& kind, double deviation, std::mt19937_64* ra
   error.query.change = std::exp(normal(*random));
   error.query.cells = 50;
   error.e_distance = 0.1 * error.query.change * std::exp(deviation * normal(*random));
-  for (int g = 0; g < kGenes; ++g) {
+  for (int g = 0; g < kErrorGenes; ++g) {
     const double change = normal(*random);
     error.change.push_back(static_cast<float>(change));
     error.variance.push_back(1);
@@ -53,10 +53,10 @@ TEST(ErrorFit, IntervalsCoverNineQueriesInTenOfThoseNeverUsed) {
         ASSERT_TRUE(estimate.has_value() && estimate->calibrated);
         ++asked;
         covered += estimate->low <= fresh.e_distance && fresh.e_distance <= estimate->high ? 1 : 0;
-        for (int g = 0; g < kGenes; ++g) {
+        for (int g = 0; g < kErrorGenes; ++g) {
           genes += fresh.error[g] <= bundle::GeneHalfWidth(kind, fresh.standard_error[g],
                                                            fresh.variance[g], fresh.change[g])
-                       ? 1.0 / kGenes
+                       ? 1.0 / kErrorGenes
                        : 0.0;
         }
       }
@@ -111,14 +111,14 @@ class LeaveOutTest : public ::testing::Test {
   bundle::ErrorModel Model(const std::vector<std::string>& types, double differs, int threads = 2) {
     std::vector<std::string> conditions = {"ctrl"};
     for (int k = 1; k <= 12; ++k) conditions.push_back(absl::StrCat("G", k, "+ctrl"));
-    cells::Dataset data = test::ToyDataset(conditions, types, 30, kGenes);
+    cells::Dataset data = test::ToyDataset(conditions, types, 30, kErrorGenes);
     data.kind = cells::MatrixKind::kLog1p;
     std::mt19937_64 random(3);
     std::normal_distribution<double> normal;
-    DenseMatrix values(data.n_cells(), kGenes);
+    DenseMatrix values(data.n_cells(), kErrorGenes);
     for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
       const int c = data.condition[cell], t = data.cell_type[cell];
-      for (int g = 0; g < kGenes; ++g) {
+      for (int g = 0; g < kErrorGenes; ++g) {
         const double effect =
             c == 0 ? 0 : std::cos(2.0 * g + c) + differs * std::cos(5.0 * g + c + 17.0 * t);
         values.Row(cell)[g] = static_cast<float>(
@@ -134,7 +134,7 @@ class LeaveOutTest : public ::testing::Test {
     const ConditionMoments moments(data_);
     const auto choice = ChooseResponse(data_, moments, MeasuredResponses(moments), 1, threads);
     grn::Graph graph;
-    graph.indptr.assign(kGenes + 1, 0);
+    graph.indptr.assign(kErrorGenes + 1, 0);
     LeaveOutOptions options;
     options.threads = threads;
     return MakeErrorModel(data_, choice, graph, options);
