@@ -7,7 +7,7 @@ of intervals that hold the true one, with its 95 % binomial interval, and the me
 answers beside that of the seven in ten of which the model is surest.
 
     scripts/error_coverage.py --train build/release/bin/unlasting-train --work /tmp/coverage \\
-        --simulate "--cells 42000 --genes 100 --perturbations 90 --contexts 12 --seed 1" ...
+        --simulate "--cells 30000 --genes 80 --perturbations 75 --contexts 12 --seed 1" ...
     scripts/error_coverage.py --train ... --work ... --file thp1.h5ad "--set split=cells" ...
 
 A simulated file is split by itself: a third of the contexts and of the perturbations are new, and of
@@ -67,12 +67,13 @@ def run(command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
-def groups_of(train, data, settings, bundle, threads):
+def groups_of(train, data, settings, bundle, flags):
+    threads = flags.threads
     if not os.path.exists(os.path.join(bundle, "manifest.json")):
         run([train, "fit", "--data", data, "--out", bundle, "--set", f"threads={threads}", *FIT,
              *settings])
     scores = json.loads(run([train, "evaluate", "--bundle", bundle, "--data", data, "--max-cells",
-                             "300", "--resamples", "0", "--threads", str(threads), "--progress", "none",
+                             str(flags.max_cells), "--resamples", "0", "--threads", str(threads), "--progress", "none",
                              "--json"]))
     return [g for g in scores["groups"] if g["scores"]["e_distance.unbiased.all"] is not None]
 
@@ -108,6 +109,7 @@ def main():
     parser.add_argument("--train", required=True, help="the program unlasting-train")
     parser.add_argument("--work", required=True, help="folder for files and bundles")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--max-cells", type=int, default=300, help="of a side of each group")
     parser.add_argument("--simulate", nargs="*", default=[], metavar="FLAGS",
                         help="flags of `unlasting-train simulate` of a file, with --contexts")
     parser.add_argument("--file", nargs=2, action="append", default=[], metavar=("FILE", "SETTINGS"),
@@ -122,11 +124,11 @@ def main():
             split_by_kind(data, number)
         groups["simulated"] += groups_of(
             flags.train, data, ["--set", "genes=0", "--set", "split_column=part"],
-            os.path.join(flags.work, f"simulated{number}"), flags.threads)
+            os.path.join(flags.work, f"simulated{number}"), flags)
     for number, (data, settings) in enumerate(flags.file):
         name = f"{os.path.basename(data).split('.')[0]} {settings}"
         groups[name] = groups_of(flags.train, data, shlex.split(settings),
-                                 os.path.join(flags.work, f"file{number}"), flags.threads)
+                                 os.path.join(flags.work, f"file{number}"), flags)
     header = ["queries", "groups", "intervals that cover", "median prediction", "mean error",
               "without the 30 % least sure", "at best"]
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
