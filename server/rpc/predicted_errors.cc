@@ -1,6 +1,7 @@
 #include "server/rpc/predicted_errors.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "core/predict/query/predicted_error.h"
@@ -18,7 +19,10 @@ void AddPredictedErrors(const bundle::Bundle& bundle, const predict::PredictionT
   std::vector<const bundle::KindOfError*> kinds;
   for (const predict::PredictedError& error : errors) {
     v1::PredictedError* added = summary->add_predicted_errors();
-    added->set_cell_type(bundle.manifest().cell_types[error.cell_type]);
+    const std::vector<std::string>& types = bundle.manifest().cell_types;
+    if (error.cell_type < static_cast<int32_t>(types.size())) {
+      added->set_cell_type(types[error.cell_type]);
+    }
     added->set_kind(error.kind);
     added->set_level(model->level);
     kinds.push_back(model->Calibrated(error.kind));

@@ -13,12 +13,15 @@ using bundle::Bundle;
 using bundle::ErrorCondition;
 using bundle::ErrorQuery;
 
-double ContextDistance(const Bundle& bundle, int32_t a, int32_t b) {
+// From the control cells of a type: a known one's, or those whose mean is given.
+double ContextDistance(const Bundle& bundle, int32_t known, int32_t asked,
+                       absl::Span<const double> control_mean) {
   const DenseMatrix& mean = bundle.reference().control_mean;
   double squares = 0;
   for (int64_t g = 0; g < mean.cols; ++g) {
-    const double apart = static_cast<double>(mean.At(a, g)) - static_cast<double>(mean.At(b, g));
-    squares += apart * apart;
+    const double own =
+        control_mean.empty() ? static_cast<double>(mean.At(asked, g)) : control_mean[g];
+    squares += (own - mean.At(known, g)) * (own - mean.At(known, g));
   }
   return std::sqrt(squares);
 }
@@ -90,7 +93,7 @@ std::set<int32_t> SourcesOf(const bundle::ErrorModel& model, const ErrorConditio
 }  // namespace
 
 ErrorQuery ErrorQueryOf(const Bundle& bundle, const Perturbation& perturbation, int32_t cell_type,
-                        double change) {
+                        double change, absl::Span<const double> control_mean) {
   const bundle::ErrorModel& model = *bundle.manifest().prediction_error;
   const ErrorCondition* const seen =
       model.Find(perturbation.condition, perturbation.dose_um, perturbation.covariates);
@@ -114,8 +117,8 @@ ErrorQuery ErrorQueryOf(const Bundle& bundle, const Perturbation& perturbation, 
   if (!here && !sources.empty()) {
     query.context_distance = HUGE_VAL;
     for (const int32_t source : sources) {
-      query.context_distance =
-          std::min(query.context_distance, ContextDistance(bundle, cell_type, source));
+      query.context_distance = std::min(query.context_distance,
+                                        ContextDistance(bundle, source, cell_type, control_mean));
     }
   }
   query.kind = bundle::ErrorKind(asked, seen != nullptr, here);
@@ -130,7 +133,7 @@ std::vector<PredictedError> PredictedErrors(const Bundle& bundle, const Perturba
   const auto& model = bundle.manifest().prediction_error;
   if (!model.has_value()) return errors;
   for (const int32_t type : cell_types) {
-    std::vector<double> change(predicted.cols, 0.0);
+    std::vector<double> change(predicted.cols, 0.0), control_mean(predicted.cols, 0.0);
     double cells = 0;
     for (int64_t r = 0; r < predicted.rows; ++r) {
       if (cell_type[r] != type) continue;
@@ -138,12 +141,19 @@ std::vector<PredictedError> PredictedErrors(const Bundle& bundle, const Perturba
       for (int64_t g = 0; g < predicted.cols; ++g) change[g] += predicted.At(r, g);
       const auto columns = controls.RowIndices(r);
       const auto values = controls.RowValues(r);
-      for (size_t k = 0; k < columns.size(); ++k) change[columns[k]] -= values[k];
+      for (size_t k = 0; k < columns.size(); ++k) {
+        change[columns[k]] -= values[k];
+        control_mean[columns[k]] += values[k];
+      }
     }
+    cells = std::max(cells, 1.0);
+    for (double& sum : control_mean) sum /= cells;
+    const bool known = type < static_cast<int32_t>(bundle.manifest().cell_types.size());
+    if (known) control_mean.clear();
     double squares = 0;
     for (const double sum : change) squares += sum * sum;
     const ErrorQuery query =
-        ErrorQueryOf(bundle, perturbation, type, std::sqrt(squares) / std::max(cells, 1.0));
+        ErrorQueryOf(bundle, perturbation, type, std::sqrt(squares) / cells, control_mean);
     errors.push_back({type, query.kind, model->Estimate(query)});
   }
   return errors;

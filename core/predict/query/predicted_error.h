@@ -23,9 +23,12 @@ struct PredictedError {
 };
 
 // What the error model is asked of a perturbation in a cell type whose mean profile changes by
-// `change`, in Euclidean length over the model's genes, log1p. The bundle has an error model.
+// `change`, in Euclidean length over the model's genes, log1p. The bundle has an error model. A
+// type that it does not know, at or above the number of its types, is a new context, of which
+// `control_mean` [N], log1p, is the mean of the control cells; empty for types that it knows.
 bundle::ErrorQuery ErrorQueryOf(const bundle::Bundle& bundle, const Perturbation& perturbation,
-                                int32_t cell_type, double change);
+                                int32_t cell_type, double change,
+                                absl::Span<const double> control_mean = {});
 
 // One for each type of `cell_types`, in that order; none where the bundle has no error model.
 // `predicted` and `controls` are [cells, N], log1p, row by row the same cells; `cell_type` has one

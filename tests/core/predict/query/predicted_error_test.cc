@@ -60,6 +60,20 @@ TEST_F(PredictedErrorTest, GenesAreAskedByWhatTrainingHadOfThemAndWhere) {
             "new pair with new genes, seen context");
 }
 
+TEST_F(PredictedErrorTest, ATypeThatTheBundleDoesNotKnowIsANewContextByItsOwnControls) {
+  const auto bundle = Load({}, {{"G0+ctrl", 0, {}, {{0, 40}}}});
+  const auto perturbation = *ResolvePerturbation(*bundle, {{"G0"}, "", "", {}, 0});
+  std::vector<double> own(24, 0.0);
+  for (int64_t g = 0; g < 24; ++g) own[g] = bundle->reference().control_mean.At(0, g) + 0.5;
+  const auto query = ErrorQueryOf(*bundle, *perturbation, 2, 1.0, own);
+  EXPECT_EQ(query.kind, "seen gene, new context");
+  EXPECT_NEAR(query.context_distance, 0.5 * std::sqrt(24.0), 1e-4);
+  const DenseMatrix cells(2, 24);
+  const auto errors = PredictedErrors(*bundle, *perturbation, {2}, cells, ToCsr(cells), {2, 2});
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].kind, "seen gene, new context");
+}
+
 TEST_F(PredictedErrorTest, DrugsAreAskedByDoseAndSimilarity) {
   test::TinyBundleOptions options;
   options.genes = false;
