@@ -18,17 +18,16 @@ using evaluate::GroupScores;
 constexpr double kLinear = 0.01;
 constexpr size_t kMaxGroups = 300;
 
-Points ToPoints(const std::vector<std::pair<double, double>>& curve) {
-  return {curve.begin(), curve.end()};
-}
-
 std::string Curve(const evaluate::RiskCoverage& risk) {
   double low = 0, high = 0;
-  for (const auto* curve : {&risk.curve, &risk.best}) {
-    for (const auto& [unused, error] : *curve) {
-      low = std::min(low, error);
-      high = std::max(high, error);
-    }
+  for (const auto& [unused, error] : risk.curve) {
+    low = std::min(low, error);
+    high = std::max(high, error);
+  }
+  // The luckiest few groups of the best order lie far below 0, where nothing is to be seen.
+  Points best;
+  for (const auto& [share, error] : risk.best) {
+    if (error >= low) best.emplace_back(share, error);
   }
   Chart::Options options;
   options.width = 420;
@@ -41,8 +40,8 @@ std::string Curve(const evaluate::RiskCoverage& risk) {
   chart.Segment(chart.x()(1 - evaluate::kAbstained), chart.y().from,
                 chart.x()(1 - evaluate::kAbstained), chart.y().to, "goal");
   chart.Segment(chart.x().from, chart.y()(risk.mean), chart.x().to, chart.y()(risk.mean), "goal");
-  chart.Line(ToPoints(risk.best), "line control");
-  chart.Line(ToPoints(risk.curve), "line predicted");
+  chart.Line(best, "line control");
+  chart.Line(risk.curve, "line predicted");
   for (const auto& [share, error] : risk.curve) {
     if (risk.curve.size() > 60) break;
     chart.Marker(share, error, 3, "predicted",
