@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/files/error_columns.h"
 #include "client/files/resolved_perturbation.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
@@ -221,46 +222,6 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
   add("change_half_width", &v1::PerturbationSummary::change_half_width);
 }
 
-// What the model says of its errors: columns of uns, a row for each perturbation, with that of the
-// cell type of which it is least sure, and a column of obs with that of each cell's type. None
-// where the model says nothing.
-void PredictionCollector::AddErrors(anndata::AnnData* data) const {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  const int perturbations = header_.perturbations_size();
-  std::vector<double> expected(perturbations, kNan), lower = expected, upper = expected;
-  std::vector<std::string> kinds(perturbations);
-  std::vector<bool> calibrated(perturbations);
-  std::vector<double> of_cells(static_cast<size_t>(perturbations) * cells(), kNan);
-  bool any = false;
-  for (const v1::PerturbationSummary& summary : summaries_) {
-    const int p = summary.perturbation_index();
-    const v1::PredictedError* const worst = WorstError(summary);
-    if (worst == nullptr || p < 0 || p >= perturbations) continue;
-    any = true;
-    kinds[p] = worst->kind();
-    calibrated[p] = worst->calibrated();
-    if (worst->has_expected_e_distance()) expected[p] = worst->expected_e_distance();
-    if (worst->has_lower()) lower[p] = worst->lower();
-    if (worst->has_upper()) upper[p] = worst->upper();
-    for (int c = 0; c < cells(); ++c) {
-      const v1::ResolvedControls& controls = header_.controls();
-      const std::string& type = controls.cell_types(controls.cell_type_indices(c));
-      for (const v1::PredictedError& error : summary.predicted_errors()) {
-        if (error.cell_type() != type || !error.has_expected_e_distance()) continue;
-        of_cells[static_cast<size_t>(p) * cells() + c] = error.expected_e_distance();
-      }
-    }
-  }
-  if (!any) return;
-  nlohmann::json& columns = data->uns["unlasting"]["perturbations"];
-  columns["predicted_e_distance"] = expected;
-  columns["predicted_e_distance_lower"] = lower;
-  columns["predicted_e_distance_upper"] = upper;
-  columns["predicted_error_kind"] = kinds;
-  columns["predicted_error_calibrated"] = calibrated;
-  data->obs.Set("predicted_e_distance", std::move(of_cells));
-}
-
 // A row for each cell of each perturbation; the columns of molecules only where there is one.
 void PredictionCollector::AddObs(anndata::AnnData* data) const {
   std::vector<std::string> perturbations, conditions, cell_types, control_cells, smiles, units,
@@ -335,7 +296,7 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   AddCovariates(&data);
   data.uns["unlasting"] = Provenance(header_);
   AddSpread(&data);
-  AddErrors(&data);
+  AddErrorColumns(header_, summaries_, &data);
   return data;
 }
 

@@ -53,7 +53,6 @@ class PredictionCollector {
   // A column of obs for each covariate, NaN where a perturbation has none.
   void AddCovariates(anndata::AnnData* data) const;
   void AddSpread(anndata::AnnData* data) const;
-  void AddErrors(anndata::AnnData* data) const;
   absl::Status AddHeader(const v1::PredictHeader& header);
   absl::Status AddPerturbations(const v1::ResolvedPerturbations& part);
 

@@ -1,4 +1,5 @@
 // unlasting-train fit: trains a bundle from cells, alone or as one of several ranks.
+// Long because the steps of a run share its state, and their order is the run.
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
