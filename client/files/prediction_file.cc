@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+// Long because a result is checked, put in order and annotated in one class.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/files/error_columns.h"

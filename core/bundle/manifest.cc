@@ -257,6 +257,15 @@ void ReadStimuli(const json& j, Manifest* m) {
   }
 }
 
+absl::Status ReadErrors(const json& j, Manifest* m) {
+  if (!j.contains("prediction_error")) return absl::OkStatus();
+  auto errors =
+      ErrorModel::FromJson(j.at("prediction_error"), static_cast<int64_t>(m->cell_types.size()));
+  if (!errors.ok()) return Malformed(std::string(errors.status().message()));
+  m->prediction_error = *std::move(errors);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
@@ -304,12 +313,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.model = j.at("model");
     m.grn = j.at("grn");
     m.response = j.value("response", json());
-    if (j.contains("prediction_error")) {
-      auto errors =
-          ErrorModel::FromJson(j.at("prediction_error"), static_cast<int64_t>(m.cell_types.size()));
-      if (!errors.ok()) return Malformed(std::string(errors.status().message()));
-      m.prediction_error = *std::move(errors);
-    }
+    UNLASTING_RETURN_IF_ERROR(ReadErrors(j, &m));
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

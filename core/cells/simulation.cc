@@ -229,13 +229,7 @@ void StoreTruth(const SimulationOptions& o, const SimulationModel& model, anndat
 
 absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& asked,
                                           const std::function<void(int64_t, int64_t)>& progress) {
-  if (asked.contexts > 0 && asked.cell_types > 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--contexts: found ", asked.contexts, " with --cell-types ", asked.cell_types,
-                     ", expected one of them: contexts are cell types"));
-  }
-  SimulationOptions options = asked;
-  if (options.contexts > 0) options.cell_types = options.contexts;
+  UNLASTING_ASSIGN_OR_RETURN(const SimulationOptions options, WithTypes(asked));
   UNLASTING_ASSIGN_OR_RETURN(SimulationModel model, MakeSimulationModel(options));
   model.library_size = LibrarySizeFor(options, model);
   if (options.expected && options.cells * options.genes > (int64_t{1} << 30)) {
@@ -276,7 +270,6 @@ absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& asked,
   work(true);
   for (auto& helper : helpers) helper.join();
   if (progress) progress(options.cells, options.cells);
-
   anndata::AnnData data;
   CsrMatrix counts, unperturbed;
   counts.cols = unperturbed.cols = options.genes;

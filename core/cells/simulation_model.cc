@@ -226,6 +226,17 @@ void SimulationModel::Propagate(const SimulatedCondition* condition, double plac
   }
 }
 
+absl::StatusOr<SimulationOptions> WithTypes(SimulationOptions options) {
+  if (options.contexts == 0) return options;
+  if (options.cell_types > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--contexts: found ", options.contexts, " with --cell-types ",
+                     options.cell_types, ", expected one of them: contexts are cell types"));
+  }
+  options.cell_types = options.contexts;
+  return options;
+}
+
 absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options) {
   UNLASTING_RETURN_IF_ERROR(Check(options));
   SimulationModel model;

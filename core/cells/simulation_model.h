@@ -61,6 +61,9 @@ struct SimulationModel {
                  std::vector<float>* deviation) const;
 };
 
+// The options with as many cell types as there are contexts. INVALID_ARGUMENT where both are given.
+absl::StatusOr<SimulationOptions> WithTypes(SimulationOptions options);
+
 // Makes all but the library size, which stays 1.
 absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options);
 
