@@ -6,8 +6,10 @@
 #include <string>
 #include <utility>
 
+// Long because a result is checked, put in order and annotated in one class.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/files/error_columns.h"
 #include "client/files/resolved_perturbation.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
@@ -218,6 +220,7 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
   add("standard_deviation", &v1::PerturbationSummary::standard_deviation);
   add("change_standard_error", &v1::PerturbationSummary::change_standard_error);
   add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
+  add("change_half_width", &v1::PerturbationSummary::change_half_width);
 }
 
 // A row for each cell of each perturbation; the columns of molecules only where there is one.
@@ -294,6 +297,7 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   AddCovariates(&data);
   data.uns["unlasting"] = Provenance(header_);
   AddSpread(&data);
+  AddErrorColumns(header_, summaries_, &data);
   return data;
 }
 

@@ -227,6 +227,7 @@ json Manifest::ToJson() const {
                                {"mean", molecule_scaling.mean},
                                {"deviation", molecule_scaling.deviation}};
   }
+  if (prediction_error.has_value()) all["prediction_error"] = prediction_error->ToJson();
   WriteStimuli(*this, &all);
   return all;
 }
@@ -254,6 +255,15 @@ void ReadStimuli(const json& j, Manifest* m) {
                              each.at("mean"), each.at("deviation"),
                              each.at("values").get<std::vector<double>>()});
   }
+}
+
+absl::Status ReadErrors(const json& j, Manifest* m) {
+  if (!j.contains("prediction_error")) return absl::OkStatus();
+  auto errors =
+      ErrorModel::FromJson(j.at("prediction_error"), static_cast<int64_t>(m->cell_types.size()));
+  if (!errors.ok()) return Malformed(std::string(errors.status().message()));
+  m->prediction_error = *std::move(errors);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -303,6 +313,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.model = j.at("model");
     m.grn = j.at("grn");
     m.response = j.value("response", json());
+    UNLASTING_RETURN_IF_ERROR(ReadErrors(j, &m));
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

@@ -9,6 +9,7 @@
 #include "core/predict/query/contexts.h"
 #include "proto/codec/enums.h"
 #include "proto/codec/matrix_codec.h"
+#include "server/rpc/predicted_errors.h"
 
 namespace unlasting::server {
 namespace {
@@ -238,7 +239,9 @@ v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
 
 v1::PredictResponse ResponseBuilder::Summary(const predict::Profiles& profiles) const {
   v1::PredictResponse response;
-  if (summarizer_ != nullptr) *response.mutable_summary() = summarizer_->Summarize(profiles);
+  if (summarizer_ == nullptr) return response;
+  *response.mutable_summary() = summarizer_->Summarize(profiles);
+  AddPredictedErrors(*bundle_, request_->task, cell_types_, profiles, response.mutable_summary());
   return response;
 }
 
