@@ -8,6 +8,7 @@
 
 #include "client/commands/commands.h"
 #include "client/commands/shared_flags.h"
+#include "client/files/count_report.h"
 #include "client/files/prediction_file.h"
 #include "client/files/resolved_perturbation.h"
 #include "client/transport/client.h"
@@ -26,6 +27,7 @@ constexpr char kExamples[] = R"(Examples:
   unlasting predict --control glioma.h5ad --condition-column condition --control-value ctrl \
       --smiles 'CC(=O)Oc1ccccc1C(=O)O' --dose 0.2uM --cell-type PW034 --out aspirin.h5ad
   unlasting predict --panel 200 --cell-type THP-1 --gene IRF1 --out irf1.h5ad
+  unlasting predict --control thp1.h5ad --gene STAT1 --value-kind counts --out counts.h5ad
   unlasting predict --panel 200 --cell-type THP-1 --treatment IFNB1 --hours 6 --out ifnb1.h5ad
 )";
 
@@ -112,6 +114,12 @@ nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
   return perturbations;
 }
 
+CountReport CountsOf(const PredictionCollector& collector) {
+  CountReport report;
+  for (const v1::PerturbationSummary& summary : collector.summaries()) report.Add(summary);
+  return report;
+}
+
 nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
   const v1::PredictHeader& header = collector.header();
   const v1::PredictFinished& finished = collector.finished();
@@ -129,6 +137,8 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"queue_seconds", finished.queue_seconds()},
           {"compute_seconds", finished.compute_seconds()},
           {"total_seconds", finished.total_seconds()},
+          {"value_kind", codec::ValueKindName(header.value_kind())},
+          {"counts", CountsOf(collector).Json()},
           {"perturbations", PerturbationsJson(collector)}};
 }
 
@@ -186,7 +196,8 @@ absl::Status RunUntilInterrupted(Flags flags) {
   if (cells.has_value()) retrying.UseControls(&*cells);
 
   UNLASTING_ASSIGN_OR_RETURN(PredictionCollector collector, Predict(request, style, &retrying));
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector.Finish());
+  UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector.Finish());
+  UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, cells, client.get(), &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
   const v1::PredictHeader& header = collector.header();
@@ -204,6 +215,8 @@ absl::Status RunUntilInterrupted(Flags flags) {
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\n";
     PrintErrors(collector);
+    const std::string counts = CountsOf(collector).Text();
+    if (!counts.empty()) std::cout << counts << "\n";
   }
   return absl::OkStatus();
 }
@@ -223,6 +236,7 @@ Command AddPredictCommand(CLI::App* app) {
   AddConnectionFlags(command, &flags->connection);
 
   AddControlFlags(command, &flags->controls);
+  AddWithControlsFlag(command, &flags->controls);
 
   PredictFlags& predict = flags->predict;
   command

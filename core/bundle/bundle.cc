@@ -4,6 +4,7 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/bundle/carry_over.h"
 #include "core/bundle/reference.h"
 #include "core/bundle/signature.h"
 
@@ -113,6 +114,12 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
     }
     return Damaged(folder / kTreatmentsFile, absl::StrCat("has no vector of '", name, "'"));
   }
+  auto carry_over = ReadCarryOver(bundle->manifest_.response);
+  if (!carry_over.ok()) {
+    return WithReason(Annotate(carry_over.status(), (folder / "manifest.json").string()),
+                      "MALFORMED_BUNDLE");
+  }
+  bundle->carry_over_ = *std::move(carry_over);
   bundle->trained_genes_ = TrainedGenes(bundle->manifest_, bundle->reference_.network);
   bundle->trained_contexts_ = TrainedContexts(bundle->manifest_, bundle->trained_genes_);
   // What is read here is thrown away: a model that cannot be served must not load.

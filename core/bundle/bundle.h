@@ -15,6 +15,7 @@
 #include "core/bundle/trained_genes.h"
 #include "core/bundle/weights_file.h"
 #include "core/model/spec/config.h"
+#include "core/model/spec/new_context.h"
 
 namespace unlasting::bundle {
 
@@ -41,6 +42,9 @@ class Bundle {
   const TrainedGenes& trained_genes() const { return trained_genes_; }
   const TrainedContexts& trained_contexts() const { return trained_contexts_; }
   const model::ModelConfig& config() const { return config_; }
+  // How responses carry over to a cell type that training never saw; none where leaving out showed
+  // that no change is expected there.
+  const std::vector<model::CarryOverRule>& carry_over() const { return carry_over_; }
   const std::string& directory() const { return directory_; }
   // SHA-256 of manifest.json, which holds the hashes of all else.
   const std::string& hash() const { return hash_; }
@@ -55,6 +59,7 @@ class Bundle {
   Reference reference_;
   TrainedGenes trained_genes_;
   TrainedContexts trained_contexts_;
+  std::vector<model::CarryOverRule> carry_over_;
 };
 
 }  // namespace unlasting::bundle

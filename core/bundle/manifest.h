@@ -60,6 +60,23 @@ struct DescriptorScaling {
   std::vector<double> deviation;  // 0: constant in training, the feature is 0
 };
 
+// How whole counts are drawn from predicted values (core/predict/job/counts.h); empty in bundles
+// that were trained on log1p values, and in those from before.
+struct CountModel {
+  // Per gene, the phi of a negative binomial whose variance is mean + phi mean^2, [N]; 0 to
+  // kMaxDispersion.
+  std::vector<double> dispersion;
+  // The part of the dispersion that draws have, 0 to 1: profiles vary by themselves.
+  double dispersion_share = 1;
+  // Median over the training control cells of their counts over all measured genes.
+  double library_size = 0;
+  // What else was tried: pairs of a share and its error (docs/bundle.md).
+  nlohmann::json curve = nlohmann::json::array();
+
+  static constexpr double kMaxDispersion = 10;
+  bool empty() const { return dispersion.empty(); }
+};
+
 // The featurizer of bundles whose molecules are vectors from a table, not made from SMILES.
 inline constexpr char kEmbeddingsName[] = "embeddings";
 
@@ -82,6 +99,7 @@ struct Manifest {
   std::vector<KnownMolecule> molecules;
 
   Normalisation normalisation;
+  CountModel counts;
   int schedule_steps = 500;
   double beta_first = 2e-4;
   double beta_last = 0.04;

@@ -22,6 +22,8 @@ void AddPredictedErrors(const bundle::Bundle& bundle, const predict::PredictionT
     const std::vector<std::string>& types = bundle.manifest().cell_types;
     if (error.cell_type < static_cast<int32_t>(types.size())) {
       added->set_cell_type(types[error.cell_type]);
+    } else if (task.controls->new_context != nullptr) {
+      added->set_cell_type(task.controls->new_context->name);
     }
     added->set_kind(error.kind);
     added->set_level(model->level);

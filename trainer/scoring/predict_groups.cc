@@ -91,7 +91,7 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
     }
     if (engine->bundle().config().expected_response) {
       UNLASTING_ASSIGN_OR_RETURN(std::vector<float> change,
-                                 engine->ExpectedMeanChange(type, *perturbation));
+                                 engine->ExpectedMeanChange(type, nullptr, *perturbation));
       group.further_baselines["expected_response"] = ExpectedCells(
           group.control, std::move(change), profiles[0].active_share,
           engine->bundle().manifest().normalisation.x_max, options.predict.meet_means);

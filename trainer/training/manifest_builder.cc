@@ -164,6 +164,9 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   for (const int64_t cell : panel) {
     reference.panel_cell_type.push_back(data.cell_type(cell));
     reference.panel_barcodes.push_back(prepared.data.barcodes[cell]);
+    if (!prepared.library_size.empty()) {
+      reference.panel_library_sizes.push_back(prepared.library_size[cell]);
+    }
   }
   reference.control_mean = data.control_statistics().mean;
   reference.control_deviation = data.control_statistics().deviation;

@@ -183,6 +183,69 @@ std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t
   return change;
 }
 
+template <typename T>
+std::shared_ptr<const Prior<T>> Priors<T>::ControlsOf(const NewContext& context) {
+  const std::string key = "new/" + context.key;
+  if (const auto* const found = kept_.Find(key)) return *found;
+  // Variances are the same for every type.
+  auto prior = std::make_shared<Prior<T>>(*types_[context.nearest]);
+  prior->mean.assign(context.mean.begin(), context.mean.end());
+  if (!denoiser_) prior->logit.assign(context.active_logit.begin(), context.active_logit.end());
+  kept_.Insert(key, prior);
+  if (kept_.size() > kMaxKept) kept_.TakeOldest();
+  return prior;
+}
+
+template <typename T>
+std::shared_ptr<const Prior<T>> Priors<T>::OfNewContext(const NewQuery& query) {
+  const NewContext& context = *query.context;
+  const std::shared_ptr<const Prior<T>> controls = ControlsOf(context);
+  if (query.knockout.empty() && query.molecule == nullptr) return controls;
+  std::string key = "new/" + context.key + "/";
+  if (query.molecule != nullptr) key += query.molecule->key;
+  if (query.molecule == nullptr) {
+    for (const int32_t node : query.knockout) Append(node, &key);
+  }
+  if (const auto* const found = kept_.Find(key)) return *found;
+  auto prior = std::make_shared<Prior<T>>(*controls);
+  prior->deviation.clear();
+  prior->cell_embedding_row =
+      OfPerturbed(context.nearest, query.knockout, query.molecule)->cell_embedding_row;
+  std::vector<double> log_variance(config_.genes, 0.0);
+  for (const BorrowedType& from : BorrowFrom(context, *query.measured)) {
+    const auto there = OfPerturbed(from.type, query.knockout, query.molecule);
+    const Prior<T>& type = *types_[from.type];
+    for (int64_t g = 0; g < config_.genes; ++g) {
+      if (denoiser_) {
+        prior->mean[g] += static_cast<T>(from.borrowed * (there->mean[g] - type.mean[g]) +
+                                         from.mean_pull * (controls->mean[g] - type.mean[g]));
+        log_variance[g] += from.borrowed * std::log(there->variance[g] / type.variance[g]);
+      } else {
+        prior->logit[g] += static_cast<T>(from.borrowed * (there->logit[g] - type.logit[g]) +
+                                          from.share_pull * (controls->logit[g] - type.logit[g]));
+      }
+    }
+  }
+  if (denoiser_) {
+    for (int64_t g = 0; g < config_.genes; ++g) {
+      prior->variance[g] *= static_cast<T>(std::exp(log_variance[g]));
+    }
+  }
+  kept_.Insert(key, prior);
+  if (kept_.size() > kMaxKept) kept_.TakeOldest();
+  return prior;
+}
+
+template <typename T>
+std::vector<T> Priors<T>::MeanChangeIn(const NewQuery& query) {
+  const auto perturbed = OfNewContext(query);
+  std::vector<T> change(perturbed->mean.size());
+  for (size_t g = 0; g < change.size(); ++g) {
+    change[g] = perturbed->mean[g] - static_cast<T>(query.context->mean[g]);
+  }
+  return change;
+}
+
 template class Priors<float>;
 template class Priors<double>;
 

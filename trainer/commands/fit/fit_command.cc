@@ -19,6 +19,7 @@
 #include "trainer/data/training_data.h"
 #include "trainer/data/training_grn.h"
 #include "trainer/ranks/local_ranks.h"
+#include "trainer/response/count_model.h"
 #include "trainer/response/error_fit.h"
 #include "trainer/scoring/predict_groups.h"
 #include "trainer/settings/settings.h"
@@ -120,6 +121,7 @@ class Fit {
     if (HasExpectedResponse(config_)) {
       parts.manifest.prediction_error = PredictionErrors(data, response, graph);
     }
+    parts.manifest.counts = FitCountModel(data, config_.seed());
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
