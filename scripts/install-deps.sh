@@ -24,7 +24,8 @@ BUILD_PACKAGES=(
 # manifests in tests, the front that tests attack, and the browser and fonts of the report.
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
-  python3-torch python3-rdkit python3-yaml openssl nginx-light
+  python3-torch python3-rdkit python3-yaml python3-matplotlib python3-nbclient python3-ipykernel
+  openssl nginx-light
   chromium fonts-dejavu-core fonts-liberation
 )
 STYLE_PACKAGES=(clang-format-14 clang-tidy-14 clang libclang-rt-14-dev)

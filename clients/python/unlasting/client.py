@@ -125,7 +125,7 @@ class Predictor:
     def _screen(self, work: Screen, streams: int, timeout: float | None, bar: Progress) -> None:
         batches = work.batches()
         with ThreadPoolExecutor(max(streams, 1)) as pool:
-            running = {}
+            running: dict[Any, list[screen_table.Row]] = {}
             try:
                 while True:
                     while len(running) < max(streams, 1):

@@ -94,7 +94,7 @@ class Controls:
 
         Genes that the cells lack are zero here.
         """
-        index = {}
+        index: dict[str, int] = {}
         known = gene_names.GeneIndex(self.genes)
         for column, gene in enumerate(self.genes):
             index.setdefault(gene, column)

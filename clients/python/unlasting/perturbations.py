@@ -28,7 +28,8 @@ def _texts(value: Any, field: str) -> list[str]:
 
 def gene_set(entry: str | Sequence[str]) -> list[str]:
     """The genes that one entry knocks out together: "A", "A+B", "A+ctrl" or ("A", "B")."""
-    parts = entry.split("+") if isinstance(entry, str) else list(entry)
+    parts = (entry.split("+") if isinstance(entry, str) else
+             list(entry) if isinstance(entry, (list, tuple, set, frozenset)) else [entry])
     genes: list[str] = []
     for part in parts:
         if not isinstance(part, str) or not part.strip():

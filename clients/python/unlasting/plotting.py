@@ -18,7 +18,7 @@ def _label(frame: Any) -> Any:
 
 def plot(predicted: Any, perturbation: str | int | None = None, n: int = 10,
          axes: Any = None) -> Any:
-    """Draws the genes that change: a volcano, and the strongest by log2 fold change.
+    """Draws the genes that change: a volcano, and the strongest by score.
 
     `predicted`: what `predict` returned; `perturbation`: label or number (None: the only one); `n`:
     genes that are named in each direction; `axes`: two matplotlib axes (None: a new figure).
@@ -37,27 +37,28 @@ def plot(predicted: Any, perturbation: str | int | None = None, n: int = 10,
     else:
         figure = axes[0].figure
     volcano, bars = axes
-    fold = np.clip(frame["log2_fold_change"].to_numpy(), -10, 10)
+    # Genes that are silent in control cells have log2 fold changes without measure.
+    change = (frame["mean"] - frame["control_mean"]).to_numpy()
     strength = -np.log10(np.clip(frame["p_adjusted"].fillna(1).to_numpy(), 1e-300, 1))
     sure = frame["p_adjusted"].fillna(1).to_numpy() < 0.05
-    colour = np.where(sure & (fold > 0), _UP, np.where(sure & (fold < 0), _DOWN, _REST))
-    volcano.scatter(fold, strength, s=10, c=colour, linewidths=0)
+    colour = np.where(sure & (change > 0), _UP, np.where(sure & (change < 0), _DOWN, _REST))
+    volcano.scatter(change, strength, s=12, c=colour, linewidths=0)
     volcano.axhline(-np.log10(0.05), color="#555555", linewidth=0.8, linestyle=":")
-    volcano.set_xlabel("log2 fold change, predicted against control")
+    volcano.set_xlabel("predicted mean minus control mean (log1p)")
     volcano.set_ylabel("-log10 adjusted p")
     volcano.set_title(f"{label}: {int(sure.sum())} of {len(frame)} genes at adjusted p < 0.05",
                       fontsize=10)
     chosen = [ranking.top_genes(predicted, perturbation, n=n, direction=each)
               for each in ("down", "up")]
     shown = [(name, value) for part in chosen
-             for name, value in zip(_label(part), part["log2_fold_change"])]
+             for name, value in zip(_label(part), part["mean"] - part["control_mean"])]
     shown.sort(key=lambda each: each[1])
     places = np.arange(len(shown))
-    values = [np.clip(value, -10, 10) for _, value in shown]
-    bars.barh(places, values, color=[_UP if value > 0 else _DOWN for value in values])
+    bars.barh(places, [value for _, value in shown],
+              color=[_UP if value > 0 else _DOWN for _, value in shown])
     bars.set_yticks(places)
     bars.set_yticklabels([name for name, _ in shown], fontsize=8)
     bars.axvline(0, color="#555555", linewidth=0.8)
-    bars.set_xlabel("log2 fold change")
+    bars.set_xlabel("predicted mean minus control mean (log1p)")
     bars.set_title("strongest by Welch's t", fontsize=10)
     return figure

@@ -195,7 +195,7 @@ def _control_layer(question: Question, collector: Collector) -> Any:
         block = block.tolil()
         filled = set(header.controls.missing_genes)
         places = [k for k, gene in enumerate(header.genes) if gene in filled]
-        summary = next((each for each in collector.summaries if each is not None), None)
+        summary: Any = next((each for each in collector.summaries if each is not None), None)
         single = len(header.controls.cell_types) == 1 and summary is not None
         for place in places:
             block[:, place] = summary.control_mean[place] if single else math.nan

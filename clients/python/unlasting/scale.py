@@ -162,14 +162,14 @@ def decide_scale(sample: Sample, uns: Any, element: str) -> LogScale:
     """The scale under which cells sum to one number, else the one of the file's own marks."""
     scale = LogScale()
     if element == "X":
-        log1p = uns.get("log1p") if hasattr(uns, "get") else None
+        log1p: Any = uns.get("log1p") if hasattr(uns, "get") else None
         base = log1p.get("base") if hasattr(log1p, "get") else None
         if base is not None and np.size(base) == 1:
             scale.base = float(np.ravel(base)[0])
             if not math.isfinite(scale.base) or scale.base <= 1:
                 raise invalid("SCALE_MISMATCH", "adata", f"uns['log1p']['base']: found {base}, "
                                                          "expected a number above 1")
-        ours = uns.get("unlasting") if hasattr(uns, "get") else None
+        ours: Any = uns.get("unlasting") if hasattr(uns, "get") else None
         if hasattr(ours, "get") and np.size(ours.get("target_sum", 0)) == 1:
             scale.target_sum = float(np.ravel(ours.get("target_sum", 0))[0])
     for (name, base), constant in zip(_BASES.items(), sample.constants()[1:4]):

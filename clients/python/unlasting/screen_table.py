@@ -137,8 +137,8 @@ def _messages(record: dict[str, str], index: GeneIndex | None) -> list[Any]:
         more["hours"] = _number(record["hours"], "hours")
     if record.get("dose"):
         more["dose"] = record["dose"]
-    value = record[kind]
-    return perturbations.build(**{"genes" if kind == "gene" else kind: value}, index=index, **more)
+    more["genes" if kind == "gene" else kind] = record[kind]
+    return perturbations.build(index=index, **more)
 
 
 def _number(text: str, column: str) -> float:

@@ -80,7 +80,7 @@ class Bundle:
             data = self.verified("weights.safetensors").read_bytes()
             length = struct.unpack_from("<Q", data)[0]
             header = json.loads(data[8:8 + length])
-            types = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+            types: dict[str, Any] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
             self._weights = {}
             for name, entry in header.items():
                 if name == "__metadata__":
