@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -44,14 +43,14 @@ func serve(t *testing.T) string {
 	for scanner.Scan() {
 		var event struct {
 			Event string
-			Port  int
+			Port  string
 		}
 		if json.Unmarshal(scanner.Bytes(), &event) == nil && event.Event == "listening" {
 			go func() {
 				for scanner.Scan() {
 				}
 			}()
-			return fmt.Sprintf("127.0.0.1:%d", event.Port)
+			return "127.0.0.1:" + event.Port
 		}
 	}
 	t.Fatal("the server ended")

@@ -64,21 +64,24 @@ class Predictor:
         found from the values) say where and what the values are, `target_sum` what logarithms were
         normalised to, `library_size_column` each cell's counts over all genes. `missing_genes`:
         "error", "zero" or "panel-mean". `max_cells`: at most so many, drawn by `seed`.
+        `new_cell_type`: a name for 30 cells or more of a type that the model was not trained on.
 
         Options: `solver` ("dpmpp2m", "ddim"), `solver_steps`, `mask` ("rank", "cell", "aggregate",
-        "sample", "none"), `mask_threshold`, `eta`, `result_genes`, `value_kind` ("log1p", "counts"),
+        "sample", "none"), `mask_threshold`, `eta`, `result_genes`, `value_kind` ("log1p",
+        "normalised counts", "counts": whole ones, drawn at the control cells' depth or `depth`),
         `priority` ("interactive", "bulk"). `timeout`: seconds for everything, tries included.
 
         Returns an AnnData, [control cells x perturbations, genes], a perturbation after the other:
 
         - `X`: predicted expression, log1p of counts normalised to `uns["unlasting"]["target_sum"]`
-          (expm1 of it with `value_kind="counts"`), float32.
+          (`value_kind` says another scale), float32.
         - `layers["control"]`: each row's own control cell on the same scale (not with `panel`, whose
           cells stay on the server).
         - `obs`: `perturbation`, `condition`, `cell_type`, `control_cell`; for molecules `dose_val`,
           `dose_unit`, `SMILES`; the covariates.
         - `varm`, [genes, perturbations]: `mean`, `control_mean`, `standard_deviation`,
-          `change_standard_error` (log1p), `active_share` (0 to 1), `log2_fold_change`, `score`
+          `change_standard_error`, `change_half_width` where the model has it (log1p),
+          `active_share` (0 to 1), `log2_fold_change`, `score`
           (Welch's t), `p`, `p_adjusted`. Columns are in the order of
           `uns["unlasting"]["perturbations"]["label"]`.
         - `uns["unlasting"]`: model, version, bundle hash, options, `notes`, `filled_in_genes`, and

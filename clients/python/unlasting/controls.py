@@ -31,6 +31,7 @@ class Controls:
     missing_genes: str = "error"
     library_sizes: np.ndarray | None = None
     target_sum: float = 0.0
+    new_context: str = ""  # a cell type that the model was not trained on: that of all cells
     _digest: str = field(default="", repr=False)
 
     def digest(self) -> str:
@@ -42,7 +43,7 @@ class Controls:
                 state.update(np.ascontiguousarray(part).tobytes())
             for texts in (self.genes, self.cell_types, self.barcodes):
                 state.update("\x1f".join(texts).encode())
-            state.update(f"{self.kind} {self.missing_genes} {self.target_sum}".encode())
+            state.update(f"{self.kind} {self.missing_genes} {self.target_sum} {self.new_context}".encode())
             self._digest = state.hexdigest()
         return self._digest
 
@@ -76,6 +77,8 @@ class Controls:
         message.value_kind = messages.VALUE_KINDS[self.kind]
         message.missing_genes = messages.MISSING_GENES[self.missing_genes]
         message.target_sum = self.target_sum
+        if self.new_context:
+            message.new_context = self.new_context
 
     def _rows(self, message: Any, first: int, last: int) -> None:
         part = self.values[first:last]

@@ -74,6 +74,11 @@ class Method:
             response_deserializer=self.response.FromString)
 
 
+def has_field(message: Any, field: str) -> bool:
+    """Whether the API that this package ships has a field."""
+    return field in message.DESCRIPTOR.fields_by_name
+
+
 PREDICT = Method("unlasting.v1.PredictionService", "Predict")
 REGISTER_CONTROLS = Method("unlasting.v1.PredictionService", "RegisterControls")
 LIST_MODELS = Method("unlasting.v1.ModelService", "ListModels")
@@ -86,7 +91,9 @@ class Words:
 
     def __init__(self, enum: str, **words: str) -> None:
         values = POOL.FindEnumTypeByName(f"unlasting.v1.{enum}").values_by_name
-        self._number = {word: values[name].number for word, name in words.items()}
+        # A set from before a value does not know its word.
+        self._number = {word: values[name].number for word, name in words.items()
+                        if name in values}
         self._word = {number: word for word, number in self._number.items()}
 
     def __getitem__(self, word: str) -> int:
@@ -107,7 +114,12 @@ class Words:
 SOLVERS = Words("Solver", ddim="SOLVER_DDIM", dpmpp2m="SOLVER_DPMPP_2M")
 MASKS = Words("MaskMode", rank="MASK_MODE_RANK", cell="MASK_MODE_CELL",
               aggregate="MASK_MODE_AGGREGATE", sample="MASK_MODE_SAMPLE", none="MASK_MODE_NONE")
+# Of control cells.
 VALUE_KINDS = Words("ValueKind", counts="VALUE_KIND_COUNTS", log1p="VALUE_KIND_LOG1P")
+# Of results, by the words of `unlasting predict --value-kind`: counts are whole and drawn.
+RESULT_KINDS = Words("ValueKind", **{
+    "log1p": "VALUE_KIND_LOG1P", "normalised counts": "VALUE_KIND_COUNTS",
+    "counts": "VALUE_KIND_DRAWN_COUNTS"})
 MISSING_GENES = Words("MissingGenes", **{
     "error": "MISSING_GENES_ERROR", "zero": "MISSING_GENES_ZERO",
     "panel-mean": "MISSING_GENES_PANEL_MEAN"})

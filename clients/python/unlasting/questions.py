@@ -12,11 +12,12 @@ from unlasting.errors import invalid
 from unlasting.flows import Flow, Session
 
 CONTROL_PARAMETERS = ("cell_type", "cell_type_column", "condition_column", "control", "layer",
-                      "matrix", "target_sum", "library_size_column", "missing_genes", "max_cells")
+                      "matrix", "target_sum", "library_size_column", "missing_genes", "max_cells",
+                      "new_cell_type")
 PERTURBATION_PARAMETERS = ("genes", "smiles", "molecule", "embedding", "dose", "treatment",
                            "vector", "hours", "covariates")
 OPTION_PARAMETERS = ("solver", "solver_steps", "mask", "mask_threshold", "eta", "result_genes",
-                     "value_kind", "priority")
+                     "value_kind", "depth", "priority")
 
 
 @dataclass
@@ -40,7 +41,7 @@ def _word(words: messages.Words, value: str, field: str) -> int:
 def set_options(request: Any, *, seed: int = 0, solver: str = "", solver_steps: int = 0,
                 mask: str = "", mask_threshold: float | None = None, eta: float = 0.0,
                 result_genes: Sequence[str] = (), value_kind: str = "",
-                priority: str = "") -> None:
+                depth: float | None = None, priority: str = "") -> None:
     """Fills in PredictOptions. InvalidInputError lists the words of an option."""
     options = request.options
     try:
@@ -52,7 +53,12 @@ def set_options(request: Any, *, seed: int = 0, solver: str = "", solver_steps: 
             options.mask_threshold = mask_threshold
         options.eta = eta
         options.genes.extend([result_genes] if isinstance(result_genes, str) else result_genes)
-        options.value_kind = _word(messages.VALUE_KINDS, value_kind, "value_kind")
+        options.value_kind = _word(messages.RESULT_KINDS, value_kind, "value_kind")
+        if depth is not None:
+            if value_kind != "counts" or not messages.has_field(options, "count_depth"):
+                raise invalid("INVALID_OPTION", "depth",
+                              f"found {depth}, expected it with value_kind='counts' alone")
+            options.count_depth = depth
         request.priority = _word(messages.PRIORITIES, priority, "priority")
     except (TypeError, ValueError) as error:
         if hasattr(error, "reason"):

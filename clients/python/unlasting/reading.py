@@ -38,6 +38,7 @@ class Selection:
     library_size_column: str = ""
     missing_genes: str = "error"
     max_cells: int = 0
+    new_cell_type: str = ""
     seed: int = 0
 
 
@@ -89,7 +90,7 @@ def _scaled(adata: Any, selection: Selection, element: str, rows: np.ndarray, ty
     shown.largest, shown.fraction = sample.largest, sample.fraction
     kind = scale.decide_kind(shown, selection.matrix, marked)
     controls = Controls(values, known, kind, types, [str(adata.obs_names[row]) for row in rows],
-                        selection.missing_genes)
+                        selection.missing_genes, new_context=selection.new_cell_type)
     if kind == "log1p" and shown.logged_counts():
         _warn("values are log1p of whole counts that were not normalised; they are taken back to "
               "counts")
@@ -167,6 +168,11 @@ def _rows_of(adata: Any, selection: Selection) -> np.ndarray:
 
 def _cell_types(adata: Any, selection: Selection, rows: np.ndarray, model: Any) -> list[str]:
     obs, column = adata.obs, selection.cell_type_column
+    if selection.new_cell_type:
+        if not messages.has_field(messages.ControlCells(), "new_context"):
+            raise invalid("INVALID_OPTION", "new_cell_type", f"found '{selection.new_cell_type}', "
+                          "which this version of the API does not have")
+        return [selection.new_cell_type] * len(rows)
     if column in obs.columns:
         types = labels.column_of(obs, column, "cell_type_column")
         return [types[row] for row in rows]

@@ -51,27 +51,32 @@ def by_context(perturbation: Any, field: str) -> str:
                      for each, word in zip(perturbation.contexts, words))
 
 
-def predicted_errors(message: Any) -> dict[str, float | str | bool]:
-    """What a server says of how far the prediction may be wrong; empty where it says nothing.
+def worst_error(summary: Any) -> Any:
+    """What a model says of how far a prediction may be wrong, for the cell type of which it is least
+    sure: a PredictedError, or None where it, or an older server, says nothing."""
+    if summary is None or not messages.has_field(summary, "predicted_errors"):
+        return None
+    return max(summary.predicted_errors, default=None, key=lambda each: (
+        each.expected_e_distance if each.HasField("expected_e_distance") else math.inf))
 
-    Any message field `predicted_error` or `expected_error`, flattened: servers from before it have
-    none.
-    """
-    found: dict[str, float | str | bool] = {}
-    for name in ("predicted_error", "expected_error"):
-        field = message.DESCRIPTOR.fields_by_name.get(name)
-        if field is None:
-            continue
-        value = getattr(message, name)
-        # Of several contexts, the widest counts.
-        entries = [value] if hasattr(value, "DESCRIPTOR") else list(value)
-        if hasattr(value, "DESCRIPTOR") and not message.HasField(name):
-            continue
-        if entries:
-            worst = max(entries, key=lambda each: getattr(each, "upper", 0.0))
-            found.update({each.name: getattr(worst, each.name)
-                          for each in worst.DESCRIPTOR.fields})
-    return found
+
+def _optional(message: Any, field: str) -> float:
+    return float(getattr(message, field)) if message is not None and message.HasField(field) \
+        else math.nan
+
+
+def error_columns(summaries: list[Any]) -> dict[str, Any]:
+    """Predicted errors as columns, a row for each perturbation; none where the model has none."""
+    worst = [worst_error(summary) for summary in summaries]
+    if all(each is None for each in worst):
+        return {}
+    return {
+        "predicted_e_distance": [_optional(each, "expected_e_distance") for each in worst],
+        "predicted_e_distance_lower": [_optional(each, "lower") for each in worst],
+        "predicted_e_distance_upper": [_optional(each, "upper") for each in worst],
+        "predicted_error_kind": ["" if each is None else each.kind for each in worst],
+        "predicted_error_calibrated": [each is not None and each.calibrated for each in worst],
+    }
 
 
 def perturbation_columns(collector: Collector) -> dict[str, Any]:
@@ -91,13 +96,7 @@ def perturbation_columns(collector: Collector) -> dict[str, Any]:
         "dose_range": [messages.DOSE_RANGES.word(each.molecule.dose_range) for each in resolved],
         "notes": ["; ".join(each.notes) for each in resolved],
     }
-    errors = [{**predicted_errors(each),
-               **(predicted_errors(summary) if summary is not None else {})}
-              for each, summary in zip(resolved, collector.summaries)]
-    for name in sorted({name for each in errors for name in each}):
-        texts = any(isinstance(each.get(name), str) for each in errors)
-        columns[f"predicted_error_{name}"] = [each.get(name, "" if texts else math.nan)
-                                              for each in errors]
+    columns.update(error_columns(collector.summaries))
     return {name: np.array(values, dtype=object if values and isinstance(values[0], str) else None)
             for name, values in columns.items()}
 
@@ -110,7 +109,7 @@ def provenance(collector: Collector) -> dict[str, Any]:
         "solver": messages.SOLVERS.word(header.solver), "solver_steps": header.solver_steps,
         "mask": messages.MASKS.word(header.mask), "mask_threshold": header.mask_threshold,
         "seed": header.seed, "eta": header.eta, "target_sum": header.target_sum,
-        "value_kind": messages.VALUE_KINDS.word(header.value_kind) or "log1p",
+        "value_kind": messages.RESULT_KINDS.word(header.value_kind) or "log1p",
         "notes": np.array(list(header.notes), dtype=object),
         "filled_in_genes": np.array(list(header.controls.missing_genes), dtype=object),
         "ignored_genes": header.controls.ignored_genes,
@@ -148,8 +147,22 @@ def _obs(collector: Collector) -> Any:
     return obs
 
 
+def _errors_of_cells(collector: Collector) -> np.ndarray | None:
+    """The predicted E-distance of each row's cell type, or None where the model has none."""
+    if all(worst_error(each) is None for each in collector.summaries):
+        return None
+    controls = collector.header.controls
+    found = np.full((len(collector.summaries), collector.cells), math.nan)
+    types = np.array(controls.cell_type_indices)
+    for row, summary in enumerate(collector.summaries):
+        for error in getattr(summary, "predicted_errors", ()):
+            mine = types == list(controls.cell_types).index(error.cell_type)
+            found[row, mine] = _optional(error, "expected_e_distance")
+    return found.ravel()
+
+
 _SUMMARY_FIELDS = ("mean", "control_mean", "active_share", "log2_fold_change",
-                   "standard_deviation", "change_standard_error")
+                   "standard_deviation", "change_standard_error", "change_half_width")
 
 
 def _varm(collector: Collector) -> dict[str, np.ndarray]:
@@ -157,15 +170,15 @@ def _varm(collector: Collector) -> dict[str, np.ndarray]:
     header = collector.header
     genes = {gene: k for k, gene in enumerate(header.genes)}
     shape = (len(genes), len(header.perturbations))
-    varm = {name: np.full(shape, np.nan, np.float32) for name in _SUMMARY_FIELDS}
+    varm = {name: np.full(shape, np.nan, np.float32) for name in _SUMMARY_FIELDS
+            if all(each is None or len(getattr(each, name, ())) == shape[0]
+                   for each in collector.summaries)}
     score, difference = np.full(shape, np.nan), np.full(shape, np.nan)
     for column, summary in enumerate(collector.summaries):
         if summary is None:
             return {}
-        for name in _SUMMARY_FIELDS:
-            values = getattr(summary, name)
-            if len(values) == shape[0]:
-                varm[name][:, column] = values
+        for name in varm:
+            varm[name][:, column] = getattr(summary, name)
         for ranked in summary.ranked_genes:
             score[genes[ranked.gene], column] = ranked.score
             difference[genes[ranked.gene], column] = ranked.mean_difference
@@ -181,9 +194,10 @@ def _varm(collector: Collector) -> dict[str, np.ndarray]:
 
 def _control_layer(question: Question, collector: Collector) -> Any:
     """Each row's own control cell on the model's scale, [rows, genes], or None."""
-    if question.controls is None:
-        return None
     header = collector.header
+    drawn = messages.RESULT_KINDS.word(header.value_kind) == "counts"
+    if question.controls is None or drawn:
+        return None
     order = {gene: k for k, gene in enumerate(question.model.genes)}
     units = question.controls.model_units(question.model)
     columns = [order[gene] for gene in header.genes if gene in order]
@@ -200,7 +214,7 @@ def _control_layer(question: Question, collector: Collector) -> Any:
         for place in places:
             block[:, place] = summary.control_mean[place] if single else math.nan
         block = block.tocsr()
-    if messages.VALUE_KINDS.word(header.value_kind) == "counts":
+    if messages.RESULT_KINDS.word(header.value_kind) == "normalised counts":
         block = block.expm1()
     return sparse.vstack([block] * len(header.perturbations), format="csr")
 
@@ -223,6 +237,9 @@ def to_anndata(question: Question, collector: Collector) -> Any:
          if any(sparse.issparse(block) for block in blocks) else np.concatenate(blocks))
     result = anndata.AnnData(X=x, obs=_obs(collector), var=var, dtype=np.float32) \
         if _takes_dtype(anndata) else anndata.AnnData(X=x, obs=_obs(collector), var=var)
+    errors = _errors_of_cells(collector)
+    if errors is not None:
+        result.obs["predicted_e_distance"] = errors
     control = _control_layer(question, collector)
     if control is not None:
         result.layers["control"] = control

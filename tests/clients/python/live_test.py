@@ -93,7 +93,7 @@ class Predict(Served):
     def test_counts_and_chosen_genes_come_back_as_asked(self):
         log = self.client.predict(self.adata, genes="G1", result_genes=["G5", "G3"])
         counts = self.client.predict(self.adata, genes="G1", result_genes=["G5", "G3"],
-                                     value_kind="counts")
+                                     value_kind="normalised counts")
         self.assertEqual(list(log.var_names), ["G5", "G3"])
         np.testing.assert_allclose(dense(counts.X), np.expm1(dense(log.X)), rtol=1e-5)
         np.testing.assert_allclose(dense(counts.layers["control"]),

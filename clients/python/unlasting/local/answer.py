@@ -55,7 +55,7 @@ def header_of(bundle: Bundle, options: Any, perturbations: list[Resolved], types
     header.model, header.model_version = manifest["name"], manifest["version"]
     header.bundle_hash = bundle.hash
     header.genes.extend(bundle.genes[column] for column in options.columns)
-    header.value_kind = messages.VALUE_KINDS[options.value_kind]
+    header.value_kind = messages.RESULT_KINDS[options.value_kind]
     header.target_sum = manifest["normalisation"]["target_sum"]
     header.solver = messages.SOLVERS[options.solver]
     header.solver_steps, header.mask = options.solver_steps, messages.MASKS[options.mask]
@@ -85,7 +85,7 @@ def header_of(bundle: Bundle, options: Any, perturbations: list[Resolved], types
 
 def rows_of(place: int, profiles: np.ndarray, value_kind: str) -> Iterator[Any]:
     """PredictResponse messages with the rows of one perturbation."""
-    values = np.expm1(profiles) if value_kind == "counts" else profiles
+    values = np.expm1(profiles) if value_kind == "normalised counts" else profiles
     step = max(1, _VALUES_PER_CHUNK // max(values.shape[1], 1))
     for first in range(0, len(values), step):
         part = values[first:first + step]

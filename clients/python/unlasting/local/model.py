@@ -110,6 +110,9 @@ class LocalModel(Predictor):
             ids = [str(bundle.panel.obs_names[row]) for row in rows]
             return self._networks.panel_values(rows), types, ids, [], 0
         cells = request.cells
+        if getattr(cells, "new_context", ""):
+            raise invalid("INVALID_OPTION", "new_cell_type", "a local model knows the cell types of "
+                          "training alone; use a server")
         sent = list(cells.cell_types)
         rows_sent = cells.matrix.rows
         names = sent * rows_sent if len(sent) == 1 else sent
@@ -236,7 +239,10 @@ class _Options:
         if self.mask == "sample" or message.eta > 0:
             raise invalid("INVALID_OPTION", "mask" if self.mask == "sample" else "eta",
                           "a local model draws no noise; use a server for mask='sample' and eta")
-        self.value_kind = messages.VALUE_KINDS.word(message.value_kind) or "log1p"
+        self.value_kind = messages.RESULT_KINDS.word(message.value_kind) or "log1p"
+        if self.value_kind == "counts":
+            raise invalid("INVALID_OPTION", "value_kind", "a local model draws no counts; use a "
+                                                          "server")
         place = {gene: k for k, gene in enumerate(genes)}
         for gene, symbol in bundle.manifest["gene_symbols"].items():
             place.setdefault(symbol, place[gene])

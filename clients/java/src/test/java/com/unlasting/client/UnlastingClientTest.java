@@ -39,9 +39,9 @@ class UnlastingClientTest {
             .redirectErrorStream(true).start();
     BufferedReader log = new BufferedReader(new InputStreamReader(server.getInputStream()));
     for (String line = log.readLine(); line != null; line = log.readLine()) {
-      Matcher port = Pattern.compile("\"event\":\"listening\".*\"port\":(\\d+)|\"port\":(\\d+).*\"event\":\"listening\"").matcher(line);
+      Matcher port = Pattern.compile("\"event\":\"listening\".*\"port\":\"(\\d+)\"").matcher(line);
       if (!port.find()) continue;
-      address = "127.0.0.1:" + (port.group(1) != null ? port.group(1) : port.group(2));
+      address = "127.0.0.1:" + port.group(1);
       Thread reader = new Thread(() -> log.lines().forEach(each -> {}));
       reader.setDaemon(true);
       reader.start();
