@@ -5,6 +5,7 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/bundle/reference.h"
+#include "core/bundle/signature.h"
 
 namespace unlasting::bundle {
 namespace {
@@ -78,9 +79,11 @@ absl::StatusOr<model::ModelConfig> ConfigOf(const fs::path& folder, const Manife
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory,
-                                                           const std::string& name) {
+                                                           const std::string& name,
+                                                           const std::string& keys) {
   const fs::path folder = directory;
   UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(folder / "manifest.json"));
+  if (!keys.empty()) UNLASTING_RETURN_IF_ERROR(CheckSignature(directory, text, keys));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     return WithReason(absl::InvalidArgumentError(absl::StrCat((folder / "manifest.json").string(),

@@ -26,9 +26,11 @@ class Bundle {
   // size or hash differs, FAILED_PRECONDITION for a foreign schema or an unknown feature,
   // INVALID_ARGUMENT for a malformed manifest or weights that do not fit it.
   // `name`, where it is not empty, takes the place of the manifest's name: what a server calls the
-  // bundle, and what errors name.
+  // bundle, and what errors name. `keys`, where it is not empty, is a file of public keys, one of
+  // which must have signed the manifest (signature.h); its errors come before any other.
   static absl::StatusOr<std::shared_ptr<const Bundle>> Load(const std::string& directory,
-                                                            const std::string& name = "");
+                                                            const std::string& name = "",
+                                                            const std::string& keys = "");
 
   // Reads the weights from disk: an evaluator packs them in its own way, so a bundle does not keep
   // them. Errors as of Load.

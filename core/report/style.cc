@@ -25,7 +25,7 @@ h1 { font-size: 27px; line-height: 1.2; margin: 2px 0 4px; overflow-wrap: anywhe
 h2 { font-size: 20px; margin: 38px 0 10px; }
 h3 { font-size: 17px; margin: 0; overflow-wrap: anywhere; }
 small, .note, figcaption, article > p { color: var(--soft); font-size: 13px; }
-.note { margin: 4px 0 12px; max-width: 80ch; }
+.note { margin: 4px 0 12px; max-width: 80ch; overflow-wrap: anywhere; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr));
   gap: 0 28px; margin: 0 0 24px; }
 .facts div { display: flex; gap: 12px; padding: 6px 0; border-bottom: 1px solid var(--rule); }
@@ -58,6 +58,8 @@ th, td { padding: 6px 12px; border-bottom: 1px solid var(--rule); text-align: ri
 th:first-child { text-align: left; padding-left: 2px; white-space: normal;
   overflow-wrap: anywhere; width: 30%; min-width: 180px; }
 .table table, details table { table-layout: fixed; min-width: 720px; }
+.table table.wide { table-layout: auto; }
+table.wide thead th:nth-child(2) { color: var(--soft); } table.wide td:nth-child(2) { color: inherit; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--rule); }
 tbody th { font-weight: 500; } tbody th small { display: block; font-weight: 400; }
 tfoot th, tfoot td { font-weight: 700; border-top: 2px solid var(--rule); }

@@ -84,11 +84,12 @@ absl::Status CheckMissing(const Manifest& manifest, const ControlMatrix& control
   const size_t shown = std::min(missing.size(), kNamedGenes);
   return Invalid(
       "MISSING_GENES",
-      absl::StrCat("controls: found no column for ", missing.size(), " of the ",
-                   manifest.genes.size(), " genes of the model '", manifest.name,
-                   "': ", absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
-                   shown < missing.size() ? ", ..." : "",
-                   "; expected all, or missing_genes zero or panel-mean to fill them in"));
+      absl::StrCat(
+          "controls: found no column for ", missing.size(), " of the ", manifest.genes.size(),
+          " genes of the model '", manifest.name,
+          "': ", absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
+          shown < missing.size() ? ", ..." : "",
+          "; expected all, or missing_genes (--missing-genes) zero or panel-mean to fill them in"));
 }
 
 // Takes a cell's counts to the bundle's target sum. `logged`: they are given as their log1p.
