@@ -70,6 +70,19 @@ nlohmann::json TrainingDistanceJson(const v1::ResolvedPerturbation& perturbation
   return distance;
 }
 
+nlohmann::json PredictedErrorJson(const v1::PredictedError& error) {
+  nlohmann::json object = {{"cell_type", error.cell_type()},
+                           {"kind", error.kind()},
+                           {"level", error.level()},
+                           {"calibrated", error.calibrated()},
+                           {"left_out", error.left_out()}};
+  if (error.has_expected_e_distance()) {
+    object["expected_e_distance"] = error.expected_e_distance();
+  }
+  if (error.has_lower() && error.has_upper()) object["interval"] = {error.lower(), error.upper()};
+  return object;
+}
+
 nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
   nlohmann::json perturbations = nlohmann::json::array();
   for (const auto& perturbation : collector.header().perturbations()) {
@@ -92,7 +105,11 @@ nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
                        {"score", gene.score()},
                        {"log2_fold_change", gene.log2_fold_change()}});
     }
-    perturbations[summary.perturbation_index()]["ranked_genes"] = std::move(genes);
+    nlohmann::json& perturbation = perturbations[summary.perturbation_index()];
+    perturbation["ranked_genes"] = std::move(genes);
+    for (const v1::PredictedError& error : summary.predicted_errors()) {
+      perturbation["predicted_errors"].push_back(PredictedErrorJson(error));
+    }
   }
   return perturbations;
 }
@@ -123,6 +140,23 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"value_kind", codec::ValueKindName(header.value_kind())},
           {"counts", CountsOf(collector).Json()},
           {"perturbations", PerturbationsJson(collector)}};
+}
+
+// A line for each perturbation, but for those after kMaxErrorLines.
+void PrintErrors(const PredictionCollector& collector) {
+  constexpr size_t kMaxErrorLines = 50;
+  size_t lines = 0;
+  for (const v1::PerturbationSummary& summary : collector.summaries()) {
+    const v1::PredictedError* const error = WorstError(summary);
+    const int p = summary.perturbation_index();
+    if (error == nullptr || p < 0 || p >= collector.header().perturbations_size()) continue;
+    if (++lines > kMaxErrorLines) continue;
+    std::cout << collector.header().perturbations(p).label()
+              << ": predicted E-distance from the truth " << PredictedErrorText(*error) << "\n";
+  }
+  if (lines > kMaxErrorLines) {
+    std::cout << "and " << lines - kMaxErrorLines << " more, in uns of the file\n";
+  }
 }
 
 // What the server returns for the request, whole.
@@ -180,6 +214,7 @@ absl::Status RunUntilInterrupted(Flags flags) {
               << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\n";
+    PrintErrors(collector);
     const std::string counts = CountsOf(collector).Text();
     if (!counts.empty()) std::cout << counts << "\n";
   }

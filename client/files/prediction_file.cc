@@ -6,9 +6,11 @@
 #include <string>
 #include <utility>
 
+// Long because a result is checked, put in order and annotated in one class.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/files/count_report.h"
+#include "client/files/error_columns.h"
 #include "client/files/resolved_perturbation.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
@@ -219,6 +221,7 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
   add("standard_deviation", &v1::PerturbationSummary::standard_deviation);
   add("change_standard_error", &v1::PerturbationSummary::change_standard_error);
   add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
+  add("change_half_width", &v1::PerturbationSummary::change_half_width);
 }
 
 // A row for each cell of each perturbation; the columns of molecules only where there is one.
@@ -293,6 +296,7 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   data.uns["unlasting"] = Provenance(header_);
   AddCountFacts(header_, summaries_, &data);
   AddSpread(&data);
+  AddErrorColumns(header_, summaries_, &data);
   return data;
 }
 

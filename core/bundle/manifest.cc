@@ -254,6 +254,7 @@ json Manifest::ToJson() const {
                                {"mean", molecule_scaling.mean},
                                {"deviation", molecule_scaling.deviation}};
   }
+  if (prediction_error.has_value()) all["prediction_error"] = prediction_error->ToJson();
   if (!counts.empty()) {
     all["counts"] = {{"dispersion", counts.dispersion},
                      {"dispersion_share", counts.dispersion_share},
@@ -306,6 +307,15 @@ void ReadStimuli(const json& j, Manifest* m) {
   }
 }
 
+absl::Status ReadErrors(const json& j, Manifest* m) {
+  if (!j.contains("prediction_error")) return absl::OkStatus();
+  auto errors =
+      ErrorModel::FromJson(j.at("prediction_error"), static_cast<int64_t>(m->cell_types.size()));
+  if (!errors.ok()) return Malformed(std::string(errors.status().message()));
+  m->prediction_error = *std::move(errors);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
@@ -349,6 +359,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.model = j.at("model");
     m.grn = j.at("grn");
     m.response = j.value("response", json());
+    UNLASTING_RETURN_IF_ERROR(ReadErrors(j, &m));
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/bundle/error_model.h"
 #include "core/bundle/stimulus.h"
 #include "nlohmann/json.hpp"
 
@@ -123,6 +125,9 @@ struct Manifest {
   nlohmann::json grn;    // the gene network: edges, prior, threshold, in-degrees, damping
   // How expected responses were made and what else was tried; null in models without them.
   nlohmann::json response;
+  // How far answers are expected to be from the truth; absent in models without expected responses
+  // and in bundles from before.
+  std::optional<ErrorModel> prediction_error;
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included
   nlohmann::json split;     // kind, seed, fraction, held-out conditions
   nlohmann::json training;  // steps, seconds, last losses, cells

@@ -11,6 +11,7 @@
 #include "proto/codec/enums.h"
 #include "proto/codec/matrix_codec.h"
 #include "server/rpc/count_summary.h"
+#include "server/rpc/predicted_errors.h"
 
 namespace unlasting::server {
 namespace {
@@ -250,6 +251,7 @@ v1::PredictResponse ResponseBuilder::Summary(const predict::Profiles& profiles) 
   v1::PredictResponse response;
   if (summarizer_ == nullptr) return response;
   *response.mutable_summary() = summarizer_->Summarize(profiles);
+  AddPredictedErrors(*bundle_, request_->task, cell_types_, profiles, response.mutable_summary());
   if (request_->result.value_kind == v1::VALUE_KIND_DRAWN_COUNTS) {
     *response.mutable_summary()->mutable_drawn_counts() =
         SummarizeCounts(profiles, bundle_->manifest().counts.dispersion, request_->result.columns);

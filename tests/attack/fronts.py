@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 
+import certificates
 from target import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,15 +26,6 @@ def free_port():
                 continue
 
 
-def certificate(folder):
-    """A certificate of its own for localhost: paths of certificate and key."""
-    pem, key = folder / "tls.crt", folder / "tls.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                    "-keyout", str(key), "-out", str(pem)], check=True, stderr=subprocess.DEVNULL)
-    return pem, key
-
-
 def replaced(text, *pairs):
     """Every pattern is there: a configuration that changed needs another look."""
     for pattern, value in pairs:
@@ -49,7 +41,7 @@ class Front:
 
     def __init__(self, kind, target):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="front-"))
-        self.pem, self.key = certificate(self.folder)
+        self.pem, self.key = certificates.own(self.folder)
         self.plain, self.secure = (f"127.0.0.1:{free_port()}" for _ in range(2))
         command = getattr(self, kind)(target.address)
         self.log = open(self.folder / "log", "w", encoding="utf-8")

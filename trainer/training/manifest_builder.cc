@@ -136,6 +136,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.model = model.ToJson();
   m.grn = grn::Describe(graph);
   m.grn["threshold"] = config.grn().threshold();
+  if (config.grn().threshold() == 0) m.grn["false_discovery"] = config.grn().false_discovery();
   m.grn["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
   m.settings = ConfigToJson(config);
   m.split = prepared.split.record;

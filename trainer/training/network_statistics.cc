@@ -105,8 +105,8 @@ StatisticsOfTraining MakeNetworkStatistics(const TrainingData& data, const grn::
     result.response =
         ChooseResponse(data, moments, measured, config.seed(), static_cast<int>(config.threads()));
     result.response.record["rules"] = RulesRecord(result.response.rules);
-    statistics.expected_response = ToModel(
-        EstimateExpectedResponse(data, moments, measured, result.response), prepared.x_max);
+    statistics.expected_response =
+        ToModel(EstimateExpectedResponse(data, moments, measured, result.response), prepared.x_max);
     if (FollowsGrn(config)) {
       const auto estimate =
           EstimateGrnResponse(data, moments, graph, static_cast<int>(config.threads()));

@@ -47,7 +47,7 @@ TEST_F(ClustersTest, AreNamedWhereNoColumnNamesTheCellTypes) {
                                       name)));
   }
   obs_.Set("cell_type", std::vector<std::string>{"", "NA", "", ""});
-  EXPECT_THAT(Warnings("leiden", {"0", "1", "0", "1"}), ::testing::SizeIs(1))
+  EXPECT_THAT(Warnings("leiden_1", {"0", "1", "0", "1"}), ::testing::SizeIs(1))
       << "a column without a value names nothing";
 }
 
