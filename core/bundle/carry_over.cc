@@ -48,4 +48,19 @@ absl::StatusOr<std::vector<CarryOverRule>> ReadCarryOver(const nlohmann::json& r
   }
 }
 
+bool MeetsMeansElsewhere(const nlohmann::json& response, bool here) {
+  try {
+    if (!response.is_object() || response.value("left_out", "") != "contexts") return here;
+    // Pairs of a choice, 0 or 1, and the error of the best rule with it.
+    const nlohmann::json& curve = response.at("curve").at("meet_means");
+    const nlohmann::json* least = nullptr;
+    for (const nlohmann::json& tried : curve) {
+      if (least == nullptr || tried.at(1) < least->at(1)) least = &tried;
+    }
+    return least == nullptr ? here : least->at(0).get<double>() > 0;
+  } catch (const nlohmann::json::exception&) {
+    return here;
+  }
+}
+
 }  // namespace unlasting::bundle

@@ -15,4 +15,9 @@ namespace unlasting::bundle {
 // change is expected. INVALID_ARGUMENT for a list that is not as docs/bundle.md says.
 absl::StatusOr<std::vector<model::CarryOverRule>> ReadCarryOver(const nlohmann::json& response);
 
+// Whether active values are scaled to the expected means in a cell type that training never saw, as
+// leaving contexts out showed: `here`, what holds for the training's own, may have been chosen by
+// leaving cells out. `here` too where no context was left out.
+bool MeetsMeansElsewhere(const nlohmann::json& response, bool here);
+
 }  // namespace unlasting::bundle

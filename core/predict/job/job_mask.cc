@@ -126,7 +126,7 @@ absl::Status JobState::KeepByRank(int perturbation, int32_t type, const std::vec
     return absl::OkStatus();
   }
   KeepTopShare(MeanProbability(probability), group);
-  if (!options.meet_means) return absl::OkStatus();
+  if (!MeetsMeans(type)) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean, ExpectedMean(perturbation, type, rows));
   ScaleGenes(MeanFactors(*group, mean), group);
   return absl::OkStatus();

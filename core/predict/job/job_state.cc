@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/bundle/carry_over.h"
 #include "core/predict/job/mask.h"
 
 namespace unlasting::predict {
@@ -49,6 +50,11 @@ void JobState::MakeControlUnits() {
   control_units = std::move(units);
   // The one dense copy is made.
   controls = nullptr;
+}
+
+bool JobState::MeetsMeans(int32_t type) const {
+  if (ContextOf(type) == nullptr) return options.meet_means;
+  return bundle::MeetsMeansElsewhere(engine->bundle().manifest().response, options.meet_means);
 }
 
 std::string JobState::LatentKey(int64_t cell) const {

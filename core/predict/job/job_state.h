@@ -79,6 +79,8 @@ struct JobState : public TrajectoryWaiter {
   const model::NewContext* ContextOf(int32_t type) const {
     return type < engine->bundle().config().cell_types ? nullptr : new_context.get();
   }
+  // Whether active values of cells of this type are scaled to the expected means.
+  bool MeetsMeans(int32_t type) const;
   // The training's type that an engine is told of.
   int32_t TrainedType(int32_t type) const {
     const model::NewContext* const context = ContextOf(type);

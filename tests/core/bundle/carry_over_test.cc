@@ -36,6 +36,19 @@ TEST(CarryOver, BundlesFromBeforeHaveOneRule) {
   }
 }
 
+TEST(CarryOver, WhetherMeansAreMetElsewhereIsWhatLeavingContextsOutShowed) {
+  json response = {{"left_out", "contexts"},
+                   {"meet_means", true},
+                   {"curve", {{"meet_means", {{0.0, -0.35}, {1.0, -0.29}}}}}};
+  EXPECT_FALSE(MeetsMeansElsewhere(response, true));
+  response["curve"]["meet_means"] = {{0.0, -0.2}, {1.0, -0.29}};
+  EXPECT_TRUE(MeetsMeansElsewhere(response, false));
+  response["left_out"] = "cells";
+  EXPECT_FALSE(MeetsMeansElsewhere(response, false)) << "no context was left out";
+  EXPECT_TRUE(MeetsMeansElsewhere(json(), true));
+  EXPECT_TRUE(MeetsMeansElsewhere({{"left_out", "contexts"}, {"curve", "none"}}, true));
+}
+
 TEST(CarryOver, ListsThatAreNotRulesAreRefusedByName) {
   for (const json& rules :
        {json("four"), json(4), json::array({1, 2, 3, 4}), json::array({{1, 1, 1}}),

@@ -14,8 +14,8 @@
 namespace unlasting::trainer {
 namespace {
 
-constexpr int kGenes = 60;
-constexpr int kCells = 300;
+constexpr int kCountedGenes = 60;
+constexpr int kCountedCells = 300;
 
 class CountModelTest : public testing::Test {
  protected:
@@ -23,13 +23,14 @@ class CountModelTest : public testing::Test {
   // condition does to the means counts for nothing.
   bundle::CountModel Fit(const std::function<double(int)>& dispersion,
                          const std::function<double(int)>& mean) {
-    cells::Dataset data = test::ToyDataset({"ctrl", "G1+ctrl"}, {"A", "B"}, kCells, kGenes);
+    cells::Dataset data =
+        test::ToyDataset({"ctrl", "G1+ctrl"}, {"A", "B"}, kCountedCells, kCountedGenes);
     std::mt19937_64 random(5);
     std::uniform_real_distribution<double> depth(0.5, 2.0);
-    DenseMatrix counts(data.n_cells(), kGenes);
+    DenseMatrix counts(data.n_cells(), kCountedGenes);
     for (int64_t cell = 0; cell < data.n_cells(); ++cell) {
       const double size = depth(random);
-      for (int g = 0; g < kGenes; ++g) {
+      for (int g = 0; g < kCountedGenes; ++g) {
         const double changed = data.condition[cell] != 0 && g % 3 == 0 ? 3 : 1;
         double rate = mean(g) * size * changed;
         if (dispersion(g) > 0) {
@@ -59,8 +60,8 @@ class CountModelTest : public testing::Test {
 TEST_F(CountModelTest, DispersionsAreFoundGeneByGene) {
   const auto planted = [](int g) { return g % 2 == 0 ? 0.2 : 1.5; };
   const auto model = Fit(planted, [](int g) { return 2.0 + g % 5; });
-  ASSERT_EQ(model.dispersion.size(), static_cast<size_t>(kGenes));
-  for (int g = 0; g < kGenes; ++g) {
+  ASSERT_EQ(model.dispersion.size(), static_cast<size_t>(kCountedGenes));
+  for (int g = 0; g < kCountedGenes; ++g) {
     EXPECT_NEAR(model.dispersion[g], planted(g), 0.35 * planted(g) + 0.05) << g;
   }
   EXPECT_NEAR(model.library_size, 1250, 100);
