@@ -19,6 +19,7 @@ inline constexpr int kSchemaVersion = 2;
 
 // What a bundle of this schema may use beyond its first form. A reader refuses a bundle that lists
 // a feature it does not know, so that no part of a model is left out in silence.
+inline constexpr char kFeatureConditionVector[] = "condition_vector";
 inline constexpr char kFeatureCovariates[] = "covariates";
 inline constexpr char kFeatureExpectedResponse[] = "expected_response";
 inline constexpr char kFeatureGrnPropagation[] = "grn_propagation";
@@ -101,8 +102,8 @@ struct Manifest {
   int treatment_features = 0;      // Dt
   std::vector<Covariate> covariates;
 
-  nlohmann::json model;     // shape and switches of the networks (core/model/spec/config.h)
-  nlohmann::json grn;       // the gene network: edges, prior, threshold, in-degrees, damping
+  nlohmann::json model;  // shape and switches of the networks (core/model/spec/config.h)
+  nlohmann::json grn;    // the gene network: edges, prior, threshold, in-degrees, damping
   // How expected responses were made and what else was tried; null in models without them.
   nlohmann::json response;
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included

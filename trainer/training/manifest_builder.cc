@@ -27,9 +27,14 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.times = schedule.steps();
   m.recipe = config.recipe();
   m.grn_inputs = config.grn_inputs();
+  if (m.grn_inputs == "auto") {
+    m.grn_inputs = config.recipe() == "preconditioned" ? "static" : "paper";
+  }
   m.residual = config.residual();
   m.control_residual = config.control_residual();
   m.expected_response = HasExpectedResponse(config);
+  m.condition = HearsCondition(config) ? config.condition_width() : 0;
+  m.response_in_skip = m.condition == 0 || config.response_in_skip();
   m.mask_head = config.mask_head();
   m.dose_gate = config.dose_gate();
   m.control_input = config.ablation() != "no_control";

@@ -49,6 +49,7 @@ Priors<T>::Priors(bool denoiser, const ModelConfig& config, const NetworkWeights
   }
   entry_of_node_.assign(config.nodes, -1);
   for (int64_t g = 0; g < genes_; ++g) entry_of_node_[nodes[g]] = static_cast<int32_t>(g);
+  if (denoiser && config.condition > 0) condition_ = ConditionTerms<T>(config, arrays);
   if (arrays.values.count("response_self_effect") == 0) return;
   self_effect_ = arrays.at("response_self_effect");
   edges_ = arrays.at("response_edge_weights");
@@ -122,8 +123,10 @@ void Priors<T>::AddPropagated(int32_t cell_type, absl::Span<const int32_t> knock
 }
 
 template <typename T>
-std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weights& weights,
-                                                   absl::Span<const int32_t> knockout) const {
+std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type,
+                                                   absl::Span<const int32_t> knockout,
+                                                   const Molecule<T>* molecule) const {
+  const Weights weights = WeightsOf(knockout, molecule);
   const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
   AlignedVector<T> mixed(rank_, T{0}), response(columns, T{0});
   const T* coefficients = coefficients_.data() + cell_type * entries_ * rank_;
@@ -143,6 +146,15 @@ std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weig
   prior->deviation.clear();
   prior->cell_embedding_row += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
   const auto bound = static_cast<T>(kResponseLogVariance);
+  if (!condition_.empty()) {
+    const absl::Span<const T> features =
+        molecule == nullptr ? absl::Span<const T>() : molecule->features;
+    prior->condition = condition_.Compute(response, prior->variance, knockout, features);
+  }
+  if (denoiser_ && !config_.response_in_skip) {
+    prior->change.assign(response.begin(), response.begin() + n);
+    return prior;
+  }
   for (int64_t g = 0; g < n; ++g) {
     if (denoiser_) {
       prior->mean[g] += response[g];
@@ -163,11 +175,9 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfPerturbed(int32_t cell_type,
   std::string key;
   Append(cell_type, &key);
   if (molecule != nullptr) key += molecule->key;
-  if (molecule == nullptr) {
-    for (const int32_t node : knockout) Append(node, &key);
-  }
+  for (const int32_t node : knockout) Append(node, &key);
   if (const auto* const found = kept_.Find(key)) return *found;
-  auto prior = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
+  auto prior = Compute(cell_type, knockout, molecule);
   kept_.Insert(key, prior);
   if (kept_.size() > kMaxKept) kept_.TakeOldest();
   return prior;
@@ -177,6 +187,11 @@ template <typename T>
 std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                                      const Molecule<T>* molecule) {
   const auto perturbed = OfPerturbed(cell_type, knockout, molecule);
+  if (!config_.response_in_skip) {
+    std::vector<T> told(config_.genes, T{0});
+    std::copy(perturbed->change.begin(), perturbed->change.end(), told.begin());
+    return told;
+  }
   const AlignedVector<T>& control = types_[cell_type]->mean;
   std::vector<T> change(control.size());
   for (size_t g = 0; g < change.size(); ++g) change[g] = perturbed->mean[g] - control[g];
