@@ -144,14 +144,17 @@ std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type,
   if (!self_effect_.empty()) AddPropagated(cell_type, knockout, &response);
   auto prior = std::make_shared<Prior<T>>(*types_[cell_type]);
   prior->deviation.clear();
-  prior->cell_embedding_row += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
+  const bool from_control = denoiser_ && config_.trained_from_control;
+  const bool named = weights.known && (!from_control || knockout.size() <= 1);
+  prior->cell_embedding_row += named ? static_cast<int32_t>(config_.cell_types) : 0;
   const auto bound = static_cast<T>(kResponseLogVariance);
   if (!condition_.empty()) {
-    const absl::Span<const T> features =
-        molecule == nullptr ? absl::Span<const T>() : molecule->features;
-    prior->condition = condition_.Compute(response, prior->variance, knockout, features);
+    const bool told_names = named || !from_control;
+    prior->condition = condition_.Compute(
+        response, prior->variance, told_names ? knockout : absl::Span<const int32_t>(),
+        told_names && molecule != nullptr ? molecule->features : absl::Span<const T>());
   }
-  if (denoiser_ && !config_.response_in_skip) {
+  if (from_control && named) {
     prior->change.assign(response.begin(), response.begin() + n);
     return prior;
   }
@@ -187,11 +190,7 @@ template <typename T>
 std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                                      const Molecule<T>* molecule) {
   const auto perturbed = OfPerturbed(cell_type, knockout, molecule);
-  if (!config_.response_in_skip) {
-    std::vector<T> told(config_.genes, T{0});
-    std::copy(perturbed->change.begin(), perturbed->change.end(), told.begin());
-    return told;
-  }
+  if (!perturbed->change.empty()) return {perturbed->change.begin(), perturbed->change.end()};
   const AlignedVector<T>& control = types_[cell_type]->mean;
   std::vector<T> change(control.size());
   for (size_t g = 0; g < change.size(); ++g) change[g] = perturbed->mean[g] - control[g];

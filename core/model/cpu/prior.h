@@ -23,7 +23,8 @@ struct Prior {
   AlignedVector<T> deviation;       // [N], of cell types alone
   AlignedVector<T> logit;           // [N], mask models
   // Of perturbed cells, in denoisers: the expected change of their mean where `mean` does not hold
-  // it, [N], and what their condition vector adds to the hidden layers, empty without one.
+  // it and the network alone moves them, else empty, [N], and what their condition vector adds to
+  // the hidden layers, empty without one.
   AlignedVector<T> change;
   typename ConditionTerms<T>::Terms condition;
   int32_t cell_embedding_row = 0;  // row of the cell type embeddings
@@ -45,6 +46,11 @@ class Priors {
   // Of perturbed cells; `molecule` may be null. Without `response` the same as OfType.
   std::shared_ptr<const Prior<T>> OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                                               const Molecule<T>* molecule);
+  // Whether the network alone moves these cells (ModelConfig::trained_from_control).
+  bool FromControl(int32_t cell_type, absl::Span<const int32_t> knockout,
+                   const Molecule<T>* molecule) {
+    return !OfPerturbed(cell_type, knockout, molecule)->change.empty();
+  }
   // What the mean of perturbed cells adds to that of their type's control cells, [N]; of denoisers.
   std::vector<T> MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                             const Molecule<T>* molecule);

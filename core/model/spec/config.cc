@@ -40,8 +40,8 @@ absl::Status ModelConfig::Validate() const {
   if (condition > 0 && !expected_response) {
     return absl::InvalidArgumentError("condition: needs expected_response");
   }
-  if (!response_in_skip && condition == 0) {
-    return absl::InvalidArgumentError("response_in_skip: false needs condition above 0");
+  if (trained_from_control && condition == 0) {
+    return absl::InvalidArgumentError("trained_from_control: needs condition above 0");
   }
   return absl::OkStatus();
 }
@@ -66,7 +66,7 @@ nlohmann::json ModelConfig::ToJson() const {
           {"mask_head", mask_head},
           {"dose_gate", dose_gate},
           {"condition", condition},
-          {"response_in_skip", response_in_skip}};
+          {"trained_from_control", trained_from_control}};
 }
 
 absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
@@ -92,7 +92,7 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.dose_gate = json.at("dose_gate");
     // Absent in bundles from before there were condition vectors.
     config.condition = json.value("condition", config.condition);
-    config.response_in_skip = json.value("response_in_skip", config.response_in_skip);
+    config.trained_from_control = json.value("trained_from_control", config.trained_from_control);
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("model: ", error.what()));
   }

@@ -60,7 +60,7 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
     SetFlag(module, "preconditioned", c.recipe == "preconditioned");
     SetFlag(module, "static_grn", c.grn_inputs == "static");
     SetFlag(module, "control_residual", c.control_residual);
-    SetFlag(module, "response_in_skip", c.response_in_skip);
+    SetFlag(module, "trained_from_control", c.trained_from_control);
   }
   if (c.expected_response) {
     SetAttribute(module, "cell_types", c.cell_types);

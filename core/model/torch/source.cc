@@ -146,14 +146,27 @@ def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Option
         if control is not None and knockout is not None:
             response, embedding_row = self.expected_response(cell_type, knockout, molecule,
                                                              dose, hidden)
+            mean = response.narrow(1, 0, self.genes)
+            ratio = response.narrow(1, self.genes, self.genes)
+            bound = self.response_log_variance
+            ratio = torch.clamp(ratio, -bound, bound)
+            unnamed = anonymous
+            if self.trained_from_control:
+                # Combinations and what training did not have are told their response alone.
+                named = torch.logical_and(torch.ge(embedding_row, self.cell_types),
+                                          torch.lt(knockout.sum(1), 1.5))
+                if anonymous is not None:
+                    named = torch.logical_and(named, torch.lt(anonymous, 0.5))
+                embedding_row = cell_type + self.cell_types * named.to(cell_type.dtype)
+                unnamed = 1.0 - named.to(mean.dtype)
             if hasattr(self, "condition_response"):
-                condition = self.condition_vector(response, torch.sqrt(s2), knockout, molecule,
-                                                  anonymous)
-            if self.response_in_skip:
-                mu = mu + response.narrow(1, 0, self.genes)
-                ratio = response.narrow(1, self.genes, self.genes)
-                bound = self.response_log_variance
-                s2 = s2 * torch.exp(torch.clamp(ratio, -bound, bound))
+                told = torch.cat([mean / torch.sqrt(s2), ratio], 1)
+                condition = self.condition_vector(told, knockout, molecule, unnamed)
+            if self.trained_from_control and unnamed is not None:
+                mean = mean * unnamed.unsqueeze(1)
+                ratio = ratio * unnamed.unsqueeze(1)
+            mu = mu + mean
+            s2 = s2 * torch.exp(ratio)
     share = x_t.size(0) // cell_type.size(0)
     if share > 1:
         mu = torch.repeat_interleave(mu, share, 0)

@@ -26,6 +26,9 @@ class ForwardingEngine : public predict::Engine {
       int32_t cell_type, const predict::Perturbation& perturbation) override {
     return inner_->ExpectedMeanChange(cell_type, perturbation);
   }
+  bool FromControl(int32_t cell_type, const predict::Perturbation& perturbation) override {
+    return inner_->FromControl(cell_type, perturbation);
+  }
 
  private:
   const std::unique_ptr<predict::Engine> inner_;

@@ -89,8 +89,8 @@ class Fit {
     UNLASTING_RETURN_IF_ERROR(JoinRanks());
 
     const diffusion::Schedule schedule;
-    const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
     const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
+    const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule, response);
     const double damping = DampingOf(statistics);
     if (data.any_gene() && FollowsGrn(config_)) {
       Note(damping > 0
@@ -114,8 +114,7 @@ class Fit {
     parts.manifest = MakeManifest(config_, flags_.out, data, graph, schedule, model_config);
     parts.manifest.grn["damping"] = damping;
     parts.manifest.response = response.record;
-    // A network that alone moves the cells does not keep to the expected means by itself.
-    parts.manifest.meet_means = response.finish.meet_means || !model_config.response_in_skip;
+    parts.manifest.meet_means = response.finish.meet_means;
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -80,7 +80,7 @@ struct Cells {
 TEST(ConditionTest, EveryGeneHearsAPerturbationWithoutAnEdgeToIt) {
   torch::NoGradGuard no_grad;
   ModelConfig config = Config();
-  config.response_in_skip = false;
+  config.trained_from_control = true;
   const Network network = MakeNetwork(config);
   // The cell type embedding of known and unknown perturbations is the same here, and the gene's own
   // node is not measured: what differs comes from the condition vector alone.
@@ -91,6 +91,31 @@ TEST(ConditionTest, EveryGeneHearsAPerturbationWithoutAnEdgeToIt) {
   Parameter(network, "decoder_condition").zero_();
   const Tensor unheard = network.Denoise(x, t, inputs);
   EXPECT_GT((heard - unheard).abs().min().item<double>(), 0.0);
+}
+
+TEST(ConditionTest, TrainedPerturbationsMayStartFromTheControlAndOthersFromTheirResponse) {
+  torch::NoGradGuard no_grad;
+  ModelConfig config = Config();
+  const Network by_response = MakeNetwork(config);
+  config.trained_from_control = true;
+  const Network mixed = MakeNetwork(config);
+  // Without an output of the network's own, only the skip is left.
+  for (const Network* network : {&by_response, &mixed}) {
+    Parameter(*network, "decoder_out").zero_();
+    Parameter(*network, "decoder_out_bias").zero_();
+  }
+  const Tensor x = torch::randn({2, kGenes}), t = torch::full({2}, 40, torch::kInt64);
+  Network::Inputs source;
+  source.cell_type = torch::arange(2);
+  const Tensor control = mixed.Denoise(x, t, source);
+  const Network::Inputs trained = InputsOf(2, 10), untrained = InputsOf(2, 4);
+  Network::Inputs pair = InputsOf(2, 10);
+  pair.knockout.select(1, 2).fill_(1.0);
+  EXPECT_EQ(Difference(mixed.Denoise(x, t, trained), control), 0.0);
+  for (const Network::Inputs& inputs : {pair, untrained}) {
+    EXPECT_EQ(Difference(mixed.Denoise(x, t, inputs), by_response.Denoise(x, t, inputs)), 0.0);
+    EXPECT_GT(Difference(mixed.Denoise(x, t, inputs), control), 1e-4);
+  }
 }
 
 TEST(ConditionTest, ControlCellsHaveNone) {
@@ -206,8 +231,8 @@ TEST(ConditionTest, BadConfigurationsAreRefused) {
   config = Config();
   config.condition = 0;
   EXPECT_OK(config.Validate());
-  config.response_in_skip = false;
-  EXPECT_NE(config.Validate().message().find("response_in_skip"), absl::string_view::npos);
+  config.trained_from_control = true;
+  EXPECT_NE(config.Validate().message().find("trained_from_control"), absl::string_view::npos);
   config = Config();
   config.condition = -1;
   EXPECT_NE(config.Validate().message().find("condition"), absl::string_view::npos);
@@ -216,11 +241,11 @@ TEST(ConditionTest, BadConfigurationsAreRefused) {
 TEST(ConditionTest, ConfigurationsFromBeforeHaveNone) {
   nlohmann::json json = Config().ToJson();
   json.erase("condition");
-  json.erase("response_in_skip");
+  json.erase("trained_from_control");
   const auto config = ModelConfig::FromJson(json);
   ASSERT_OK(config);
   EXPECT_EQ(config->condition, 0);
-  EXPECT_TRUE(config->response_in_skip);
+  EXPECT_FALSE(config->trained_from_control);
 }
 
 }  // namespace

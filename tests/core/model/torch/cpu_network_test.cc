@@ -247,9 +247,9 @@ TEST(CpuNetworkTest, EqualsTorchScriptWithEverySwitch) {
          c->expected_response = true, c->condition = 7, c->molecule_features = 0;
          c->grn_inputs = "static";
        }},
-      {"response in the condition vector alone",
+      {"trained perturbations from the control",
        [](ModelConfig* c) {
-         c->expected_response = true, c->condition = 7, c->response_in_skip = false;
+         c->expected_response = true, c->condition = 7, c->trained_from_control = true;
        }},
       {"one layer", [](ModelConfig* c) { c->layers = 1; }},
       {"three layers of three heads", [](ModelConfig* c) { c->layers = c->heads = 3; }},
