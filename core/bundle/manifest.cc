@@ -185,6 +185,14 @@ bool Manifest::Knows(const std::string& kind) const {
 
 namespace {
 
+void WriteCounts(const CountModel& counts, json* all) {
+  if (counts.empty()) return;
+  (*all)["counts"] = {{"dispersion", counts.dispersion},
+                      {"dispersion_share", counts.dispersion_share},
+                      {"library_size", counts.library_size},
+                      {"curve", counts.curve}};
+}
+
 void WriteStimuli(const Manifest& m, json* all) {
   if (m.treatment_features > 0) {
     (*all)["treatments"] = {{"names", m.treatments},
@@ -255,12 +263,7 @@ json Manifest::ToJson() const {
                                {"deviation", molecule_scaling.deviation}};
   }
   if (prediction_error.has_value()) all["prediction_error"] = prediction_error->ToJson();
-  if (!counts.empty()) {
-    all["counts"] = {{"dispersion", counts.dispersion},
-                     {"dispersion_share", counts.dispersion_share},
-                     {"library_size", counts.library_size},
-                     {"curve", counts.curve}};
-  }
+  WriteCounts(counts, &all);
   WriteStimuli(*this, &all);
   return all;
 }

@@ -211,7 +211,7 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfNewContext(const NewQuery& query) {
   prior->deviation.clear();
   prior->cell_embedding_row =
       OfPerturbed(context.nearest, query.knockout, query.molecule)->cell_embedding_row;
-  std::vector<double> log_variance(config_.genes, 0.0);
+  // The spread is that of the control cells: how it responds does not carry over.
   for (const BorrowedType& from : BorrowFrom(context, *query.measured)) {
     const auto there = OfPerturbed(from.type, query.knockout, query.molecule);
     const Prior<T>& type = *types_[from.type];
@@ -219,16 +219,10 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfNewContext(const NewQuery& query) {
       if (denoiser_) {
         prior->mean[g] += static_cast<T>(from.borrowed * (there->mean[g] - type.mean[g]) +
                                          from.mean_pull * (controls->mean[g] - type.mean[g]));
-        log_variance[g] += from.borrowed * std::log(there->variance[g] / type.variance[g]);
       } else {
         prior->logit[g] += static_cast<T>(from.borrowed * (there->logit[g] - type.logit[g]) +
                                           from.share_pull * (controls->logit[g] - type.logit[g]));
       }
-    }
-  }
-  if (denoiser_) {
-    for (int64_t g = 0; g < config_.genes; ++g) {
-      prior->variance[g] *= static_cast<T>(std::exp(log_variance[g]));
     }
   }
   kept_.Insert(key, prior);
