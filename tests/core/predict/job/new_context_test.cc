@@ -49,9 +49,8 @@ TEST_F(NewContextJobTest, SlopesPullTowardsTheTypesThatWereMeasured) {
   }
   context.rules.clear();
   context.key += "no change";
-  for (const float value : *engine_->ExpectedMeanChange(context.nearest, &context, *knockout)) {
-    EXPECT_EQ(value, 0);
-  }
+  const auto none = *engine_->ExpectedMeanChange(context.nearest, &context, *knockout);
+  EXPECT_EQ(none, std::vector<float>(none.size(), 0.0f));
 }
 
 TEST_F(NewContextJobTest, TwoContextsOfOneNameAreNotMistakenForEachOther) {
@@ -114,9 +113,8 @@ TEST_F(NewContextJobTest, MoleculesAreBorrowedToo) {
     moved += std::abs(there[g]);
   }
   EXPECT_GT(moved, 0.1);
-  for (const float value : Predict(donor, {aspirin})[0].values.values) {
-    EXPECT_TRUE(std::isfinite(value));
-  }
+  const auto profiles = Predict(donor, {aspirin});
+  for (const float value : profiles[0].values.values) EXPECT_TRUE(std::isfinite(value));
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ class NewContextTest : public testing::Test {
     controls.values = ToCsr(values);
     controls.cell_types.assign(cells, type);
     controls.new_context = "donor";
+    controls.on_model_scale = true;
     return controls;
   }
 
