@@ -63,6 +63,11 @@ absl::StatusOr<DenseMatrix> JobState::MaskProbability(int perturbation, int32_t 
                                  ContextOf(type), *perturbations[perturbation]);
 }
 
+bool JobState::MeetsMeans(int perturbation, int32_t type) {
+  return options.meet_means ||
+         (ContextOf(type) == nullptr && engine->FromControl(type, *perturbations[perturbation]));
+}
+
 absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,
                                                           absl::Span<const int64_t> cells) {
   UNLASTING_ASSIGN_OR_RETURN(
@@ -104,7 +109,7 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
   UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
                              MaskProbability(perturbation, type, panel));
   std::vector<float> thresholds = TopShareThresholds(values, MeanProbability(probability));
-  if (options.meet_means) {
+  if (MeetsMeans(perturbation, type)) {
     UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
                                ExpectedMean(perturbation, type, panel));
     KeepAbove(thresholds, &values);
@@ -122,11 +127,12 @@ absl::Status JobState::KeepByRank(int perturbation, int32_t type, const std::vec
                                PanelThresholds(perturbation, type));
     const auto genes = static_cast<size_t>(group->cols);
     KeepAbove(absl::MakeConstSpan(thresholds).first(genes), group);
-    if (options.meet_means) ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), group);
+    if (thresholds.size() > genes)
+      ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), group);
     return absl::OkStatus();
   }
   KeepTopShare(MeanProbability(probability), group);
-  if (!options.meet_means) return absl::OkStatus();
+  if (!MeetsMeans(perturbation, type)) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean, ExpectedMean(perturbation, type, rows));
   ScaleGenes(MeanFactors(*group, mean), group);
   return absl::OkStatus();

@@ -146,6 +146,8 @@ struct JobState : public TrajectoryWaiter {
   // Whether another job has cached the thresholds of this type since this one began; if so, the
   // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
+  // Whether active values are scaled to the expected means after the rank mask.
+  bool MeetsMeans(int perturbation, int32_t type);
   // Of perturbed cells made of these control cells of one type; [N], in model units.
   absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,
                                                   absl::Span<const int64_t> cells);
