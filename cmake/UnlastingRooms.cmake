@@ -17,8 +17,8 @@ endfunction()
 option(UNLASTING_HARDEN "Hardened programs in the release preset" ON)
 
 # Hardens TARGET, and keeps the paths of this build out of it, so that two builds in two folders are
-# the same bytes. Not for what needs LibTorch, nor for the trainer: strangers do not reach them, and
-# their files take half a minute each to compile anew.
+# the same bytes. What shares the precompiled header of LibTorch is linked so and not compiled so:
+# the header serves tests and benchmarks too, and all who share it need the same flags.
 function(unlasting_harden target)
   if(NOT UNLASTING_HARDEN OR UNLASTING_SANITIZE OR NOT CMAKE_BUILD_TYPE STREQUAL "Release")
     return()
@@ -60,7 +60,7 @@ function(unlasting_room name)
   target_link_libraries(unlasting_${name} PUBLIC ${ROOM_USES} ${ROOM_LINK}
                                           PRIVATE ${ROOM_PRIVATE_LINK})
   unlasting_unite(unlasting_${name} ${ROOM_ALONE})
-  if(NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "/(torch|trainer)(/|$)")
+  if(NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "/(torch|trainer/training|ranks|commands/fit)$")
     unlasting_harden(unlasting_${name})
   endif()
 endfunction()

@@ -24,9 +24,14 @@ BUILD_PACKAGES=(
 # manifests in tests, the front that tests attack, and the browser and fonts of the report.
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
-  python3-torch python3-rdkit python3-yaml openssl nginx-light
+  python3-torch python3-rdkit python3-yaml python3-matplotlib python3-nbclient python3-ipykernel
+  openssl nginx-light
   chromium fonts-dejavu-core fonts-liberation
 )
+# With which the Node client gets the modules that its tests need. Node from elsewhere does as well, and
+# Debian's npm cannot be installed beside it.
+NODE_PACKAGES=()
+command -v npm >/dev/null || NODE_PACKAGES=(nodejs npm)
 STYLE_PACKAGES=(clang-format-14 clang-tidy-14 clang libclang-rt-14-dev)
 
 fail() {
@@ -36,12 +41,13 @@ fail() {
 
 usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
-packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}")
+packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${NODE_PACKAGES[@]}")
+node_modules=true
 list_only=false
 for argument in "$@"; do
   case "$argument" in
-    --build-only) packages=("${BUILD_PACKAGES[@]}") ;;
-    --all) packages=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${STYLE_PACKAGES[@]}") ;;
+    --build-only) packages=("${BUILD_PACKAGES[@]}"); node_modules=false ;;
+    --all) packages+=("${STYLE_PACKAGES[@]}") ;;
     --list) list_only=true ;;
     -h | --help) usage; exit 0 ;;
     *) fail "unknown option '$argument'; expected --build-only, --all, --list or none" 2 ;;
@@ -64,6 +70,16 @@ Elsewhere, install the equivalents of the packages that 'scripts/install-deps.sh
 cmake --preset release && cmake --build --preset release"
 fi
 
+# The modules of clients/node/package-lock.json, from npm's registry: without them, as on a machine that
+# cannot reach it, the test of the Node client is skipped.
+install_node_modules() {
+  local folder
+  folder="$(dirname "${BASH_SOURCE[0]}")/../clients/node"
+  if ! $node_modules || [[ -d "$folder/node_modules" ]]; then return; fi
+  npm ci --ignore-scripts --no-audit --no-fund --silent --prefix "$folder" ||
+    echo "install-deps: npm did not install $folder/node_modules; the test of the Node client is skipped" >&2
+}
+
 missing=()
 for package in "${packages[@]}"; do
   status="$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)"
@@ -71,6 +87,7 @@ for package in "${packages[@]}"; do
 done
 if ((${#missing[@]} == 0)); then
   echo "install-deps: all ${#packages[@]} packages are there"
+  install_node_modules
   exit 0
 fi
 
@@ -91,3 +108,4 @@ apt_get update
 # Debian's CMake packages, LibTorch and protoc bring all that is needed as dependencies; their
 # recommendations (a second compiler, documentation, fonts) are not.
 apt_get install -y --no-install-recommends "${missing[@]}"
+install_node_modules

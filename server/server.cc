@@ -32,6 +32,7 @@ constexpr int kMaxGuestStreams = 512;
 
 RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   RegistryOptions options;
+  options.bundle_keys = config.bundle_keys();
   options.evaluator = config.evaluator();
   options.device = config.device();
   options.threads = config.threads() > 0

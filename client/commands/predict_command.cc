@@ -8,6 +8,7 @@
 
 #include "client/commands/commands.h"
 #include "client/commands/shared_flags.h"
+#include "client/files/count_report.h"
 #include "client/files/prediction_file.h"
 #include "client/files/resolved_perturbation.h"
 #include "client/transport/client.h"
@@ -26,6 +27,7 @@ constexpr char kExamples[] = R"(Examples:
   unlasting predict --control glioma.h5ad --condition-column condition --control-value ctrl \
       --smiles 'CC(=O)Oc1ccccc1C(=O)O' --dose 0.2uM --cell-type PW034 --out aspirin.h5ad
   unlasting predict --panel 200 --cell-type THP-1 --gene IRF1 --out irf1.h5ad
+  unlasting predict --control thp1.h5ad --gene STAT1 --value-kind counts --out counts.h5ad
   unlasting predict --panel 200 --cell-type THP-1 --treatment IFNB1 --hours 6 --out ifnb1.h5ad
 )";
 
@@ -68,6 +70,19 @@ nlohmann::json TrainingDistanceJson(const v1::ResolvedPerturbation& perturbation
   return distance;
 }
 
+nlohmann::json PredictedErrorJson(const v1::PredictedError& error) {
+  nlohmann::json object = {{"cell_type", error.cell_type()},
+                           {"kind", error.kind()},
+                           {"level", error.level()},
+                           {"calibrated", error.calibrated()},
+                           {"left_out", error.left_out()}};
+  if (error.has_expected_e_distance()) {
+    object["expected_e_distance"] = error.expected_e_distance();
+  }
+  if (error.has_lower() && error.has_upper()) object["interval"] = {error.lower(), error.upper()};
+  return object;
+}
+
 nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
   nlohmann::json perturbations = nlohmann::json::array();
   for (const auto& perturbation : collector.header().perturbations()) {
@@ -90,9 +105,19 @@ nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
                        {"score", gene.score()},
                        {"log2_fold_change", gene.log2_fold_change()}});
     }
-    perturbations[summary.perturbation_index()]["ranked_genes"] = std::move(genes);
+    nlohmann::json& perturbation = perturbations[summary.perturbation_index()];
+    perturbation["ranked_genes"] = std::move(genes);
+    for (const v1::PredictedError& error : summary.predicted_errors()) {
+      perturbation["predicted_errors"].push_back(PredictedErrorJson(error));
+    }
   }
   return perturbations;
+}
+
+CountReport CountsOf(const PredictionCollector& collector) {
+  CountReport report;
+  for (const v1::PerturbationSummary& summary : collector.summaries()) report.Add(summary);
+  return report;
 }
 
 nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
@@ -112,7 +137,26 @@ nlohmann::json ToJson(const PredictionCollector& collector, const std::string& o
           {"queue_seconds", finished.queue_seconds()},
           {"compute_seconds", finished.compute_seconds()},
           {"total_seconds", finished.total_seconds()},
+          {"value_kind", codec::ValueKindName(header.value_kind())},
+          {"counts", CountsOf(collector).Json()},
           {"perturbations", PerturbationsJson(collector)}};
+}
+
+// A line for each perturbation, but for those after kMaxErrorLines.
+void PrintErrors(const PredictionCollector& collector) {
+  constexpr size_t kMaxErrorLines = 50;
+  size_t lines = 0;
+  for (const v1::PerturbationSummary& summary : collector.summaries()) {
+    const v1::PredictedError* const error = WorstError(summary);
+    const int p = summary.perturbation_index();
+    if (error == nullptr || p < 0 || p >= collector.header().perturbations_size()) continue;
+    if (++lines > kMaxErrorLines) continue;
+    std::cout << collector.header().perturbations(p).label()
+              << ": predicted E-distance from the truth " << PredictedErrorText(*error) << "\n";
+  }
+  if (lines > kMaxErrorLines) {
+    std::cout << "and " << lines - kMaxErrorLines << " more, in uns of the file\n";
+  }
 }
 
 // What the server returns for the request, whole.
@@ -152,7 +196,8 @@ absl::Status RunUntilInterrupted(Flags flags) {
   if (cells.has_value()) retrying.UseControls(&*cells);
 
   UNLASTING_ASSIGN_OR_RETURN(PredictionCollector collector, Predict(request, style, &retrying));
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector.Finish());
+  UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector.Finish());
+  UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, cells, client.get(), &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
 
   const v1::PredictHeader& header = collector.header();
@@ -169,6 +214,9 @@ absl::Status RunUntilInterrupted(Flags flags) {
               << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\n";
+    PrintErrors(collector);
+    const std::string counts = CountsOf(collector).Text();
+    if (!counts.empty()) std::cout << counts << "\n";
   }
   return absl::OkStatus();
 }
@@ -188,6 +236,7 @@ Command AddPredictCommand(CLI::App* app) {
   AddConnectionFlags(command, &flags->connection);
 
   AddControlFlags(command, &flags->controls);
+  AddWithControlsFlag(command, &flags->controls);
 
   PredictFlags& predict = flags->predict;
   command

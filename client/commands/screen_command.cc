@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,8 +9,10 @@
 
 #include "absl/strings/str_join.h"
 #include "client/commands/commands.h"
+#include "client/commands/screen_notes.h"
 #include "client/commands/screen_servers.h"
 #include "client/commands/shared_flags.h"
+#include "client/files/count_report.h"
 #include "client/screen/screen.h"
 #include "client/screen/screen_report.h"
 #include "core/anndata/writer.h"
@@ -20,6 +21,7 @@
 #include "core/cli/progress.h"
 #include "core/cli/value_checks.h"
 #include "nlohmann/json.hpp"
+#include "proto/codec/enums.h"
 
 namespace unlasting::client {
 namespace {
@@ -94,29 +96,6 @@ std::vector<ScreenRow> Predicted(const std::vector<ScreenRow>& rows,
   return predicted;
 }
 
-// Sentences about the whole screen, and how many perturbations have notes of their own.
-void PrintNotes(const v1::PredictHeader& header, const std::string& ranking) {
-  std::map<std::string, int> times;
-  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
-  for (const auto& perturbation : header.perturbations()) {
-    for (const std::string& note : perturbation.notes()) ++times[note];
-  }
-  // What is said of every perturbation is a matter of the model.
-  for (const auto& [note, count] : times) {
-    if (count == header.perturbations_size()) std::cerr << "note: " << note << "\n";
-  }
-  int own = 0;
-  for (const auto& perturbation : header.perturbations()) {
-    own += std::any_of(
-        perturbation.notes().begin(), perturbation.notes().end(),
-        [&](const std::string& note) { return times[note] < header.perturbations_size(); });
-  }
-  if (own > 0) {
-    std::cerr << "note: " << own << " of " << header.perturbations_size()
-              << " perturbations have notes of their own; " << ranking << " lists them\n";
-  }
-}
-
 absl::Status NothingPredicted(const Flags& flags, const std::vector<BadRow>& bad,
                               const std::string& errors) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -157,13 +136,15 @@ absl::Status Screen(const Flags& flags, const std::vector<std::unique_ptr<Client
 }
 
 // Writes the .h5ad file and the ranking of the rows that were predicted.
-absl::Status WriteResults(const Flags& flags, const std::vector<ScreenRow>& rows,
-                          const ScreenParts& parts, const std::string& ranking,
-                          PredictionCollector* collector) {
+absl::Status WriteResults(const Flags& flags, const ScreenWork& work, Client* client,
+                          const std::vector<ScreenRow>& rows, const ScreenParts& parts,
+                          const std::string& ranking, PredictionCollector* collector,
+                          CountReport* counts) {
   std::vector<RankedRow> ranked(rows.size());
   UNLASTING_RETURN_IF_ERROR(
       parts.Collect(rows, collector, [&](size_t place, const v1::PerturbationSummary& summary) {
         ranked[place] = RankedRowOf(collector->header(), summary);
+        counts->Add(summary);
       }));
   std::vector<std::string> names;
   bool named = false;
@@ -172,14 +153,15 @@ absl::Status WriteResults(const Flags& flags, const std::vector<ScreenRow>& rows
     named = named || !row.name.empty();
   }
   if (named) collector->SetNames(std::move(names));
-  UNLASTING_ASSIGN_OR_RETURN(const anndata::AnnData data, collector->Finish());
+  UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector->Finish());
+  UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, work.cells, client, &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
   return WriteRanking(ranking, collector->header(), rows, ranked);
 }
 
 void PrintResult(const Flags& flags, const PredictionCollector& collector,
-                 const std::vector<BadRow>& bad, const std::string& ranking,
-                 const std::string& errors, const ServerWatch& watch) {
+                 const CountReport& counts, const std::vector<BadRow>& bad,
+                 const std::string& ranking, const std::string& errors, const ServerWatch& watch) {
   const v1::PredictHeader& header = collector.header();
   if (flags.json) {
     std::cout << nlohmann::json{{"out", flags.out},
@@ -193,6 +175,8 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
                                 {"control_cells", collector.cells()},
                                 {"predicted_cells", collector.finished().rows()},
                                 {"genes", header.genes_size()},
+                                {"value_kind", codec::ValueKindName(header.value_kind())},
+                                {"counts", counts.Json()},
                                 {"servers", ServersJson(watch)}}
                      .dump()
               << "\n";
@@ -200,7 +184,8 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
     std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
               << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
-              << " genes\nwrote " << ranking << ": the perturbations, strongest first\n";
+              << " genes\nwrote " << ranking << ": the perturbations, strongest first\n"
+              << (counts.Text().empty() ? "" : counts.Text() + "\n");
   }
 }
 
@@ -234,7 +219,9 @@ absl::Status Run(const Flags& flags) {
     return NothingPredicted(flags, bad, errors);
   }
   PredictionCollector collector;
-  UNLASTING_RETURN_IF_ERROR(WriteResults(flags, rows, parts, ranking, &collector));
+  CountReport counts;
+  UNLASTING_RETURN_IF_ERROR(
+      WriteResults(flags, work, first, rows, parts, ranking, &collector, &counts));
   if (bad.empty()) {
     parts.Remove();
     // One of an earlier try would speak of rows that are mended.
@@ -247,7 +234,7 @@ absl::Status Run(const Flags& flags) {
   }
   PrintNotes(collector.header(), ranking);
   PrintServers(watch, std::cerr);
-  PrintResult(flags, collector, bad, ranking, errors, watch);
+  PrintResult(flags, collector, counts, bad, ranking, errors, watch);
   return absl::OkStatus();
 }
 
@@ -266,6 +253,7 @@ Command AddScreenCommand(CLI::App* app) {
       ->required()
       ->type_name("FILE.tsv");
   AddControlFlags(command, &flags->controls);
+  AddWithControlsFlag(command, &flags->controls);
   AddOptionFlags(command, &flags->predict);
   command->add_option(
       "--dose", flags->doses,

@@ -1,6 +1,7 @@
 #include "client/commands/shared_flags.h"
 
 #include "absl/strings/str_join.h"
+#include "client/files/control_rows.h"
 #include "core/base/status.h"
 #include "core/cli/value_checks.h"
 
@@ -58,6 +59,12 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
   command->add_option(
       "--cell-type", controls.cell_type,
       "Cell type of the control cells to predict (default: every type of the file)");
+  command->add_option(
+      "--new-cell-type", controls.new_cell_type,
+      "Name for control cells of a cell type, line or patient that the model was not trained on, "
+      "30 "
+      "or more: responses are carried over to them by how far they lie from the training's cell "
+      "types");
   command
       ->add_option("--cell-type-column", controls.cell_type_column,
                    "Column of obs that holds each cell's type")
@@ -85,6 +92,12 @@ void AddControlFlags(CLI::App* command, ControlFlags* flags) {
       ->add_option("--max-cells", controls.max_cells,
                    "Largest number of control cells, drawn by --seed; 0: all")
       ->check(cli::AtLeast(0));
+}
+
+void AddWithControlsFlag(CLI::App* command, ControlFlags* flags) {
+  command->add_flag("--with-controls", flags->with_controls,
+                    "Write the control cells too, with --value-kind counts, for tools that compare "
+                    "with control cells of the same file");
 }
 
 void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
@@ -119,6 +132,15 @@ void AddOptionFlags(CLI::App* command, PredictFlags* flags) {
       ->add_option("--genes", flags->result_genes,
                    "Genes to return, separated by commas (default: all genes of the model)")
       ->delimiter(',');
+  command->add_option(
+      "--value-kind", flags->value_kind,
+      "What the predicted values are: log1p, or counts, whole numbers drawn by --seed "
+      "(default: log1p)");
+  command
+      ->add_option("--depth", flags->depth,
+                   "Counts over all genes of each cell with --value-kind counts (default: those of "
+                   "its control cell)")
+      ->check(cli::Between(1, 1e7));
   command->add_flag("--bulk,!--interactive", flags->bulk,
                     "Let interactive requests of others go first (--bulk) or not (--interactive)");
 }
@@ -143,11 +165,29 @@ void AddRetryFlags(CLI::App* command, RetryPolicy* policy) {
 }
 
 absl::Status CheckControlFlags(const ControlFlags& flags) {
+  if (flags.panel >= 0 && flags.with_controls) {
+    return absl::InvalidArgumentError(
+        "--with-controls: found --panel, whose cells the file cannot have; expected --control");
+  }
+  if (flags.panel >= 0 && !flags.selection.new_cell_type.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--new-cell-type: found '", flags.selection.new_cell_type,
+        "' with --panel, whose cells are of the model's own types; expected --control"));
+  }
   if ((flags.panel >= 0) != !flags.selection.path.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       flags.panel >= 0 ? "--control and --panel: found both, expected one of them"
                        : "--control and --panel: found neither, expected the file of the control "
                          "cells or a number of the model's own");
+}
+
+absl::Status AddControls(const ControlFlags& flags, const PredictFlags& predict,
+                         const std::optional<cells::ControlMatrix>& cells, Client* client,
+                         anndata::AnnData* data) {
+  if (!flags.with_controls) return absl::OkStatus();
+  UNLASTING_ASSIGN_OR_RETURN(const v1::Model model, client->GetModel(predict.model));
+  const std::string labels = flags.selection.control_value;
+  return AppendControls(*cells, model, labels.substr(0, labels.find(',')), data);
 }
 
 absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFlags& flags,
@@ -174,6 +214,12 @@ absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFl
   selection.seed = predict.seed;
   UNLASTING_ASSIGN_OR_RETURN(selection.missing_genes, ParseMissingGenes(flags.missing_genes));
   UNLASTING_ASSIGN_OR_RETURN(cells::ControlMatrix cells, ReadControlCells(selection, model));
+  cells.new_context = selection.new_cell_type;
+  const bool counts = cells.kind == cells::MatrixKind::kCounts && predict.value_kind == "counts";
+  if (flags.with_controls && !counts) {
+    return absl::InvalidArgumentError(
+        "--with-controls: expected --value-kind counts and control cells that are counts");
+  }
   return cells;
 }
 

@@ -15,6 +15,7 @@
 #include "core/cells/labels.h"
 #include "core/cells/layout.h"
 #include "core/cells/log_scale.h"
+#include "core/cells/normalise.h"
 #include "core/cells/obs_columns.h"
 
 namespace unlasting::client {
@@ -116,7 +117,9 @@ absl::StatusOr<std::vector<std::string>> CellTypes(const ControlSelection& selec
                                                    const anndata::DataFrame& obs,
                                                    const std::vector<int64_t>& rows,
                                                    const v1::Model& model) {
-  std::vector<std::string> types;
+  std::vector<std::string> types(selection.new_cell_type.empty() ? 0 : rows.size(),
+                                 selection.new_cell_type);
+  if (!types.empty()) return types;
   if (obs.Find(selection.cell_type_column) != nullptr) {
     UNLASTING_ASSIGN_OR_RETURN(
         const auto column,
@@ -171,11 +174,8 @@ absl::StatusOr<std::vector<double>> LibrarySizes(const ControlSelection& selecti
                                                  const CsrMatrix& counts) {
   std::vector<double> sizes;
   if (selection.library_size_column.empty()) {
-    for (int64_t r = 0; r < counts.rows; ++r) {
-      double sum = 0;
-      for (const float value : counts.RowValues(r)) sum += value;
-      sizes.push_back(sum > 0 ? sum : 1);
-    }
+    sizes = cells::RowSums(counts);
+    for (double& size : sizes) size = size > 0 ? size : 1;
     return sizes;
   }
   const anndata::Column* column = obs.Find(selection.library_size_column);

@@ -23,6 +23,8 @@ struct ControlSelection {
   // Takes only cells of this type; "" takes all. Where the file has no such column, this is the
   // type of all cells.
   std::string cell_type;
+  // Type of all cells that are taken, whatever the file says; "" leaves them theirs.
+  std::string new_cell_type;
   std::string matrix = "auto";      // counts, log1p or auto
   std::string library_size_column;  // "" sums each row
   double target_sum = 0;            // that log1p values were normalised to; 0: found out

@@ -102,6 +102,24 @@ absl::Status AddMolecules(const PredictFlags& flags, v1::PredictRequest* request
   return absl::OkStatus();
 }
 
+// What the profiles hold, and of counts how many a cell has.
+absl::Status SetValueKind(const PredictFlags& flags, v1::PredictOptions* options) {
+  const auto kind = codec::ValueKindFromName(flags.value_kind);
+  if (!kind.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--value-kind: found '", flags.value_kind, "', expected log1p or counts"));
+  }
+  options->set_value_kind(*kind);
+  if (!flags.depth.has_value()) return absl::OkStatus();
+  if (*kind != v1::VALUE_KIND_DRAWN_COUNTS) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--depth: found ", *flags.depth,
+                     " with log1p values, expected it with --value-kind counts"));
+  }
+  options->set_count_depth(*flags.depth);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<TreatmentVectors> ReadTreatmentVectors(const std::string& path) {
@@ -165,6 +183,7 @@ absl::StatusOr<v1::PredictRequest> MakePredictRequest(const PredictFlags& flags)
   options->set_eta(flags.eta);
   options->mutable_genes()->Add(flags.result_genes.begin(), flags.result_genes.end());
   options->set_ranked_genes(kRankedGenes);
+  UNLASTING_RETURN_IF_ERROR(SetValueKind(flags, options));
   if (flags.bulk) request.set_priority(v1::PRIORITY_BULK);
   return request;
 }

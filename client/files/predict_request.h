@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct PredictFlags {
   uint64_t seed = 0;
   double eta = 0;  // noise of ddim's decoding steps
   std::vector<std::string> result_genes;
+  std::string value_kind;       // "log1p" or "counts"; "": log1p
+  std::optional<double> depth;  // counts of each drawn cell; none: those of its control cell
   bool bulk = false;
 };
 

@@ -6,8 +6,11 @@
 #include <string>
 #include <utility>
 
+// Long because a result is checked, put in order and annotated in one class.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/files/count_report.h"
+#include "client/files/error_columns.h"
 #include "client/files/resolved_perturbation.h"
 #include "core/base/status.h"
 #include "core/base/version.h"
@@ -218,6 +221,7 @@ void PredictionCollector::AddSpread(anndata::AnnData* data) const {
   add("standard_deviation", &v1::PerturbationSummary::standard_deviation);
   add("change_standard_error", &v1::PerturbationSummary::change_standard_error);
   add("mask_standard_deviation", &v1::PerturbationSummary::mask_standard_deviation);
+  add("change_half_width", &v1::PerturbationSummary::change_half_width);
 }
 
 // A row for each cell of each perturbation; the columns of molecules only where there is one.
@@ -284,16 +288,15 @@ absl::StatusOr<anndata::AnnData> PredictionCollector::Finish() const {
   CsrMatrix x = Concatenate(complete, header_.genes_size());
   const double share = static_cast<double>(x.values.size()) /
                        std::max<double>(1, static_cast<double>(x.rows) * x.cols);
-  if (share < kSparseBelow) {
-    data.x = std::move(x);
-  } else {
-    data.x = ToDense(x);
-  }
+  const bool sparse = share < kSparseBelow || header_.value_kind() == v1::VALUE_KIND_DRAWN_COUNTS;
+  data.x = sparse ? anndata::Matrix(std::move(x)) : anndata::Matrix(ToDense(x));
   data.var.index.assign(header_.genes().begin(), header_.genes().end());
   AddObs(&data);
   AddCovariates(&data);
   data.uns["unlasting"] = Provenance(header_);
+  AddCountFacts(header_, summaries_, &data);
   AddSpread(&data);
+  AddErrorColumns(header_, summaries_, &data);
   return data;
 }
 

@@ -23,7 +23,8 @@ class PredictionCollector {
   // INVALID_ARGUMENT where a part contradicts the header or an earlier part.
   absl::Status Add(const v1::PredictResponse& part);
 
-  // X = log1p values [predicted cells, genes], CSR where most are zero; obs perturbation,
+  // X = log1p values or counts [predicted cells, genes], CSR where most are zero and of counts; obs
+  // perturbation,
   // condition, cell_type, control_cell, and for molecules dose_val (micromolar), dose_unit, SMILES,
   // and a column for each covariate; uns "unlasting" says which model and options, what the notes
   // are, which genes were filled in and what training saw. DATA_LOSS where rows are missing.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 namespace unlasting::client {
@@ -62,6 +63,28 @@ std::string SeenTogether(const v1::ResolvedPerturbation& perturbation) {
   return ByContext(
       perturbation, [](const v1::TrainingContext& each) { return each.has_seen_together(); },
       [](const v1::TrainingContext& each) { return each.seen_together(); });
+}
+
+const v1::PredictedError* WorstError(const v1::PerturbationSummary& summary) {
+  const auto& errors = summary.predicted_errors();
+  const auto size = [](const v1::PredictedError& error) {
+    return error.has_expected_e_distance() ? error.expected_e_distance()
+                                           : std::numeric_limits<double>::infinity();
+  };
+  const auto worst =
+      std::max_element(errors.begin(), errors.end(),
+                       [&](const auto& a, const auto& b) { return size(a) < size(b); });
+  return worst == errors.end() ? nullptr : &*worst;
+}
+
+std::string PredictedErrorText(const v1::PredictedError& error) {
+  if (!error.has_expected_e_distance()) return absl::StrCat("not known (", error.kind(), ")");
+  const std::string behind = absl::StrCat(error.kind(), "; ", error.left_out(), " left out");
+  if (!error.calibrated()) {
+    return absl::StrFormat("%.3g (not calibrated; %s)", error.expected_e_distance(), behind);
+  }
+  return absl::StrFormat("%.3g (%.0f %% interval %.3g to %.3g; %s)", error.expected_e_distance(),
+                         100 * error.level(), error.lower(), error.upper(), behind);
 }
 
 }  // namespace unlasting::client

@@ -23,4 +23,11 @@ double MoleculeSimilarity(const v1::ResolvedPerturbation& perturbation);
 std::string ContextSeen(const v1::ResolvedPerturbation& perturbation);
 std::string SeenTogether(const v1::ResolvedPerturbation& perturbation);
 
+// Of the cell types of one perturbation, the one whose error is expected to be the greatest, one
+// without an expectation before all; null where the model says nothing of its errors.
+const v1::PredictedError* WorstError(const v1::PerturbationSummary& summary);
+// "0.12 (90 % interval 0.05 to 0.31; new gene, seen context; 24 left out)", or that it is not
+// calibrated or not known.
+std::string PredictedErrorText(const v1::PredictedError& error);
+
 }  // namespace unlasting::client

@@ -50,6 +50,7 @@ RankedRow RankedRowOf(const v1::PredictHeader& header, const v1::PerturbationSum
   for (const v1::RankedGene& gene : summary.ranked_genes()) {
     row.top_genes.push_back(absl::StrFormat("%s(%+.2f)", gene.gene(), gene.log2_fold_change()));
   }
+  if (const v1::PredictedError* const worst = WorstError(summary)) row.error = *worst;
   return row;
 }
 
@@ -60,25 +61,52 @@ absl::Status WriteRanking(const std::string& path, const v1::PredictHeader& head
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&ranked](size_t a, size_t b) { return ranked[a].change > ranked[b].change; });
-  std::string text =
-      Line({"rank", "line", "name", "perturbation", "condition", "dose_um", "change", "top_genes",
-            "condition_seen", "context_seen", "seen_together", "network_hops", "nearest_molecule",
-            "molecule_similarity", "dose_range", "notes"});
+  std::string text = Line({"rank",
+                           "line",
+                           "name",
+                           "perturbation",
+                           "condition",
+                           "dose_um",
+                           "change",
+                           "top_genes",
+                           "condition_seen",
+                           "context_seen",
+                           "seen_together",
+                           "network_hops",
+                           "nearest_molecule",
+                           "molecule_similarity",
+                           "dose_range",
+                           "notes",
+                           "predicted_e_distance",
+                           "predicted_e_distance_lower",
+                           "predicted_e_distance_upper",
+                           "predicted_error"});
   for (size_t k = 0; k < order.size(); ++k) {
     const v1::ResolvedPerturbation& each = header.perturbations(static_cast<int>(order[k]));
     const ScreenRow& row = rows[order[k]];
+    const v1::PredictedError error = ranked[order[k]].error.value_or(v1::PredictedError());
     absl::StrAppend(
-        &text,
-        Line({absl::StrCat(k + 1), absl::StrCat(row.line), row.name, each.label(),
-              ConditionOf(each),
-              each.dose_micromolar() > 0 ? Number(each.dose_micromolar()) : std::string(),
-              Number(ranked[order[k]].change), absl::StrJoin(ranked[order[k]].top_genes, " "),
-              each.seen_in_training() ? "yes" : "no", ContextSeen(each), SeenTogether(each),
-              Number(NetworkHops(each)), each.molecule().nearest_molecule(),
-              Number(MoleculeSimilarity(each)),
-              each.has_molecule() ? codec::DoseRangeName(each.molecule().dose_range())
-                                  : std::string(),
-              absl::StrJoin(each.notes(), "; ")}));
+        &text, Line({absl::StrCat(k + 1),
+                     absl::StrCat(row.line),
+                     row.name,
+                     each.label(),
+                     ConditionOf(each),
+                     each.dose_micromolar() > 0 ? Number(each.dose_micromolar()) : std::string(),
+                     Number(ranked[order[k]].change),
+                     absl::StrJoin(ranked[order[k]].top_genes, " "),
+                     each.seen_in_training() ? "yes" : "no",
+                     ContextSeen(each),
+                     SeenTogether(each),
+                     Number(NetworkHops(each)),
+                     each.molecule().nearest_molecule(),
+                     Number(MoleculeSimilarity(each)),
+                     each.has_molecule() ? codec::DoseRangeName(each.molecule().dose_range())
+                                         : std::string(),
+                     absl::StrJoin(each.notes(), "; "),
+                     error.has_expected_e_distance() ? Number(error.expected_e_distance()) : "",
+                     error.has_lower() ? Number(error.lower()) : "",
+                     error.has_upper() ? Number(error.upper()) : "",
+                     ranked[order[k]].error.has_value() ? PredictedErrorText(error) : ""}));
   }
   return WriteFileAtomically(path, text);
 }

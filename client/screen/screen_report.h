@@ -2,6 +2,7 @@
 // it could not predict. Tab-separated, UTF-8, one header line.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,16 @@ struct RankedRow {
   // control cells have.
   double change = 0;
   std::vector<std::string> top_genes;  // of the summary's ranking, "STAT1(-1.2)": log2 fold change
+  // What the model says of its error, in the cell type of which it is least sure; absent where it
+  // says nothing.
+  std::optional<v1::PredictedError> error;
 };
 RankedRow RankedRowOf(const v1::PredictHeader& header, const v1::PerturbationSummary& summary);
 
 // Writes a line per row, in descending order of `change`: rank, line, name, perturbation,
 // condition, dose_um, change, top_genes, condition_seen, context_seen, seen_together, network_hops,
-// nearest_molecule, molecule_similarity, dose_range, notes. `rows` and `ranked` are in the order of
+// nearest_molecule, molecule_similarity, dose_range, notes, predicted_e_distance, its lower and
+// upper, and predicted_error, which says what it is of. `rows` and `ranked` are in the order of
 // the header's perturbations. Replaces the file as a whole.
 absl::Status WriteRanking(const std::string& path, const v1::PredictHeader& header,
                           const std::vector<ScreenRow>& rows, const std::vector<RankedRow>& ranked);

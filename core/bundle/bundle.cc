@@ -4,7 +4,9 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/bundle/carry_over.h"
 #include "core/bundle/reference.h"
+#include "core/bundle/signature.h"
 
 namespace unlasting::bundle {
 namespace {
@@ -78,9 +80,11 @@ absl::StatusOr<model::ModelConfig> ConfigOf(const fs::path& folder, const Manife
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& directory,
-                                                           const std::string& name) {
+                                                           const std::string& name,
+                                                           const std::string& keys) {
   const fs::path folder = directory;
   UNLASTING_ASSIGN_OR_RETURN(const std::string text, ReadRegularFile(folder / "manifest.json"));
+  if (!keys.empty()) UNLASTING_RETURN_IF_ERROR(CheckSignature(directory, text, keys));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     return WithReason(absl::InvalidArgumentError(absl::StrCat((folder / "manifest.json").string(),
@@ -110,6 +114,12 @@ absl::StatusOr<std::shared_ptr<const Bundle>> Bundle::Load(const std::string& di
     }
     return Damaged(folder / kTreatmentsFile, absl::StrCat("has no vector of '", name, "'"));
   }
+  auto carry_over = ReadCarryOver(bundle->manifest_.response);
+  if (!carry_over.ok()) {
+    return WithReason(Annotate(carry_over.status(), (folder / "manifest.json").string()),
+                      "MALFORMED_BUNDLE");
+  }
+  bundle->carry_over_ = *std::move(carry_over);
   bundle->trained_genes_ = TrainedGenes(bundle->manifest_, bundle->reference_.network);
   bundle->trained_contexts_ = TrainedContexts(bundle->manifest_, bundle->trained_genes_);
   // What is read here is thrown away: a model that cannot be served must not load.

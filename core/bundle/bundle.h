@@ -15,6 +15,7 @@
 #include "core/bundle/trained_genes.h"
 #include "core/bundle/weights_file.h"
 #include "core/model/spec/config.h"
+#include "core/model/spec/new_context.h"
 
 namespace unlasting::bundle {
 
@@ -26,9 +27,11 @@ class Bundle {
   // size or hash differs, FAILED_PRECONDITION for a foreign schema or an unknown feature,
   // INVALID_ARGUMENT for a malformed manifest or weights that do not fit it.
   // `name`, where it is not empty, takes the place of the manifest's name: what a server calls the
-  // bundle, and what errors name.
+  // bundle, and what errors name. `keys`, where it is not empty, is a file of public keys, one of
+  // which must have signed the manifest (signature.h); its errors come before any other.
   static absl::StatusOr<std::shared_ptr<const Bundle>> Load(const std::string& directory,
-                                                            const std::string& name = "");
+                                                            const std::string& name = "",
+                                                            const std::string& keys = "");
 
   // Reads the weights from disk: an evaluator packs them in its own way, so a bundle does not keep
   // them. Errors as of Load.
@@ -39,6 +42,9 @@ class Bundle {
   const TrainedGenes& trained_genes() const { return trained_genes_; }
   const TrainedContexts& trained_contexts() const { return trained_contexts_; }
   const model::ModelConfig& config() const { return config_; }
+  // How responses carry over to a cell type that training never saw; none where leaving out showed
+  // that no change is expected there.
+  const std::vector<model::CarryOverRule>& carry_over() const { return carry_over_; }
   const std::string& directory() const { return directory_; }
   // SHA-256 of manifest.json, which holds the hashes of all else.
   const std::string& hash() const { return hash_; }
@@ -53,6 +59,7 @@ class Bundle {
   Reference reference_;
   TrainedGenes trained_genes_;
   TrainedContexts trained_contexts_;
+  std::vector<model::CarryOverRule> carry_over_;
 };
 
 }  // namespace unlasting::bundle

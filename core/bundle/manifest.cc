@@ -80,6 +80,32 @@ absl::Status CheckContexts(const Manifest& m) {
   return absl::OkStatus();
 }
 
+absl::Status CheckCounts(const Manifest& m) {
+  const CountModel& counts = m.counts;
+  if (counts.empty() && counts.library_size == 0) return absl::OkStatus();
+  bool sound = counts.dispersion.size() == m.genes.size();
+  for (const double phi : counts.dispersion) {
+    sound = sound && phi >= 0 && phi <= CountModel::kMaxDispersion;
+  }
+  if (!sound) {
+    return Malformed(absl::StrCat("counts.dispersion: expected a number from 0 to ",
+                                  CountModel::kMaxDispersion, " for each of the ", m.genes.size(),
+                                  " genes"));
+  }
+  if (!(counts.dispersion_share >= 0 && counts.dispersion_share <= 1)) {
+    return Malformed(absl::StrCat("counts.dispersion_share: found ", counts.dispersion_share,
+                                  ", expected 0 to 1"));
+  }
+  if (!(counts.library_size > 0) || !std::isfinite(counts.library_size)) {
+    return Malformed(absl::StrCat("counts.library_size: found ", counts.library_size,
+                                  ", expected a number above 0"));
+  }
+  if (!(m.normalisation.target_sum > 0)) {
+    return Malformed("counts: found them with normalisation.target_sum 0, expected a sum above 0");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckStimuli(const Manifest& m) {
   UNLASTING_RETURN_IF_ERROR(CheckNames("treatments.names", m.treatments));
   const bool sound = m.treatment_vectors
@@ -132,6 +158,7 @@ absl::Status Check(const Manifest& m) {
     return Malformed("schedule: expected 2 to 100000 steps and betas between 0 and 1");
   }
   UNLASTING_RETURN_IF_ERROR(CheckContexts(m));
+  UNLASTING_RETURN_IF_ERROR(CheckCounts(m));
   if (m.molecule_features < 0) return Malformed("molecule.features: expected 0 or more");
   const DescriptorScaling& scaling = m.molecule_scaling;
   bool sound = scaling.mean.size() == scaling.names.size() &&
@@ -157,6 +184,14 @@ bool Manifest::Knows(const std::string& kind) const {
 }
 
 namespace {
+
+void WriteCounts(const CountModel& counts, json* all) {
+  if (counts.empty()) return;
+  (*all)["counts"] = {{"dispersion", counts.dispersion},
+                      {"dispersion_share", counts.dispersion_share},
+                      {"library_size", counts.library_size},
+                      {"curve", counts.curve}};
+}
 
 void WriteStimuli(const Manifest& m, json* all) {
   if (m.treatment_features > 0) {
@@ -227,6 +262,8 @@ json Manifest::ToJson() const {
                                {"mean", molecule_scaling.mean},
                                {"deviation", molecule_scaling.deviation}};
   }
+  if (prediction_error.has_value()) all["prediction_error"] = prediction_error->ToJson();
+  WriteCounts(counts, &all);
   WriteStimuli(*this, &all);
   return all;
 }
@@ -239,6 +276,23 @@ void ReadDefaults(const json& defaults, Manifest* m) {
   m->mask = defaults.at("mask");
   // Absent in bundles that do not list the feature.
   m->meet_means = defaults.value("meet_means", false);
+}
+
+void ReadNormalisation(const json& j, Normalisation* normalisation) {
+  normalisation->target_sum = j.at("target_sum");
+  normalisation->x_max = j.at("x_max");
+  if (j.contains("control_sums")) {
+    normalisation->control_sums = j.at("control_sums").get<std::vector<double>>();
+  }
+}
+
+void ReadCounts(const json& j, Manifest* m) {
+  if (!j.contains("counts")) return;
+  const json& counts = j.at("counts");
+  m->counts.dispersion = counts.at("dispersion").get<std::vector<double>>();
+  m->counts.dispersion_share = counts.at("dispersion_share");
+  m->counts.library_size = counts.at("library_size");
+  m->counts.curve = counts.at("curve");
 }
 
 void ReadStimuli(const json& j, Manifest* m) {
@@ -254,6 +308,15 @@ void ReadStimuli(const json& j, Manifest* m) {
                              each.at("mean"), each.at("deviation"),
                              each.at("values").get<std::vector<double>>()});
   }
+}
+
+absl::Status ReadErrors(const json& j, Manifest* m) {
+  if (!j.contains("prediction_error")) return absl::OkStatus();
+  auto errors =
+      ErrorModel::FromJson(j.at("prediction_error"), static_cast<int64_t>(m->cell_types.size()));
+  if (!errors.ok()) return Malformed(std::string(errors.status().message()));
+  m->prediction_error = *std::move(errors);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -281,12 +344,8 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     if (j.contains("contexts")) {
       m.contexts = j.at("contexts").get<std::map<std::string, std::vector<int32_t>>>();
     }
-    m.normalisation.target_sum = j.at("normalisation").at("target_sum");
-    m.normalisation.x_max = j.at("normalisation").at("x_max");
-    if (j.at("normalisation").contains("control_sums")) {
-      m.normalisation.control_sums =
-          j.at("normalisation").at("control_sums").get<std::vector<double>>();
-    }
+    ReadNormalisation(j.at("normalisation"), &m.normalisation);
+    ReadCounts(j, &m);
     m.schedule_steps = j.at("schedule").at("steps");
     m.beta_first = j.at("schedule").at("beta_first");
     m.beta_last = j.at("schedule").at("beta_last");
@@ -303,6 +362,7 @@ absl::StatusOr<Manifest> Manifest::FromJson(const json& j) {
     m.model = j.at("model");
     m.grn = j.at("grn");
     m.response = j.value("response", json());
+    UNLASTING_RETURN_IF_ERROR(ReadErrors(j, &m));
     m.settings = j.at("settings");
     m.split = j.at("split");
     m.training = j.at("training");

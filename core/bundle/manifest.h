@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/bundle/error_model.h"
 #include "core/bundle/stimulus.h"
 #include "nlohmann/json.hpp"
 
@@ -59,6 +61,23 @@ struct DescriptorScaling {
   std::vector<double> deviation;  // 0: constant in training, the feature is 0
 };
 
+// How whole counts are drawn from predicted values (core/predict/job/counts.h); empty in bundles
+// that were trained on log1p values, and in those from before.
+struct CountModel {
+  // Per gene, the phi of a negative binomial whose variance is mean + phi mean^2, [N]; 0 to
+  // kMaxDispersion.
+  std::vector<double> dispersion;
+  // The part of the dispersion that draws have, 0 to 1: profiles vary by themselves.
+  double dispersion_share = 1;
+  // Median over the training control cells of their counts over all measured genes.
+  double library_size = 0;
+  // What else was tried: pairs of a share and its error (docs/bundle.md).
+  nlohmann::json curve = nlohmann::json::array();
+
+  static constexpr double kMaxDispersion = 10;
+  bool empty() const { return dispersion.empty(); }
+};
+
 // The featurizer of bundles whose molecules are vectors from a table, not made from SMILES.
 inline constexpr char kEmbeddingsName[] = "embeddings";
 
@@ -81,6 +100,7 @@ struct Manifest {
   std::vector<KnownMolecule> molecules;
 
   Normalisation normalisation;
+  CountModel counts;
   int schedule_steps = 500;
   double beta_first = 2e-4;
   double beta_last = 0.04;
@@ -106,6 +126,9 @@ struct Manifest {
   nlohmann::json grn;    // the gene network: edges, prior, threshold, in-degrees, damping
   // How expected responses were made and what else was tried; null in models without them.
   nlohmann::json response;
+  // How far answers are expected to be from the truth; absent in models without expected responses
+  // and in bundles from before.
+  std::optional<ErrorModel> prediction_error;
   nlohmann::json settings;  // the training settings as resolved, hyperparameters included
   nlohmann::json split;     // kind, seed, fraction, held-out conditions
   nlohmann::json training;  // steps, seconds, last losses, cells

@@ -1,6 +1,7 @@
 #include "core/bundle/reference.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/anndata/open_reader.h"
 #include "core/anndata/writer.h"
@@ -71,6 +72,20 @@ absl::StatusOr<DenseMatrix> StatisticOf(const anndata::AnnData& data, const std:
   return Transposed(*dense);
 }
 
+// Of each panel cell, or empty where the file has none.
+absl::StatusOr<std::vector<double>> LibrarySizesOf(const anndata::AnnData& data) {
+  const anndata::Column* column = data.obs.Find("library_size");
+  if (column == nullptr) return std::vector<double>();
+  const auto* sizes = std::get_if<std::vector<double>>(column);
+  const bool sound = sizes != nullptr && std::all_of(sizes->begin(), sizes->end(), [](double size) {
+                       return size >= 0 && std::isfinite(size);
+                     });
+  if (!sound) {
+    return absl::InvalidArgumentError("obs/library_size: expected finite numbers of 0 or more");
+  }
+  return *sizes;
+}
+
 absl::StatusOr<Reference> Convert(const Manifest& manifest, const anndata::AnnData& data) {
   if (data.var.index != manifest.genes) {
     return absl::InvalidArgumentError("var names are not the manifest's genes");
@@ -89,6 +104,7 @@ absl::StatusOr<Reference> Convert(const Manifest& manifest, const anndata::AnnDa
     }
     reference.panel_cell_type.push_back(static_cast<int32_t>(known - manifest.cell_types.begin()));
   }
+  UNLASTING_ASSIGN_OR_RETURN(reference.panel_library_sizes, LibrarySizesOf(data));
   UNLASTING_ASSIGN_OR_RETURN(reference.control_mean, StatisticOf(data, "control_mean", manifest));
   UNLASTING_ASSIGN_OR_RETURN(reference.control_deviation,
                              StatisticOf(data, "control_deviation", manifest));
@@ -116,6 +132,9 @@ absl::Status WriteReference(const Manifest& manifest, const Reference& reference
   data.obs.index = reference.panel_barcodes;
   data.obs.Set("cell_type",
                anndata::Categorical{reference.panel_cell_type, manifest.cell_types, false});
+  if (!reference.panel_library_sizes.empty()) {
+    data.obs.Set("library_size", reference.panel_library_sizes);
+  }
   data.var.index = manifest.genes;
   data.varm["control_mean"] = Transposed(reference.control_mean);
   data.varm["control_deviation"] = Transposed(reference.control_deviation);

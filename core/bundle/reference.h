@@ -1,5 +1,6 @@
 // Reference holds what a bundle knows of its control cells. ReadReference and WriteReference keep
-// it in the bundle's reference.h5ad. X: the control panel, log1p; obs/cell_type; varm/control_mean
+// it in the bundle's reference.h5ad. X: the control panel, log1p; obs/cell_type and, where the
+// training cells were counts, obs/library_size; varm/control_mean
 // and varm/control_deviation [N, cell types]; varp/network [N, N] among measured genes (row =
 // target); uns/network: all edges by node index, the extra nodes included. Plain values; any
 // thread.
@@ -21,6 +22,8 @@ struct Reference {
   DenseMatrix panel;                     // [panel cells, N], log1p
   std::vector<int32_t> panel_cell_type;  // index into manifest.cell_types
   std::vector<std::string> panel_barcodes;
+  // Counts over all measured genes of each panel cell; empty where they are not known.
+  std::vector<double> panel_library_sizes;
   DenseMatrix control_mean;       // [cell types, N], log1p
   DenseMatrix control_deviation;  // [cell types, N], log1p
   CsrMatrix network;  // [N', N'], row = target gene, column = source gene, 1 where an edge

@@ -132,6 +132,7 @@ absl::StatusOr<Dataset> ReadAnnotations(anndata::Reader* reader, const LoadOptio
     UNLASTING_RETURN_IF_ERROR(CheckPerturbations(reader->path(), obs, options, &dataset));
   }
   UNLASTING_RETURN_IF_ERROR(ReadCellTypes(obs, options.cell_type_column, &dataset));
+  WarnOfClusters(reader->path(), obs, options);
   UNLASTING_RETURN_IF_ERROR(ReadLibrarySizes(obs, options, &dataset));
   if (!options.split_column.empty()) {
     UNLASTING_ASSIGN_OR_RETURN(dataset.split_label, SplitLabels(obs, options.split_column));

@@ -132,6 +132,9 @@ void AppendCells(ControlMatrix part, ControlMatrix* whole, ControlFaults* faults
     return;
   }
   const size_t before = faults->size();
+  if (part.cell_types.empty() && !whole->new_context.empty()) {
+    part.cell_types.assign(part.values.rows, whole->new_context);
+  }
   CheckShape(part, *whole, faults);
   CheckValues(part, *whole, faults);
   if (static_cast<int64_t>(part.cell_types.size()) != part.values.rows) {

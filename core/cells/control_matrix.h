@@ -40,6 +40,9 @@ struct ControlMatrix {
   MissingGenes missing_genes = MissingGenes::kError;
   // What the counts behind log1p values were normalised to; 0: not said. Never with counts.
   double target_sum = 0;
+  // A cell type that the model may not know, of which all cells are whose type is this; "" for
+  // none.
+  std::string new_context;
   // The values are on the scale of the model, and nobody asks again: cells of its own training
   // file.
   bool on_model_scale = false;
@@ -61,9 +64,10 @@ void CheckGenes(const std::vector<std::string>& genes, ControlFaults* faults);
 
 // Checks the cells of `part` and appends them to `whole`, whose kind, names and policy hold for
 // both (those of `part` are not read). `part` needs at least one cell, as many columns as `whole`
-// has names or columns, a cell type per cell, barcodes and library sizes for all cells or for none,
-// in both; finite values of 0 or more that agree with the kind (core/cells/dataset.h); library
-// sizes above 0, with counts only. Each violation is added to `faults`; `whole` is then unchanged.
+// has names or columns, a cell type per cell (none: all are of new_context), barcodes and library
+// sizes for all cells or for none, in both; finite values of 0 or more that agree with the kind
+// (core/cells/dataset.h); library sizes above 0, with counts only. Each violation is added to
+// `faults`; `whole` is then unchanged.
 void AppendCells(ControlMatrix part, ControlMatrix* whole, ControlFaults* faults);
 
 // OK where there are no faults, else INVALID_ARGUMENT with the reason of the first and all messages

@@ -168,12 +168,17 @@ absl::Status CheckGenes(const std::string& path, const LoadOptions& options, con
   }
   if (!odd.empty()) {
     anndata::Warn(
-        path, absl::StrCat(column, Quoted(odd), " look like no gene and are trained as knockouts; ",
+        path, absl::StrCat(column, Quoted(odd),
+                           odd.size() == 1 ? " looks like no gene and is trained as a knockout; "
+                                           : " look like no gene and are trained as knockouts; ",
                            meant, Remedy(odd)));
   }
   if (!unmeasured.empty()) {
     anndata::Warn(path, absl::StrCat(column, unmeasured.size(),
-                                     " perturbed genes are not measured and have no expression: ",
+                                     unmeasured.size() == 1
+                                         ? " perturbed gene is not measured and has no expression: "
+                                         : " perturbed genes are not measured and have no "
+                                           "expression: ",
                                      Quoted(unmeasured), "; ", Remedy(unmeasured)));
   }
   return absl::OkStatus();

@@ -211,6 +211,28 @@ absl::Status CheckNoneIsIgnored(const DataFrame& obs, const std::string& name, W
   return absl::OkStatus();
 }
 
+void WarnOfClusters(const std::string& path, const DataFrame& obs, const LoadOptions& options) {
+  if (options.cell_type_column != LoadOptions().cell_type_column) return;
+  const Column* own = obs.Find(options.cell_type_column);
+  if (own != nullptr && !Values(*own, 1).empty()) return;
+  for (const auto& [name, column] : obs.columns) {
+    const std::string plain = Plain(name);
+    const bool clusters =
+        absl::StrContains(plain, "leiden") || absl::StrContains(plain, "louvain") ||
+        absl::StrContains(plain, "snnres") || plain == "cluster" || plain == "clusters" ||
+        plain == "clusterid" || plain == "clustername" || plain == "clusterlabel" ||
+        plain == "seuratclusters" || plain == "subtype" || plain == "phenograph";
+    if (!clusters) continue;
+    const size_t values = Values(column, 1000).size();
+    if (values < 2 || 2 * values > obs.index.size()) continue;
+    anndata::Warn(path,
+                  absl::StrCat("all cells are taken for one cell type, although obs column '", name,
+                               "' holds ", values, " clusters; if they are cell types, use ",
+                               HowToName(options, Wanted::kCellType, name)));
+    return;
+  }
+}
+
 std::string WholeCountColumn(const DataFrame& obs, const std::vector<double>& row_sums) {
   std::string follows;
   for (const auto& [name, column] : obs.columns) {

@@ -39,6 +39,12 @@ absl::StatusOr<std::vector<std::string>> RequiredColumn(const anndata::DataFrame
 absl::Status CheckNoneIsIgnored(const anndata::DataFrame& obs, const std::string& name,
                                 Wanted wanted, const LoadOptions& options);
 
+// Warns (anndata::Warn) where there is no column of cell types but one of clusters (leiden,
+// louvain, seurat_clusters, ...). They may be cell types, or what a perturbation did; the user
+// knows which.
+void WarnOfClusters(const std::string& path, const anndata::DataFrame& obs,
+                    const LoadOptions& options);
+
 // The column of obs that is each cell's whole count where the matrix holds a part of the genes
 // alone: no value is below the row's sum, most are above it, and its name says counts or it follows
 // the sums. "" where there is none. `row_sums` are those of the counts.

@@ -177,6 +177,7 @@ absl::StatusOr<Prepared> PreprocessRows(Dataset annotations, RowSource* rows,
   const std::vector<int64_t> columns(kept.begin(), kept.end());
   UNLASTING_ASSIGN_OR_RETURN(CsrMatrix values,
                              Gather(rows, columns, survey, library_sizes, prepared.target_sum));
+  if (survey.kind == MatrixKind::kCounts) prepared.library_size = library_sizes;
   prepared.data = std::move(annotations);
   prepared.data.values = std::move(values);
   prepared.data.kind = MatrixKind::kLog1p;

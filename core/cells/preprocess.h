@@ -24,6 +24,7 @@ struct Prepared {
   Split split;
   MatrixKind kind = MatrixKind::kCounts;  // of the file
   double target_sum = 0;                  // 0: the file was log1p already, of an unknown sum
+  std::vector<double> library_size;       // per cell, counts over all genes; empty of log1p files
   std::string remark;                     // on the scale of the file's logarithms; "" for nothing
   double x_max = 1;                       // largest training value: the model sees values / x_max
   // Perturbed genes without expression in `data`: extra nodes of the gene network.

@@ -101,7 +101,8 @@ class Generator {
       (*rates)[g] = static_cast<float>(0.6 * noise.Normal(number, g));
     }
     const bool affected = perturbed && cell.responder;
-    model_.Propagate(affected ? &model_.conditions[cell.condition] : nullptr, rates);
+    model_.Propagate(affected ? &model_.conditions[cell.condition] : nullptr,
+                     model_.place[cell.cell_type], rates);
     double total = 0;
     for (int64_t g = 0; g < options_.genes; ++g) {
       float& rate = (*rates)[g];
@@ -198,7 +199,7 @@ void StoreTruth(const SimulationOptions& o, const SimulationModel& model, anndat
   std::vector<double> doses;
   for (size_t c = 0; c < model.conditions.size(); ++c) {
     std::vector<float> deviation(o.genes, 0.0f);
-    model.Propagate(&model.conditions[c], &deviation);
+    model.Propagate(&model.conditions[c], /*place=*/0, &deviation);
     for (int64_t g = 0; g < o.genes; ++g) effects.At(g, static_cast<int64_t>(c)) = deviation[g];
     names.push_back(model.conditions[c].name);
     doses.push_back(model.conditions[c].dose_um);
@@ -213,6 +214,8 @@ void StoreTruth(const SimulationOptions& o, const SimulationModel& model, anndat
                              {"doubles", o.doubles},
                              {"molecules", o.molecules},
                              {"cell_types", o.cell_types},
+                             {"contexts", o.contexts},
+                             {"places", model.place},
                              {"control_share", o.control_share},
                              {"response_share", o.response_share},
                              {"density", o.density},
@@ -224,8 +227,9 @@ void StoreTruth(const SimulationOptions& o, const SimulationModel& model, anndat
 
 }  // namespace
 
-absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& options,
+absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& asked,
                                           const std::function<void(int64_t, int64_t)>& progress) {
+  UNLASTING_ASSIGN_OR_RETURN(const SimulationOptions options, WithTypes(asked));
   UNLASTING_ASSIGN_OR_RETURN(SimulationModel model, MakeSimulationModel(options));
   model.library_size = LibrarySizeFor(options, model);
   if (options.expected && options.cells * options.genes > (int64_t{1} << 30)) {
@@ -266,7 +270,6 @@ absl::StatusOr<anndata::AnnData> Simulate(const SimulationOptions& options,
   work(true);
   for (auto& helper : helpers) helper.join();
   if (progress) progress(options.cells, options.cells);
-
   anndata::AnnData data;
   CsrMatrix counts, unperturbed;
   counts.cols = unperturbed.cols = options.genes;

@@ -8,7 +8,9 @@
 // what depends on them follows. Only responders respond: cells whose program is high enough, so
 // that the response of a gene has two modes and can be foreseen from the unperturbed cell. Counts
 // are Poisson draws at a log-normal library size, thinned by dropout of weak genes; the unperturbed
-// twin shares every random number with its cell.
+// twin shares every random number with its cell. Contexts are cell types along an axis of their
+// control cells: with the place on it, edges and effects grow or shrink, so that how a context
+// responds can be foreseen from its control cells and from its neighbours' responses.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +26,8 @@ namespace unlasting::cells {
 // `expected` also `expected` and `expected_unperturbed`: log1p of the expected counts. obs:
 // condition, cell_type, SMILES, dose_val, dose_unit (with molecules), responder, program,
 // library_size. varp `network`: weights, row = target, column = regulator. varm `effects`: change
-// of each gene's log rate in a responder, per condition in the order of uns simulation/conditions.
+// of each gene's log rate in a responder, per condition in the order of uns simulation/conditions
+// (of contexts: in the middle of the axis; uns simulation/places has theirs, by cell type).
 // A function of the options alone, `threads` left out. INVALID_ARGUMENT names the option at fault.
 absl::StatusOr<anndata::AnnData> Simulate(
     const SimulationOptions& options,

@@ -13,6 +13,11 @@ namespace {
 
 constexpr float kKnockedOut = -3.0f;
 constexpr double kExpectedResponse = 2.0;
+// Of contexts: deviation of a gene's log rate from one end of the axis to its middle, share of an
+// effect at the middle, what a condition's slope adds to it, and what an edge's adds to its weight.
+constexpr double kAxis = 0.6;
+constexpr double kEffectAtMiddle = 0.65, kEffectSlope = 0.35;
+constexpr double kEdgeSlope = 0.5;
 
 absl::Status Check(const SimulationOptions& o) {
   const auto between = [](const char* name, double value, double low, double high) -> absl::Status {
@@ -27,6 +32,7 @@ absl::Status Check(const SimulationOptions& o) {
   UNLASTING_RETURN_IF_ERROR(between("--doubles", o.doubles, 0, singles * (singles - 1) / 2));
   UNLASTING_RETURN_IF_ERROR(between("--molecules", o.molecules, 0, 100000));
   UNLASTING_RETURN_IF_ERROR(between("--cell-types", o.cell_types, 1, 1000));
+  UNLASTING_RETURN_IF_ERROR(between("--contexts", o.contexts, 0, 1000));
   UNLASTING_RETURN_IF_ERROR(between("--in-degree", o.in_degree, 1, 100));
   UNLASTING_RETURN_IF_ERROR(between("--control-share", o.control_share, 0.01, 0.99));
   UNLASTING_RETURN_IF_ERROR(between("--response", o.response_share, 0.01, 1));
@@ -85,12 +91,36 @@ void PlantNetwork(const SimulationOptions& o, const CounterRng& dice, Simulation
   }
 }
 
+// Places spread evenly over the axis, in an order that the contexts' numbers do not betray, and
+// what changes along it.
+void PlaceContexts(const SimulationOptions& o, const CounterRng& dice, SimulationModel* model) {
+  model->place.assign(o.cell_types, 0.0);
+  if (o.contexts == 0) return;
+  const std::vector<int32_t> order = Shuffled(o.contexts, dice);
+  for (int64_t k = 0; k < o.contexts; ++k) {
+    model->place[order[k]] =
+        o.contexts > 1 ? 2 * static_cast<double>(k) / static_cast<double>(o.contexts - 1) - 1 : 0;
+  }
+  for (size_t e = 0; e < model->network.values.size(); ++e) {
+    model->edge_slope.push_back(static_cast<float>(kEdgeSlope * (2 * dice.Uniform(e, 1) - 1)));
+  }
+  for (int64_t g = 0; g < o.genes; ++g) {
+    const double along = kAxis * dice.Normal(g, 2);
+    for (int64_t type = 0; type < o.contexts; ++type) {
+      model->base.At(type, g) += static_cast<float>(along * model->place[type]);
+    }
+  }
+  for (size_t c = 1; c < model->conditions.size(); ++c) {
+    model->conditions[c].slope = 2 * dice.Uniform(c, 3) - 1;
+  }
+}
+
 void DrawBaseRates(const SimulationOptions& o, const CounterRng& dice, SimulationModel* model) {
   model->base = DenseMatrix(o.cell_types, o.genes);
   for (int64_t g = 0; g < o.genes; ++g) {
     const double common = 1.2 * dice.Normal(g, 1);
     for (int64_t type = 0; type < o.cell_types; ++type) {
-      const bool differs = type > 0 && dice.Uniform(g, 2) < 0.3;
+      const bool differs = type > 0 && o.contexts == 0 && dice.Uniform(g, 2) < 0.3;
       model->base.At(type, g) =
           static_cast<float>(common + (differs ? 0.7 * dice.Normal(g, 10 + type) : 0.0));
     }
@@ -165,21 +195,46 @@ double CounterRng::Normal(uint64_t a, uint64_t b) const {
   return ((sum + 2.0) / 65536 - 2) * 1.7320508075688772;
 }
 
-void SimulationModel::Propagate(const SimulatedCondition* condition,
+void SimulationModel::Propagate(const SimulatedCondition* condition, double place,
                                 std::vector<float>* deviation) const {
   std::vector<float>& d = *deviation;
+  const double strength = edge_slope.empty() || condition == nullptr
+                              ? 1.0
+                              : kEffectAtMiddle + kEffectSlope * condition->slope * place;
   if (condition != nullptr) {
-    for (const int32_t target : condition->targets) d[target] += condition->shift;
+    for (const int32_t target : condition->targets) {
+      d[target] += strength * condition->shift;
+    }
   }
   for (const int32_t gene : order) {
     const auto sources = network.RowIndices(gene);
     const auto weights = network.RowValues(gene);
-    for (size_t k = 0; k < sources.size(); ++k) d[gene] += weights[k] * d[sources[k]];
+    for (size_t k = 0; k < sources.size(); ++k) {
+      float weight = weights[k];
+      if (!edge_slope.empty()) {
+        weight *= static_cast<float>(1 + edge_slope[network.indptr[gene] + k] * place);
+      }
+      d[gene] += weight * d[sources[k]];
+    }
     if (condition == nullptr) continue;
     for (const int32_t knocked_out : condition->knocked_out) {
-      if (knocked_out == gene) d[gene] = kKnockedOut;
+      if (knocked_out != gene) continue;
+      d[gene] = edge_slope.empty()
+                    ? kKnockedOut
+                    : static_cast<float>(strength * kKnockedOut + (1 - strength) * d[gene]);
     }
   }
+}
+
+absl::StatusOr<SimulationOptions> WithTypes(SimulationOptions options) {
+  if (options.contexts == 0) return options;
+  if (options.cell_types > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--contexts: found ", options.contexts, " with --cell-types ",
+                     options.cell_types, ", expected one of them: contexts are cell types"));
+  }
+  options.cell_types = options.contexts;
+  return options;
 }
 
 absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options) {
@@ -193,6 +248,7 @@ absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& opt
   PlantNetwork(options, CounterRng(options.seed, 2), &model);
   DrawBaseRates(options, CounterRng(options.seed, 3), &model);
   ListConditions(options, CounterRng(options.seed, 4), &model);
+  PlaceContexts(options, CounterRng(options.seed, 5), &model);
   return model;
 }
 

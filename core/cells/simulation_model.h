@@ -40,21 +40,29 @@ struct SimulatedCondition {
   double shift = 0;              // of the targets' deviations
   std::string smiles;
   double dose_um = 0;
+  double slope = 0;  // how much stronger the effect is at place 1 of the contexts' axis, -1 to 1
 };
 
 struct SimulationModel {
   std::vector<std::string> genes;
-  std::vector<int32_t> order;                  // genes, regulators before what they regulate
-  CsrMatrix network;                           // [target, regulator] weights
-  std::vector<float> program_loading;          // [genes]
-  DenseMatrix base;                            // [cell types, genes] log rates
-  double library_size = 1;                     // median counts of a cell
+  std::vector<int32_t> order;  // genes, regulators before what they regulate
+  CsrMatrix network;           // [target, regulator] weights
+  // By edge, how much of its weight the place of a context adds or takes; empty without contexts.
+  std::vector<float> edge_slope;
+  std::vector<double> place;           // [cell types], of contexts on their axis, -1 to 1; else 0
+  std::vector<float> program_loading;  // [genes]
+  DenseMatrix base;                    // [cell types, genes] log rates
+  double library_size = 1;             // median counts of a cell
   std::vector<SimulatedCondition> conditions;  // the first is control
 
   // Deviations [genes] of a cell from its own noise [genes] (taken and returned in `deviation`),
-  // with a condition's effect where `condition` is not null.
-  void Propagate(const SimulatedCondition* condition, std::vector<float>* deviation) const;
+  // with a condition's effect where `condition` is not null, at a place of the contexts' axis.
+  void Propagate(const SimulatedCondition* condition, double place,
+                 std::vector<float>* deviation) const;
 };
+
+// The options with as many cell types as there are contexts. INVALID_ARGUMENT where both are given.
+absl::StatusOr<SimulationOptions> WithTypes(SimulationOptions options);
 
 // Makes all but the library size, which stays 1.
 absl::StatusOr<SimulationModel> MakeSimulationModel(const SimulationOptions& options);

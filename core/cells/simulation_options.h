@@ -15,6 +15,9 @@ struct SimulationOptions {
   int64_t molecules = 0;       // drugs, each at every one of `doses_um`
   std::vector<double> doses_um = {0.1, 1, 10};
   int64_t cell_types = 1;
+  // Above 0: as many cell types, which lie along an axis of their control cells; with the place on
+  // it regulation and the strength of each condition's effect change. In place of `cell_types`.
+  int64_t contexts = 0;
   double control_share = 0.25;   // of the cells
   double response_share = 0.7;   // of perturbed cells that respond; 1: all
   double density = 0.2;          // share of entries above 0, before effects and dropout

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,15 @@ using Scores = std::map<std::string, double>;
 // e_distance.unbiased.* and emd.*. They hold the DE sets and the model fixed.
 using Intervals = std::map<std::string, Interval>;
 
+// The model's own word on its unbiased E-distance, all genes, before the truth is looked at.
+struct PredictedDistance {
+  double expected = 0;
+  double low = 0, high = 0;  // where `calibrated`, an interval
+  bool calibrated = false;
+  std::string kind;      // what was asked, e.g. "new gene, seen context"
+  int32_t left_out = 0;  // errors of the kind that training made where it left the truth out
+};
+
 struct GroupScores {
   std::map<std::string, std::string> key;
   int64_t n_predicted = 0;
@@ -58,6 +68,7 @@ struct GroupScores {
   // Which training cells the mean shift and what is made of it come from: "this cell type" or
   // "other cell types"; "" where there is none.
   std::string baselines_from;
+  std::optional<PredictedDistance> predicted;  // absent where the model does not say
   Scores scores;
   // "no_change" (the control cells), "mean_shift" (control + shift, clipped at 0), "ceiling" (one
   // half of the true cells against the other, seeded), and the further ones: "additive", "linear",
@@ -90,11 +101,12 @@ struct Scorecard {
   // By baseline and score; empty where nothing was resampled.
   std::map<std::string, std::map<std::string, Difference>> differences;
   // Keys `groups` (each with its own `baselines`, `solved_by`, see Calibration, and `trained` and
-  // `baselines_from` where they are known), `mean`, `baselines`, `dynamic_range` and `verdict`; and
-  // where
-  // cells were resampled `intervals` and `baseline_intervals` ([low, high]) beside each of the
-  // former, and `differences` ({value, low, high}). With the names of all genes, each group has
-  // `most_changed`: the genes of de40 with score, log2_fold_change, p_value and p_adjusted.
+  // `baselines_from` where they are known, and `predicted_error` where the model says it), `mean`,
+  // `baselines`, `dynamic_range`, `verdict` and, with predicted errors, `risk_coverage`
+  // (core/evaluate/risk_coverage.h); and where cells were resampled `intervals` and
+  // `baseline_intervals` ([low, high]) beside each of the former, and `differences` ({value, low,
+  // high}). With the names of all genes, each group has `most_changed`: the genes of de40 with
+  // score, log2_fold_change, p_value and p_adjusted.
   nlohmann::json ToJson(const std::vector<std::string>& genes = {}) const;
   // A table for a terminal: a row a group and method, E-distance (unbiased) and EMD on all genes,
   // DE20, DE40, Pearson delta, structure, sample sizes; then the means and one sentence that says

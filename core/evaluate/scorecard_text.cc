@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/evaluate/calibration.h"
+#include "core/evaluate/risk_coverage.h"
 #include "core/evaluate/scorecard.h"
 #include "core/evaluate/verdict.h"
 
@@ -146,6 +147,30 @@ std::string Align(const std::vector<Line>& lines) {
   return text;
 }
 
+json ToJson(const PredictedDistance& predicted) {
+  json object = {{"kind", predicted.kind},
+                 {"expected", predicted.expected},
+                 {"calibrated", predicted.calibrated},
+                 {"left_out", predicted.left_out}};
+  if (predicted.calibrated) object["interval"] = {predicted.low, predicted.high};
+  return object;
+}
+
+json ToJson(const RiskCoverage& risk) {
+  return {{"groups", risk.groups},
+          {"mean", risk.mean},
+          {"abstained", risk.abstained},
+          {"curve", risk.curve},
+          {"intervals", risk.intervals},
+          {"covered", risk.covered},
+          {"covered_interval", {risk.covered_low, risk.covered_high}}};
+}
+
+std::string RiskText(const RiskCoverage& risk) {
+  const std::string text = RiskCoverageText(risk);
+  return text.empty() ? "" : absl::StrCat(text, "\n");
+}
+
 }  // namespace
 
 std::string GroupName(const std::map<std::string, std::string>& key) {
@@ -175,6 +200,9 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
     if (!group.baselines_from.empty()) {
       object["groups"].back()["baselines_from"] = group.baselines_from;
     }
+    if (group.predicted.has_value()) {
+      object["groups"].back()["predicted_error"] = evaluate::ToJson(*group.predicted);
+    }
     if (!genes.empty()) {
       object["groups"].back()["most_changed"] = evaluate::ToJson(group.most_changed, genes);
     }
@@ -185,6 +213,8 @@ json Scorecard::ToJson(const std::vector<std::string>& genes) const {
   object["mean"] = evaluate::ToJson(mean);
   object["baselines"] = evaluate::ToJson(baselines);
   object["verdict"] = Verdict();
+  const RiskCoverage risk = RiskCoverageOf(*this);
+  if (risk.groups > 0) object["risk_coverage"] = evaluate::ToJson(risk);
   const Calibration calibration = Calibrate(*this);
   object["dynamic_range"] = calibration.dynamic_range;
   for (size_t k = 0; k < groups.size(); ++k) {
@@ -234,7 +264,7 @@ std::string Scorecard::ToTable() const {
                       "AUC kNN: of telling predicted from true cells, 0.5 is best. corr, co-sil: "
                       "errors of gene pairs; spread: of active genes per cell, 1 is best.\n",
                       with_intervals ? "95 %: bootstrap interval over cells.\n\n" : "\n", Verdict(),
-                      "\n", TrainedText());
+                      "\n", TrainedText(), RiskText(RiskCoverageOf(*this)));
 }
 
 }  // namespace unlasting::evaluate

@@ -106,6 +106,7 @@ Scored ScoreGroup(const Group& group, const ScoreOptions& options, uint64_t seed
   scores.n_control = group.control.rows;
   scores.trained = group.trained;
   scores.baselines_from = group.baselines_from;
+  scores.predicted = group.predicted_distance;
 
   scores.most_changed = MostChangedGenes(group.truth, group.control, options.test);
   const std::vector<GeneSet> sets = GeneSetsOf(scores.most_changed);

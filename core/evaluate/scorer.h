@@ -29,6 +29,7 @@ struct Group {
   // What training had of the group; ShiftBaselines says it. "" where nobody does.
   std::string trained;
   std::string baselines_from;
+  std::optional<PredictedDistance> predicted_distance;  // what the model says of its own error
   // Predictions of further baselines by name, e.g. "additive", "linear", "mean_shift_rank".
   std::map<std::string, DenseMatrix> further_baselines;
 };

@@ -1,47 +1,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <numeric>
 #include <thread>
 
 #include "core/grn/graph.h"
+#include "core/grn/product_sums.h"
 
 namespace unlasting::grn {
 namespace {
-
-// Cells whose rows a core's cache should keep while every gene of them is looked at.
-constexpr int64_t kBlockCells = 2048;
-// Genes of one task: their sums are kept until the last block of cells.
-constexpr int64_t kGenesPerTask = 64;
-
-// The cells of each gene within a block: [genes] ranges of (row, value).
-struct ByGene {
-  std::vector<int64_t> indptr;
-  std::vector<int32_t> rows;
-  std::vector<int32_t> next;  // where in its row the entry after this one begins
-  std::vector<float> values;
-};
-
-ByGene Transpose(const CsrMatrix& cells, int64_t first, int64_t last) {
-  ByGene genes;
-  genes.indptr.assign(cells.cols + 1, 0);
-  const int64_t begin = cells.indptr[first], end = cells.indptr[last];
-  for (int64_t k = begin; k < end; ++k) ++genes.indptr[cells.indices[k] + 1];
-  std::partial_sum(genes.indptr.begin(), genes.indptr.end(), genes.indptr.begin());
-  genes.rows.resize(end - begin);
-  genes.next.resize(end - begin);
-  genes.values.resize(end - begin);
-  std::vector<int64_t> at(genes.indptr.begin(), genes.indptr.end() - 1);
-  for (int64_t r = first; r < last; ++r) {
-    for (int64_t k = cells.indptr[r]; k < cells.indptr[r + 1]; ++k) {
-      const int64_t to = at[cells.indices[k]]++;
-      genes.rows[to] = static_cast<int32_t>(r - first);
-      genes.next[to] = static_cast<int32_t>(k + 1 - cells.indptr[r]);
-      genes.values[to] = cells.values[k];
-    }
-  }
-  return genes;
-}
 
 struct Moments {
   std::vector<double> mean;
@@ -70,46 +36,12 @@ Moments GeneMoments(const CsrMatrix& cells) {
   return moments;
 }
 
-// Sums over the cells of products x_i x_j for i in [first, last), j > i: only where both are
-// expressed is there anything to add.
-class ProductSums {
- public:
-  ProductSums(const CsrMatrix& cells, const std::vector<ByGene>& blocks)
-      : cells_(cells), blocks_(blocks) {}
-
-  void Compute(int64_t first, int64_t last, std::vector<double>* sums) const {
-    sums->assign((last - first) * cells_.cols, 0.0);
-    for (size_t b = 0; b < blocks_.size(); ++b) {
-      const ByGene& genes = blocks_[b];
-      const int64_t first_cell = static_cast<int64_t>(b) * kBlockCells;
-      for (int64_t i = first; i < last; ++i) {
-        double* out = sums->data() + (i - first) * cells_.cols;
-        for (int64_t k = genes.indptr[i]; k < genes.indptr[i + 1]; ++k) {
-          const int64_t cell = first_cell + genes.rows[k];
-          const double value = genes.values[k];
-          const int64_t end = cells_.indptr[cell + 1];
-          for (int64_t at = cells_.indptr[cell] + genes.next[k]; at < end; ++at) {
-            out[cells_.indices[at]] += value * cells_.values[at];
-          }
-        }
-      }
-    }
-  }
-
- private:
-  const CsrMatrix& cells_;
-  const std::vector<ByGene>& blocks_;
-};
-
 }  // namespace
 
 std::vector<Edge> CoExpressionEdges(const CsrMatrix& cells, double threshold, int threads) {
   const Moments moments = GeneMoments(cells);
-  std::vector<ByGene> blocks;
-  for (int64_t first = 0; first < cells.rows; first += kBlockCells) {
-    blocks.push_back(Transpose(cells, first, std::min(first + kBlockCells, cells.rows)));
-  }
-  const ProductSums products(cells, blocks);
+  const ProductSums products(cells);
+  constexpr int64_t kGenesPerTask = ProductSums::kGenesPerTask;
   const int64_t tasks = (cells.cols + kGenesPerTask - 1) / kGenesPerTask;
   std::vector<std::vector<Edge>> found(tasks);
   std::atomic<int64_t> next{0};

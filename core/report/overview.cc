@@ -33,13 +33,19 @@ struct Method {
   const char* classes;
   double lift;  // in page units
 };
-constexpr Method kMethods[] = {
-    {"ceiling", "ceiling", 0},  {"no_change", "control", 0},      {"additive", "additive", 4.5},
-    {"linear", "linear", -4.5}, {"mean_shift_rank", "rank", 4.5}, {"mean_shift", "shift", -4.5},
-    {"", "predicted", 0}};
+constexpr Method kMethods[] = {{"ceiling", "ceiling", 0},
+                               {"no_change", "control", 0},
+                               {"additive", "additive", 4.5},
+                               {"linear", "linear", -4.5},
+                               {"mean_shift_rank", "rank", 4.5},
+                               {"mean_shift", "shift", -4.5},
+                               {"replay", "replay", 7},
+                               {"expected_response", "expected", -7},
+                               {"", "predicted", 0}};
 // The order of the tables.
-constexpr const char* kLegend[] = {"",       "no_change",       "mean_shift", "additive",
-                                   "linear", "mean_shift_rank", "ceiling"};
+constexpr const char* kLegend[] = {"",       "no_change",       "mean_shift",        "additive",
+                                   "linear", "mean_shift_rank", "expected_response", "replay",
+                                   "ceiling"};
 
 std::string Label(const Method& method) {
   return *method.name == 0 ? "model" : evaluate::ReadableName(method.name);

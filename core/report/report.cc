@@ -6,6 +6,7 @@
 #include "core/report/html.h"
 #include "core/report/model_summary.h"
 #include "core/report/overview.h"
+#include "core/report/risk_section.h"
 #include "core/report/score_tables.h"
 #include "core/report/style.h"
 #include "core/report/training_curves.h"
@@ -28,6 +29,9 @@ all perturbations.</p>
 on features of the drug, or on the gene's own responses to other knockouts, makes of the training.</p>
 <p><b>Mean shift rank</b> takes mean shift and silences each gene, lowest values first, until as many cells are active as
 the mask model expects.</p>
+<p><b>Replay</b> takes the condition's own training cells, where training had them. <b>Expected
+response</b> moves the control cells by what training measured, without a network; in a context that training
+never saw it is the rule whose weights were chosen by leaving contexts out.</p>
 <p><b>Ceiling</b> compares one random half of the true cells with the other: what sampling alone leaves
 to any method. Halves are small groups, and fewer cells lift an EMD: it can lie above the model's.</p>
 <p><b>Highlighted</b> is the best method of a row; the ceiling takes no part.</p>
@@ -68,7 +72,7 @@ std::string RenderHtml(const ReportInput& input) {
       "</style>\n</head>\n<body>\n<header><p>Unlasting · evaluation of predicted cells</p><h1>",
       Escape(title), "</h1>", Paragraph(subtitle), "</header>\n<main>\n",
       OverviewSection(input.scorecard), ScoreTablesSection(input.scorecard),
-      input.plots == nullptr ? "" : input.plots->Distributions(),
+      RiskSection(input.scorecard), input.plots == nullptr ? "" : input.plots->Distributions(),
       input.plots == nullptr ? "" : input.plots->DoseResponse(input.trained_doses),
       input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
       TrainingSection(input.training), ModelSummarySection(WithReadableGenes(input)), kReading,

@@ -7,12 +7,14 @@ const char kStyleSheet[] = R"css(
   --paper: #fff; --card: #f7f8fa; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
   --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5;
+  --replay: #a23b3b; --expected: #4d5fc4;
   --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #12161c; --card: #1a2028; --ink: #e4e8ee; --soft: #9aa5b4; --rule: #2e3742;
   --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --shift: #b998e0;
   --ceiling: #4fc79d; --rank: #f08cc3; --linear: #d9b93b; --additive: #7fc4dd;
+  --replay: #e58585; --expected: #9aa8ff;
   --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
   --bad-paper: #3a1d13; --open: #9aa5b4; --open-paper: #242c36; --best: #43371a; } }
 * { box-sizing: border-box; }
@@ -25,7 +27,7 @@ h1 { font-size: 27px; line-height: 1.2; margin: 2px 0 4px; overflow-wrap: anywhe
 h2 { font-size: 20px; margin: 38px 0 10px; }
 h3 { font-size: 17px; margin: 0; overflow-wrap: anywhere; }
 small, .note, figcaption, article > p { color: var(--soft); font-size: 13px; }
-.note { margin: 4px 0 12px; max-width: 80ch; }
+.note { margin: 4px 0 12px; max-width: 80ch; overflow-wrap: anywhere; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr));
   gap: 0 28px; margin: 0 0 24px; }
 .facts div { display: flex; gap: 12px; padding: 6px 0; border-bottom: 1px solid var(--rule); }
@@ -58,6 +60,8 @@ th, td { padding: 6px 12px; border-bottom: 1px solid var(--rule); text-align: ri
 th:first-child { text-align: left; padding-left: 2px; white-space: normal;
   overflow-wrap: anywhere; width: 30%; min-width: 180px; }
 .table table, details table { table-layout: fixed; min-width: 720px; }
+.table table.wide { table-layout: auto; }
+table.wide thead th:nth-child(2) { color: var(--soft); } table.wide td:nth-child(2) { color: inherit; }
 thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--rule); }
 tbody th { font-weight: 500; } tbody th small { display: block; font-weight: 400; }
 tfoot th, tfoot td { font-weight: 700; border-top: 2px solid var(--rule); }
@@ -109,6 +113,8 @@ circle.control, .area.control, .bar.control { fill: var(--control); }
 circle.predicted, .area.predicted, .bar.predicted { fill: var(--predicted); }
 circle.shift { fill: var(--shift); } circle.rank, .key.rank { fill: var(--rank);
   background: var(--rank); } circle.ceiling { fill: var(--ceiling); }
+circle.replay { fill: var(--replay); } circle.expected { fill: var(--expected); }
+.key.replay { background: var(--replay); } .key.expected { background: var(--expected); }
 circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); }
 .mark { stroke: var(--paper); stroke-width: 1.2; }
 .reading { columns: 2; column-gap: 36px; font-size: 13.5px; color: var(--soft); }
@@ -120,6 +126,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   --paper: #fff; --card: #fff; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
   --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
   --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5;
+  --replay: #a23b3b; --expected: #4d5fc4;
   --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

@@ -60,6 +60,18 @@ void DecodeTargetSum(double sum, ControlMatrix* controls, ControlFaults* faults)
   }
 }
 
+void DecodeNewContext(const std::string& name, ControlMatrix* controls, ControlFaults* faults) {
+  // It is sent back with every result.
+  constexpr size_t kMaxBytes = 256;
+  if (name.size() > kMaxBytes) {
+    faults->push_back(
+        {"new_context", "INVALID_VALUE",
+         absl::StrCat("found a name of ", name.size(), " bytes, expected at most ", kMaxBytes)});
+    return;
+  }
+  controls->new_context = name;
+}
+
 v1::MissingGenes EncodeMissingGenes(MissingGenes policy) {
   switch (policy) {
     case MissingGenes::kZero:
@@ -89,6 +101,7 @@ ControlMatrix DecodeColumns(const Message& message, ControlFaults* faults) {
   DecodeKind(message.value_kind(), &controls, faults);
   DecodeMissingGenes(message.missing_genes(), &controls, faults);
   DecodeTargetSum(message.target_sum(), &controls, faults);
+  DecodeNewContext(message.new_context(), &controls, faults);
   return controls;
 }
 
@@ -117,6 +130,7 @@ void EncodeColumns(const ControlMatrix& controls, Message* message) {
                                                                : v1::VALUE_KIND_LOG1P);
   message->set_missing_genes(EncodeMissingGenes(controls.missing_genes));
   message->set_target_sum(controls.target_sum);
+  message->set_new_context(controls.new_context);
 }
 
 // The range of `values` where there are any.

@@ -26,6 +26,14 @@ const Words<v1::MaskMode>& MaskModes() {
   return *kWords;
 }
 
+const Words<v1::ValueKind>& ValueKinds() {
+  static const auto* const kWords =
+      new Words<v1::ValueKind>{{v1::VALUE_KIND_LOG1P, "log1p"},
+                               {v1::VALUE_KIND_COUNTS, "normalised counts"},
+                               {v1::VALUE_KIND_DRAWN_COUNTS, "counts"}};
+  return *kWords;
+}
+
 const Words<v1::DoseUnit>& DoseUnits() {
   static const auto* const kWords = new Words<v1::DoseUnit>{{v1::DOSE_UNIT_PICOMOLAR, "pM"},
                                                             {v1::DOSE_UNIT_NANOMOLAR, "nM"},
@@ -82,6 +90,13 @@ absl::StatusOr<v1::MaskMode> MaskModeFromName(const std::string& name) {
   return FromName(MaskModes(), name, "mask");
 }
 std::string MaskModeName(v1::MaskMode mode) { return NameOf(MaskModes(), mode); }
+
+std::string ValueKindName(v1::ValueKind kind) { return NameOf(ValueKinds(), kind); }
+absl::StatusOr<v1::ValueKind> ValueKindFromName(const std::string& name) {
+  static const auto* const kAskedFor = new Words<v1::ValueKind>{
+      {v1::VALUE_KIND_LOG1P, "log1p"}, {v1::VALUE_KIND_DRAWN_COUNTS, "counts"}};
+  return FromName(*kAskedFor, name, "value kind");
+}
 
 std::string DoseUnitName(v1::DoseUnit unit) { return NameOf(DoseUnits(), unit); }
 std::string DoseRangeName(v1::DoseRange range) { return NameOf(DoseRanges(), range); }

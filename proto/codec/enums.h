@@ -19,6 +19,13 @@ std::string SolverName(v1::Solver solver);
 absl::StatusOr<v1::MaskMode> MaskModeFromName(const std::string& name);
 std::string MaskModeName(v1::MaskMode mode);
 
+// "log1p", "normalised counts" (VALUE_KIND_COUNTS) and "counts" (VALUE_KIND_DRAWN_COUNTS), as what
+// a response holds is called; "" for UNSPECIFIED and unknown values.
+std::string ValueKindName(v1::ValueKind kind);
+// What a caller may ask for: "log1p" and "counts", which are drawn; UNSPECIFIED for "".
+// INVALID_ARGUMENT lists the words.
+absl::StatusOr<v1::ValueKind> ValueKindFromName(const std::string& name);
+
 // "pM", "nM", "uM", "mM", "M"; "" for UNSPECIFIED and unknown values.
 std::string DoseUnitName(v1::DoseUnit unit);
 

@@ -36,7 +36,7 @@ ModelRegistry::ModelRegistry(const RegistryOptions& options, const Clock* clock,
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Make(const std::string& name,
                                                                  const std::string& directory) {
   const std::string context = absl::StrCat("bundle ", directory);
-  auto bundle = bundle::Bundle::Load(directory, name);
+  auto bundle = bundle::Bundle::Load(directory, name, options_.bundle_keys);
   if (!bundle.ok()) return Annotate(bundle.status(), context);
   const bundle::Manifest& manifest = (*bundle)->manifest();
   const std::string& served_name = manifest.name;

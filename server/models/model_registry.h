@@ -26,6 +26,7 @@
 namespace unlasting::server {
 
 struct RegistryOptions {
+  std::string bundle_keys;          // of Bundle::Load; "": bundles need no signature
   std::string evaluator = "fused";  // of MakeEngine (evaluator.h)
   std::string device = "auto";      // EngineOptions.device
   int threads = 2;

@@ -58,6 +58,9 @@ std::string ContentHash(const cells::ControlMatrix& controls) {
   AppendHash(controls.values.indptr, &hashes);
   AppendHash(controls.values.indices, &hashes);
   AppendHash(controls.values.values, &hashes);
+  if (!controls.new_context.empty()) {
+    AppendHash(std::vector<std::string>{controls.new_context}, &hashes);
+  }
   AppendHash(controls.genes, &hashes);
   AppendHash(controls.cell_types, &hashes);
   AppendHash(controls.barcodes, &hashes);

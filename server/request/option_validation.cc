@@ -111,8 +111,9 @@ void ResolveResult(const v1::PredictOptions& message, const RequestLimits& limit
   result->profiles = message.content() != v1::RESULT_CONTENT_SUMMARIES;
   result->summaries = message.content() != v1::RESULT_CONTENT_PROFILES;
   if (!v1::ValueKind_IsValid(message.value_kind())) {
-    violations->Add("options.value_kind", "INVALID_OPTION",
-                    absl::StrCat("found ", message.value_kind(), ", expected COUNTS or LOG1P"));
+    violations->Add(
+        "options.value_kind", "INVALID_OPTION",
+        absl::StrCat("found ", message.value_kind(), ", expected COUNTS, LOG1P or DRAWN_COUNTS"));
   } else if (message.value_kind() != v1::VALUE_KIND_UNSPECIFIED) {
     result->value_kind = message.value_kind();
   }

@@ -7,6 +7,7 @@
 #include "core/predict/query/suggestion.h"
 #include "proto/codec/enums.h"
 #include "server/request/control_validation.h"
+#include "server/request/count_validation.h"
 #include "server/request/field_path.h"
 #include "server/request/option_validation.h"
 
@@ -35,10 +36,12 @@ SharedControls InlineControls(const v1::ControlCells& message, const bundle::Bun
     violations->Append(found);
     return nullptr;
   }
-  return TakeControls(
-      predict::ResolveControls(bundle, controls), "cells",
-      {{"cell_type", ".cell_types"}, {"gene_list_hash", ".gene_list_hash"}, {"controls", ""}},
-      violations);
+  return TakeControls(predict::ResolveControls(bundle, controls), "cells",
+                      {{"cell_type", ".cell_types"},
+                       {"new_context", ".new_context"},
+                       {"gene_list_hash", ".gene_list_hash"},
+                       {"controls", ""}},
+                      violations);
 }
 
 SharedControls RegisteredControls(const std::string& id, const bundle::Bundle& bundle,
@@ -219,6 +222,8 @@ void RequestPreparation::End() {
   predict::PredictionTask& task = valid_.task;
   ResolveOptions(request_.options(), bundle_, genes_, limits_, &task.options, &valid_.result,
                  &violations_);
+  ResolveCounts(request_.options(), bundle_, task.controls.get(), valid_.result, &task.options,
+                &violations_);
   if (!v1::Priority_IsValid(request_.priority())) {
     violations_.Add("priority", "INVALID_OPTION",
                     absl::StrCat("found ", request_.priority(), ", expected INTERACTIVE or BULK"));

@@ -6,9 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/predict/job/counts.h"
 #include "core/predict/query/contexts.h"
 #include "proto/codec/enums.h"
 #include "proto/codec/matrix_codec.h"
+#include "server/rpc/count_summary.h"
+#include "server/rpc/predicted_errors.h"
 
 namespace unlasting::server {
 namespace {
@@ -142,7 +145,8 @@ v1::ResolvedPerturbation ResponseBuilder::Resolved(
   const auto contexts = predict::ContextsOf(*bundle_, perturbation, cell_types_);
   for (const predict::TrainedContext& trained : contexts) {
     v1::TrainingContext* context = resolved.add_contexts();
-    context->set_cell_type(bundle_->manifest().cell_types[trained.cell_type]);
+    context->set_cell_type(
+        predict::CellTypeName(*bundle_, *request_->task.controls, trained.cell_type));
     context->set_condition_seen(trained.condition_seen);
     if (trained.context_seen.has_value()) context->set_context_seen(*trained.context_seen);
     if (trained.seen_together.has_value()) context->set_seen_together(*trained.seen_together);
@@ -174,8 +178,9 @@ void ResponseBuilder::AddControls(v1::PredictHeader* header) const {
   }
   // Only the types that occur, so that a small request has a small header.
   for (const int32_t type : cell_types_) {
-    controls->add_cell_types(bundle_->manifest().cell_types[type]);
+    controls->add_cell_types(predict::CellTypeName(*bundle_, cells, type));
   }
+  if (cells.new_context != nullptr) controls->set_new_context(cells.new_context->name);
   for (const int32_t type : cells.cell_type) {
     controls->add_cell_type_indices(static_cast<int32_t>(
         std::lower_bound(cell_types_.begin(), cell_types_.end(), type) - cell_types_.begin()));
@@ -205,6 +210,7 @@ v1::PredictResponse ResponseBuilder::Header(const std::string& model) const {
   header->set_mask_threshold(request_->task.options.mask_threshold);
   header->set_seed(request_->task.options.seed);
   header->set_eta(request_->task.options.eta);
+  header->set_count_depth(request_->task.options.count_depth);
   AddControls(header);
   header->set_perturbations_follow(perturbations_follow_);
   if (perturbations_follow_) return response;
@@ -227,6 +233,11 @@ v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
     if (cell_ids_in_chunks_) chunk->add_cell_ids(CellId(first_row + r));
     const absl::Span<const float> source = profiles.values.Row(first_row + r);
     const absl::Span<float> target = values.Row(r);
+    if (result.value_kind == v1::VALUE_KIND_DRAWN_COUNTS) {
+      predict::DrawCounts(source, bundle_->manifest().counts.dispersion,
+                          profiles.draws[first_row + r], result.columns, target);
+      continue;
+    }
     for (size_t k = 0; k < result.columns.size(); ++k) target[k] = source[result.columns[k]];
     if (result.value_kind == v1::VALUE_KIND_COUNTS) {
       for (float& value : target) value = std::expm1(value);
@@ -238,7 +249,13 @@ v1::PredictResponse ResponseBuilder::Chunk(const predict::Profiles& profiles,
 
 v1::PredictResponse ResponseBuilder::Summary(const predict::Profiles& profiles) const {
   v1::PredictResponse response;
-  if (summarizer_ != nullptr) *response.mutable_summary() = summarizer_->Summarize(profiles);
+  if (summarizer_ == nullptr) return response;
+  *response.mutable_summary() = summarizer_->Summarize(profiles);
+  AddPredictedErrors(*bundle_, request_->task, cell_types_, profiles, response.mutable_summary());
+  if (request_->result.value_kind == v1::VALUE_KIND_DRAWN_COUNTS) {
+    *response.mutable_summary()->mutable_drawn_counts() =
+        SummarizeCounts(profiles, bundle_->manifest().counts.dispersion, request_->result.columns);
+  }
   return response;
 }
 

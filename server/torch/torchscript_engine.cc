@@ -53,6 +53,8 @@ class TorchScriptEngine : public predict::Engine {
 
   const bundle::Bundle& bundle() const override { return *bundle_; }
   const EngineOptions& options() const override { return options_; }
+  // The exported files have a fixed set of cell types.
+  bool TakesNewContexts() const override { return false; }
   ContentCache* latents() override { return &latents_; }
   ContentCache* thresholds() override { return &thresholds_; }
 
@@ -68,6 +70,7 @@ class TorchScriptEngine : public predict::Engine {
 
   absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
+                                              const model::NewContext* /*context*/,
                                               const Perturbation& perturbation) override {
     try {
       DenseMatrix probability(controls.rows, genes_);
@@ -90,8 +93,9 @@ class TorchScriptEngine : public predict::Engine {
   }
 
   absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const model::NewContext* /*context*/,
                                                         const Perturbation& perturbation) override {
-    return predict::MeanChange(cell_type, perturbation, &priors_);
+    return predict::MeanChange(cell_type, nullptr, perturbation, &priors_);
   }
   bool FromControl(int32_t cell_type, const Perturbation& perturbation) override {
     return predict::FromControl(cell_type, perturbation, &priors_);

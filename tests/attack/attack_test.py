@@ -3,17 +3,21 @@
 Memory is asserted while an attack runs, in a configuration whose limits are tens of MiB.
 """
 
+import datetime
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
 import grpc
 import callers
+import certificates
 import http2
 import strangers
 from target import (CALLERS_MEMORY, STRANGERS_MEMORY, GoodClient, Memory, Target, bearer, eventually,
@@ -180,6 +184,19 @@ class FaultsTest(Attacked):
         target.process.stderr.close()
         for _ in range(5):
             self.still_serves(target)
+
+    def test_15_certificates_near_or_past_their_end_are_warned_of(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for days, said in ((-1, "the certificate has expired"), (5, "the certificate expires soon"),
+                           (300, None)):
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="attack-"))
+            self.addCleanup(shutil.rmtree, folder)
+            pem, key = certificates.until(folder, now + datetime.timedelta(days=days))
+            target = Target("--tls-cert", pem, "--tls-key", key, "--grace-seconds", "1")
+            self.addCleanup(target.__exit__)
+            warned = [event["event"] for event in target.events
+                      if event["event"].startswith("the certificate")]
+            self.assertEqual(warned, [said] if said else [])
 
     def test_16_reflection_follows_its_flag(self):
         for flag, found in (("true", True), ("false", False)):

@@ -1,12 +1,14 @@
 """Puts a front of deploy/front before a Target, as its configuration says, on ports of a test."""
 
 import pathlib
+import random
 import re
 import shutil
 import socket
 import subprocess
 import tempfile
 
+import certificates
 from target import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -14,18 +16,14 @@ CONFIGURATION = ROOT / "deploy/front"
 
 
 def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def certificate(folder):
-    """A certificate of its own for localhost: paths of certificate and key."""
-    pem, key = folder / "tls.crt", folder / "tls.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                    "-keyout", str(key), "-out", str(pem)], check=True, stderr=subprocess.DEVNULL)
-    return pem, key
+    """Below the ports that the system hands to clients, one of which may take it before the front."""
+    while True:
+        with socket.socket() as found:
+            try:
+                found.bind(("0.0.0.0", random.randrange(10000, 30000)))
+                return found.getsockname()[1]
+            except OSError:
+                continue
 
 
 def replaced(text, *pairs):
@@ -43,7 +41,7 @@ class Front:
 
     def __init__(self, kind, target):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="front-"))
-        self.pem, self.key = certificate(self.folder)
+        self.pem, self.key = certificates.own(self.folder)
         self.plain, self.secure = (f"127.0.0.1:{free_port()}" for _ in range(2))
         command = getattr(self, kind)(target.address)
         self.log = open(self.folder / "log", "w", encoding="utf-8")

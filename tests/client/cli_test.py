@@ -120,6 +120,81 @@ class CliTest(unittest.TestCase):
         self.assert_fails(self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--eta", 0.5,
                                        "--out", self.folder / "never.h5ad"), 2, "options.eta")
 
+    def test_counts_are_whole_numbers_drawn_by_seed(self):
+        drawn = []
+        for seed, batch in ((1, "G1"), (1, "G2,G1"), (2, "G1")):
+            out = self.folder / f"counts{len(drawn)}.h5ad"
+            genes = [flag for gene in batch.split(",") for flag in ("--gene", gene)]
+            done = self.predict("--control", self.control, *genes, "--value-kind", "counts", "--seed",
+                                seed, "--json", "--out", out)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = json.loads(done.stdout)
+            self.assertEqual(said["value_kind"], "counts")
+            self.assertGreater(said["counts"]["mean_total"], 0)
+            x = programs.read_x(out)
+            self.assertTrue((x == x.round()).all())
+            self.assertGreaterEqual(x.min(), 0)
+            drawn.append(x[-12:])
+            with h5py.File(out) as file:
+                self.assertEqual(file["X"].attrs["encoding-type"], "csr_matrix")
+                self.assertEqual(file["uns/unlasting/value_kind"][()].decode(), "counts")
+                self.assertEqual(file["uns/unlasting/count_depth"][()], 0)
+                self.assertEqual(file["varm/drawn_active_share"].shape, (24, len(genes) // 2))
+        self.assertTrue((drawn[0] == drawn[1]).all(), "whatever else is asked")
+        self.assertFalse((drawn[0] == drawn[2]).all())
+        out = self.folder / "deep.h5ad"
+        done = self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G2", "--value-kind",
+                            "counts", "--depth", 20000, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("of the active values of the profiles were drawn as 0", done.stdout)
+        # Values are normalised to 1,000 counts a cell.
+        panel = programs.read_x(out).sum(axis=1)
+        self.assertGreater(panel.mean(), 5 * drawn[0].sum(axis=1).mean())
+
+    def test_counts_may_have_their_control_cells_beside_them(self):
+        out = self.folder / "with_controls.h5ad"
+        asked = ("--control", self.control, "--gene", "G1", "--genes", "G5,S2", "--out", out)
+        done = self.predict(*asked, "--value-kind", "counts", "--with-controls")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        measured = programs.read_x(self.control)
+        with h5py.File(out) as file:
+            categories = file["obs/condition/categories"].asstr()[()]
+            conditions = categories[file["obs/condition/codes"][()]]
+            self.assertEqual(list(conditions), ["G1+ctrl"] * 12 + ["ctrl"] * 12)
+        self.assertTrue((programs.read_x(out)[12:] == measured[:, [5, 2]]).all())
+        self.assert_fails(self.predict(*asked, "--with-controls"), 2, "--with-controls",
+                          "--value-kind counts")
+        self.assert_fails(self.predict("--panel", 9, "--cell-type", "T1", "--gene", "G1", "--out", out,
+                                       "--with-controls"), 2, "--with-controls", "--panel")
+
+    def test_counts_without_a_depth_that_makes_sense_are_refused(self):
+        out = self.folder / "never.h5ad"
+        asked = ("--control", self.control, "--gene", "G1", "--out", out)
+        for depth in ("0", "-5", "nan", "1e12", "many"):
+            self.assert_fails(self.predict(*asked, "--value-kind", "counts", "--depth", depth), 2,
+                              "--depth")
+        self.assert_fails(self.predict(*asked, "--depth", "500"), 2, "--depth", "--value-kind counts")
+        self.assert_fails(self.predict(*asked, "--value-kind", "raw"), 2, "--value-kind", "counts")
+        self.assertFalse(out.exists())
+
+    def test_cells_of_a_new_type_are_predicted_under_their_own_name(self):
+        donor = self.folder / "donor.h5ad"
+        programs.write_controls(donor, cells=40, seed=9, cell_type="donor 7")
+        out = self.folder / "donor_out.h5ad"
+        asked = ("--control", donor, "--gene", "G1", "--out", out)
+        self.assert_fails(self.predict(*asked), 2, "donor 7", "--new-cell-type")
+        done = self.predict(*asked, "--new-cell-type", "donor 7")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("note: 'donor 7' is a cell type that training never saw", done.stderr)
+        with h5py.File(out) as file:
+            self.assertEqual(list(file["obs/cell_type/categories"].asstr()), ["donor 7"])
+        self.assertEqual(programs.read_x(out).shape, (40, 24))
+        self.assert_fails(self.predict(*asked, "--new-cell-type", "T1"), 2, "T1", "trained on")
+        self.assert_fails(self.predict(*asked, "--new-cell-type", "x", "--max-cells", 20), 2,
+                          "20 cells", "30 or more")
+        self.assert_fails(self.predict("--panel", 9, "--gene", "G1", "--out", out,
+                                       "--new-cell-type", "x"), 2, "--new-cell-type", "--panel")
+
     def test_anndata_opens_the_result(self):
         import anndata  # scripts/install-deps.sh installs it: without it this test fails
         out = self.folder / "opened.h5ad"

@@ -127,6 +127,11 @@ bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
   }
   m.normalisation.target_sum = 1000.0;
   m.normalisation.x_max = kMaxLog1p;
+  if (options.counts) {
+    m.counts.dispersion.assign(kGenes, 0.5);
+    m.counts.dispersion_share = 0.5;
+    m.counts.library_size = 2000;
+  }
   if (options.control_sum > 0) {
     m.normalisation.control_sums.assign(options.cell_types, options.control_sum);
   }
@@ -228,6 +233,7 @@ void FillReference(const TinyBundleOptions& options, const grn::Graph& graph,
   for (int64_t r = 0; r < reference.panel.rows; ++r) {
     reference.panel_cell_type.push_back(static_cast<int32_t>(r / options.panel_cells));
     reference.panel_barcodes.push_back("panel" + std::to_string(r));
+    if (options.counts) reference.panel_library_sizes.push_back(1500 + 10 * static_cast<double>(r));
     for (float& value : reference.panel.Row(r)) {
       const float draw = uniform(random);
       value = draw < 0.3f ? 0.0f : 5.0f * draw;

@@ -27,6 +27,8 @@ struct TinyBundleOptions {
   int panel_cells = 30;           // per cell type
   // Mean sum of expm1 over a control cell's genes that the manifest records; 0: none.
   double control_sum = 0;
+  // Records how counts vary, and the panel cells' library sizes.
+  bool counts = true;
   uint64_t seed = 1;
 };
 

@@ -77,10 +77,11 @@ grep -q '"cells_curve"' "$work/seen/manifest.json" ||
 grep -q '"replay"' "$work/seen.json" || fail "evaluate lacks the training cells"
 grep -q 'AUC kNN' "$work/bundle/card.md" || fail "the card scores structure"
 scored=("$train" evaluate --bundle "$work/bundle" --data $data --max-cells 30 --progress none)
-"${scored[@]}" --rule cell-eval --json >"$work/rule.json"
+"${scored[@]}" --rule cell-eval --json --report "$work/rule.html" >"$work/rule.json"
+grep -q '<th>pearson_delta</th>' "$work/rule.html" || fail "evaluate --rule --report"
 grep -q '"rule": "cell-eval"' "$work/rule.json" || fail "evaluate --rule --json"
 refuses 2 'found no label that is the name of a gene' "${scored[@]}" --rule vcc2026
-refuses 2 '--report' "${scored[@]}" --rule vcc2026 --report "$work/no.html"
+refuses 2 '--export' "${scored[@]}" --rule vcc2026 --export "$work/no"
 "$train" evaluate --bundle "$work/bundle" --data $data --export "$work/export" --progress none
 for file in truth control training; do
   [ -s "$work/export/$file.h5ad" ] || fail "--export lacks $file.h5ad"

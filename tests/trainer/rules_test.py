@@ -150,11 +150,28 @@ def a_cell_without_a_label_is_named():
         refuses(["predicted.h5ad: obs: cell 3"], rule, truth, predicted)
 
 
+def the_page_says_before_any_number_where_the_average_means_nothing():
+    for name, broken in (("syn", False), ("thp1", True)):
+        page = work / f"{name}.html"
+        done = subprocess.run(
+            [program, "metrics", "--rule", "vcc2026", "--truth", str(data / f"{name}_real.h5ad"),
+             "--predicted", str(data / f"{name}_pred.h5ad"), "--groupby", "target", "--control-label",
+             "non-targeting", "--report", str(page), "--json"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        text, found = page.read_text(), json.loads(done.stdout)
+        for member in found["aggregate"]:
+            assert f"<th>{member}</th>" in text, member
+        for perturbation in found["perturbations"]:
+            assert f"<tr><th>{perturbation}</th>" in text, perturbation
+        assert ("means nothing here" in text[:text.index("<td>")]) == broken, name
+
+
 for test in (every_layout_scores_alike,
              the_order_of_genes_does_not_matter_where_both_sides_share_it,
              a_control_of_another_name_in_another_column_serves_as_well,
              a_group_that_one_side_lacks_is_named, values_of_another_scale_are_named,
              one_cell_per_group_leaves_values_missing_with_reasons,
-             groups_without_cells_or_counts_are_remarked_on, a_cell_without_a_label_is_named):
+             groups_without_cells_or_counts_are_remarked_on, a_cell_without_a_label_is_named,
+             the_page_says_before_any_number_where_the_average_means_nothing):
     test()
     print(test.__name__)

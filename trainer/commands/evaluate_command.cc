@@ -10,6 +10,7 @@
 #include "core/predict/engine/engine_factory.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
+#include "core/report/rule_page.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/scoring_flags.h"
 #include "trainer/data/data_options.h"
@@ -114,17 +115,20 @@ absl::Status EvaluateByRule(const EvaluateFlags& flags, const bundle::Manifest& 
   }
   if (cli::Interrupted()) return absl::CancelledError("interrupted");
   UNLASTING_ASSIGN_OR_RETURN(const auto scores, groups.Score());
+  if (!flags.report.empty()) {
+    const std::string title = absl::StrCat(manifest.name, ": held-out predictions");
+    UNLASTING_RETURN_IF_ERROR(
+        WriteFileAtomically(flags.report, report::RenderRuleHtml(title, scores)));
+  }
   std::printf("%s\n", (flags.json ? RuleJson(scores).dump(2) : RuleText(scores)).c_str());
   return absl::OkStatus();
 }
 
 absl::Status RunEvaluate(const EvaluateFlags& flags) {
   const bool by_rule = flags.scoring.rule != ScoringRule::kUnlasting;
-  for (const auto& [flag, value] :
-       {std::pair{"--report", flags.report}, {"--export", flags.export_dir}}) {
-    if (!by_rule || value.empty()) continue;
+  if (by_rule && !flags.export_dir.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(flag, ": needs --rule unlasting, found another rule; leave out one of them"));
+        "--export: needs --rule unlasting, found another rule; leave out one of them");
   }
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));

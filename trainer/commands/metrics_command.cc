@@ -15,6 +15,7 @@
 #include "core/evaluate/scorer.h"
 #include "core/report/group_plots.h"
 #include "core/report/report.h"
+#include "core/report/rule_page.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/scoring_flags.h"
 #include "trainer/scoring/metrics_files.h"
@@ -32,7 +33,6 @@ absl::Status CheckFlags(const MetricsOptions& options) {
   const ScoringRule rule = options.scoring.rule;
   if (!options.draws.empty() && rule != ScoringRule::kVcc2026) return only("--draws", "vcc2026");
   if (rule == ScoringRule::kUnlasting) return absl::OkStatus();
-  if (!options.report.empty()) return only("--report", "unlasting");
   if (!options.training.empty()) return only("--training", "unlasting");
   if (options.control.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -40,8 +40,16 @@ absl::Status CheckFlags(const MetricsOptions& options) {
       "leave it out and name them with --control-label");
 }
 
+std::string TitleOf(const MetricsOptions& options) {
+  return absl::StrCat("Scores of ", std::filesystem::path(options.predicted).filename().string());
+}
+
 absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
   UNLASTING_ASSIGN_OR_RETURN(const auto scores, ScoreFilesByRule(options));
+  if (!options.report.empty()) {
+    UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(
+        options.report, report::RenderRuleHtml(TitleOf(options), {{"", scores}})));
+  }
   out << (options.json ? scores.ToJson().dump(2) + "\n" : scores.ToText());
   return absl::OkStatus();
 }
@@ -96,8 +104,7 @@ absl::Status RunMetrics(const MetricsOptions& given, std::ostream& out, std::ost
   const evaluate::Scorecard card = scorer.Finish();
   if (!options.report.empty()) {
     report::ReportInput page;
-    page.title =
-        absl::StrCat("Scores of ", std::filesystem::path(options.predicted).filename().string());
+    page.title = TitleOf(options);
     page.manifest = {
         {"predicted", options.predicted}, {"truth", options.truth}, {"control", options.control}};
     if (!options.training.empty()) page.manifest["training"] = options.training;

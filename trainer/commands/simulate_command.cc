@@ -52,6 +52,9 @@ Command AddSimulateCommand(CLI::App& root) {
   app->add_option("--doses", o.doses_um, "Doses of the drugs in uM, separated by commas")
       ->delimiter(',');
   add("--cell-types", &o.cell_types, "Number of cell types");
+  add("--contexts", &o.contexts,
+      "Number of cell types along an axis of their control cells, whose responses change with the "
+      "place on it; in place of --cell-types");
   add("--control-share", &o.control_share, "Share of control cells");
   add("--response", &o.response_share, "Share of perturbed cells that respond");
   add("--density", &o.density, "Share of entries above 0, before effects and dropout");
@@ -81,6 +84,7 @@ Command AddSimulateCommand(CLI::App& root) {
       "  unlasting-train simulate --out small.h5ad --cells 2000 --genes 200 --perturbations 10\n"
       "  unlasting-train simulate --out drugs.h5ad --perturbations 0 --molecules 24 --doses "
       "0.1,1,10\n"
+      "  unlasting-train simulate --out contexts.h5ad --cells 20000 --contexts 10\n"
       "  unlasting-train simulate --out large.h5ad --cells 100000 --genes 5000 --density 0.1");
   return {app, [flags] { return RunSimulate(*flags); }};
 }

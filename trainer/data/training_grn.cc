@@ -7,6 +7,7 @@
 #include "core/anndata/warnings.h"
 #include "core/base/status.h"
 #include "core/grn/gene_embedding.h"
+#include "core/grn/partial_correlation.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -19,6 +20,28 @@ void WarnOfLooseNames(const std::string& path, const grn::PriorMatches& matches)
                                    " taken for genes of the data without regard to case and the "
                                    "version of Ensembl ids, e.g. ",
                                    matches.example));
+}
+
+// A knockout reaches other genes along edges alone.
+void WarnOfLoneNodes(const grn::Graph& graph) {
+  const nlohmann::json described = grn::Describe(graph);
+  const int64_t alone = described["nodes_without_neighbours"];
+  if (2 * alone <= graph.nodes()) return;
+  anndata::Warn("grn",
+                absl::StrCat(alone, " of ", graph.nodes(),
+                             " nodes have no neighbours, so that nothing is learnt of what a "
+                             "knockout of theirs reaches; edges from elsewhere can be given "
+                             "by grn.prior"));
+}
+
+std::vector<grn::Edge> ExpressionEdges(const cells::Prepared& prepared,
+                                       const std::vector<int64_t>& controls,
+                                       const GrnConfig& config, int threads) {
+  const CsrMatrix values = SelectRows(prepared.data.values, controls);
+  if (config.threshold() > 0) return grn::CoExpressionEdges(values, config.threshold(), threads);
+  std::vector<int32_t> types;
+  for (const int64_t cell : controls) types.push_back(prepared.data.cell_type[cell]);
+  return grn::PartialCorrelationEdges(values, types, config.false_discovery(), threads);
 }
 
 absl::StatusOr<std::vector<grn::Edge>> ReadPrior(const std::string& path,
@@ -60,8 +83,7 @@ absl::StatusOr<grn::Graph> BuildTrainingGrn(const cells::Prepared& prepared,
         "found no control cells among the training cells, expected one or more; check the settings "
         "control and split");
   }
-  auto edges = grn::CoExpressionEdges(SelectRows(prepared.data.values, controls),
-                                      config.threshold(), threads);
+  auto edges = ExpressionEdges(prepared, controls, config, threads);
   if (!config.prior().empty()) {
     // Edge lists name genes by symbol where the matrix may hold Ensembl ids; our own lists have the
     // names of the matrix.
@@ -77,7 +99,9 @@ absl::StatusOr<grn::Graph> BuildTrainingGrn(const cells::Prepared& prepared,
     edges.insert(edges.end(), prior.begin(), prior.end());
   }
   const auto nodes = prepared.data.n_genes() + static_cast<int64_t>(prepared.perturbed_only.size());
-  return grn::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
+  auto graph = grn::BuildGraph(nodes, std::move(edges), static_cast<int>(config.max_in_degree()));
+  WarnOfLoneNodes(graph);
+  return graph;
 }
 
 }  // namespace unlasting::trainer

@@ -37,6 +37,14 @@ GeneValues LogitNoise(const Moments& moments, const Moments& control) {
   }) / (moments.cells + kShareCells);
 }
 
+// With kControlActiveCells in the share.
+Moments ControlMoments(const TrainingData& data, const std::vector<int64_t>& cells) {
+  Moments control = MomentsOf(data, cells);
+  control.share = (control.share * control.cells + kControlActiveCells) /
+                  (control.cells + 2 * kControlActiveCells);
+  return control;
+}
+
 }  // namespace
 
 Moments MomentsOf(const TrainingData& data, const std::vector<int64_t>& cells) {
@@ -150,10 +158,7 @@ Response ResponseNoise(const Moments& perturbed, const Moments& control) {
 ConditionMoments::ConditionMoments(const TrainingData& data) {
   const cells::Dataset& dataset = data.prepared().data;
   for (size_t type = 0; type < dataset.cell_types.size(); ++type) {
-    control_.push_back(MomentsOf(data, data.controls(static_cast<int32_t>(type))));
-    Moments& control = control_.back();
-    control.share = (control.share * control.cells + kControlActiveCells) /
-                    (control.cells + 2 * kControlActiveCells);
+    control_.push_back(ControlMoments(data, data.controls(static_cast<int32_t>(type))));
   }
   std::vector<bool> left_out(dataset.n_cells(), false);
   for (const auto& group : data.validation_groups()) {
@@ -170,6 +175,47 @@ ConditionMoments::ConditionMoments(const TrainingData& data) {
       perturbed_[condition].emplace(type, MomentsOf(data, members));
     }
   }
+}
+
+ConditionMoments ConditionMoments::WithControls(
+    const TrainingData& data, const std::vector<std::vector<int64_t>>& controls) const {
+  const cells::Dataset& dataset = data.prepared().data;
+  ConditionMoments some = *this;
+  some.control_.clear();
+  some.cells_.clear();
+  for (const std::vector<int64_t>& cells : controls) {
+    some.control_.push_back(ControlMoments(data, cells));
+    some.cells_.insert(some.cells_.end(), cells.begin(), cells.end());
+  }
+  for (const int64_t cell : cells_) {
+    if (!dataset.conditions[dataset.condition[cell]].control) some.cells_.push_back(cell);
+  }
+  std::sort(some.cells_.begin(), some.cells_.end());
+  // A type without control cells has those of all types.
+  some.cells_.erase(std::unique(some.cells_.begin(), some.cells_.end()), some.cells_.end());
+  return some;
+}
+
+ConditionMoments ConditionMoments::Restricted(const TrainingData& data, const Kept& kept) const {
+  const cells::Dataset& dataset = data.prepared().data;
+  ConditionMoments some;
+  some.control_ = control_;
+  for (const int64_t cell : cells_) {
+    if (dataset.conditions[dataset.condition[cell]].control) some.cells_.push_back(cell);
+  }
+  for (const auto& [condition, by_type] : groups_) {
+    for (const auto& [type, members] : by_type) {
+      std::vector<int64_t> cells = kept(condition, type, members);
+      if (cells.empty()) continue;
+      some.cells_.insert(some.cells_.end(), cells.begin(), cells.end());
+      some.perturbed_[condition].emplace(type, cells.size() == members.size()
+                                                   ? perturbed_.at(condition).at(type)
+                                                   : MomentsOf(data, cells));
+      some.groups_[condition].emplace(type, std::move(cells));
+    }
+  }
+  std::sort(some.cells_.begin(), some.cells_.end());
+  return some;
 }
 
 }  // namespace unlasting::trainer

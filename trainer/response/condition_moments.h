@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <valarray>
 #include <vector>
@@ -59,6 +60,15 @@ class ConditionMoments {
   // Cells held out for testing or validation are left out.
   explicit ConditionMoments(const TrainingData& data);
 
+  // The same as if training had only the cells that `kept` returns of each group of perturbed ones
+  // (a subset of `cells`, ascending; a group of none is left out). Control cells stay.
+  using Kept = std::function<std::vector<int64_t>(int32_t condition, int32_t type,
+                                                  const std::vector<int64_t>& cells)>;
+  ConditionMoments Restricted(const TrainingData& data, const Kept& kept) const;
+  // The same as if training had only these control cells, some of each type.
+  ConditionMoments WithControls(const TrainingData& data,
+                                const std::vector<std::vector<int64_t>>& controls) const;
+
   int64_t cell_types() const { return static_cast<int64_t>(control_.size()); }
   // Its share includes kControlActiveCells.
   const Moments& control(int32_t type) const { return control_[type]; }
@@ -72,6 +82,8 @@ class ConditionMoments {
   const std::vector<int64_t>& cells() const { return cells_; }
 
  private:
+  ConditionMoments() = default;
+
   std::vector<Moments> control_;
   std::map<int32_t, ByType> perturbed_;
   std::map<int32_t, std::map<int32_t, std::vector<int64_t>>> groups_;

@@ -5,6 +5,14 @@
 
 namespace unlasting::trainer {
 
+nlohmann::json RulesRecord(const std::vector<WeightedRule>& rules) {
+  nlohmann::json record = nlohmann::json::array();
+  for (const auto& [rule, weight] : rules) {
+    record.push_back({rule.power, rule.mean_slope, rule.share_slope, weight});
+  }
+  return record;
+}
+
 double ContextDistance(const Moments& a, const Moments& b) {
   const GeneValues difference = a.mean - b.mean;
   return std::sqrt(GeneValues(difference * difference).sum()) + 1e-9;

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "nlohmann/json.hpp"
 #include "trainer/response/condition_moments.h"
 
 namespace unlasting::trainer {
@@ -23,6 +24,9 @@ struct WeightedRule {
   ContextRule rule;
   double weight = 1;  // of all rules, in sum 1
 };
+
+// As the manifest lists them: [power, mean slope, share slope, weight] each.
+nlohmann::json RulesRecord(const std::vector<WeightedRule>& rules);
 
 // A context in which the response was measured.
 struct MeasuredContext {

@@ -20,9 +20,9 @@ constexpr double kLeastEmd = 1e-6;  // of groups without an active gene
 // Half a pseudo-count keeps the logits of silent genes finite.
 constexpr double kShareCells = 2;
 
-std::vector<int64_t> Sample(std::vector<int64_t> cells, std::mt19937_64* random) {
+std::vector<int64_t> Sample(std::vector<int64_t> cells, size_t max_cells, std::mt19937_64* random) {
   std::shuffle(cells.begin(), cells.end(), *random);
-  cells.resize(std::min(cells.size(), LeftOutGroup::kMaxCells));
+  cells.resize(std::min(cells.size(), max_cells));
   return cells;
 }
 
@@ -38,13 +38,13 @@ DenseMatrix Columns(const TrainingData& data, const std::vector<int64_t>& cells,
 
 }  // namespace
 
-LeftOutGroup::LeftOutGroup(const TrainingData& data, const std::vector<int64_t>& controls,
+LeftOutCells::LeftOutCells(const TrainingData& data, const std::vector<int64_t>& controls,
                            const std::vector<int64_t>& perturbed, const std::vector<int64_t>& genes,
-                           uint64_t seed)
+                           size_t max_cells, uint64_t seed)
     : genes_(genes) {
   std::mt19937_64 random(seed);
-  control_ = Columns(data, Sample(controls, &random), genes);
-  perturbed_ = Columns(data, Sample(perturbed, &random), genes);
+  control_ = Columns(data, Sample(controls, max_cells, &random), genes);
+  perturbed_ = Columns(data, Sample(perturbed, max_cells, &random), genes);
   const auto cells = static_cast<double>(control_.rows);
   for (int64_t g = 0; g < control_.cols; ++g) {
     double sum = 0, active = 0;
@@ -57,18 +57,9 @@ LeftOutGroup::LeftOutGroup(const TrainingData& data, const std::vector<int64_t>&
     logit_.push_back(std::log(share / (1 - share)));
   }
   within_ = evaluate::WithinPairs(perturbed_, {});
-  no_change_ = std::max(Distance(control_), kLeastNoChange);
-  no_change_emd_ = std::max(evaluate::Emd(control_, perturbed_), kLeastEmd);
 }
 
-double LeftOutGroup::LogError(const Response& response, const Finish& finish) const {
-  const DenseMatrix answer = Answer(response, finish);
-  const double by_distance = std::max(Distance(answer), kLeastDistance) / no_change_;
-  const double by_emd = std::max(evaluate::Emd(answer, perturbed_), kLeastEmd) / no_change_emd_;
-  return (std::log(by_distance) + std::log(by_emd)) / 2;
-}
-
-DenseMatrix LeftOutGroup::Answer(const Response& response, const Finish& finish) const {
+DenseMatrix LeftOutCells::Answer(const Response& response, const Finish& finish) const {
   DenseMatrix cells(control_.rows, control_.cols);
   std::vector<double> share(control_.cols);
   std::vector<float> mean(control_.cols);
@@ -90,11 +81,26 @@ DenseMatrix LeftOutGroup::Answer(const Response& response, const Finish& finish)
   return cells;
 }
 
-double LeftOutGroup::Distance(const DenseMatrix& cells) const {
+double LeftOutCells::Distance(const DenseMatrix& cells) const {
   return evaluate::EDistanceFromSums(evaluate::CrossPairs(cells, perturbed_, {}),
                                      evaluate::WithinPairs(cells, {}), cells.rows, within_,
                                      perturbed_.rows)
       .unbiased;
+}
+
+LeftOutGroup::LeftOutGroup(const TrainingData& data, const std::vector<int64_t>& controls,
+                           const std::vector<int64_t>& perturbed, const std::vector<int64_t>& genes,
+                           uint64_t seed)
+    : cells_(data, controls, perturbed, genes, kMaxCells, seed),
+      no_change_(std::max(cells_.Distance(cells_.control()), kLeastNoChange)),
+      no_change_emd_(std::max(evaluate::Emd(cells_.control(), cells_.perturbed()), kLeastEmd)) {}
+
+double LeftOutGroup::LogError(const Response& response, const Finish& finish) const {
+  const DenseMatrix answer = cells_.Answer(response, finish);
+  const double by_distance = std::max(cells_.Distance(answer), kLeastDistance) / no_change_;
+  const double by_emd =
+      std::max(evaluate::Emd(answer, cells_.perturbed()), kLeastEmd) / no_change_emd_;
+  return (std::log(by_distance) + std::log(by_emd)) / 2;
 }
 
 }  // namespace unlasting::trainer

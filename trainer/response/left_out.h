@@ -17,10 +17,32 @@ struct Finish {
   bool spread = false;      // the response of the variance is used
 };
 
+// Control cells, and perturbed cells that a response was not estimated on. Immutable.
+class LeftOutCells {
+ public:
+  // At most `max_cells` of `controls` and of `perturbed`, in the columns `genes` alone; which ones
+  // is decided by `seed`. Both need two cells or more.
+  LeftOutCells(const TrainingData& data, const std::vector<int64_t>& controls,
+               const std::vector<int64_t>& perturbed, const std::vector<int64_t>& genes,
+               size_t max_cells, uint64_t seed);
+
+  const DenseMatrix& control() const { return control_; }      // [cells, genes], log1p
+  const DenseMatrix& perturbed() const { return perturbed_; }  // the same
+  // The control cells under `response`, which is of all genes, as an answer is made of them.
+  DenseMatrix Answer(const Response& response, const Finish& finish) const;
+  // E-distance, unbiased, of cells from the perturbed ones.
+  double Distance(const DenseMatrix& cells) const;
+
+ private:
+  std::vector<int64_t> genes_;
+  DenseMatrix control_, perturbed_;
+  std::vector<double> mean_, logit_;  // of control_
+  evaluate::PairSums within_;         // of perturbed_
+};
+
 class LeftOutGroup {
  public:
-  // At most kMaxCells of `controls` and of `perturbed`, in the columns `genes` alone; which ones
-  // is decided by `seed`. Both need two cells or more.
+  // As LeftOutCells, with at most kMaxCells of either.
   static constexpr size_t kMaxCells = 100;
   LeftOutGroup(const TrainingData& data, const std::vector<int64_t>& controls,
                const std::vector<int64_t>& perturbed, const std::vector<int64_t>& genes,
@@ -33,13 +55,7 @@ class LeftOutGroup {
   double LogError(const Response& response, const Finish& finish) const;
 
  private:
-  DenseMatrix Answer(const Response& response, const Finish& finish) const;
-  double Distance(const DenseMatrix& cells) const;
-
-  std::vector<int64_t> genes_;
-  DenseMatrix control_, perturbed_;
-  std::vector<double> mean_, logit_;  // of control_
-  evaluate::PairSums within_;         // of perturbed_
+  LeftOutCells cells_;
   double no_change_ = 0, no_change_emd_ = 0;
 };
 

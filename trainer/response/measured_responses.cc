@@ -13,6 +13,17 @@ MeasuredResponses::MeasuredResponses(const ConditionMoments& moments) : moments_
   }
 }
 
+MeasuredResponses::MeasuredResponses(const ConditionMoments& moments, const MeasuredResponses& all)
+    : moments_(moments) {
+  for (const auto& [condition, by_type] : moments.perturbed()) {
+    for (const auto& [type, perturbed] : by_type) {
+      const bool whole = perturbed.cells == all.moments_.perturbed().at(condition).at(type).cells;
+      own_[condition].emplace(type, whole ? all.own_.at(condition).at(type)
+                                          : ShrunkResponse(perturbed, moments.control(type)));
+    }
+  }
+}
+
 std::vector<MeasuredContext> MeasuredResponses::Elsewhere(int32_t condition, int32_t type) const {
   std::vector<MeasuredContext> measured;
   for (const auto& [other, response] : own_.at(condition)) {

@@ -14,6 +14,9 @@ namespace unlasting::trainer {
 class MeasuredResponses {
  public:
   explicit MeasuredResponses(const ConditionMoments& moments);
+  // The same, with what `all` already has of the groups that are whole in both; `moments` is a
+  // restriction of those of `all`, which is not referred to afterwards.
+  MeasuredResponses(const ConditionMoments& moments, const MeasuredResponses& all);
 
   // The same condition's responses in the contexts other than `type`, and how far they are. What is
   // measured in `type` has no part in them.

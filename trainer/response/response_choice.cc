@@ -5,8 +5,10 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <utility>
 
 #include "core/base/parallel.h"
+#include "trainer/response/left_out_parts.h"
 #include "trainer/response/shrinkage.h"
 
 namespace unlasting::trainer {
@@ -15,16 +17,10 @@ namespace {
 constexpr double kPowers[] = {0, 2, 4, 8};
 constexpr double kMeanSlopes[] = {0.4, 0.6, 0.8, 1.0};
 constexpr double kShareSlopes[] = {0.35, 0.7, 1.0};
-// A rule counts e-fold less for each kTemperature by which its mean log error is greater than the
-// best's. A mixture is steadier than the best of many rules that few left-out contexts tell apart;
-// with half or twice the temperature the mean over five contexts moved by about two in a hundred.
-constexpr double kTemperature = 0.1;
 // Bounds on the cost: groups that are left out, and the most variable genes, on which distances are
 // taken.
 constexpr size_t kMaxGroups = 16;
 constexpr int64_t kMaxGenes = 500;
-// Groups of fewer cells say little.
-constexpr size_t kFewestCells = 10;
 constexpr bool kBoth[] = {false, true};
 
 // A condition in a context.
@@ -120,12 +116,6 @@ class Chooser {
     return MeanOf(with);
   }
 
-  // A rule with a finish, and the mean log error of its responses in the contexts left out.
-  struct Tried {
-    ContextRule rule;
-    bool meet_means = false;
-    double error = 0;
-  };
   // What is left out, and what the other contexts measured of it.
   struct LeftOutContexts {
     std::vector<Place> places;
@@ -144,8 +134,8 @@ class Chooser {
     return responses;
   }
 
-  std::vector<Tried> TryRules(const LeftOutContexts& left_out) const {
-    std::vector<Tried> tried;
+  std::vector<RuleTrial> TryRules(const LeftOutContexts& left_out) const {
+    std::vector<RuleTrial> tried;
     for (const double power : kPowers) {
       for (const double mean_slope : kMeanSlopes) {
         for (const double share_slope : kShareSlopes) {
@@ -153,7 +143,9 @@ class Chooser {
           const std::vector<Response> responses = CarriedOver(left_out, rule);
           for (const bool meet : kBoth) {
             const Finish finish{meet, false};
-            tried.push_back({rule, meet, MeanOf(ErrorsOf(left_out.groups, responses, finish))});
+            std::vector<double> errors = ErrorsOf(left_out.groups, responses, finish);
+            const double mean = MeanOf(errors);
+            tried.push_back({rule, meet, std::move(errors), mean});
           }
         }
       }
@@ -161,29 +153,11 @@ class Chooser {
     return tried;
   }
 
-  // The mixture, with the finish that weighs more.
-  static void Mix(const std::vector<Tried>& tried, ResponseChoice* choice) {
-    const auto less = [](const Tried& a, const Tried& b) { return a.error < b.error; };
-    const double best = std::min_element(tried.begin(), tried.end(), less)->error;
-    const auto weight_of = [best](const Tried& one) {
-      return std::exp((best - one.error) / kTemperature);
-    };
-    double weight[2] = {0, 0};
-    for (const Tried& one : tried) weight[one.meet_means] += weight_of(one);
-    choice->finish.meet_means = weight[1] > weight[0];
-    choice->rules.clear();
-    // At best no better than no change.
-    if (best >= 0) return;
-    for (const Tried& one : tried) {
-      if (one.meet_means != choice->finish.meet_means) continue;
-      choice->rules.push_back({one.rule, weight_of(one) / weight[one.meet_means]});
-    }
-  }
-
-  static nlohmann::json RecordOf(const std::vector<Tried>& tried, const ResponseChoice& choice) {
+  static nlohmann::json RecordOf(const std::vector<RuleTrial>& tried,
+                                 const ResponseChoice& choice) {
     const auto curve = [&](auto value_of) {
       std::map<double, double> least;
-      for (const Tried& one : tried) {
+      for (const RuleTrial& one : tried) {
         const auto [at, added] = least.emplace(value_of(one), one.error);
         if (!added) at->second = std::min(at->second, one.error);
       }
@@ -196,18 +170,19 @@ class Chooser {
       for (const auto& [rule, share] : choice.rules) sum += share * rule.*part;
       return Rounded(sum);
     };
-    return {{"left_out", "contexts"},
-            {"no_change", choice.rules.empty()},
-            {"power", mean(&ContextRule::power)},
-            {"mean_slope", mean(&ContextRule::mean_slope)},
-            {"share_slope", mean(&ContextRule::share_slope)},
-            {"meet_means", choice.finish.meet_means},
-            {"spread", choice.finish.spread},
-            {"curve",
-             {{"power", curve([](const Tried& one) { return one.rule.power; })},
-              {"mean_slope", curve([](const Tried& one) { return one.rule.mean_slope; })},
-              {"share_slope", curve([](const Tried& one) { return one.rule.share_slope; })},
-              {"meet_means", curve([](const Tried& one) { return one.meet_means ? 1.0 : 0.0; })}}}};
+    return {
+        {"left_out", "contexts"},
+        {"no_change", choice.rules.empty()},
+        {"power", mean(&ContextRule::power)},
+        {"mean_slope", mean(&ContextRule::mean_slope)},
+        {"share_slope", mean(&ContextRule::share_slope)},
+        {"meet_means", choice.finish.meet_means},
+        {"spread", choice.finish.spread},
+        {"curve",
+         {{"power", curve([](const RuleTrial& one) { return one.rule.power; })},
+          {"mean_slope", curve([](const RuleTrial& one) { return one.rule.mean_slope; })},
+          {"share_slope", curve([](const RuleTrial& one) { return one.rule.share_slope; })},
+          {"meet_means", curve([](const RuleTrial& one) { return one.meet_means ? 1.0 : 0.0; })}}}};
   }
 
   void LeaveContextsOut(const std::vector<Place>& places, ResponseChoice* choice) const {
@@ -219,11 +194,14 @@ class Chooser {
                                    seed_ + left_out.groups.size());
       left_out.elsewhere.push_back(measured_.Elsewhere(place.condition, place.type));
     }
-    const std::vector<Tried> tried = TryRules(left_out);
-    Mix(tried, choice);
+    choice->trials = TryRules(left_out);
+    for (const Place& place : places) choice->trial_types.push_back(place.type);
+    RuleMixture mixture = MixRules(choice->trials);
+    choice->rules = std::move(mixture.rules);
+    choice->finish.meet_means = mixture.meet_means;
     const double error = ChooseSpread(left_out.groups, CarriedOver(left_out, choice->rules),
                                       /*margin=*/1, &choice->finish);
-    choice->record = RecordOf(tried, *choice);
+    choice->record = RecordOf(choice->trials, *choice);
     choice->record["groups"] = places.size();
     choice->record["log_error"] = Rounded(error);
   }

@@ -11,6 +11,7 @@
 #include "trainer/response/context_rule.h"
 #include "trainer/response/left_out.h"
 #include "trainer/response/measured_responses.h"
+#include "trainer/response/rule_trials.h"
 
 namespace unlasting::trainer {
 
@@ -18,6 +19,10 @@ struct ResponseChoice {
   // For contexts in which a condition was not measured; empty: no change is expected there.
   std::vector<WeightedRule> rules;
   Finish finish;
+  // What was tried on contexts that were left out, and the contexts (cell types) of its groups;
+  // empty where none could be.
+  std::vector<RuleTrial> trials;
+  std::vector<int32_t> trial_types;
   // What was left out, the errors of what was tried, and the choice, for the manifest.
   nlohmann::json record;
 };

@@ -42,6 +42,15 @@ absl::StatusOr<std::vector<std::string>> CovariatesOf(const MetricsOptions& opti
   return names;
 }
 
+// Whole numbers are counts where the predictions' uns says that they were drawn as such.
+absl::StatusOr<std::string> PredictedMatrix(const MetricsOptions& options) {
+  if (options.predicted_matrix != "auto") return options.predicted_matrix;
+  UNLASTING_ASSIGN_OR_RETURN(const auto reader, anndata::OpenReader(options.predicted));
+  UNLASTING_ASSIGN_OR_RETURN(const auto uns, reader->ReadUns());
+  const auto kind = uns.value("/unlasting/value_kind"_json_pointer, nlohmann::json());
+  return kind == "counts" ? "counts" : options.predicted_matrix;
+}
+
 absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& given) {
   MetricsOptions options = given;
   UNLASTING_ASSIGN_OR_RETURN(options.columns.covariates, CovariatesOf(given));
@@ -60,7 +69,7 @@ absl::StatusOr<MetricsFiles> OpenFiles(const MetricsOptions& given) {
   predicted_columns.require_control = false;
   predicted_columns.predictions = true;
   predicted_columns.flags = true;
-  predicted_columns.matrix = options.predicted_matrix;
+  UNLASTING_ASSIGN_OR_RETURN(predicted_columns.matrix, PredictedMatrix(given));
   predicted_columns.library_size_column.clear();
   MetricsFiles files;
   UNLASTING_RETURN_IF_ERROR(

@@ -1,8 +1,13 @@
 #include "trainer/scoring/predict_groups.h"
 
+#include <memory>
+#include <optional>
+#include <utility>
+
 #include "core/base/status.h"
 #include "core/predict/job/finish.h"
 #include "core/predict/job/job.h"
+#include "core/predict/query/predicted_error.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -40,6 +45,19 @@ DenseMatrix ExpectedCells(const DenseMatrix& control, std::vector<float> change,
   return cells;
 }
 
+// What the model says of its own error; absent where it says nothing.
+std::optional<evaluate::PredictedDistance> PredictedDistanceOf(
+    const bundle::Bundle& bundle, const predict::Perturbation& perturbation,
+    const predict::ControlSet& controls, const DenseMatrix& predicted) {
+  const int32_t type = controls.cell_type.empty() ? 0 : controls.cell_type.front();
+  const auto errors = predict::PredictedErrors(bundle, perturbation, {type}, predicted,
+                                               controls.values, controls.cell_type);
+  if (errors.empty() || !errors[0].estimate.has_value()) return std::nullopt;
+  const bundle::ErrorEstimate& estimate = *errors[0].estimate;
+  return evaluate::PredictedDistance{estimate.expected,   estimate.low,   estimate.high,
+                                     estimate.calibrated, errors[0].kind, estimate.left_out};
+}
+
 }  // namespace
 
 absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
@@ -58,23 +76,22 @@ absl::Status PredictGroups(predict::Engine* engine, const HeldOut& held_out,
     cells.genes = held_out.genes;
     cells.on_model_scale = true;
     cells.cell_types.assign(cells.values.rows, held_out.annotations.cell_types[test.cell_type]);
-    UNLASTING_ASSIGN_OR_RETURN(auto controls, predict::ResolveControls(engine->bundle(), cells));
-    const int32_t type = controls.cell_type.empty() ? 0 : controls.cell_type.front();
+    UNLASTING_ASSIGN_OR_RETURN(auto resolved, predict::ResolveControls(engine->bundle(), cells));
+    const auto controls = std::make_shared<const predict::ControlSet>(std::move(resolved));
+    const int32_t type = controls->cell_type.empty() ? 0 : controls->cell_type.front();
     UNLASTING_ASSIGN_OR_RETURN(
-        auto profiles,
-        predict::PredictAll(engine,
-                            {std::make_shared<predict::ControlSet>(std::move(controls)),
-                             {perturbation},
-                             options.predict},
-                            options.interrupted));
+        auto profiles, predict::PredictAll(engine, {controls, {perturbation}, options.predict},
+                                           options.interrupted));
     group.predicted = std::move(profiles[0].values);
+    group.predicted_distance =
+        PredictedDistanceOf(engine->bundle(), *perturbation, *controls, group.predicted);
     if (group.mean_shift) {
       group.further_baselines["mean_shift_rank"] =
           MeanShiftRank(group.control, *group.mean_shift, profiles[0].active_share);
     }
     if (engine->bundle().config().expected_response) {
       UNLASTING_ASSIGN_OR_RETURN(std::vector<float> change,
-                                 engine->ExpectedMeanChange(type, *perturbation));
+                                 engine->ExpectedMeanChange(type, nullptr, *perturbation));
       group.further_baselines["expected_response"] = ExpectedCells(
           group.control, std::move(change), profiles[0].active_share,
           engine->bundle().manifest().normalisation.x_max, options.predict.meet_means);

@@ -159,6 +159,7 @@ bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,
   m.model = model.ToJson();
   m.grn = grn::Describe(graph);
   m.grn["threshold"] = config.grn().threshold();
+  if (config.grn().threshold() == 0) m.grn["false_discovery"] = config.grn().false_discovery();
   m.grn["prior"] = std::filesystem::path(config.grn().prior()).filename().string();
   m.settings = ConfigToJson(config);
   m.split = prepared.split.record;
@@ -186,6 +187,9 @@ bundle::Reference MakeReference(const TrainConfig& config, const TrainingData& d
   for (const int64_t cell : panel) {
     reference.panel_cell_type.push_back(data.cell_type(cell));
     reference.panel_barcodes.push_back(prepared.data.barcodes[cell]);
+    if (!prepared.library_size.empty()) {
+      reference.panel_library_sizes.push_back(prepared.library_size[cell]);
+    }
   }
   reference.control_mean = data.control_statistics().mean;
   reference.control_deviation = data.control_statistics().deviation;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/evaluate/risk_coverage.h"
 #include "core/evaluate/verdict.h"
 
 namespace unlasting::trainer {
@@ -48,6 +49,29 @@ std::string Row(const std::string& name, const evaluate::Scores& scores) {
   return absl::StrCat(row, "\n");
 }
 
+// How sure the model is of what, and whether the held-out groups agree.
+void AppendErrors(const bundle::ErrorModel& errors, const evaluate::Scorecard& scorecard,
+                  std::string* card) {
+  absl::StrAppend(card,
+                  "\n## Predicted error\n\nEvery answer carries an E-distance that it is expected "
+                  "to be off by, from errors that training made where it left cells, conditions "
+                  "and contexts out.\n\n| kind of query | left out | typical E-distance | ",
+                  absl::StrFormat("%.0f", 100 * errors.level),
+                  " % interval |\n|---|---|---|---|\n");
+  for (const auto& [name, kind] : errors.kinds) {
+    const auto at = [&kind = kind](double apart) {
+      return absl::StrFormat("%.3g", kind.scale * std::sinh(kind.intercept + apart));
+    };
+    absl::StrAppend(card, "| ", name, " | ", kind.left_out, " | ", at(0), " | ",
+                    kind.calibrated()
+                        ? absl::StrCat(at(-kind.half_width), " to ", at(kind.half_width))
+                        : "not calibrated",
+                    " |\n");
+  }
+  const std::string risk = evaluate::RiskCoverageText(evaluate::RiskCoverageOf(scorecard));
+  if (!risk.empty()) absl::StrAppend(card, "\n", risk, "\n");
+}
+
 }  // namespace
 
 std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& scorecard) {
@@ -68,7 +92,8 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
     absl::StrAppend(&card, "\n- expected responses, chosen by leaving out ",
                     m.response.value("left_out", ""), ": ", m.response.dump());
   }
-  absl::StrAppend(&card, "\n\n## Evaluation\n\n");
+  // What simpler methods do better comes before any number.
+  absl::StrAppend(&card, "\n\n## Evaluation\n\n", scorecard.Verdict(), "\n\n");
   absl::StrAppend(
       &card, "Held-out groups: ", scorecard.groups.size(),
       ". Means over groups, all genes; E-distance in its unbiased form. AUC: of telling "
@@ -79,9 +104,9 @@ std::string RenderCard(const bundle::Manifest& m, const evaluate::Scorecard& sco
   for (const std::string& name : evaluate::MethodsInOrder(scorecard.baselines)) {
     absl::StrAppend(&card, Row(evaluate::ReadableName(name), scorecard.baselines.at(name)));
   }
-  absl::StrAppend(&card, "\n", scorecard.Verdict(), "\n");
   const std::string trained = scorecard.TrainedText();
   if (!trained.empty()) absl::StrAppend(&card, "\n", trained);
+  if (m.prediction_error.has_value()) AppendErrors(*m.prediction_error, scorecard, &card);
   absl::StrAppend(
       &card,
       "\n## Limits\n\n- Research use only; not for clinical decisions.\n"

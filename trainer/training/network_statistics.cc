@@ -6,6 +6,7 @@
 
 #include "core/cells/normalise.h"
 #include "trainer/response/condition_moments.h"
+#include "trainer/response/context_rule.h"
 #include "trainer/response/expected_response.h"
 #include "trainer/response/grn_response.h"
 #include "trainer/settings/settings.h"
@@ -103,8 +104,9 @@ StatisticsOfTraining MakeNetworkStatistics(const TrainingData& data, const grn::
     const MeasuredResponses measured(moments);
     result.response =
         ChooseResponse(data, moments, measured, config.seed(), static_cast<int>(config.threads()));
-    statistics.expected_response = ToModel(
-        EstimateExpectedResponse(data, moments, measured, result.response), prepared.x_max);
+    result.response.record["rules"] = RulesRecord(result.response.rules);
+    statistics.expected_response =
+        ToModel(EstimateExpectedResponse(data, moments, measured, result.response), prepared.x_max);
     if (FollowsGrn(config)) {
       const auto estimate =
           EstimateGrnResponse(data, moments, graph, static_cast<int>(config.threads()));

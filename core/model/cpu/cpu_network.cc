@@ -77,19 +77,32 @@ void CpuNetwork<T>::FindPriors(absl::Span<const NetworkRow<T>> rows) {
   row_priors_.resize(rows.size());
   for (size_t r = 0; r < rows.size(); ++r) {
     const NetworkRow<T>& row = rows[r];
-    if (row.control == nullptr) {
-      row_priors_[r] = priors_.OfType(row.cell_type);
-      continue;
-    }
     // Rows of a perturbation mostly stand together.
-    const bool as_before = r > 0 && rows[r - 1].control != nullptr &&
+    const bool as_before = r > 0 && row.control != nullptr && rows[r - 1].control != nullptr &&
                            rows[r - 1].cell_type == row.cell_type &&
+                           rows[r - 1].context == row.context &&
                            rows[r - 1].molecule == row.molecule &&
                            rows[r - 1].knockout.data() == row.knockout.data() &&
                            rows[r - 1].knockout.size() == row.knockout.size();
-    row_priors_[r] = as_before ? row_priors_[r - 1]
-                               : priors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
+    row_priors_[r] = as_before ? row_priors_[r - 1] : PriorOf(row);
   }
+}
+
+template <typename T>
+std::shared_ptr<const Prior<T>> CpuNetwork<T>::PriorOf(const NetworkRow<T>& row) {
+  const bool source = row.control == nullptr;
+  if (row.context == nullptr) {
+    return source ? priors_.OfType(row.cell_type)
+                  : priors_.OfPerturbed(row.cell_type, row.knockout, row.molecule);
+  }
+  typename Priors<T>::NewQuery query;
+  query.context = row.context;
+  query.measured = row.measured;
+  if (!source) {
+    query.knockout = row.knockout;
+    query.molecule = row.molecule;
+  }
+  return priors_.OfNewContext(query);
 }
 
 template <typename T>
@@ -103,6 +116,12 @@ std::shared_ptr<const NodeBase<T>> CpuNetwork<T>::BaseOf(const NetworkRow<T>& ro
 template <typename T>
 void CpuNetwork<T>::StandardiseControl(const NetworkRow<T>& row, T* control) const {
   const Prior<T>& type = *priors_.OfType(row.cell_type);
+  if (row.context != nullptr) {
+    for (int64_t g = 0; g < config_.genes; ++g) {
+      control[g] = (row.control[g] - static_cast<T>(row.context->mean[g])) / type.deviation[g];
+    }
+    return;
+  }
   for (int64_t g = 0; g < config_.genes; ++g) {
     control[g] = (row.control[g] - type.mean[g]) / type.deviation[g];
   }

@@ -27,7 +27,10 @@ struct NetworkRow {
   const T* x_t = nullptr;  // denoiser only
   int32_t time = 0;        // denoiser only
   int32_t cell_type = 0;
-  const T* control = nullptr;  // null for the source model
+  // Of a cell type that training never saw; `cell_type` is then its nearest one. Null otherwise.
+  const NewContext* context = nullptr;
+  const std::vector<int32_t>* measured = nullptr;  // with a context, as Priors::NewQuery
+  const T* control = nullptr;                      // null for the source model
   absl::Span<const int32_t> knockout;
   const Molecule<T>* molecule = nullptr;
   // [N']: with `static` GRN inputs the block's result does not change along a cell's trajectory.
@@ -56,6 +59,7 @@ class CpuNetwork {
   };
   const TimeTerms& TermsOf(int32_t time);
   void FindPriors(absl::Span<const NetworkRow<T>> rows);
+  std::shared_ptr<const Prior<T>> PriorOf(const NetworkRow<T>& row);
   void Standardise(const NetworkRow<T>& row, const Prior<T>& prior, T* state) const;
   void Finish(const NetworkRow<T>& row, const Prior<T>& prior, const T* network_output) const;
   void StandardiseControl(const NetworkRow<T>& row, T* control) const;

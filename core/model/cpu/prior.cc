@@ -197,6 +197,76 @@ std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t
   return change;
 }
 
+template <typename T>
+std::shared_ptr<const Prior<T>> Priors<T>::ControlsOf(const NewContext& context) {
+  const std::string key = "new/" + context.key;
+  if (const auto* const found = kept_.Find(key)) return *found;
+  // Variances are the same for every type.
+  auto prior = std::make_shared<Prior<T>>(*types_[context.nearest]);
+  prior->mean.assign(context.mean.begin(), context.mean.end());
+  if (!denoiser_) prior->logit.assign(context.active_logit.begin(), context.active_logit.end());
+  kept_.Insert(key, prior);
+  if (kept_.size() > kMaxKept) kept_.TakeOldest();
+  return prior;
+}
+
+template <typename T>
+std::shared_ptr<const Prior<T>> Priors<T>::OfNewContext(const NewQuery& query) {
+  const NewContext& context = *query.context;
+  const std::shared_ptr<const Prior<T>> controls = ControlsOf(context);
+  if (query.knockout.empty() && query.molecule == nullptr) return controls;
+  std::string key = "new/" + context.key + "/";
+  if (query.molecule != nullptr) key += query.molecule->key;
+  if (query.molecule == nullptr) {
+    for (const int32_t node : query.knockout) Append(node, &key);
+  }
+  if (const auto* const found = kept_.Find(key)) return *found;
+  auto prior = std::make_shared<Prior<T>>(*controls);
+  prior->deviation.clear();
+  // A network that moves cells by itself has learnt to do so in its own contexts alone.
+  const bool from_control = denoiser_ && config_.trained_from_control;
+  if (!from_control) {
+    prior->cell_embedding_row =
+        OfPerturbed(context.nearest, query.knockout, query.molecule)->cell_embedding_row;
+  }
+  // The spread is that of the control cells: how it responds does not carry over.
+  for (const BorrowedType& from : BorrowFrom(context, *query.measured)) {
+    const auto there = OfPerturbed(from.type, query.knockout, query.molecule);
+    const Prior<T>& type = *types_[from.type];
+    for (int64_t g = 0; g < config_.genes; ++g) {
+      if (denoiser_) {
+        const T changed = there->change.empty() ? there->mean[g] - type.mean[g] : there->change[g];
+        prior->mean[g] += static_cast<T>(from.borrowed * changed +
+                                         from.mean_pull * (controls->mean[g] - type.mean[g]));
+      } else {
+        prior->logit[g] += static_cast<T>(from.borrowed * (there->logit[g] - type.logit[g]) +
+                                          from.share_pull * (controls->logit[g] - type.logit[g]));
+      }
+    }
+  }
+  if (!condition_.empty()) {
+    AlignedVector<T> response(2 * config_.genes, T{0});
+    for (int64_t g = 0; g < config_.genes; ++g) response[g] = prior->mean[g] - controls->mean[g];
+    prior->condition = condition_.Compute(
+        response, controls->variance, from_control ? absl::Span<const int32_t>() : query.knockout,
+        !from_control && query.molecule != nullptr ? query.molecule->features
+                                                   : absl::Span<const T>());
+  }
+  kept_.Insert(key, prior);
+  if (kept_.size() > kMaxKept) kept_.TakeOldest();
+  return prior;
+}
+
+template <typename T>
+std::vector<T> Priors<T>::MeanChangeIn(const NewQuery& query) {
+  const auto perturbed = OfNewContext(query);
+  std::vector<T> change(perturbed->mean.size());
+  for (size_t g = 0; g < change.size(); ++g) {
+    change[g] = perturbed->mean[g] - static_cast<T>(query.context->mean[g]);
+  }
+  return change;
+}
+
 template class Priors<float>;
 template class Priors<double>;
 

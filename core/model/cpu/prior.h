@@ -14,6 +14,7 @@
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/node_inputs.h"
 #include "core/model/spec/config.h"
+#include "core/model/spec/new_context.h"
 
 namespace unlasting::model::cpu {
 
@@ -54,8 +55,20 @@ class Priors {
   // What the mean of perturbed cells adds to that of their type's control cells, [N]; of denoisers.
   std::vector<T> MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                             const Molecule<T>* molecule);
+  // The same of cells of a type that training never saw; a null `query.knockout` and molecule are
+  // its control cells. Needs expected responses.
+  struct NewQuery {
+    const NewContext* context = nullptr;
+    const std::vector<int32_t>* measured =
+        nullptr;  // cell types in which the response was measured
+    absl::Span<const int32_t> knockout;
+    const Molecule<T>* molecule = nullptr;
+  };
+  std::shared_ptr<const Prior<T>> OfNewContext(const NewQuery& query);
+  std::vector<T> MeanChangeIn(const NewQuery& query);
 
  private:
+  std::shared_ptr<const Prior<T>> ControlsOf(const NewContext& context);
   struct Weights {
     std::vector<T> entries;  // [E]
     bool known = false;

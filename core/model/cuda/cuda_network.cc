@@ -67,6 +67,28 @@ std::unique_ptr<CellPool> CudaNetwork::NewPool() const {
                                     weights_.nodes_stride);
 }
 
+DevicePrior CudaNetwork::PriorOf(const CellStep& step) {
+  if (step.context != nullptr) {
+    cpu::Priors<float>::NewQuery query;
+    query.context = step.context;
+    query.measured = step.measured;
+    if (step.cell->has_control) {
+      query.knockout = step.knockout;
+      query.molecule = step.molecule;
+    }
+    return priors_.OfNewContext(query);
+  }
+  return step.cell->has_control ? priors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
+                                : priors_.OfType(step.cell_type);
+}
+
+std::vector<float> CudaNetwork::ControlOf(const NewContext& context, const float* control) {
+  const AlignedVector<float>& mean = priors_.host().OfType(context.nearest)->mean;
+  std::vector<float> moved(mean.size());
+  for (size_t g = 0; g < moved.size(); ++g) moved[g] = control[g] - (context.mean[g] - mean[g]);
+  return moved;
+}
+
 DeviceRow CudaNetwork::Describe(const CellStep& step) {
   DeviceRow row;
   row.x = step.cell->x;
@@ -80,9 +102,7 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.noise_key = step.noise_key;
   row.time = step.time;
   row.cell_type = step.cell_type;
-  const DevicePrior prior = step.cell->has_control
-                                ? priors_.OfPerturbed(step.cell_type, step.knockout, step.molecule)
-                                : priors_.OfType(step.cell_type);
+  const DevicePrior prior = PriorOf(step);
   row.mean = prior.mean;
   row.variance = prior.variance;
   row.logit = prior.logit;
@@ -180,11 +200,19 @@ void CudaNetwork::Run(absl::Span<const cpu::NetworkRow<float>> rows) {
     std::vector<float*> out;
     for (size_t k = 0; k < batch.size(); ++k) {
       const auto& row = batch[k];
-      run_pool_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, row.control, &run_cells_[k]);
+      const float* control = row.control;
+      std::vector<float> moved;
+      if (row.context != nullptr && control != nullptr) {
+        moved = ControlOf(*row.context, control);
+        control = moved.data();
+      }
+      run_pool_->Put(row.x_t == nullptr ? no_x.data() : row.x_t, control, &run_cells_[k]);
       CellStep step;
       step.cell = &run_cells_[k];
       step.time = row.time;
       step.cell_type = row.cell_type;
+      step.context = row.context;
+      step.measured = row.measured;
       step.knockout = row.knockout;
       step.molecule = row.molecule;
       steps.push_back(step);

@@ -36,6 +36,10 @@ struct CellStep {
   Cell* cell = nullptr;
   int32_t time = 0;
   int32_t cell_type = 0;
+  // As in cpu::NetworkRow. The cell's control is given less what the context's mean differs from
+  // its nearest type's (ControlOf).
+  const NewContext* context = nullptr;
+  const std::vector<int32_t>* measured = nullptr;
   absl::Span<const int32_t> knockout;
   const cpu::Molecule<float>* molecule = nullptr;
   // x <- x_coefficient x + x0_coefficient x0 + previous_coefficient previous_x0, in double.
@@ -54,6 +58,10 @@ class CudaNetwork {
   // `denoiser`: else the mask model. Throws std::runtime_error.
   CudaNetwork(bool denoiser, const ModelConfig& config, const NetworkWeights<float>& arrays,
               std::shared_ptr<Context> context, const CudaOptions& options);
+
+  // The control of a cell of a new context as a CellStep's cell has it, [N]: kernels standardise it
+  // by the means of the nearest type, which are on the device.
+  std::vector<float> ControlOf(const NewContext& context, const float* control);
 
   // Host memory in and out, as CpuNetwork::Run, in batches of up to kMaxRows; gene-wise values
   // are computed each time, and the rows' are left alone. Returns when the results are there.
@@ -77,6 +85,7 @@ class CudaNetwork {
   size_t Fitting(absl::Span<const CellStep> steps) const;
   void StepBatch(absl::Span<const CellStep> steps, Kind kind);
   DeviceRow Describe(const CellStep& step);
+  DevicePrior PriorOf(const CellStep& step);
   void Enqueue(int64_t rows, Kind kind);
   void EnqueueGrn(int64_t first, int64_t rows);
   void EnqueueDense(int64_t rows);

@@ -23,9 +23,16 @@ DevicePrior DevicePriors::OfType(int32_t cell_type) const {
 
 DevicePrior DevicePriors::OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                                       const cpu::Molecule<float>* molecule) {
-  DevicePrior prior = OfType(cell_type);
   const Host host = host_.OfPerturbed(cell_type, knockout, molecule);
-  if (host == host_.OfType(cell_type)) return prior;
+  return host == host_.OfType(cell_type) ? OfType(cell_type) : Uploaded(cell_type, host);
+}
+
+DevicePrior DevicePriors::OfNewContext(const cpu::Priors<float>::NewQuery& query) {
+  return Uploaded(query.context->nearest, host_.OfNewContext(query));
+}
+
+DevicePrior DevicePriors::Uploaded(int32_t cell_type, const Host& host) {
+  DevicePrior prior = OfType(cell_type);
   prior.cell_embedding_row = host->cell_embedding_row;
   const DeviceArray<float>* kept = kept_.Find(host);
   if (kept == nullptr) {

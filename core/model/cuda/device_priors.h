@@ -36,11 +36,16 @@ class DevicePriors {
   DevicePrior OfType(int32_t cell_type) const;
   DevicePrior OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                           const cpu::Molecule<float>* molecule);
+  // Of a cell type that training never saw (cpu::Priors::OfNewContext).
+  DevicePrior OfNewContext(const cpu::Priors<float>::NewQuery& query);
 
   cpu::Priors<float>& host() { return host_; }
 
  private:
   using Host = std::shared_ptr<const cpu::Prior<float>>;
+
+  // What of `host` is not that of its cell type, on the device.
+  DevicePrior Uploaded(int32_t cell_type, const Host& host);
 
   bool denoiser_;
   int64_t genes_;

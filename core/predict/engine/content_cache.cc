@@ -16,9 +16,10 @@ int64_t BytesOf(const std::vector<float>& values) {
 }  // namespace
 
 std::string ContentCache::LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
-                                    absl::Span<const float> control) {
+                                    absl::Span<const float> control, absl::string_view context) {
   std::string content =
       absl::StrCat(diffusion::SolverName(solver), "/", steps, "/", cell_type, "/");
+  if (!context.empty()) absl::StrAppend(&content, "new/", context, "/");
   content.append(reinterpret_cast<const char*>(control.data()), control.size() * sizeof(float));
   return Sha256(content);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/base/lru_map.h"
 #include "core/diffusion/solver.h"
@@ -20,9 +21,10 @@ class ContentCache {
  public:
   explicit ContentCache(int64_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // SHA-256 over all that a latent depends on within one engine; `control` in model units.
+  // SHA-256 over all that a latent depends on within one engine; `control` in model units,
+  // `context` the key of a cell type that training never saw, whose name says nothing.
   static std::string LatentKey(diffusion::Solver solver, int steps, int32_t cell_type,
-                               absl::Span<const float> control);
+                               absl::Span<const float> control, absl::string_view context = "");
 
   // Only a first look counts in the statistics: whoever looks again, later, for what it missed.
   enum class Look { kFirst, kAgain };

@@ -61,6 +61,7 @@ class CpuEngine : public Engine {
 
   absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
+                                              const model::NewContext* context,
                                               const Perturbation& perturbation) override {
     const auto run = [this](absl::Span<const NetworkRow<float>> rows) {
       const auto batch = static_cast<size_t>(options_.max_batch);
@@ -68,12 +69,13 @@ class CpuEngine : public Engine {
         mask_->Run(rows.subspan(begin, batch));
       }
     };
-    return MaskProbabilityBy(run, genes_, controls, cell_type, perturbation);
+    return MaskProbabilityBy(run, genes_, controls, cell_type, context, perturbation);
   }
 
   absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const model::NewContext* context,
                                                         const Perturbation& perturbation) override {
-    return MeanChange(cell_type, perturbation, &denoiser_->priors());
+    return MeanChange(cell_type, context, perturbation, &denoiser_->priors());
   }
   bool FromControl(int32_t cell_type, const Perturbation& perturbation) override {
     return predict::FromControl(cell_type, perturbation, &denoiser_->priors());
@@ -97,11 +99,13 @@ class CpuEngine : public Engine {
       in.x_t = row->x.data();
       in.time = (*row->plan)[row->step].time;
       in.cell_type = row->cell_type;
+      in.context = row->context;
       if (row->engine_state == nullptr) row->engine_state = std::make_shared<RowState>();
       in.gene_readout = &static_cast<RowState*>(row->engine_state.get())->gene_readout;
       in.out = x0_.data() + k * genes_;
       if (row->perturbation == nullptr) continue;
       in.control = row->control;
+      in.measured = &row->perturbation->measured_in;
       in.knockout = row->perturbation->knockout;
       if (row->perturbation->molecule.empty()) continue;
       // Rows of a perturbation mostly stand together.

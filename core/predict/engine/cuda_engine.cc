@@ -78,16 +78,21 @@ class CudaEngine : public Engine {
     }
   }
 
+  // A control that is added to the output must not be moved (CudaNetwork::ControlOf).
+  bool TakesNewContexts() const override { return !bundle_->config().control_residual; }
+
   absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
+                                              const model::NewContext* context,
                                               const Perturbation& perturbation) override {
     const auto run = [this](absl::Span<const NetworkRow<float>> rows) { mask_->Run(rows); };
-    return MaskProbabilityBy(run, genes_, controls, cell_type, perturbation);
+    return MaskProbabilityBy(run, genes_, controls, cell_type, context, perturbation);
   }
 
   absl::StatusOr<std::vector<float>> ExpectedMeanChange(int32_t cell_type,
+                                                        const model::NewContext* context,
                                                         const Perturbation& perturbation) override {
-    return MeanChange(cell_type, perturbation, &denoiser_->host_priors());
+    return MeanChange(cell_type, context, perturbation, &denoiser_->host_priors());
   }
   bool FromControl(int32_t cell_type, const Perturbation& perturbation) override {
     return predict::FromControl(cell_type, perturbation, &denoiser_->host_priors());
@@ -101,7 +106,12 @@ class CudaEngine : public Engine {
   CellStep StepOf(Row* row, Molecule<float>* molecule) {
     if (row->engine_state == nullptr) {
       std::shared_ptr<Cell> cell = cells_->Acquire();
-      cells_->Put(row->x.data(), row->control, cell.get());
+      if (row->context != nullptr && row->control != nullptr) {
+        const std::vector<float> control = denoiser_->ControlOf(*row->context, row->control);
+        cells_->Put(row->x.data(), control.data(), cell.get());
+      } else {
+        cells_->Put(row->x.data(), row->control, cell.get());
+      }
       row->engine_state = std::move(cell);
     }
     const diffusion::SolverStep& solver = (*row->plan)[row->step];
@@ -109,12 +119,14 @@ class CudaEngine : public Engine {
     step.cell = CellOf(*row);
     step.time = solver.time;
     step.cell_type = row->cell_type;
+    step.context = row->context;
     step.x_coefficient = solver.x_coefficient;
     step.x0_coefficient = solver.x0_coefficient;
     step.previous_coefficient = solver.previous_coefficient;
     step.noise_coefficient = solver.noise_coefficient;
     step.noise_key = diffusion::StepKey(row->noise_key, row->step);
     if (row->perturbation == nullptr) return step;
+    step.measured = &row->perturbation->measured_in;
     step.knockout = row->perturbation->knockout;
     *molecule = MoleculeInput(*row->perturbation);
     if (!molecule->features.empty()) step.molecule = molecule;

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "core/bundle/bundle.h"
 #include "core/diffusion/solver.h"
+#include "core/model/spec/new_context.h"
 #include "core/predict/engine/content_cache.h"
 #include "core/predict/query/query.h"
 
@@ -25,6 +26,8 @@ struct Row {
   int32_t cell_type = 0;
   // Null while inverting with the source model; set while decoding with the target model.
   const Perturbation* perturbation = nullptr;
+  // Of a cell type that training never saw; `cell_type` is then the nearest one of the training's.
+  const model::NewContext* context = nullptr;
   const float* control = nullptr;  // [N] model units; null for the source model
   std::vector<float> x;            // [N]
   std::vector<float> previous_x0;  // [N]; empty before the first step
@@ -59,15 +62,18 @@ class Engine {
   // Every row moves by one entry of its plan. INTERNAL where the evaluation fails; the rows are
   // then of no use.
   virtual absl::Status Step(absl::Span<Row* const> rows) = 0;
+  // Whether rows may have a `context`.
+  virtual bool TakesNewContexts() const { return true; }
   // Appendix A.2: the probability that each gene is active, [cells, N], for controls in model
-  // units.
+  // units; `context` as in Row, of all cells.
   virtual absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                                       absl::Span<const int32_t> cell_type,
+                                                      const model::NewContext* context,
                                                       const Perturbation& perturbation) = 0;
   // What the expected mean of perturbed cells of a type adds to that of its control cells, [N],
   // model units (core/model/torch/expected_response.h); all 0 in models without expected responses.
   virtual absl::StatusOr<std::vector<float>> ExpectedMeanChange(
-      int32_t cell_type, const Perturbation& perturbation) = 0;
+      int32_t cell_type, const model::NewContext* context, const Perturbation& perturbation) = 0;
   // Whether the network alone moves cells under this perturbation, so that their means are to be
   // met whatever the bundle says (ModelConfig::trained_from_control). Called as ExpectedMeanChange
   // is.

@@ -41,11 +41,12 @@ model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation) {
   return molecule;
 }
 
-std::vector<float> MeanChange(int32_t cell_type, const Perturbation& perturbation,
-                              model::cpu::Priors<float>* priors) {
+std::vector<float> MeanChange(int32_t cell_type, const model::NewContext* context,
+                              const Perturbation& perturbation, model::cpu::Priors<float>* priors) {
   const model::cpu::Molecule<float> molecule = MoleculeInput(perturbation);
-  return priors->MeanChange(cell_type, perturbation.knockout,
-                            molecule.features.empty() ? nullptr : &molecule);
+  const auto* const told = molecule.features.empty() ? nullptr : &molecule;
+  if (context == nullptr) return priors->MeanChange(cell_type, perturbation.knockout, told);
+  return priors->MeanChangeIn({context, &perturbation.measured_in, perturbation.knockout, told});
 }
 
 bool FromControl(int32_t cell_type, const Perturbation& perturbation,
@@ -58,6 +59,7 @@ bool FromControl(int32_t cell_type, const Perturbation& perturbation,
 absl::StatusOr<DenseMatrix> MaskProbabilityBy(const RunMask& run, int64_t genes,
                                               const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
+                                              const model::NewContext* context,
                                               const Perturbation& perturbation) {
   try {
     DenseMatrix probability(controls.rows, genes);
@@ -65,6 +67,8 @@ absl::StatusOr<DenseMatrix> MaskProbabilityBy(const RunMask& run, int64_t genes,
     std::vector<model::cpu::NetworkRow<float>> rows(controls.rows);
     for (int64_t k = 0; k < controls.rows; ++k) {
       rows[k].cell_type = cell_type[k];
+      rows[k].context = context;
+      rows[k].measured = &perturbation.measured_in;
       rows[k].control = controls.Row(k).data();
       rows[k].knockout = perturbation.knockout;
       if (!molecule.features.empty()) rows[k].molecule = &molecule;

@@ -24,8 +24,8 @@ void AdvanceRow(absl::Span<const float> x0, Row* row);
 model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation);
 
 // Engine::ExpectedMeanChange, from the priors of the denoiser.
-std::vector<float> MeanChange(int32_t cell_type, const Perturbation& perturbation,
-                              model::cpu::Priors<float>* priors);
+std::vector<float> MeanChange(int32_t cell_type, const model::NewContext* context,
+                              const Perturbation& perturbation, model::cpu::Priors<float>* priors);
 
 // Engine::FromControl, from the same.
 bool FromControl(int32_t cell_type, const Perturbation& perturbation,
@@ -37,6 +37,7 @@ using RunMask = std::function<void(absl::Span<const model::cpu::NetworkRow<float
 absl::StatusOr<DenseMatrix> MaskProbabilityBy(const RunMask& run, int64_t genes,
                                               const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
+                                              const model::NewContext* context,
                                               const Perturbation& perturbation);
 
 // INTERNAL, with the exception's words.

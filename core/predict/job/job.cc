@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
 #include "core/predict/job/job_state.h"
 #include "core/predict/job/trajectory.h"
@@ -23,6 +24,15 @@ Job::Job(Engine* engine, InFlightTrajectories* in_flight, const PredictionTask& 
       options.solver, options.solver_steps, options.eta);
   s.MakeControlUnits();
   if (options.eta > 0) s.NameNoise();
+  if (options.draw_counts) s.NameCounts(task.controls->library_size);
+  if (plan.ok() && s.new_context != nullptr && !engine->TakesNewContexts()) {
+    plan = WithReason(
+        absl::UnimplementedError(absl::StrCat("new_context: found '", s.new_context->name,
+                                              "', which this server's evaluator cannot take; "
+                                              "expected a cell type of the training, or "
+                                              "the setting evaluator=fused")),
+        "UNSUPPORTED_NEW_CONTEXT");
+  }
   if (!plan.ok()) {
     s.Fail(plan.status());
     return;
@@ -107,6 +117,7 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   const auto x_max = static_cast<float>(s.engine->bundle().manifest().normalisation.x_max);
   for (float& value : values.values) value = std::max(0.0f, value * x_max);
   profiles.values = std::move(values);
+  if (s.options.draw_counts) profiles.draws = s.CountDraws(perturbation);
   return profiles;
 }
 

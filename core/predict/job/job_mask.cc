@@ -56,14 +56,23 @@ bool JobState::TakeLateThresholds(int perturbation, int32_t type) {
   return true;
 }
 
+absl::StatusOr<DenseMatrix> JobState::MaskProbability(int perturbation, int32_t type,
+                                                      absl::Span<const int64_t> cells) {
+  return engine->MaskProbability(SelectRows(*control_units, cells),
+                                 std::vector<int32_t>(cells.size(), TrainedType(type)),
+                                 ContextOf(type), *perturbations[perturbation]);
+}
+
 bool JobState::MeetsMeans(int perturbation, int32_t type) {
-  return options.meet_means || engine->FromControl(type, *perturbations[perturbation]);
+  return options.meet_means ||
+         (ContextOf(type) == nullptr && engine->FromControl(type, *perturbations[perturbation]));
 }
 
 absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,
                                                           absl::Span<const int64_t> cells) {
-  UNLASTING_ASSIGN_OR_RETURN(std::vector<float> mean,
-                             engine->ExpectedMeanChange(type, *perturbations[perturbation]));
+  UNLASTING_ASSIGN_OR_RETURN(
+      std::vector<float> mean,
+      engine->ExpectedMeanChange(TrainedType(type), ContextOf(type), *perturbations[perturbation]));
   std::vector<double> sum(mean.size(), 0.0);
   for (const int64_t cell : cells) {
     const auto row = control_units->Row(cell);
@@ -98,9 +107,7 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
     std::copy(x.begin(), x.end(), values.Row(static_cast<int64_t>(k)).begin());
   }
   UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
-                             engine->MaskProbability(SelectRows(*control_units, panel),
-                                                     std::vector<int32_t>(panel.size(), type),
-                                                     *perturbations[perturbation]));
+                             MaskProbability(perturbation, type, panel));
   std::vector<float> thresholds = TopShareThresholds(values, MeanProbability(probability));
   if (MeetsMeans(perturbation, type)) {
     UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
@@ -140,9 +147,7 @@ absl::Status JobState::Mask(int perturbation, DenseMatrix* values, Profiles* pro
   std::vector<double> mask_variance(options.mask == MaskMode::kSample ? values->cols : 0, 0.0);
   for (const auto& [type, rows] : rows_of_type) {
     UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
-                               engine->MaskProbability(SelectRows(*control_units, rows),
-                                                       std::vector<int32_t>(rows.size(), type),
-                                                       *perturbations[perturbation]));
+                               MaskProbability(perturbation, type, rows));
     for (int64_t k = 0; k < probability.rows; ++k) {
       for (int64_t g = 0; g < values->cols; ++g) {
         active_share[g] += probability.At(k, g) / static_cast<float>(request_cells);

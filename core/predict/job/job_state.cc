@@ -38,6 +38,7 @@ void JobState::MakeControlUnits() {
     for (size_t k = 0; k < genes.size(); ++k) units->At(cell, genes[k]) = row[k] * scale;
   }
   cell_type = controls->cell_type;
+  new_context = controls->new_context;
   for (size_t k = 0; k < panel.size(); ++k) {
     const auto row = reference.panel.Row(panel[k]);
     std::transform(row.begin(), row.end(),
@@ -48,6 +49,12 @@ void JobState::MakeControlUnits() {
   control_units = std::move(units);
   // The one dense copy is made.
   controls = nullptr;
+}
+
+std::string JobState::LatentKey(int64_t cell) const {
+  const model::NewContext* const context = ContextOf(cell_type[cell]);
+  return ContentCache::LatentKey(options.solver, options.solver_steps, cell_type[cell],
+                                 control_units->Row(cell), context == nullptr ? "" : context->key);
 }
 
 void JobState::MakeTargets() {

@@ -43,10 +43,14 @@ struct JobState : public TrajectoryWaiter {
   // Cells of the task come first, then the panel's cells that thresholds are computed from.
   int64_t request_cells = 0;
   std::shared_ptr<const DenseMatrix> control_units;  // [cells, N], log1p / x_max
-  std::vector<int32_t> cell_type;
-  std::vector<std::vector<float>> latent;  // [cells][N]; empty until inverted
-  std::vector<std::string> latent_key;     // keys of the engine's cache; empty without a cache
-  std::vector<std::string> noise_name;     // [cells]: names a cell's noise; empty without eta
+  std::vector<int32_t> cell_type;  // as in ControlSet: the context's cells come after all types
+  std::shared_ptr<const model::NewContext> new_context;  // null where there is none
+  std::vector<std::vector<float>> latent;                // [cells][N]; empty until inverted
+  std::vector<std::string> latent_key;  // keys of the engine's cache; empty without a cache
+  std::vector<std::string> noise_name;  // [cells]: names a cell's noise; empty without eta
+  // [request_cells]: names a cell's counts, and their number; empty where none are drawn.
+  std::vector<std::string> count_name;
+  std::vector<double> count_depth;
   std::vector<Target> targets;
   // Thresholds that were found in the engine's cache, by cell type with fewer cells than
   // kFewestRankedCells, then by perturbation; empty where the panel's cells have to be decoded.
@@ -71,6 +75,19 @@ struct JobState : public TrajectoryWaiter {
   int64_t collected = 0;
 
   int64_t cells() const { return control_units->rows; }
+  // The context that cells of this type are of; null for the training's types.
+  const model::NewContext* ContextOf(int32_t type) const {
+    return type < engine->bundle().config().cell_types ? nullptr : new_context.get();
+  }
+  // The training's type that an engine is told of.
+  int32_t TrainedType(int32_t type) const {
+    const model::NewContext* const context = ContextOf(type);
+    return context == nullptr ? type : context->nearest;
+  }
+  std::string LatentKey(int64_t cell) const;
+  // Of cells of one type.
+  absl::StatusOr<DenseMatrix> MaskProbability(int perturbation, int32_t type,
+                                              absl::Span<const int64_t> cells);
 
   // job_state.cc
   // Rows of the bundle's panel that must be decoded, because the rank mask has too few cells of
@@ -106,7 +123,13 @@ struct JobState : public TrajectoryWaiter {
 
   // job_noise.cc
   void NameNoise();
+  // Fills count_name and count_depth; `library_size` is of the request's cells.
+  void NameCounts(const std::vector<double>& library_size);
+  // The name of each of the first `count` cells.
+  std::vector<std::string> CellNames(int64_t count) const;
   uint64_t NoiseKey(int perturbation, int cell) const;
+  // What the counts of each of the request's cells are drawn by.
+  std::vector<CountDraw> CountDraws(int perturbation) const;
   std::string PerturbationKey(int perturbation) const;
 
   // job_mask.cc

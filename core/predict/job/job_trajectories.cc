@@ -37,8 +37,7 @@ void JobState::StartLatents() {
   ContentCache* cache = options.random_latent ? nullptr : engine->latents();
   if (cache != nullptr && cache->enabled()) {
     for (int cell = 0; cell < cells(); ++cell) {
-      latent_key.push_back(ContentCache::LatentKey(options.solver, options.solver_steps,
-                                                   cell_type[cell], control_units->Row(cell)));
+      latent_key.push_back(LatentKey(cell));
     }
   }
   for (int cell = 0; cell < cells(); ++cell) {
@@ -91,7 +90,9 @@ std::shared_ptr<Trajectory> JobState::JoinOrBegin(const std::string& key,
   } else {
     trajectory = std::make_shared<Trajectory>();
     trajectory->kept_plan = plan;
-    trajectory->cell_type = cell_type[waiter.cell];
+    trajectory->cell_type = TrainedType(cell_type[waiter.cell]);
+    trajectory->kept_context = ContextOf(cell_type[waiter.cell]) == nullptr ? nullptr : new_context;
+    trajectory->context = trajectory->kept_context.get();
     if (!key.empty()) {
       trajectory->key = key;
       trajectory->in_flight = in_flight;

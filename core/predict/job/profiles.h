@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/matrix.h"
+#include "core/predict/job/counts.h"
 
 namespace unlasting::predict {
 
@@ -16,6 +17,8 @@ struct Profiles {
   // [N]: deviation of the mean over the control cells between seeds of the mask, log1p; empty where
   // the mask draws nothing.
   std::vector<float> mask_deviation;
+  // Per cell, what its counts are drawn by; empty unless PredictOptions::draw_counts.
+  std::vector<CountDraw> draws;
 };
 
 }  // namespace unlasting::predict

@@ -54,6 +54,7 @@ struct Trajectory : public Row {
   // The row points into these; the job that began it may be destroyed before it is finished.
   std::shared_ptr<const diffusion::BridgePlan> kept_plan;
   std::shared_ptr<const DenseMatrix> kept_controls;
+  std::shared_ptr<const model::NewContext> kept_context;
   std::shared_ptr<const Perturbation> kept_perturbation;
 };
 

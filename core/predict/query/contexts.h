@@ -21,6 +21,10 @@ struct TrainedContext {
   std::optional<bool> seen_together;  // cells of the type under this very perturbation were
 };
 
+// The cell types of which training cells say how they respond: those that had this perturbation,
+// else those that had any, else all.
+std::vector<int32_t> MeasuredIn(const bundle::Bundle& bundle, const Perturbation& perturbation);
+
 // One entry per cell type of `cell_types`, in that order.
 std::vector<TrainedContext> ContextsOf(const bundle::Bundle& bundle,
                                        const Perturbation& perturbation,

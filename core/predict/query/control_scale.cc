@@ -36,6 +36,14 @@ double ShareOfPanel(const bundle::Bundle& bundle, const std::vector<size_t>& mis
   return all > 0 ? 1 - lacking / all : 0;
 }
 
+// Of a cell of this type. One that training never saw is not expected to be like any of the
+// training's, but within their range.
+double ExpectedSum(const std::vector<double>& sums, int32_t cell_type, double found) {
+  if (cell_type < static_cast<int32_t>(sums.size())) return sums[cell_type];
+  const auto [least, largest] = std::minmax_element(sums.begin(), sums.end());
+  return std::clamp(found, *least, *largest);
+}
+
 std::string Remedy(const bundle::Manifest& manifest, const ControlMatrix& controls) {
   const double target = manifest.normalisation.target_sum;
   if (controls.kind == MatrixKind::kCounts) {
@@ -116,7 +124,7 @@ absl::Status CheckFit(const bundle::Bundle& bundle, const ControlMatrix& control
     for (size_t k = 0; k < genes.size(); ++k) {
       if (!filled_in[genes[k]]) sum += std::expm1(row[k]);
     }
-    const double expected_sum = sums[cell_types[r]] * share;
+    const double expected_sum = ExpectedSum(sums, cell_types[r], sum / share) * share;
     found += sum;
     expected += expected_sum;
     squares += (sum - expected_sum) * (sum - expected_sum);

@@ -14,6 +14,7 @@
 #include "core/cells/gene_index.h"
 #include "core/cells/normalise.h"
 #include "core/predict/query/control_scale.h"
+#include "core/predict/query/new_context.h"
 #include "core/predict/query/refusal.h"
 
 namespace unlasting::predict {
@@ -57,13 +58,20 @@ absl::StatusOr<int32_t> FindCellType(const Manifest& manifest, const std::string
   return WithReason(absl::NotFoundError(absl::StrCat(
                         "cell_type: found '", name, "', which the model '", manifest.name,
                         "' does not know", DidYouMean(name, manifest.cell_types),
-                        "; expected one of ", absl::StrJoin(manifest.cell_types, ", "))),
+                        "; expected one of ", absl::StrJoin(manifest.cell_types, ", "),
+                        ", or, for cells of a type that training never saw, its name as "
+                        "new_context (--new-cell-type)")),
                     "UNKNOWN_CELL_TYPE");
 }
 
+// `new_context`, where it is not empty, comes after all types of the manifest.
 absl::StatusOr<std::vector<int32_t>> MatchCellTypes(const Manifest& manifest,
-                                                    const std::vector<std::string>& names) {
+                                                    const std::vector<std::string>& names,
+                                                    const std::string& new_context) {
   std::map<std::string, int32_t> known;
+  if (!new_context.empty()) {
+    known[new_context] = static_cast<int32_t>(manifest.cell_types.size());
+  }
   std::vector<int32_t> types;
   types.reserve(names.size());
   for (const std::string& name : names) {
@@ -84,25 +92,22 @@ absl::Status CheckMissing(const Manifest& manifest, const ControlMatrix& control
   const size_t shown = std::min(missing.size(), kNamedGenes);
   return Invalid(
       "MISSING_GENES",
-      absl::StrCat("controls: found no column for ", missing.size(), " of the ",
-                   manifest.genes.size(), " genes of the model '", manifest.name,
-                   "': ", absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
-                   shown < missing.size() ? ", ..." : "",
-                   "; expected all, or missing_genes zero or panel-mean to fill them in"));
+      absl::StrCat(
+          "controls: found no column for ", missing.size(), " of the ", manifest.genes.size(),
+          " genes of the model '", manifest.name,
+          "': ", absl::StrJoin(missing.begin(), missing.begin() + shown, ", "),
+          shown < missing.size() ? ", ..." : "",
+          "; expected all, or missing_genes (--missing-genes) zero or panel-mean to fill them in"));
 }
 
-// Takes a cell's counts to the bundle's target sum. `logged`: they are given as their log1p.
-cells::CountScale ScaleOf(const ControlMatrix& controls, int64_t row, double target_sum,
-                          bool logged) {
+// The counts of a cell over all its genes. `logged`: they are given as their log1p.
+double LibrarySizeOf(const ControlMatrix& controls, int64_t row, bool logged) {
+  if (!controls.library_sizes.empty()) return controls.library_sizes[row];
   double library = 0;
-  if (!controls.library_sizes.empty()) {
-    library = controls.library_sizes[row];
-  } else {
-    for (const float value : controls.values.RowValues(row)) {
-      library += logged ? cells::CountFromLog1p(value) : value;
-    }
+  for (const float value : controls.values.RowValues(row)) {
+    library += logged ? cells::CountFromLog1p(value) : value;
   }
-  return cells::CountScale(library, target_sum);
+  return library;
 }
 
 // Writes cells into the bundle's columns, log1p, one row at a time.
@@ -132,13 +137,13 @@ class RowWriter {
   }
   const std::vector<size_t>& missing() const { return missing_; }
 
-  void Append(int64_t row, int32_t cell_type, CsrMatrix* values) {
+  // Appends the cell's values to those of `resolved`, and of counts its library size.
+  void Append(int64_t row, int32_t cell_type, ControlSet* resolved) {
     std::fill(row_.begin(), row_.end(), 0.0f);
     const bool counts = controls_.kind == cells::MatrixKind::kCounts || logged_counts_;
-    const cells::CountScale scale =
-        counts
-            ? ScaleOf(controls_, row, bundle_.manifest().normalisation.target_sum, logged_counts_)
-            : cells::CountScale(0, 1);
+    const double library = counts ? LibrarySizeOf(controls_, row, logged_counts_) : 0;
+    const cells::CountScale scale(library, bundle_.manifest().normalisation.target_sum);
+    if (counts) resolved->library_size.push_back(library);
     const auto columns = controls_.values.RowIndices(row);
     const auto stored = controls_.values.RowValues(row);
     for (size_t k = 0; k < columns.size(); ++k) {
@@ -151,13 +156,22 @@ class RowWriter {
       for (const size_t gene : genes) row_[gene] = value;
     }
     if (controls_.missing_genes == MissingGenes::kPanelMean) {
-      const auto mean = bundle_.reference().control_mean.Row(cell_type);
-      for (const size_t gene : missing_) row_[gene] = mean[gene];
+      for (const size_t gene : missing_) row_[gene] = PanelMean(cell_type, gene);
     }
-    AppendRow(row_, values);
+    AppendRow(row_, &resolved->values);
   }
 
  private:
+  // Of a cell type that training never saw, the mean over all types.
+  float PanelMean(int32_t cell_type, size_t gene) const {
+    const DenseMatrix& mean = bundle_.reference().control_mean;
+    const auto column = static_cast<int64_t>(gene);
+    if (cell_type < mean.rows) return mean.At(cell_type, column);
+    double sum = 0;
+    for (int64_t type = 0; type < mean.rows; ++type) sum += mean.At(type, column);
+    return static_cast<float>(sum / static_cast<double>(mean.rows));
+  }
+
   const Bundle& bundle_;
   const ControlMatrix& controls_;
   const cells::LogConversion conversion_;
@@ -170,6 +184,13 @@ class RowWriter {
 
 }  // namespace
 
+const std::string& CellTypeName(const Bundle& bundle, const ControlSet& controls,
+                                int32_t cell_type) {
+  const std::vector<std::string>& known = bundle.manifest().cell_types;
+  const bool trained = cell_type < static_cast<int32_t>(known.size());
+  return trained || controls.new_context == nullptr ? known[cell_type] : controls.new_context->name;
+}
+
 absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMatrix& controls) {
   const Manifest& manifest = bundle.manifest();
   if (controls.kind == cells::MatrixKind::kCounts && manifest.normalisation.target_sum <= 0) {
@@ -179,7 +200,11 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   }
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<int64_t> columns, ColumnsOf(manifest, controls));
   ControlSet resolved;
-  UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type, MatchCellTypes(manifest, controls.cell_types));
+  if (!controls.new_context.empty()) {
+    UNLASTING_RETURN_IF_ERROR(CheckNewContext(bundle, controls));
+  }
+  UNLASTING_ASSIGN_OR_RETURN(resolved.cell_type,
+                             MatchCellTypes(manifest, controls.cell_types, controls.new_context));
   UNLASTING_ASSIGN_OR_RETURN(ControlScale scale, ScaleOfControls(bundle, controls));
   RowWriter writer(bundle, controls, columns, scale);
   for (const size_t gene : writer.missing()) {
@@ -190,11 +215,15 @@ absl::StatusOr<ControlSet> ResolveControls(const Bundle& bundle, const ControlMa
   resolved.values.cols = static_cast<int64_t>(columns.size());
   resolved.values.indptr.reserve(controls.values.rows + 1);
   for (int64_t r = 0; r < controls.values.rows; ++r) {
-    writer.Append(r, resolved.cell_type[r], &resolved.values);
+    writer.Append(r, resolved.cell_type[r], &resolved);
   }
   UNLASTING_RETURN_IF_ERROR(
       CheckFit(bundle, controls, resolved.values, resolved.cell_type, writer.missing(), &scale));
   resolved.notes = std::move(scale.notes);
+  if (!controls.new_context.empty()) {
+    resolved.new_context = MakeNewContext(bundle, resolved.values, resolved.cell_type,
+                                          controls.new_context, &resolved.notes);
+  }
   // Arrays that grow hold up to twice what they need, and these live as long as the request.
   resolved.values.indices.shrink_to_fit();
   resolved.values.values.shrink_to_fit();
@@ -235,6 +264,9 @@ absl::StatusOr<ControlSet> PanelControls(const Bundle& bundle, const std::string
     AppendRow(reference.panel.Row(r), &controls.values);
     controls.cell_type.push_back(type);
     controls.barcodes.push_back(reference.panel_barcodes[r]);
+    if (!reference.panel_library_sizes.empty()) {
+      controls.library_size.push_back(reference.panel_library_sizes[r]);
+    }
   }
   return controls;
 }

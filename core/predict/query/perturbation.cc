@@ -17,6 +17,7 @@ int64_t PerturbationBytes(const Perturbation& perturbation) {
   size_t bytes = sizeof(Perturbation) + kAllocations + perturbation.label.capacity() +
                  perturbation.condition.capacity() + perturbation.smiles.capacity() +
                  perturbation.molecule.capacity() * sizeof(float) +
+                 perturbation.measured_in.capacity() * sizeof(int32_t) +
                  perturbation.genes.capacity() * sizeof(GeneDistance);
   for (const std::string& note : perturbation.notes) bytes += sizeof(note) + note.capacity();
   return static_cast<int64_t>(bytes);

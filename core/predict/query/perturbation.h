@@ -67,6 +67,9 @@ struct Perturbation {
   double dose_um = 0;
   std::map<std::string, double> covariates;
   bool seen_in_training = false;
+  // Cell types of which training cells say how they respond: those that had this perturbation, else
+  // those that had any.
+  std::vector<int32_t> measured_in;
   std::vector<std::string> notes;   // in words, for the caller
   std::vector<GeneDistance> genes;  // one per knocked-out gene, in the order of `knockout`
   std::optional<MoleculeDistance> molecule_distance;

@@ -1,6 +1,7 @@
 #include "core/predict/query/query.h"
 
 #include "core/base/status.h"
+#include "core/predict/query/contexts.h"
 #include "core/predict/query/refusal.h"
 #include "core/predict/query/resolve.h"
 
@@ -35,6 +36,7 @@ absl::StatusOr<std::shared_ptr<const Perturbation>> ResolvePerturbation(
                             : forms == 1 ? ResolveMolecule(bundle, query, perturbation.get())
                                          : ResolveGenes(bundle, query, perturbation.get()));
   perturbation->molecule_key = MoleculeKey(*perturbation);
+  perturbation->measured_in = MeasuredIn(bundle, *perturbation);
   return std::shared_ptr<const Perturbation>(std::move(perturbation));
 }
 

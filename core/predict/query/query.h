@@ -33,9 +33,13 @@ struct PredictOptions {
   // Whether the rank mask also scales active values to the expected mean (job/finish.h).
   bool meet_means = false;
   double mask_threshold = 0.5;  // tau of `cell` and `aggregate`
-  uint64_t seed = 0;            // of `sample`, and of eta's noise
+  uint64_t seed = 0;            // of `sample`, of eta's noise and of drawn counts
   // Noise of the decoding steps, 0 to 1; with ddim alone (core/diffusion/solver.h).
   double eta = 0;
+  // Whether profiles carry what whole counts are drawn by (job/counts.h).
+  bool draw_counts = false;
+  // Counts over all measured genes of each drawn cell; 0: those of its control cell.
+  double count_depth = 0;
   // Ablation of Fig 6: start from Gaussian noise in place of the control cell's latent.
   bool random_latent = false;
 };

@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <set>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "client/files/resolved_perturbation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -146,6 +148,71 @@ TEST(PredictionCollector, KeepsDistancesAndSpreads) {
   EXPECT_THAT(std::get<DenseMatrix>(data->varm.at("standard_deviation")).values,
               ElementsAre(0.5f, 1.5f, 0.25f, 1.25f));
   EXPECT_EQ(data->varm.count("change_standard_error"), 0u) << "a server from before the field";
+}
+
+// A header of one perturbation and two cells of two types.
+v1::PredictResponse HeaderOfTwoTypes() {
+  v1::PredictResponse part;
+  v1::PredictHeader* header = part.mutable_header();
+  for (const char* gene : {"A", "B"}) header->add_genes(gene);
+  v1::ResolvedControls* controls = header->mutable_controls();
+  for (const int k : {0, 1}) {
+    controls->add_cell_ids(absl::StrCat("cell", k));
+    controls->add_cell_types(absl::StrCat("T", k));
+    controls->add_cell_type_indices(k);
+  }
+  header->add_perturbations()->set_label("G1");
+  return part;
+}
+
+TEST(PredictedErrors, AreColumnsOfUnsAndOfObsWhereTheModelGivesThem) {
+  PredictionCollector collector;
+  ASSERT_OK(collector.Add(HeaderOfTwoTypes()));
+  ASSERT_OK(collector.Add(Rows({{0, 0}, {0, 1}}, {1, 2, 3, 4})));
+  PredictionCollector before = collector;
+  v1::PredictResponse part;
+  for (const auto& [type, expected] : {std::pair{"T0", 0.5}, {"T1", 0.125}}) {
+    v1::PredictedError* error = part.mutable_summary()->add_predicted_errors();
+    error->set_cell_type(type);
+    error->set_kind("seen gene, seen context");
+    error->set_expected_e_distance(expected);
+    error->set_level(0.9);
+    error->set_lower(expected / 2);
+    error->set_upper(expected * 2);
+    error->set_calibrated(true);
+    error->set_left_out(12);
+  }
+  for (const float width : {0.25f, 0.75f}) part.mutable_summary()->add_change_half_width(width);
+  ASSERT_OK(collector.Add(part));
+  const auto data = collector.Finish();
+  ASSERT_OK(data);
+  const auto& columns = data->uns["unlasting"]["perturbations"];
+  EXPECT_EQ(columns["predicted_e_distance"], nlohmann::json({0.5}));
+  EXPECT_EQ(columns["predicted_e_distance_upper"], nlohmann::json({1.0}));
+  EXPECT_EQ(columns["predicted_error_calibrated"], nlohmann::json({true}));
+  EXPECT_THAT(std::get<DenseMatrix>(data->varm.at("change_half_width")).values,
+              ElementsAre(0.25f, 0.75f));
+  EXPECT_EQ(std::get<std::vector<double>>(*data->obs.Find("predicted_e_distance")),
+            (std::vector<double>{0.5, 0.125}));
+  EXPECT_EQ(PredictedErrorText(part.summary().predicted_errors(0)),
+            "0.5 (90 % interval 0.25 to 1; seen gene, seen context; 12 left out)");
+  EXPECT_EQ(WorstError(part.summary())->cell_type(), "T0");
+
+  const auto without = before.Finish();
+  ASSERT_OK(without);
+  EXPECT_EQ(without->uns["unlasting"]["perturbations"].count("predicted_e_distance"), 0u);
+  EXPECT_EQ(without->obs.Find("predicted_e_distance"), nullptr);
+}
+
+TEST(PredictedErrors, WithoutAnIntervalSaySo) {
+  v1::PredictedError error;
+  error.set_kind("new drug, seen context");
+  EXPECT_EQ(PredictedErrorText(error), "not known (new drug, seen context)");
+  error.set_expected_e_distance(0.25);
+  error.set_left_out(4);
+  EXPECT_EQ(PredictedErrorText(error), "0.25 (not calibrated; new drug, seen context; 4 left out)");
+  v1::PerturbationSummary summary;
+  EXPECT_EQ(WorstError(summary), nullptr);
 }
 
 TEST(ConditionOf, FollowsTheGrammarOfTheField) {

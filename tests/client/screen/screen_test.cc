@@ -250,10 +250,14 @@ TEST(ScreenReport, TheRankingHasTheStrongestFirstAndNoTabsOfItsOwn) {
   v1::RankedGene* gene = summary.add_ranked_genes();
   gene->set_gene("A");
   gene->set_log2_fold_change(-1.5);
+  v1::PredictedError* error = summary.add_predicted_errors();
+  error->set_kind("seen gene, seen context");
+  error->set_expected_e_distance(0.5);
   const RankedRow first = RankedRowOf(header, summary);
   EXPECT_DOUBLE_EQ(first.change, 1) << "genes that were filled in do not count";
   RankedRow second = first;
   second.change = 2;
+  second.error.reset();
   const std::vector<ScreenRow> rows = {{2, "one", "A", {}, "a"}, {3, "two", "B", {}, "b"}};
   ASSERT_OK(WriteRanking(folder.At("r.tsv"), header, rows, {first, second}));
   const std::string text = *ReadFile(folder.At("r.tsv"));
@@ -262,6 +266,8 @@ TEST(ScreenReport, TheRankingHasTheStrongestFirstAndNoTabsOfItsOwn) {
   EXPECT_THAT(text, HasSubstr("\n2\t2\tone\tA\t"));
   EXPECT_THAT(text, HasSubstr("A(-1.50)"));
   EXPECT_THAT(text, HasSubstr("said with a tab"));
+  EXPECT_THAT(text, HasSubstr("\t0.5\t\t\t0.5 (not calibrated; seen gene, seen context; 0 left"));
+  EXPECT_THAT(text, HasSubstr("\t\t\t\t\n2\t")) << "a model that says nothing of its errors";
 }
 
 TEST(ScreenReport, ErrorsHaveTheirLines) {

@@ -104,9 +104,12 @@ TEST_F(BundleTest, RefusesAForeignSchemaAndMalformedManifests) {
   ExpectRefused(absl::StatusCode::kInvalidArgument, "gene_hash");
 
   json = good;
-  json["normalisation"]["x_max"] = 0;
-  WriteManifest(json);
-  ExpectRefused(absl::StatusCode::kInvalidArgument, "x_max");
+  // Dividing by these would make numbers that are not finite.
+  for (const double x_max : {0.0, 1e-300, 5e-324, 1e300}) {
+    json["normalisation"]["x_max"] = x_max;
+    WriteManifest(json);
+    ExpectRefused(absl::StatusCode::kInvalidArgument, "x_max");
+  }
 
   json = good;
   json["model"]["dim"] = 16;

@@ -143,7 +143,9 @@ TEST(ControlMatrix, LibrarySizesAreOfCountsAndAboveZero) {
         counts);
   };
   EXPECT_THAT(faults({1, 2, 3}), IsEmpty());
-  EXPECT_THAT(faults({1, 0, 3}), ElementsAre(Pair("library_sizes", "INVALID_VALUE")));
+  for (const double size : {0.0, -1.0, 5e-324, 1e-300, HUGE_VAL}) {
+    EXPECT_THAT(faults({1, size, 3}), ElementsAre(Pair("library_sizes", "INVALID_VALUE"))) << size;
+  }
   EXPECT_THAT(faults({1, std::nan(""), 3}), ElementsAre(Pair("library_sizes", "INVALID_VALUE")));
   EXPECT_THAT(faults({1, 2}), ElementsAre(Pair("library_sizes", "INVALID_SHAPE")));
 }

@@ -132,9 +132,9 @@ TEST_F(PerturbationCheckTest, LabelsThatAreNoGenesAreNamedAndRefusedWhereTheyAre
       {{"ctrl"}, {"2i (LIF+MEKi+GSK3i)"}, {"Dox"}},
       {"2 of 2 perturbed labels name no gene", "'Dox'", "'2i (LIF+MEKi+GSK3i)'", "treatments"});
   EXPECT_OK(Load({{"ctrl"}, {"STAT1"}, {"JAK2"}, {"LPS"}}));
-  ExpectWarning("'LPS' look like no gene");
+  ExpectWarning("'LPS' looks like no gene");
   EXPECT_OK(Load({{"ctrl"}, {"STAT1"}, {"IRF1"}}));
-  ExpectWarning("1 perturbed genes are not measured and have no expression: 'IRF1'");
+  ExpectWarning("1 perturbed gene is not measured and has no expression: 'IRF1'");
 }
 
 TEST_F(PerturbationCheckTest, LabelsWithAMeasuredGeneWithinAreNoGenesOfTheirOwn) {
@@ -150,9 +150,9 @@ TEST_F(PerturbationCheckTest, LabelsWithAMeasuredGeneWithinAreNoGenesOfTheirOwn)
   ExpectRefused({{"ctrl"}, {"stat1"}}, {"where 'stat1' is the knockout of what is measured"});
   ExpectRefused({{"ctrl"}, {"STAT1_JAK2"}}, {"write 'STAT1+JAK2'"});
   EXPECT_OK(Load({{"ctrl"}, {"STAT1-AS1"}}));
-  ExpectWarning("are not measured and have no expression: 'STAT1-AS1'");
+  ExpectWarning("is not measured and has no expression: 'STAT1-AS1'");
   EXPECT_OK(Load({{"ctrl"}, {"JAK2"}, {"ACTB"}, {"STAT1_KO"}}));
-  ExpectWarning("'STAT1_KO' look like no gene");
+  ExpectWarning("'STAT1_KO' looks like no gene");
 }
 
 TEST_F(PerturbationCheckTest, GenesOfAPriorArePlausible) {

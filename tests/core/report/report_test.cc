@@ -83,6 +83,21 @@ TEST(RenderHtmlTest, HoldsEverySection) {
   EXPECT_THAT(html, Not(HasSubstr("nan")));
 }
 
+TEST(RenderHtmlTest, ShowsWhetherTheModelKnowsWhereItIsWrong) {
+  std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true), MakeGroup("B", 20, true)};
+  EXPECT_THAT(RenderHtml(MakeInput(groups)), Not(HasSubstr("How sure the model is")));
+  groups[0].predicted_distance =
+      evaluate::PredictedDistance{0.5, 0.25, 9, true, "new gene, seen context", 20};
+  groups[1].predicted_distance =
+      evaluate::PredictedDistance{2, 0, 0, false, "new drug, new context", 3};
+  const std::string html = RenderHtml(MakeInput(groups));
+  EXPECT_THAT(html, HasSubstr("<h2>How sure the model is</h2>"));
+  EXPECT_THAT(html, HasSubstr("of 1 intervals cover"));
+  EXPECT_THAT(html, HasSubstr("Risk by coverage"));
+  EXPECT_THAT(html, HasSubstr("B, new drug, new context: predicted 2.0"));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
 TEST(RenderHtmlTest, FetchesNothing) {
   const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
   const std::string html = RenderHtml(MakeInput(groups));

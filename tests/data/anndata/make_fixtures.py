@@ -126,7 +126,11 @@ def main(out):
             ("zstd", None, hdf5plugin.Zstd(clevel=9)),
             ("lz4", "hdf5-filter-plugin", hdf5plugin.LZ4()),
             ("blosc", "hdf5-filter-plugin-blosc-serial", hdf5plugin.Blosc()),
-            ("bitshuffle", "hdf5plugin", hdf5plugin.Bitshuffle())):
+            ("bitshuffle", "hdf5plugin", hdf5plugin.Bitshuffle()),
+            ("bzip2", "hdf5-filter-plugin", hdf5plugin.BZip2()),
+            ("zfp", "hdf5-filter-plugin-zfp-serial", hdf5plugin.Zfp(reversible=True)),
+            ("blosc2", "hdf5plugin", hdf5plugin.Blosc2()),
+            ("szip", None, {"compression": "szip", "compression_opts": ("nn", 8)})):
         write_compressed(out / f"anndata_{VERSION}_{name}.h5ad", package, options)
     anndata.settings.write_csr_csc_indices_with_min_possible_dtype = True
     write(out, "min_index", cells(CSR, CONDITION))

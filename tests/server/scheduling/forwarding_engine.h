@@ -19,12 +19,14 @@ class ForwardingEngine : public predict::Engine {
   absl::Status Step(absl::Span<predict::Row* const> rows) override { return inner_->Step(rows); }
   absl::StatusOr<DenseMatrix> MaskProbability(const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,
+                                              const model::NewContext* context,
                                               const predict::Perturbation& perturbation) override {
-    return inner_->MaskProbability(controls, cell_type, perturbation);
+    return inner_->MaskProbability(controls, cell_type, context, perturbation);
   }
   absl::StatusOr<std::vector<float>> ExpectedMeanChange(
-      int32_t cell_type, const predict::Perturbation& perturbation) override {
-    return inner_->ExpectedMeanChange(cell_type, perturbation);
+      int32_t cell_type, const model::NewContext* context,
+      const predict::Perturbation& perturbation) override {
+    return inner_->ExpectedMeanChange(cell_type, context, perturbation);
   }
   bool FromControl(int32_t cell_type, const predict::Perturbation& perturbation) override {
     return inner_->FromControl(cell_type, perturbation);

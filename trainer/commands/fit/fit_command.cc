@@ -1,4 +1,5 @@
 // unlasting-train fit: trains a bundle from cells, alone or as one of several ranks.
+// Long because the steps of a run share its state, and their order is the run.
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -18,6 +19,8 @@
 #include "trainer/data/training_data.h"
 #include "trainer/data/training_grn.h"
 #include "trainer/ranks/local_ranks.h"
+#include "trainer/response/count_model.h"
+#include "trainer/response/error_fit.h"
 #include "trainer/scoring/predict_groups.h"
 #include "trainer/settings/settings.h"
 #include "trainer/training/manifest_builder.h"
@@ -115,6 +118,10 @@ class Fit {
     parts.manifest.grn["damping"] = damping;
     parts.manifest.response = response.record;
     parts.manifest.meet_means = response.finish.meet_means;
+    if (HasExpectedResponse(config_)) {
+      parts.manifest.prediction_error = PredictionErrors(data, response, graph);
+    }
+    parts.manifest.counts = FitCountModel(data, config_.seed());
     parts.manifest.training = training_;
     parts.manifest.training["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -197,6 +204,21 @@ class Fit {
     task.checkpoint_path = run_directory_.At("mask.checkpoint");
     task.resumed = [this](int64_t step) { run_directory_.ForgetAfter(step, "mask_loss"); };
     return TrainOne("mask", &task, mask);
+  }
+
+  // How far answers are expected to be from the truth, and a line that says what of it is known.
+  bundle::ErrorModel PredictionErrors(const TrainingData& data, const ResponseChoice& response,
+                                      const grn::Graph& graph) const {
+    LeaveOutOptions options;
+    options.follows_grn = FollowsGrn(config_);
+    options.seed = config_.seed();
+    options.threads = static_cast<int>(config_.threads());
+    bundle::ErrorModel errors = MakeErrorModel(data, response, graph, options);
+    for (const auto& [name, kind] : errors.kinds) {
+      Note(absl::StrFormat("predicted error, %s: %d left out%s", name, kind.left_out,
+                           kind.calibrated() ? "" : ", not calibrated"));
+    }
+    return errors;
   }
 
   absl::Status NoteLatents(const TrainingTask& task, const Network& denoiser) {

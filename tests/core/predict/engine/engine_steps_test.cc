@@ -31,7 +31,7 @@ TEST_F(MaskProbabilityTest, EachCellsLogitsBecomeItsProbabilities) {
           for (int g = 0; g < 2; ++g) row.out[g] = row.control[g] - 2 + row.cell_type;
         }
       },
-      2, controls_, cell_types_, knockout_);
+      2, controls_, cell_types_, nullptr, knockout_);
   ASSERT_TRUE(probability.ok());
   ASSERT_EQ(probability->values.size(), 6u);
   for (int64_t cell = 0; cell < 3; ++cell) {
@@ -60,7 +60,7 @@ TEST_F(MaskProbabilityTest, EveryRowIsToldOfThePerturbation) {
                         ++told;
                       }
                     },
-                    2, controls_, cell_types_, perturbation)
+                    2, controls_, cell_types_, nullptr, perturbation)
                     .ok());
     EXPECT_EQ(told, 3);
   }
@@ -74,14 +74,14 @@ TEST_F(MaskProbabilityTest, FeaturesThatAreAllZeroAreNoMolecule) {
                     ASSERT_FALSE(rows.empty());
                     for (const auto& row : rows) EXPECT_EQ(row.molecule, nullptr);
                   },
-                  2, controls_, cell_types_, nothing)
+                  2, controls_, cell_types_, nullptr, nothing)
                   .ok());
 }
 
 TEST_F(MaskProbabilityTest, AnExceptionOfTheNetworkIsAnErrorWithItsWords) {
   const auto probability =
       MaskProbabilityBy([](Rows) { throw std::runtime_error("out of memory"); }, 2, controls_,
-                        cell_types_, knockout_);
+                        cell_types_, nullptr, knockout_);
   EXPECT_EQ(probability.status().code(), absl::StatusCode::kInternal);
   EXPECT_EQ(probability.status().message(), "engine: out of memory");
 }

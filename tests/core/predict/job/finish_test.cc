@@ -49,7 +49,7 @@ TEST_F(MeetMeans, CellsOfARequestHaveTheExpectedMean) {
   const Profiles profiles = Predict(controls, {knockout})[0];
   const DenseMatrix cells = ToDense(controls->values);
   const double x_max = bundle_->manifest().normalisation.x_max;
-  const auto change = *engine_->ExpectedMeanChange(0, *knockout);
+  const auto change = *engine_->ExpectedMeanChange(0, nullptr, *knockout);
   int64_t met = 0;
   for (int64_t g = 0; g < profiles.values.cols; ++g) {
     double control = 0, predicted = 0;

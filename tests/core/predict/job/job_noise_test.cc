@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/predict/engine/engine_factory.h"
+#include "core/predict/job/counts.h"
 #include "tests/core/predict/job/job_fixture.h"
 
 namespace unlasting::predict {
@@ -69,6 +70,55 @@ TEST_F(EtaTest, TheMultistepSolverRefusesIt) {
   EXPECT_NE(profiles.status().message().find("eta"), absl::string_view::npos);
 }
 
+class CountsTest : public JobTest {
+ protected:
+  void SetUp() override {
+    JobTest::SetUp();
+    options_.draw_counts = true;
+  }
+  std::vector<float> CountsOf(const Profiles& profiles, int64_t row) {
+    std::vector<int64_t> columns(profiles.values.cols);
+    for (size_t k = 0; k < columns.size(); ++k) columns[k] = static_cast<int64_t>(k);
+    std::vector<float> counts(columns.size());
+    DrawCounts(profiles.values.Row(row), bundle_->manifest().counts.dispersion, profiles.draws[row],
+               columns, absl::MakeSpan(counts));
+    return counts;
+  }
+};
+
+TEST_F(CountsTest, ACellsCountsAreItsOwnWhateverElseIsAsked) {
+  const auto all = Panel("T0", 0);
+  // The rank mask looks at all cells of a request.
+  options_.mask = MaskMode::kNone;
+  const auto unmasked = Predict(all, {Knockout("G1"), Knockout("G2")});
+  // The same cells from behind, alone and under another place in the request.
+  ControlSet some;
+  some.values = SelectRows(all->values, {9, 4});
+  some.cell_type = {0, 0};
+  some.library_size = {all->library_size[9], all->library_size[4]};
+  const auto alone = Predict(std::make_shared<ControlSet>(some), {Knockout("G2")});
+  EXPECT_EQ(CountsOf(alone[0], 0), CountsOf(unmasked[1], 9));
+  EXPECT_EQ(CountsOf(alone[0], 1), CountsOf(unmasked[1], 4));
+  EXPECT_NE(CountsOf(unmasked[0], 9), CountsOf(unmasked[1], 9));
+  options_.seed = 1;
+  EXPECT_NE(CountsOf(Predict(all, {Knockout("G2")})[0], 9), CountsOf(unmasked[1], 9));
+}
+
+TEST_F(CountsTest, CellsAreDrawnAtTheirLibrarySizesOrAtOneDepth) {
+  const auto panel = Panel("T0", 12);
+  const auto own = Predict(panel, {Knockout("G1")});
+  ASSERT_EQ(own[0].draws.size(), 12u);
+  for (size_t k = 0; k < own[0].draws.size(); ++k) {
+    EXPECT_DOUBLE_EQ(own[0].draws[k].scale, panel->library_size[k] / 1000.0);
+    EXPECT_EQ(own[0].draws[k].dispersion_share, 0.5);
+  }
+  options_.count_depth = 5000;
+  const auto deep = Predict(panel, {Knockout("G1")});
+  for (const CountDraw& draw : deep[0].draws) EXPECT_DOUBLE_EQ(draw.scale, 5.0);
+  options_.draw_counts = false;
+  EXPECT_TRUE(Predict(panel, {Knockout("G1")})[0].draws.empty());
+}
+
 TEST_F(JobTest, SpreadOverMaskSeedsIsWhatManySeedsShow) {
   const auto controls = Panel("T0", 15);
   // A threshold that half of the cells reach, for the gene with the largest values.
@@ -81,7 +131,8 @@ TEST_F(JobTest, SpreadOverMaskSeedsIsWhatManySeedsShow) {
   const auto gene = std::max_element(mean.begin(), mean.end()) - mean.begin();
   DenseMatrix units = ToDense(controls->values);
   for (float& value : units.values) value /= 6.0f;
-  const auto probability = engine_->MaskProbability(units, controls->cell_type, *Knockout("G1"));
+  const auto probability =
+      engine_->MaskProbability(units, controls->cell_type, nullptr, *Knockout("G1"));
   ASSERT_OK(probability);
   std::vector<float> of_gene;
   for (int64_t r = 0; r < 15; ++r) of_gene.push_back(probability->At(r, gene));

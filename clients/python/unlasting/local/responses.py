@@ -1,0 +1,74 @@
+"""The expected change of each gene's mean, from the bundle's table (core/model/cpu/prior.cc).
+
+The networks have the table inside; it is read here for models that bring the means of their answers
+to it (`meet_means`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unlasting.local.bundle import Bundle
+
+_SIMILARITY, _DECADES, _SAME, _BONUS, _HOPS = 0.2, 0.3, 0.9999, 40.0, 3
+
+
+def _entries(weights: dict[str, np.ndarray], knockout: list[int], molecule: np.ndarray | None,
+             log10_dose: float) -> np.ndarray:
+    nodes = list(weights["denoiser.response_nodes"])
+    drug = weights["denoiser.response_drug"]
+    found = np.zeros(len(nodes) + 1 + len(drug))
+    if molecule is None:
+        for node in knockout:
+            found[nodes.index(node) if node in nodes else len(nodes)] += 1
+        return found
+    near = molecule / max(float(np.linalg.norm(molecule)), 1e-12) @ weights[
+        "denoiser.response_drugs"]
+    near = (near - 1) / _SIMILARITY + np.where(near > _SAME, _BONUS, 0)
+    apart = (log10_dose - weights["denoiser.response_dose"]) / _DECADES
+    logit = near[drug] - 0.5 * apart ** 2
+    share = np.exp(logit - logit.max())
+    found[len(nodes) + 1:] = share / share.sum()
+    return found
+
+
+def _propagated(weights: dict[str, np.ndarray], cell_type: int, knockout: list[int]) -> Any:
+    nodes = set(weights["denoiser.response_nodes"].tolist())
+    own = np.zeros(weights["denoiser.response_self_effect"].shape[1])
+    for node in knockout:
+        if node not in nodes:
+            own[node] = weights["denoiser.response_self_effect"][cell_type, node]
+    if not own.any():
+        return 0.0
+    indptr, source = weights["grn.edge_indptr"], weights["grn.edge_source"]
+    strength = weights["denoiser.response_edge_weights"]
+    target = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    change = own.copy()
+    for _ in range(_HOPS):
+        heard = np.zeros_like(own)
+        np.add.at(heard, target, strength * change[source])
+        heard[knockout] = 0
+        change = own + heard
+    gain = weights["denoiser.response_gain"][0]
+    genes = gain.shape[-1]
+    damping = float(weights["denoiser.response_damping"].ravel()[0])
+    return gain * (own + damping * (change - own))[:genes]
+
+
+def mean_change(bundle: Bundle, cell_type: int, knockout: list[int], molecule: np.ndarray | None,
+                log10_dose: float) -> np.ndarray:
+    """Per gene, in model units: the expected mean of perturbed cells minus that of control cells."""
+    weights = bundle.weights()
+    genes = len(bundle.genes)
+    if "denoiser.response_basis" not in weights:
+        return np.zeros(genes)
+    entries = _entries(weights, knockout, molecule, log10_dose)
+    table = weights["denoiser.response_coefficients"]
+    rank = table.shape[-1]
+    own = table.reshape(-1, len(entries), rank)[cell_type]
+    change = (entries @ own @ weights["denoiser.response_basis"])[:genes]
+    if "denoiser.response_self_effect" in weights and molecule is None:
+        change = change + _propagated(weights, cell_type, knockout)
+    return change

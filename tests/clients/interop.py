@@ -1,0 +1,123 @@
+"""One server, many languages: each prints the SHA-256 of the same prediction. See scripts/interop.sh."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "client"))
+
+import programs  # noqa: E402
+
+CLIENTS = ROOT / "clients"
+# grpcio and protobuf that go together, the oldest first.
+PYTHONS = (("1.51.3", "4.21.12"), ("1.66.2", "5.29.6"), ("1.85.3", "6.33.6"), ("1.85.3", "7.36.2"))
+
+
+class NotThere(Exception):
+    """A language or a tool that this machine does not have."""
+
+
+def need(*names):
+    for name in names:
+        if not shutil.which(name):
+            raise NotThere(f"{name} is not there")
+
+
+def output(*command, cwd=ROOT, **environment):
+    done = subprocess.run([str(part) for part in command], cwd=cwd, text=True,
+                          env={**os.environ, **environment}, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stdout[-500:]} {done.stderr[-1500:]}")
+    return done.stdout.split()[-1] if done.stdout.split() else ""
+
+
+class Interop:
+    """What is asked of the server, in every language."""
+
+    def __init__(self, address, model, cell_type, cells, gene, folder):
+        self.question = (address, model, cell_type, str(cells), gene)
+        self.folder = folder
+
+    def command(self):
+        """`unlasting predict`, whose file is read back."""
+        address, model, cell_type, cells, gene = self.question
+        out = self.folder / "cli.h5ad"
+        output(programs.BIN / "unlasting", "predict", "--server", address, "--model", model,
+               "--panel", cells, "--cell-type", cell_type, "--gene", gene, "--out", out)
+        return hashlib.sha256(programs.read_x(out).astype("<f4").tobytes()).hexdigest()
+
+    def python(self, python="/usr/bin/python3"):
+        return output(python, "-B", "-W", "ignore", CLIENTS / "python" / "digest.py",
+                      *self.question, PYTHONPATH=str(CLIENTS / "python"))
+
+    def python_with(self, grpcio, protobuf):
+        venv = ROOT / "build" / "interop" / f"grpcio-{grpcio}-protobuf-{protobuf}"
+        if not (venv / "ready").exists():
+            output("python3", "-m", "venv", "--clear", venv)
+            output(venv / "bin" / "pip", "install", "--quiet", f"grpcio=={grpcio}",
+                   f"protobuf=={protobuf}", CLIENTS / "python")
+            (venv / "ready").touch()
+        return self.python(venv / "bin" / "python")
+
+    def node(self):
+        need("node")
+        if not (CLIENTS / "node" / "node_modules").is_dir():
+            raise NotThere("clients/node/node_modules is not there: npm ci --prefix clients/node")
+        return output("node", CLIENTS / "node" / "examples" / "digest.js", *self.question)
+
+    def java(self):
+        need("mvn", "java")
+        output("mvn", "-q", "-B", "compile", "dependency:build-classpath",
+               f"-Dmdep.outputFile={self.folder}/classpath", cwd=CLIENTS / "java")
+        path = (self.folder / "classpath").read_text()
+        return output("java", "-cp", f"{CLIENTS / 'java' / 'target' / 'classes'}:{path}",
+                      "com.unlasting.client.Digest", *self.question)
+
+
+def report(interop, every):
+    ways = [("unlasting", interop.command), ("Python, Debian's grpcio", interop.python),
+            ("Node", interop.node)]
+    if every:
+        ways += [(f"Python, grpcio {grpcio}, protobuf {protobuf}",
+                  lambda pair=(grpcio, protobuf): interop.python_with(*pair))
+                 for grpcio, protobuf in PYTHONS]
+        ways.append(("Java", interop.java))
+    expected, well = None, True
+    for name, way in ways:
+        begin = time.monotonic()
+        try:
+            found = way()
+            expected = expected or found
+            well = well and found == expected
+            state = f"{found[:12]}  {'the same' if found == expected else 'DIFFERENT'}"
+        except NotThere as absent:
+            state = f"skipped: {absent}"
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            well, state = False, f"FAILED: {error}"
+        print(f"{name:36} {time.monotonic() - begin:6.1f} s  {state}", flush=True)
+    return well
+
+
+def main():
+    every = "--all" in sys.argv[1:]
+    folder = pathlib.Path(tempfile.mkdtemp())
+    bundle = pathlib.Path(os.environ.get("BUNDLE") or programs.write_tiny_bundle(folder))
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    with programs.Server("--bundle", bundle) as server:
+        interop = Interop(server.address, manifest["name"], manifest["cell_types"][0], 20,
+                          manifest["genes"][1], folder)
+        well = report(interop, every)
+    shutil.rmtree(folder)
+    sys.exit(0 if well else 1)
+
+
+if __name__ == "__main__":
+    main()
