@@ -21,6 +21,7 @@ inline constexpr int kSchemaVersion = 2;
 
 // What a bundle of this schema may use beyond its first form. A reader refuses a bundle that lists
 // a feature it does not know, so that no part of a model is left out in silence.
+inline constexpr char kFeatureConditionVector[] = "condition_vector";
 inline constexpr char kFeatureCovariates[] = "covariates";
 inline constexpr char kFeatureExpectedResponse[] = "expected_response";
 inline constexpr char kFeatureGrnPropagation[] = "grn_propagation";

@@ -22,6 +22,7 @@ absl::StatusOr<FileEntry> EntryOf(const fs::path& path) {
 std::vector<std::string> FeaturesOf(const Manifest& manifest, const model::ModelConfig& config,
                                     const BundleWeights& weights) {
   std::vector<std::string> features;
+  if (config.condition > 0) features.emplace_back(kFeatureConditionVector);
   if (config.expected_response) features.emplace_back(kFeatureExpectedResponse);
   if (weights.denoiser.shapes.count("response_self_effect") > 0) {
     features.emplace_back(kFeatureGrnPropagation);

@@ -97,6 +97,9 @@ class TorchScriptEngine : public predict::Engine {
                                                         const Perturbation& perturbation) override {
     return predict::MeanChange(cell_type, nullptr, perturbation, &priors_);
   }
+  bool FromControl(int32_t cell_type, const Perturbation& perturbation) override {
+    return predict::FromControl(cell_type, perturbation, &priors_);
+  }
 
  private:
   // Cuts rows among the threads (on CPU) and each share into batches.

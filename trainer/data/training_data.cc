@@ -28,6 +28,23 @@ std::vector<std::vector<int64_t>> ByTypeName(const cells::Dataset& cells,
   return ordered;
 }
 
+// Groups of each half of a batch at least, so that a step sees many conditions and every thread has
+// work.
+constexpr int64_t kFewestGroups = 8;
+
+// The group of the cell at `place`, modulo their number, among all groups' cells.
+const std::vector<int64_t>& GroupOfAnyCell(const std::vector<std::vector<int64_t>>& groups,
+                                           uint64_t place) {
+  uint64_t cells = 0;
+  for (const auto& group : groups) cells += group.size();
+  place %= cells;
+  for (const auto& group : groups) {
+    if (place < group.size()) return group;
+    place -= group.size();
+  }
+  return groups.back();
+}
+
 }  // namespace
 
 absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepared,
@@ -67,7 +84,7 @@ absl::StatusOr<TrainingData> TrainingData::Create(const cells::Prepared& prepare
   }
   for (auto& [key, members] : perturbed) data.perturbed_groups_.push_back(std::move(members));
   if (options.validation_fraction > 0) UNLASTING_RETURN_IF_ERROR(data.HoldOut(options));
-  if (!options.balance_conditions) data.MergeGroups();
+  data.balance_ = options.balance_conditions;
   data.statistics_ = cells::ControlsByCellType(cells, training);
   return data;
 }
@@ -116,28 +133,28 @@ absl::Status TrainingData::HoldOut(const TrainingDataOptions& options) {
   return absl::OkStatus();
 }
 
-void TrainingData::MergeGroups() {
-  for (auto* groups : {&control_groups_, &perturbed_groups_}) {
-    std::vector<int64_t> all;
-    for (const auto& group : *groups) all.insert(all.end(), group.begin(), group.end());
-    *groups = {std::move(all)};
-  }
-}
-
-Batch TrainingData::Draw(uint64_t seed, int64_t step, int64_t batch_size) const {
+Batch TrainingData::Draw(uint64_t seed, int64_t step, int64_t batch_size, int64_t share) const {
   std::seed_seq mixed{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32),
                       static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
   std::mt19937_64 random(mixed);
   const auto from = [&random](const auto& items) -> const auto& {
     return items[random() % items.size()];
   };
+  // `count` cells of one group, which is drawn evenly or as often as it has cells.
+  const auto draw = [&](const std::vector<std::vector<int64_t>>& groups, int64_t count,
+                        std::vector<int64_t>* cells) {
+    const std::vector<int64_t>& group = balance_ ? from(groups) : GroupOfAnyCell(groups, random());
+    for (int64_t k = 0; k < count; ++k) cells->push_back(from(group));
+  };
+  const int64_t half = batch_size / 2;
   Batch batch;
-  for (int64_t k = 0; k < batch_size / 2; ++k)
-    batch.control_cells.push_back(from(from(control_groups_)));
-  for (int64_t k = batch_size / 2; k < batch_size; ++k) {
-    const int64_t cell = from(from(perturbed_groups_));
-    batch.perturbed_cells.push_back(cell);
-    batch.partner_cells.push_back(from(controls_[cell_type(cell)]));
+  batch.share = std::clamp<int64_t>(half / kFewestGroups, 1, share);
+  for (int64_t k = 0; k < half / batch.share; ++k) {
+    draw(control_groups_, batch.share, &batch.control_cells);
+  }
+  for (int64_t k = 0; k < (batch_size - half) / batch.share; ++k) {
+    draw(perturbed_groups_, batch.share, &batch.perturbed_cells);
+    batch.partner_cells.push_back(from(controls_[cell_type(batch.perturbed_cells.back())]));
   }
   return batch;
 }

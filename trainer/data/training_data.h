@@ -24,11 +24,12 @@ struct ConditionInputs {
 };
 
 // The cells of one batch: half are control cells, for the source model, and half perturbed cells,
-// for the target model.
+// for the target model. Each `share` cells that stand together are of one condition and cell type.
 struct Batch {
+  int64_t share = 1;
   std::vector<int64_t> control_cells;
   std::vector<int64_t> perturbed_cells;
-  // For each perturbed cell, a control cell of its type (`control_input: cells`).
+  // For each `share` perturbed cells, a control cell of their type (`control_input: cells`).
   std::vector<int64_t> partner_cells;
 };
 
@@ -61,7 +62,8 @@ class TrainingData {
                                              const TrainingDataOptions& options = {});
 
   // A batch is a function of (seed, step) alone, so that a resumed run draws the same batches.
-  Batch Draw(uint64_t seed, int64_t step, int64_t batch_size) const;
+  // `share` is lowered so that each half of a batch has eight groups, as far as it has cells.
+  Batch Draw(uint64_t seed, int64_t step, int64_t batch_size, int64_t share = 1) const;
 
   // Writes the values of a cell, in model units, to `out` [N].
   void Fill(int64_t cell, float* out) const;
@@ -112,11 +114,11 @@ class TrainingData {
   // Whether each condition has training cells.
   std::vector<bool> Trained() const;
   absl::Status HoldOut(const TrainingDataOptions& options);
-  void MergeGroups();
 
   const cells::Prepared* prepared_ = nullptr;
   std::vector<ConditionInputs> conditions_;
-  std::vector<std::vector<int64_t>> controls_;          // per cell type
+  std::vector<std::vector<int64_t>> controls_;  // per cell type
+  bool balance_ = true;
   std::vector<std::vector<int64_t>> control_groups_;    // non-empty ones
   std::vector<std::vector<int64_t>> perturbed_groups_;  // condition within cell type
   std::vector<std::vector<int64_t>> validation_groups_;

@@ -66,6 +66,14 @@ bool HasExpectedResponse(const TrainConfig& config) {
   return config.prior_mean() == "expected_response" && config.recipe() == "preconditioned";
 }
 
+bool HearsCondition(const TrainConfig& config) {
+  return HasExpectedResponse(config) && config.condition_width() > 0;
+}
+
+bool DrawsByNoise(const TrainConfig& config) {
+  return config.recipe() == "preconditioned" && config.noise_levels() == "log_normal";
+}
+
 bool FollowsGrn(const TrainConfig& config) {
   return HasExpectedResponse(config) && config.unseen_genes() == "grn" &&
          config.ablation() != "no_grn";

@@ -35,6 +35,10 @@ std::string DescribeSettings();
 // Whether the model starts from expected responses (core/model/torch/expected_response.h): the
 // paper's recipe has no prior that could be centred on them.
 bool HasExpectedResponse(const TrainConfig& config);
+// Whether the denoiser has a condition vector (core/model/torch/source_condition.cc).
+bool HearsCondition(const TrainConfig& config);
+// Whether training draws the noise around the genes' own spread.
+bool DrawsByNoise(const TrainConfig& config);
 // Whether those of genes that training never perturbed are looked for in the gene network.
 bool FollowsGrn(const TrainConfig& config);
 

@@ -10,6 +10,22 @@ using torch::Tensor;
 
 namespace {
 
+// Of the log of the noise over the genes' spread, as EDM draws it (Karras et al.).
+constexpr double kNoiseMean = -0.2;
+constexpr double kNoiseDeviation = 1.2;
+
+// The first of each `share` cells.
+std::vector<int64_t> EveryOf(const std::vector<int64_t>& cells, int64_t share) {
+  std::vector<int64_t> first;
+  for (size_t k = 0; k < cells.size(); k += share) first.push_back(cells[k]);
+  return first;
+}
+
+// [groups, share, N].
+Tensor GroupsOf(const TrainingData& data, const std::vector<int64_t>& cells, int64_t share) {
+  return RowsOf(data, cells).view({-1, share, data.genes()});
+}
+
 Tensor Narrow(const Tensor& tensor, model::Range range) {
   return tensor.defined() ? tensor.narrow(0, range.begin, range.end - range.begin) : tensor;
 }
@@ -69,6 +85,7 @@ BatchRows BatchRows::Part(model::Range range) const {
   part.inputs.molecule = Narrow(inputs.molecule, range);
   part.inputs.dose = Narrow(inputs.dose, range);
   part.inputs.hidden = Narrow(inputs.hidden, range);
+  part.inputs.anonymous = Narrow(inputs.anonymous, range);
   return part;
 }
 
@@ -81,35 +98,48 @@ BatchMaker::BatchMaker(NetworkKind kind, const TrainConfig& config, const Traini
   std::vector<double> alpha_bar;
   for (int t = 0; t < schedule.steps(); ++t) alpha_bar.push_back(schedule.alpha_bar(t));
   alpha_bar_ = torch::tensor(alpha_bar, torch::kFloat64).to(torch::kFloat32);
+  const Tensor spread = control_deviation_.square().mean().sqrt().clamp_min(1e-3);
+  log_noise_ = 0.5 * torch::log((1 - alpha_bar_) / alpha_bar_) - torch::log(spread);
 }
 
 Batches BatchMaker::Make(int64_t step) const {
-  const Batch batch = data_.Draw(config_.seed(), step, config_.batch_size());
+  const Batch batch =
+      data_.Draw(config_.seed(), step, config_.batch_size(), config_.share_control());
   auto random =
       at::detail::createCPUGenerator(config_.seed() * 1000003 + static_cast<uint64_t>(step));
   Batches batches;
   if (kind_ == NetworkKind::kDenoiser && !batch.control_cells.empty()) {
-    batches.control.x_0 = RowsOf(data_, batch.control_cells);
-    batches.control.inputs.cell_type = TypesOf(data_, batch.control_cells);
+    batches.control.x_0 = GroupsOf(data_, batch.control_cells, batch.share);
+    batches.control.inputs.cell_type = TypesOf(data_, EveryOf(batch.control_cells, batch.share));
     AddNoise(random, &batches.control);
   }
-  batches.perturbed.x_0 = RowsOf(data_, batch.perturbed_cells);
+  batches.perturbed.x_0 = GroupsOf(data_, batch.perturbed_cells, batch.share);
   batches.perturbed.inputs = PerturbedInputs(batch, random);
   if (kind_ == NetworkKind::kDenoiser) AddNoise(random, &batches.perturbed);
   return batches;
 }
 
-// Eq 1 at times drawn from all of the schedule's.
+// Nine tenths of a schedule's times drown log1p values in noise and leave nothing to learn, so that
+// drawn evenly, few rows say how genes hang together.
+Tensor BatchMaker::DrawTimes(const at::Generator& random, const std::vector<int64_t>& shape) const {
+  const int64_t last = alpha_bar_.size(0) - 1;
+  if (!DrawsByNoise(config_)) {
+    return torch::randint(0, last + 1, shape, random, torch::TensorOptions(torch::kInt64));
+  }
+  const Tensor wanted = kNoiseMean + kNoiseDeviation * torch::randn(shape, random);
+  return torch::searchsorted(log_noise_, wanted).clamp_max(last);
+}
+
+// Eq 1.
 void BatchMaker::AddNoise(const at::Generator& random, BatchRows* rows) const {
-  rows->t = torch::randint(0, alpha_bar_.size(0), {rows->size()}, random,
-                           torch::TensorOptions(torch::kInt64));
-  const Tensor abar = alpha_bar_.index_select(0, rows->t).unsqueeze(1);
+  rows->t = DrawTimes(random, {rows->x_0.size(0), rows->x_0.size(1)});
+  const Tensor abar = alpha_bar_.index_select(0, rows->t.flatten()).view_as(rows->t).unsqueeze(2);
   const Tensor noise = torch::randn(rows->x_0.sizes(), random, rows->x_0.options());
   rows->x_t = abar.sqrt() * rows->x_0 + (1 - abar).sqrt() * noise;
 }
 
 Network::Inputs BatchMaker::PerturbedInputs(const Batch& batch, const at::Generator& random) const {
-  Network::Inputs inputs = InputsOf(data_, batch.perturbed_cells);
+  Network::Inputs inputs = InputsOf(data_, EveryOf(batch.perturbed_cells, batch.share));
   if (config_.control_input() == "cells") {
     inputs.control = RowsOf(data_, batch.partner_cells);
   } else {
@@ -122,6 +152,12 @@ Network::Inputs BatchMaker::PerturbedInputs(const Batch& batch, const at::Genera
     inputs.hidden = torch::rand({inputs.cell_type.size(0)}, random)
                         .lt(config_.response_dropout())
                         .to(torch::kFloat32);
+  }
+  if (HearsCondition(config_)) {
+    const Tensor dropped = torch::rand({inputs.cell_type.size(0)}, random)
+                               .lt(config_.identity_dropout())
+                               .to(torch::kFloat32);
+    inputs.anonymous = torch::max(dropped, inputs.hidden);
   }
   return inputs;
 }

@@ -14,9 +14,11 @@
 
 namespace unlasting::trainer {
 
-// Cells of one side of a batch, in model units.
+// Cells of one side of a batch, in model units; B groups of cells that share their conditions.
 struct BatchRows {
-  torch::Tensor x_0, x_t, t;  // [B, N], [B, N], [B]; x_t and t are undefined for the mask model
+  // [B, share, N], [B, share, N], [B, share]: `share` cells for each row of `inputs`. x_t and t are
+  // undefined for the mask model.
+  torch::Tensor x_0, x_t, t;
   model::Network::Inputs inputs;
 
   int64_t size() const { return x_0.defined() ? x_0.size(0) : 0; }
@@ -38,8 +40,12 @@ class BatchMaker {
              const diffusion::Schedule& schedule);
 
   Batches Make(int64_t step) const;
+  // Log of the noise at each time over the genes' spread, [T].
+  const torch::Tensor& log_noise() const { return log_noise_; }
 
  private:
+  // Times in a tensor of this shape.
+  torch::Tensor DrawTimes(const at::Generator& random, const std::vector<int64_t>& shape) const;
   void AddNoise(const at::Generator& random, BatchRows* rows) const;
   model::Network::Inputs PerturbedInputs(const Batch& batch, const at::Generator& random) const;
 
@@ -49,6 +55,7 @@ class BatchMaker {
   torch::Tensor control_mean_;       // [cell types, N]
   torch::Tensor control_deviation_;  // [cell types, N]
   torch::Tensor alpha_bar_;          // [T]
+  torch::Tensor log_noise_;          // [T], ascending
 };
 
 // Cells as rows in model units, [cells, N], and their types, [cells].

@@ -13,8 +13,26 @@
 
 namespace unlasting::trainer {
 
+namespace {
+
+// In a context where a perturbation was not measured, the expected response decides and a network
+// that starts from it is the nearer one; where all were measured, a network that starts from the
+// control cells learns how cells respond together (docs/decisions.md).
+bool TrainedFromControl(const TrainConfig& config, const TrainingData& data,
+                        const ResponseChoice& response) {
+  if (!HearsCondition(config)) return false;
+  if (config.skip_mean() != "auto") return config.skip_mean() == "control";
+  // Drugs at doses that training did not have would count as trained.
+  if (data.stimulus_features() > 0) return false;
+  // Null where nothing was measured.
+  return response.record.is_object() && response.record.value("left_out", "") == "cells";
+}
+
+}  // namespace
+
 model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& data,
-                                 const diffusion::Schedule& schedule) {
+                                 const diffusion::Schedule& schedule,
+                                 const ResponseChoice& response) {
   model::ModelConfig m;
   m.genes = data.genes();
   m.nodes = data.nodes();
@@ -27,9 +45,14 @@ model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& 
   m.times = schedule.steps();
   m.recipe = config.recipe();
   m.grn_inputs = config.grn_inputs();
+  if (m.grn_inputs == "auto") {
+    m.grn_inputs = config.recipe() == "preconditioned" ? "static" : "paper";
+  }
   m.residual = config.residual();
   m.control_residual = config.control_residual();
   m.expected_response = HasExpectedResponse(config);
+  m.condition = HearsCondition(config) ? config.condition_width() : 0;
+  m.trained_from_control = TrainedFromControl(config, data, response);
   m.mask_head = config.mask_head();
   m.dose_gate = config.dose_gate();
   m.control_input = config.ablation() != "no_control";

@@ -10,12 +10,15 @@
 #include "core/grn/graph.h"
 #include "core/model/spec/config.h"
 #include "trainer/data/training_data.h"
+#include "trainer/response/response_choice.h"
 #include "trainer/settings/config.pb.h"
 
 namespace unlasting::trainer {
 
+// `response`: how expected responses were chosen, which `skip_mean=auto` follows.
 model::ModelConfig ModelConfigOf(const TrainConfig& config, const TrainingData& data,
-                                 const diffusion::Schedule& schedule);
+                                 const diffusion::Schedule& schedule,
+                                 const ResponseChoice& response);
 
 // `out` is the bundle's folder, whose name is the bundle's where the setting `name` is empty.
 bundle::Manifest MakeManifest(const TrainConfig& config, const std::string& out,

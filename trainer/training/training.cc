@@ -11,6 +11,7 @@
 #include "core/model/torch/threads.h"
 #include "trainer/training/batch_maker.h"
 #include "trainer/training/checkpoint.h"
+#include "trainer/training/loss_by_noise.h"
 #include "trainer/training/validation.h"
 
 namespace unlasting::trainer {
@@ -21,29 +22,39 @@ using model::NetworkKind;
 using torch::Tensor;
 using Clock = std::chrono::steady_clock;
 
-Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows) {
-  return task.kind == NetworkKind::kDenoiser
-             ? network.DenoiserLoss(rows.x_0, rows.x_t, rows.t, rows.inputs)
-             : network.MaskLoss(rows.x_0, rows.inputs);
+// Of each group of cells that share their conditions, the mean, [B]; `by_noise` takes each cell.
+Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows,
+                 const Tensor& log_noise, LossByNoise* by_noise) {
+  const std::vector<int64_t> shape = {rows.x_0.size(0), rows.x_0.size(1)};
+  const Tensor x_0 = rows.x_0.flatten(0, 1);
+  if (task.kind == NetworkKind::kMask) {
+    return network.MaskLoss(x_0, rows.inputs).view(shape).mean(1);
+  }
+  const Tensor times = rows.t.flatten();
+  const Tensor losses = network.DenoiserLosses(x_0, rows.x_t.flatten(0, 1), times, rows.inputs);
+  by_noise->Add(losses, log_noise.index_select(0, times));
+  return losses.select(1, 0).view(shape).mean(1);
 }
 
-// Returns this rank's part of the batch's mean loss and leaves its gradients in the weights'
-// `grad`. Each thread differentiates its share of the rows; shares are summed in order, so that a
-// run repeats to the bit.
+// Returns this rank's part of the batch's mean loss, adds its cells to `by_noise` and
+// leaves its gradients in the weights' `grad`. Each thread differentiates its share of the rows;
+// shares are summed in order, so that a run repeats to the bit.
 double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
-                        const std::vector<Tensor>& weights) {
+                        const std::vector<Tensor>& weights, const Tensor& log_noise,
+                        LossByNoise* by_noise) {
   const auto shards = static_cast<int>(task.config->threads());
   const int ranks = task.ranks == nullptr ? 1 : task.ranks->size();
   const int first = (task.ranks == nullptr ? 0 : task.ranks->rank()) * shards;
   const int64_t total = batch.control.size() + batch.perturbed.size();
   std::vector<std::vector<Tensor>> gradients(shards);
   std::vector<double> losses(shards, 0.0);
+  std::vector<LossByNoise> by_shard(shards);
   model::RunShards(shards, [&](int shard) {
     std::vector<Tensor> parts;
     for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
       const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
       if (range.begin < range.end) {
-        parts.push_back(RowLosses(task, network, rows->Part(range)));
+        parts.push_back(RowLosses(task, network, rows->Part(range), log_noise, &by_shard[shard]));
       }
     }
     if (parts.empty()) return;
@@ -55,6 +66,7 @@ double LossAndGradients(const TrainingTask& task, const Network& network, const 
   });
   double loss = 0;
   for (const double part : losses) loss += part;
+  for (const LossByNoise& part : by_shard) by_noise->Add(part);
   torch::NoGradGuard no_grad;
   for (size_t k = 0; k < weights.size(); ++k) {
     Tensor sum;
@@ -170,8 +182,10 @@ class Loop {
 
   absl::Status Step() {
     SetLearningRate(LearningRate(config_, state_.step, task_.steps), &optimizer_);
-    double loss = LossAndGradients(task_, network_, batches_.Make(state_.step), state_.weights);
-    if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss));
+    LossByNoise by_noise;
+    double loss = LossAndGradients(task_, network_, batches_.Make(state_.step), state_.weights,
+                                   batches_.log_noise(), &by_noise);
+    if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss, &by_noise));
     if (!std::isfinite(loss)) {
       // Every rank has the same sum, and one of them reports it.
       if (!leads()) return absl::CancelledError("");
@@ -185,17 +199,21 @@ class Loop {
                   state_.weights, &state_.average);
     ++state_.step;
     loss_sum_ += loss;
+    by_noise_.Add(by_noise);
     ++loss_count_;
     return absl::OkStatus();
   }
 
   // Sums gradients, loss and whether any rank was interrupted in one call, so that all ranks stop
   // at the same step.
-  absl::Status SumOverRanks(double* loss) {
+  absl::Status SumOverRanks(double* loss, LossByNoise* by_noise) {
     torch::NoGradGuard no_grad;
     std::vector<Tensor> parts;
     for (const Tensor& weight : state_.weights) parts.push_back(weight.grad().flatten());
     parts.push_back(torch::tensor({static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f}));
+    for (const double part : by_noise->sums()) {
+      parts.push_back(torch::tensor({static_cast<float>(part)}));
+    }
     const Tensor sum = torch::cat(parts);
     UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
     int64_t at = 0;
@@ -205,6 +223,8 @@ class Loop {
     }
     *loss = sum[at].item<double>();
     interrupted_ = sum[at + 1].item<float>() > 0;
+    at += 2;
+    for (double& part : by_noise->sums()) part = sum[at++].item<double>();
     return absl::OkStatus();
   }
 
@@ -224,10 +244,15 @@ class Loop {
   void Report() {
     if (state_.step % config_.log_every() == 0 || state_.step == task_.steps) {
       const double mean = loss_sum_ / static_cast<double>(loss_count_);
-      if (leads() && task_.log) task_.log({{"step", state_.step}, {LossName(task_.kind), mean}});
+      if (leads() && task_.log) {
+        nlohmann::json line = {{"step", state_.step}, {LossName(task_.kind), mean}};
+        if (task_.kind == NetworkKind::kDenoiser) line.update(by_noise_.ToJson());
+        task_.log(line);
+      }
       if (leads() && task_.progress) task_.progress(state_.step, task_.steps, mean);
       loss_sum_ = 0;
       loss_count_ = 0;
+      by_noise_ = LossByNoise();
     }
     if (task_.ranks == nullptr) interrupted_ = InterruptRequested();
   }
@@ -279,6 +304,7 @@ class Loop {
   bool interrupted_ = false;
   double loss_sum_ = 0;
   int64_t loss_count_ = 0;
+  LossByNoise by_noise_;
 };
 
 }  // namespace

@@ -232,9 +232,16 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
   cell_embedding_rows_.assign(count, 0);
   block_times_.assign(count, nullptr);
   decoder_times_.assign(count, nullptr);
+  block_conditions_.assign(count, nullptr);
+  decoder_conditions_.assign(count, nullptr);
   for (int64_t r = 0; r < count; ++r) {
     cell_embedding_rows_[r] = row_priors_[r]->cell_embedding_row;
     if (!denoiser_) continue;
+    const auto& condition = row_priors_[r]->condition;
+    if (!condition.block.empty()) {
+      block_conditions_[r] = condition.block.data();
+      decoder_conditions_[r] = condition.decoder.data();
+    }
     const TimeTerms& terms = TermsOf(rows[r].time);
     block_times_[r] = terms.block.data();
     decoder_times_[r] = terms.decoder.data();
@@ -251,8 +258,8 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
     const int32_t* states = cell_embedding_rows_.data() + begin;
     if (denoiser_) {
       block_.Run(state_.data() + begin * genes_stride_, genes_stride_, size, states,
-                 block_times_.data() + begin, /*accumulate=*/true, first, second, gene_readout,
-                 nodes_stride_);
+                 block_times_.data() + begin, block_conditions_.data() + begin,
+                 /*accumulate=*/true, first, second, gene_readout, nodes_stride_);
     }
     const bool add = !denoiser_;
     if (add) {
@@ -262,8 +269,9 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
       }
     }
     if (decoder_.hidden() > 0) {
-      decoder_.Run(gene_readout, nodes_stride_, size, states, decoder_times_.data() + begin, add,
-                   first, second, network_output, genes_stride_);
+      decoder_.Run(gene_readout, nodes_stride_, size, states, decoder_times_.data() + begin,
+                   decoder_conditions_.data() + begin, add, first, second, network_output,
+                   genes_stride_);
     }
     for (int64_t r = 0; r < size; ++r) {
       Finish(rows[begin + r], *row_priors_[begin + r], network_output + r * genes_stride_);

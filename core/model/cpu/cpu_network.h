@@ -94,7 +94,7 @@ class CpuNetwork {
   AlignedVector<T> network_output_;  // [rows, genes_stride_]
   AlignedVector<T> first_, second_;
   std::vector<int32_t> cell_embedding_rows_;
-  std::vector<const T*> block_times_, decoder_times_;
+  std::vector<const T*> block_times_, decoder_times_, block_conditions_, decoder_conditions_;
   struct WorkerScratch {
     GrnScratch<T> grn;
     AlignedVector<T> control;

@@ -33,12 +33,14 @@ AlignedVector<T> Perceptron<T>::TimeTerm(const AlignedVector<T>& time_features) 
 template <typename T>
 void Perceptron<T>::Run(const T* x, int64_t x_stride, int64_t rows,
                         const int32_t* cell_embedding_row, const T* const* time_term,
-                        bool accumulate, T* first, T* second, T* out, int64_t out_stride) const {
+                        const T* const* condition, bool accumulate, T* first, T* second, T* out,
+                        int64_t out_stride) const {
   const auto& kernels = BestKernels<T>();
   for (int64_t r = 0; r < rows; ++r) {
     T* row = first + r * hidden_;
     std::copy_n(cell_.data() + cell_embedding_row[r] * hidden_, hidden_, row);
     for (int64_t k = 0; k < hidden_ && time_term[r] != nullptr; ++k) row[k] += time_term[r][k];
+    for (int64_t k = 0; k < hidden_ && condition[r] != nullptr; ++k) row[k] += condition[r][k];
   }
   in_.Multiply(x, x_stride, rows, nullptr, true, first, hidden_);
   kernels.silu(first, rows * hidden_);

@@ -24,10 +24,11 @@ class Perceptron {
   AlignedVector<T> TimeTerm(const AlignedVector<T>& time_features) const;
 
   // out[rows, out_stride] = (accumulate ? out : 0) + the perceptron of x[rows, x_stride]. `first`
-  // and `second` [rows, hidden()] are scratch; time_term[r] may be null.
+  // and `second` [rows, hidden()] are scratch; time_term[r] and condition[r], [hidden()], may be
+  // null.
   void Run(const T* x, int64_t x_stride, int64_t rows, const int32_t* cell_embedding_row,
-           const T* const* time_term, bool accumulate, T* first, T* second, T* out,
-           int64_t out_stride) const;
+           const T* const* time_term, const T* const* condition, bool accumulate, T* first,
+           T* second, T* out, int64_t out_stride) const;
 
  private:
   int64_t hidden_ = 0;

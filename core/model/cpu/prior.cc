@@ -49,6 +49,7 @@ Priors<T>::Priors(bool denoiser, const ModelConfig& config, const NetworkWeights
   }
   entry_of_node_.assign(config.nodes, -1);
   for (int64_t g = 0; g < genes_; ++g) entry_of_node_[nodes[g]] = static_cast<int32_t>(g);
+  if (denoiser && config.condition > 0) condition_ = ConditionTerms<T>(config, arrays);
   if (arrays.values.count("response_self_effect") == 0) return;
   self_effect_ = arrays.at("response_self_effect");
   edges_ = arrays.at("response_edge_weights");
@@ -122,8 +123,10 @@ void Priors<T>::AddPropagated(int32_t cell_type, absl::Span<const int32_t> knock
 }
 
 template <typename T>
-std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weights& weights,
-                                                   absl::Span<const int32_t> knockout) const {
+std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type,
+                                                   absl::Span<const int32_t> knockout,
+                                                   const Molecule<T>* molecule) const {
+  const Weights weights = WeightsOf(knockout, molecule);
   const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
   AlignedVector<T> mixed(rank_, T{0}), response(columns, T{0});
   const T* coefficients = coefficients_.data() + cell_type * entries_ * rank_;
@@ -141,8 +144,20 @@ std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type, const Weig
   if (!self_effect_.empty()) AddPropagated(cell_type, knockout, &response);
   auto prior = std::make_shared<Prior<T>>(*types_[cell_type]);
   prior->deviation.clear();
-  prior->cell_embedding_row += weights.known ? static_cast<int32_t>(config_.cell_types) : 0;
+  const bool from_control = denoiser_ && config_.trained_from_control;
+  const bool named = weights.known && (!from_control || knockout.size() <= 1);
+  prior->cell_embedding_row += named ? static_cast<int32_t>(config_.cell_types) : 0;
   const auto bound = static_cast<T>(kResponseLogVariance);
+  if (!condition_.empty()) {
+    const bool told_names = named || !from_control;
+    prior->condition = condition_.Compute(
+        response, prior->variance, told_names ? knockout : absl::Span<const int32_t>(),
+        told_names && molecule != nullptr ? molecule->features : absl::Span<const T>());
+  }
+  if (from_control && named) {
+    prior->change.assign(response.begin(), response.begin() + n);
+    return prior;
+  }
   for (int64_t g = 0; g < n; ++g) {
     if (denoiser_) {
       prior->mean[g] += response[g];
@@ -163,11 +178,9 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfPerturbed(int32_t cell_type,
   std::string key;
   Append(cell_type, &key);
   if (molecule != nullptr) key += molecule->key;
-  if (molecule == nullptr) {
-    for (const int32_t node : knockout) Append(node, &key);
-  }
+  for (const int32_t node : knockout) Append(node, &key);
   if (const auto* const found = kept_.Find(key)) return *found;
-  auto prior = Compute(cell_type, WeightsOf(knockout, molecule), knockout);
+  auto prior = Compute(cell_type, knockout, molecule);
   kept_.Insert(key, prior);
   if (kept_.size() > kMaxKept) kept_.TakeOldest();
   return prior;
@@ -177,6 +190,7 @@ template <typename T>
 std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                                      const Molecule<T>* molecule) {
   const auto perturbed = OfPerturbed(cell_type, knockout, molecule);
+  if (!perturbed->change.empty()) return {perturbed->change.begin(), perturbed->change.end()};
   const AlignedVector<T>& control = types_[cell_type]->mean;
   std::vector<T> change(control.size());
   for (size_t g = 0; g < change.size(); ++g) change[g] = perturbed->mean[g] - control[g];
@@ -209,21 +223,34 @@ std::shared_ptr<const Prior<T>> Priors<T>::OfNewContext(const NewQuery& query) {
   if (const auto* const found = kept_.Find(key)) return *found;
   auto prior = std::make_shared<Prior<T>>(*controls);
   prior->deviation.clear();
-  prior->cell_embedding_row =
-      OfPerturbed(context.nearest, query.knockout, query.molecule)->cell_embedding_row;
+  // A network that moves cells by itself has learnt to do so in its own contexts alone.
+  const bool from_control = denoiser_ && config_.trained_from_control;
+  if (!from_control) {
+    prior->cell_embedding_row =
+        OfPerturbed(context.nearest, query.knockout, query.molecule)->cell_embedding_row;
+  }
   // The spread is that of the control cells: how it responds does not carry over.
   for (const BorrowedType& from : BorrowFrom(context, *query.measured)) {
     const auto there = OfPerturbed(from.type, query.knockout, query.molecule);
     const Prior<T>& type = *types_[from.type];
     for (int64_t g = 0; g < config_.genes; ++g) {
       if (denoiser_) {
-        prior->mean[g] += static_cast<T>(from.borrowed * (there->mean[g] - type.mean[g]) +
+        const T changed = there->change.empty() ? there->mean[g] - type.mean[g] : there->change[g];
+        prior->mean[g] += static_cast<T>(from.borrowed * changed +
                                          from.mean_pull * (controls->mean[g] - type.mean[g]));
       } else {
         prior->logit[g] += static_cast<T>(from.borrowed * (there->logit[g] - type.logit[g]) +
                                           from.share_pull * (controls->logit[g] - type.logit[g]));
       }
     }
+  }
+  if (!condition_.empty()) {
+    AlignedVector<T> response(2 * config_.genes, T{0});
+    for (int64_t g = 0; g < config_.genes; ++g) response[g] = prior->mean[g] - controls->mean[g];
+    prior->condition = condition_.Compute(
+        response, controls->variance, from_control ? absl::Span<const int32_t>() : query.knockout,
+        !from_control && query.molecule != nullptr ? query.molecule->features
+                                                   : absl::Span<const T>());
   }
   kept_.Insert(key, prior);
   if (kept_.size() > kMaxKept) kept_.TakeOldest();

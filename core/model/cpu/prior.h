@@ -10,6 +10,7 @@
 
 #include "absl/types/span.h"
 #include "core/base/lru_map.h"
+#include "core/model/cpu/condition.h"
 #include "core/model/cpu/matrix.h"
 #include "core/model/cpu/node_inputs.h"
 #include "core/model/spec/config.h"
@@ -22,7 +23,12 @@ struct Prior {
   AlignedVector<T> mean, variance;  // [N]
   AlignedVector<T> deviation;       // [N], of cell types alone
   AlignedVector<T> logit;           // [N], mask models
-  int32_t cell_embedding_row = 0;   // row of the cell type embeddings
+  // Of perturbed cells, in denoisers: the expected change of their mean where `mean` does not hold
+  // it and the network alone moves them, else empty, [N], and what their condition vector adds to
+  // the hidden layers, empty without one.
+  AlignedVector<T> change;
+  typename ConditionTerms<T>::Terms condition;
+  int32_t cell_embedding_row = 0;  // row of the cell type embeddings
 };
 
 // One call at a time.
@@ -41,6 +47,11 @@ class Priors {
   // Of perturbed cells; `molecule` may be null. Without `response` the same as OfType.
   std::shared_ptr<const Prior<T>> OfPerturbed(int32_t cell_type, absl::Span<const int32_t> knockout,
                                               const Molecule<T>* molecule);
+  // Whether the network alone moves these cells (ModelConfig::trained_from_control).
+  bool FromControl(int32_t cell_type, absl::Span<const int32_t> knockout,
+                   const Molecule<T>* molecule) {
+    return !OfPerturbed(cell_type, knockout, molecule)->change.empty();
+  }
   // What the mean of perturbed cells adds to that of their type's control cells, [N]; of denoisers.
   std::vector<T> MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                             const Molecule<T>* molecule);
@@ -66,8 +77,8 @@ class Priors {
   void AddPropagated(int32_t cell_type, absl::Span<const int32_t> knockout,
                      AlignedVector<T>* response) const;
   Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
-  std::shared_ptr<const Prior<T>> Compute(int32_t cell_type, const Weights& weights,
-                                          absl::Span<const int32_t> knockout) const;
+  std::shared_ptr<const Prior<T>> Compute(int32_t cell_type, absl::Span<const int32_t> knockout,
+                                          const Molecule<T>* molecule) const;
 
   bool denoiser_;
   ModelConfig config_;
@@ -76,6 +87,7 @@ class Priors {
   std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
   std::vector<int64_t> drug_;           // by drug entry
   AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
+  ConditionTerms<T> condition_;
   // Of GrnResponse; empty without one.
   AlignedVector<T> self_effect_, edges_, gain_;
   T damping_ = 0;

@@ -57,6 +57,9 @@ struct DeviceRow {
   const float* mean = nullptr;
   const float* variance = nullptr;
   const float* logit = nullptr;
+  // What the condition vector adds to the first layers of Block and Decoder, [hidden]; may be null.
+  const float* block_condition = nullptr;
+  const float* decoder_condition = nullptr;
   int32_t time = 0;
   int32_t cell_type = 0;
   int32_t cell_embedding_row = 0;  // row of the cell type embeddings
@@ -138,12 +141,15 @@ struct AttendArguments {
 
 // h <- silu(h + terms), h [R, width].
 struct ActivateArguments {
+  // Which of a row's condition terms is added.
+  enum Condition : int32_t { kNone, kBlock, kDecoder };
   const DeviceRow* rows = nullptr;
   float* h = nullptr;
   int32_t width = 0;
   const float* bias = nullptr;  // [width]; may be null, as may the two below
   const float* cell = nullptr;  // [cell states, width]
   const float* time = nullptr;  // [times, width]
+  Condition condition = kNone;
 };
 
 // From the network's network_output to x0 or logits, and the solver's update (eq 14).

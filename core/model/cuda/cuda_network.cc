@@ -106,6 +106,8 @@ DeviceRow CudaNetwork::Describe(const CellStep& step) {
   row.mean = prior.mean;
   row.variance = prior.variance;
   row.logit = prior.logit;
+  row.block_condition = prior.block_condition;
+  row.decoder_condition = prior.decoder_condition;
   row.cell_embedding_row = prior.cell_embedding_row;
   return row;
 }

@@ -113,11 +113,14 @@ void CudaNetwork::EnqueuePerceptron(const PerceptronWeights& weights, const floa
   activate.h = first_.data();
   activate.cell = weights.cell.data();
   activate.time = weights.time.data();
+  activate.condition =
+      &weights == &weights_.block ? ActivateArguments::kBlock : ActivateArguments::kDecoder;
   LaunchActivate(activate, rows, context_->stream());
   multiply(first_.data(), weights.hidden, weights.mid, weights.hidden, false, second_.data(),
            weights.hidden);
   activate.h = second_.data();
   activate.cell = activate.time = nullptr;
+  activate.condition = ActivateArguments::kNone;
   activate.bias = weights.mid_bias.data();
   LaunchActivate(activate, rows, context_->stream());
   multiply(second_.data(), weights.hidden, weights.out, weights_.genes_stride, accumulate, out,

@@ -39,7 +39,9 @@ DevicePrior DevicePriors::Uploaded(int32_t cell_type, const Host& host) {
     std::vector<float> values(host->logit.begin(), host->logit.end());
     if (denoiser_) {
       values.assign(host->mean.begin(), host->mean.end());
-      values.insert(values.end(), host->variance.begin(), host->variance.end());
+      for (const auto* more : {&host->variance, &host->condition.block, &host->condition.decoder}) {
+        values.insert(values.end(), more->begin(), more->end());
+      }
     }
     kept = kept_.Insert(host, DeviceArray<float>::From(values));
     if (kept_.size() > kMaxKept) kept_.TakeOldest();
@@ -47,6 +49,11 @@ DevicePrior DevicePriors::Uploaded(int32_t cell_type, const Host& host) {
   if (denoiser_) {
     prior.mean = kept->data();
     prior.variance = kept->data() + genes_;
+    const auto hidden = static_cast<int64_t>(host->condition.block.size());
+    if (hidden > 0) {
+      prior.block_condition = kept->data() + 2 * genes_;
+      prior.decoder_condition = prior.block_condition + hidden;
+    }
   } else {
     prior.logit = kept->data();
   }

@@ -18,6 +18,9 @@ struct DevicePrior {
   const float* mean = nullptr;  // [N], as the two below; of mask models only the logit
   const float* variance = nullptr;
   const float* logit = nullptr;
+  // [hidden] each; null without a condition vector.
+  const float* block_condition = nullptr;
+  const float* decoder_condition = nullptr;
   int32_t cell_embedding_row = 0;
 };
 
@@ -48,7 +51,7 @@ class DevicePriors {
   int64_t genes_;
   const DeviceWeights& weights_;
   cpu::Priors<float> host_;
-  LruMap<Host, DeviceArray<float>> kept_;  // mean and variance, or logit
+  LruMap<Host, DeviceArray<float>> kept_;  // mean, variance and conditions, or logit
 };
 
 }  // namespace unlasting::model::cuda

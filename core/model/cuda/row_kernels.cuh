@@ -34,6 +34,10 @@ __global__ void ActivateKernel(ActivateArguments in) {
   if (in.bias != nullptr) v += in.bias[k];
   if (in.cell != nullptr) v += in.cell[static_cast<int64_t>(row.cell_embedding_row) * in.width + k];
   if (in.time != nullptr) v += in.time[static_cast<int64_t>(row.time) * in.width + k];
+  const float* condition = in.condition == ActivateArguments::kBlock     ? row.block_condition
+                           : in.condition == ActivateArguments::kDecoder ? row.decoder_condition
+                                                                         : nullptr;
+  if (condition != nullptr) v += condition[k];
   *h = SiluOf(v);
 }
 

@@ -27,7 +27,7 @@ absl::Status ModelConfig::Validate() const {
         CheckRange("molecule_features", molecule_features, 0, kMany),
         CheckRange("dim", dim, 1, 4096), CheckRange("layers", layers, 1, 64),
         CheckRange("heads", heads, 1, 64), CheckRange("hidden", hidden, 1, 1 << 16),
-        CheckRange("times", times, 2, 1 << 20),
+        CheckRange("times", times, 2, 1 << 20), CheckRange("condition", condition, 0, 4096),
         CheckWord("recipe", recipe, "preconditioned", "paper"),
         CheckWord("grn_inputs", grn_inputs, "paper", "static"),
         CheckWord("mask_head", mask_head, "dense", "grn"),
@@ -36,6 +36,12 @@ absl::Status ModelConfig::Validate() const {
   }
   if (expected_response && recipe != "preconditioned") {
     return absl::InvalidArgumentError("expected_response: needs the recipe preconditioned");
+  }
+  if (condition > 0 && !expected_response) {
+    return absl::InvalidArgumentError("condition: needs expected_response");
+  }
+  if (trained_from_control && condition == 0) {
+    return absl::InvalidArgumentError("trained_from_control: needs condition above 0");
   }
   return absl::OkStatus();
 }
@@ -58,7 +64,9 @@ nlohmann::json ModelConfig::ToJson() const {
           {"control_residual", control_residual},
           {"expected_response", expected_response},
           {"mask_head", mask_head},
-          {"dose_gate", dose_gate}};
+          {"dose_gate", dose_gate},
+          {"condition", condition},
+          {"trained_from_control", trained_from_control}};
 }
 
 absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
@@ -82,6 +90,9 @@ absl::StatusOr<ModelConfig> ModelConfig::FromJson(const nlohmann::json& json) {
     config.expected_response = json.at("expected_response");
     config.mask_head = json.at("mask_head");
     config.dose_gate = json.at("dose_gate");
+    // Absent in bundles from before there were condition vectors.
+    config.condition = json.value("condition", config.condition);
+    config.trained_from_control = json.value("trained_from_control", config.trained_from_control);
   } catch (const nlohmann::json::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat("model: ", error.what()));
   }

@@ -74,6 +74,16 @@ std::vector<ParameterSpec> ParameterSpecs(NetworkKind kind, const ModelConfig& c
     specs.push_back({"decoder_out", {h, n}, 0});
     specs.push_back({"decoder_out_bias", {n}, 0});
   }
+  if (denoiser && c.condition > 0) {
+    AddLinear("condition_response", 2 * n, c.condition, "", &specs);
+    // Zero: what training never perturbed adds nothing.
+    specs.push_back({"condition_gene", {m, c.condition}, 0});
+    if (c.molecule_features > 0) {
+      specs.push_back({"condition_molecule", {c.molecule_features, c.condition}, 0});
+    }
+    AddLinear("block_condition", c.condition, h, "", &specs);
+    AddLinear("decoder_condition", c.condition, h, "", &specs);
+  }
   return specs;
 }
 

@@ -173,10 +173,16 @@ Tensor Network::Denoise(const Tensor& x_t, const Tensor& t, const Inputs& in) co
                           OrNone(in.molecule), OrNone(in.dose), OrNone(in.hidden)});
 }
 
+Tensor Network::DenoiserLosses(const Tensor& x_0, const Tensor& x_t, const Tensor& t,
+                               const Inputs& in) const {
+  return Call("loss",
+              {x_0, x_t, t, in.cell_type, OrNone(in.control), OrNone(in.knockout),
+               OrNone(in.molecule), OrNone(in.dose), OrNone(in.hidden), OrNone(in.anonymous)});
+}
+
 Tensor Network::DenoiserLoss(const Tensor& x_0, const Tensor& x_t, const Tensor& t,
                              const Inputs& in) const {
-  return Call("loss", {x_0, x_t, t, in.cell_type, OrNone(in.control), OrNone(in.knockout),
-                       OrNone(in.molecule), OrNone(in.dose), OrNone(in.hidden)});
+  return DenoiserLosses(x_0, x_t, t, in).select(1, 0);
 }
 
 Tensor Network::MaskLogits(const Inputs& in) const {

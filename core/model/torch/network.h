@@ -53,13 +53,20 @@ class Network {
     // [B] 0 or 1, training only: the row's perturbation is unknown to the table of
     // core/model/torch/expected_response.h.
     torch::Tensor hidden;
+    // [B] 0 or 1, training only: the row's condition vector holds its expected response alone.
+    torch::Tensor anonymous;
   };
   torch::Tensor Denoise(const torch::Tensor& x_t, const torch::Tensor& t,
                         const Inputs& inputs) const;
-  // Per cell, [B].
+  // Per cell its loss and that of the skip alone, [B share, 2]: x_0 and x_t [B share, N] and
+  // t [B share] hold `share` cells for each row of `inputs`, one after the other.
+  torch::Tensor DenoiserLosses(const torch::Tensor& x_0, const torch::Tensor& x_t,
+                               const torch::Tensor& t, const Inputs& inputs) const;
+  // The first column, [B share].
   torch::Tensor DenoiserLoss(const torch::Tensor& x_0, const torch::Tensor& x_t,
                              const torch::Tensor& t, const Inputs& inputs) const;
   torch::Tensor MaskLogits(const Inputs& inputs) const;
+  // [B share] of x_0 [B share, N].
   torch::Tensor MaskLoss(const torch::Tensor& x_0, const Inputs& inputs) const;
 
   void To(torch::Device device);

@@ -60,6 +60,7 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
     SetFlag(module, "preconditioned", c.recipe == "preconditioned");
     SetFlag(module, "static_grn", c.grn_inputs == "static");
     SetFlag(module, "control_residual", c.control_residual);
+    SetFlag(module, "trained_from_control", c.trained_from_control);
   }
   if (c.expected_response) {
     SetAttribute(module, "cell_types", c.cell_types);
@@ -77,7 +78,7 @@ void RegisterConfig(NetworkKind kind, const ModelConfig& c, Module* module) {
 
 std::string MethodsSource(NetworkKind kind, const ModelConfig& config) {
   return kind == NetworkKind::kDenoiser
-             ? DenoiserSource(config.expected_response)
+             ? DenoiserSource(config.expected_response, config.condition > 0)
              : MaskSource(config.mask_head == "dense", config.expected_response);
 }
 

@@ -57,8 +57,12 @@ def grn(self, inputs: Tensor) -> Tensor:
 
 constexpr char kDecoder[] = R"(
 # MLP over all nodes. Parameters that a network lacks are compiled out by `hasattr`.
-def decoder(self, x: Tensor, t_features: Optional[Tensor], cell_type: Tensor) -> Tensor:
+def decoder(self, x: Tensor, t_features: Optional[Tensor], cell_type: Tensor,
+            condition: Optional[Tensor]) -> Tensor:
     h = torch.matmul(x, self.decoder_in) + self.decoder_cell.index_select(0, cell_type)
+    if hasattr(self, "decoder_condition"):
+        if condition is not None:
+            h = h + torch.matmul(condition, self.decoder_condition)
     if hasattr(self, "decoder_time"):
         if t_features is not None:
             h = h + torch.matmul(t_features, self.decoder_time)
@@ -72,22 +76,47 @@ def time_features(self, t: Tensor) -> Tensor:
     wave = torch.cat([torch.sin(angle), torch.cos(angle)], 1)
     return torch.silu(torch.matmul(wave, self.time_weight) + self.time_bias)
 
-# GRN block, Block and Decoder (Fig 3, Appendix C): [B, N].
+# x [B, ...], each row `share` times.
+def repeated(self, x: Optional[Tensor], share: int) -> Optional[Tensor]:
+    if x is None or share == 1:
+        return x
+    return torch.repeat_interleave(x, share, 0)
+
+# GRN block, Block and Decoder (Fig 3, Appendix C): [B share, N] of u [B share, N], t [B share] and
+# what else a row has, [B, ...].
 def network_output(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
                    knockout: Optional[Tensor], molecule: Optional[Tensor],
-                   dose: Optional[Tensor]) -> Tensor:
+                   dose: Optional[Tensor], condition: Optional[Tensor]) -> Tensor:
     t_features = self.time_features(t)
+    rows = cell_type.size(0)
+    share = u.size(0) // rows
+    types = torch.repeat_interleave(cell_type, share, 0)
     if self.static_grn:
-        inputs = self.node_inputs(None, None, cell_type, control, knockout, molecule, dose)
+        if control is None and knockout is None and self.prior_mean.size(0) < rows:
+            # Control cells of a type share what the block makes of them.
+            every = torch.arange(self.prior_mean.size(0), device=cell_type.device)
+            inputs = self.node_inputs(None, None, every, None, None, None, None)
+            gene_readout = self.grn(inputs.expand([every.size(0), -1, -1]))
+            gene_readout = gene_readout.index_select(0, types)
+        else:
+            inputs = self.node_inputs(None, None, cell_type, control, knockout, molecule, dose)
+            gene_readout = self.grn(inputs.expand([rows, -1, -1]))
+            gene_readout = torch.repeat_interleave(gene_readout, share, 0)
     else:
-        inputs = self.node_inputs(u, t_features, cell_type, control, knockout, molecule, dose)
-    gene_readout = self.grn(inputs.expand([u.size(0), -1, -1]))
+        inputs = self.node_inputs(u, t_features, types, self.repeated(control, share),
+                                  self.repeated(knockout, share), self.repeated(molecule, share),
+                                  self.repeated(dose, share))
+        gene_readout = self.grn(inputs.expand([u.size(0), -1, -1]))
+    condition = self.repeated(condition, share)
     h = torch.matmul(u, self.block_in) + torch.matmul(t_features, self.block_time)
-    h = torch.silu(h + self.block_cell.index_select(0, cell_type))
+    if hasattr(self, "block_condition"):
+        if condition is not None:
+            h = h + torch.matmul(condition, self.block_condition)
+    h = torch.silu(h + self.block_cell.index_select(0, types))
     h = torch.silu(torch.matmul(h, self.block_mid) + self.block_mid_bias)
     block = torch.matmul(h, self.block_out) + self.block_out_bias
     merged = torch.constant_pad_nd(block, [0, self.nodes - self.genes], 0) + gene_readout
-    return self.decoder(merged, t_features, cell_type)
+    return self.decoder(merged, t_features, types, condition)
 
 # Per-gene Gaussian skip: with x0 ~ N(mu, s^2) and F = 0 the prediction is already the posterior
 # mean, so inversion stays standard normal where the network knows nothing.
@@ -100,26 +129,51 @@ def skip(self, x_t: Tensor, t: Tensor, mu: Tensor, s2: Tensor) -> Tuple[Tensor, 
     return mu + s2 / total * centred, torch.sqrt(variance * s2 / total), \
         centred / torch.sqrt(total)
 
-# F behind the skip: what the network adds, the skip's own prediction, and c_out; [B, N].
+# F behind the skip: what the network adds, the skip's own prediction, and c_out; [B, N]. In training
+# `share` cells may have a row's conditions in common, one after the other, and these are [B share, N].
 def behind_skip(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
                 knockout: Optional[Tensor], molecule: Optional[Tensor], dose: Optional[Tensor],
-                hidden: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
+                hidden: Optional[Tensor],
+                anonymous: Optional[Tensor]) -> Tuple[Tensor, Tensor, Tensor]:
     mu = self.prior_mean.index_select(0, cell_type)
     s2 = self.prior_variance.index_select(0, cell_type)
     units: Optional[Tensor] = None
     if control is not None:
         units = (control - mu) / torch.sqrt(s2)
     embedding_row = cell_type
+    condition: Optional[Tensor] = None
     if hasattr(self, "response_basis"):
         if control is not None and knockout is not None:
             response, embedding_row = self.expected_response(cell_type, knockout, molecule,
                                                              dose, hidden)
-            mu = mu + response.narrow(1, 0, self.genes)
+            mean = response.narrow(1, 0, self.genes)
             ratio = response.narrow(1, self.genes, self.genes)
             bound = self.response_log_variance
-            s2 = s2 * torch.exp(torch.clamp(ratio, -bound, bound))
+            ratio = torch.clamp(ratio, -bound, bound)
+            unnamed = anonymous
+            if self.trained_from_control:
+                # Combinations and what training did not have are told their response alone.
+                named = torch.logical_and(torch.ge(embedding_row, self.cell_types),
+                                          torch.lt(knockout.sum(1), 1.5))
+                if anonymous is not None:
+                    named = torch.logical_and(named, torch.lt(anonymous, 0.5))
+                embedding_row = cell_type + self.cell_types * named.to(cell_type.dtype)
+                unnamed = 1.0 - named.to(mean.dtype)
+            if hasattr(self, "condition_response"):
+                told = torch.cat([mean / torch.sqrt(s2), ratio], 1)
+                condition = self.condition_vector(told, knockout, molecule, unnamed)
+            if self.trained_from_control and unnamed is not None:
+                mean = mean * unnamed.unsqueeze(1)
+                ratio = ratio * unnamed.unsqueeze(1)
+            mu = mu + mean
+            s2 = s2 * torch.exp(ratio)
+    share = x_t.size(0) // cell_type.size(0)
+    if share > 1:
+        mu = torch.repeat_interleave(mu, share, 0)
+        s2 = torch.repeat_interleave(s2, share, 0)
     base, c_out, u = self.skip(x_t, t, mu, s2)
-    return self.network_output(u, t, embedding_row, units, knockout, molecule, dose), base, c_out
+    f = self.network_output(u, t, embedding_row, units, knockout, molecule, dose, condition)
+    return f, base, c_out
 
 # x0 of eq 6, [B, N].
 def denoise(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
@@ -127,28 +181,32 @@ def denoise(self, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[T
             hidden: Optional[Tensor]) -> Tensor:
     if self.preconditioned:
         f, base, c_out = self.behind_skip(x_t, t, cell_type, control, knockout, molecule, dose,
-                                          hidden)
+                                          hidden, None)
         x0 = base + c_out * f
     else:
-        x0 = self.network_output(x_t, t, cell_type, control, knockout, molecule, dose)
+        x0 = self.network_output(x_t, t, cell_type, control, knockout, molecule, dose, None)
     if self.control_residual and control is not None:
-        x0 = x0 + control
+        x0 = x0 + torch.repeat_interleave(control, x_t.size(0) // control.size(0), 0)
     return x0
 
-# Mean squared error: of F over all genes (preconditioned), or of x0 over expressed genes (eq 13).
+# Mean squared error: of F over all genes (preconditioned), or of x0 over expressed genes (eq 13), and
+# that of a network whose output is 0; [B share, 2] of x_0, x_t [B share, N] and t [B share].
 def loss(self, x_0: Tensor, x_t: Tensor, t: Tensor, cell_type: Tensor, control: Optional[Tensor],
          knockout: Optional[Tensor], molecule: Optional[Tensor], dose: Optional[Tensor],
-         hidden: Optional[Tensor]) -> Tensor:
+         hidden: Optional[Tensor], anonymous: Optional[Tensor]) -> Tensor:
     if self.preconditioned:
         f, base, c_out = self.behind_skip(x_t, t, cell_type, control, knockout, molecule, dose,
-                                          hidden)
+                                          hidden, anonymous)
         wanted = x_0 - base
         if self.control_residual and control is not None:
-            wanted = wanted - control
-        return torch.pow(f - wanted / c_out, 2).mean(1)
+            wanted = wanted - torch.repeat_interleave(control, x_0.size(0) // control.size(0), 0)
+        wanted = wanted / c_out
+        return torch.stack([torch.pow(f - wanted, 2).mean(1), torch.pow(wanted, 2).mean(1)], 1)
     x0 = self.denoise(x_t, t, cell_type, control, knockout, molecule, dose, hidden)
     active = torch.ne(x_0, 0.0).to(x_0.dtype)
-    return (active * torch.pow(x_0 - x0, 2)).sum(1) / torch.clamp(active.sum(1), 1.0)
+    count = torch.clamp(active.sum(1), 1.0)
+    return torch.stack([(active * torch.pow(x_0 - x0, 2)).sum(1) / count,
+                        torch.pow(x_0, 2).sum(1) / count], 1)
 )";
 
 constexpr char kMask[] = R"(
@@ -170,7 +228,7 @@ def logits(self, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
     gene_readout = self.grn(inputs.expand([control.size(0), -1, -1]))
     out = gene_readout.narrow(1, 0, self.genes) + start
     if hasattr(self, "decoder_in"):
-        out = out + self.decoder(gene_readout, None, embedding_row)
+        out = out + self.decoder(gene_readout, None, embedding_row, None)
     return out
 
 def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Optional[Tensor],
@@ -178,100 +236,20 @@ def loss(self, x_0: Tensor, cell_type: Tensor, control: Tensor, knockout: Option
          hidden: Optional[Tensor]) -> Tensor:
     active = torch.ne(x_0, 0.0).to(x_0.dtype)
     z = self.logits(cell_type, control, knockout, molecule, dose, hidden)
+    # Cells that share a row's conditions stand one after the other.
+    z = torch.repeat_interleave(z, x_0.size(0) // z.size(0), 0)
     # Binary cross entropy on logits, eq A.1.
     return (torch.clamp(z, 0.0) - z * active + torch.log1p(torch.exp(-z.abs()))).mean(1)
 )";
 
-constexpr char kPlainLayers[] = R"(
-# silu(gene + bias) through a linear map, the gene's part only where it is not knocked out:
-# gene [N', D], bias [B, D] -> [B, N', D].
-def phi(self, gene: Tensor, knockout: Optional[Tensor], bias: Tensor) -> Tensor:
-    g = gene.unsqueeze(0)
-    if knockout is not None:
-        g = g * (1.0 - knockout).unsqueeze(2)
-    hidden = torch.silu(g + bias.unsqueeze(1))
-    return torch.matmul(hidden, self.phi_out) + self.phi_out_bias
-
-# Adds an embedding of one number a gene, x [B, N], to the first N nodes.
-def add_psi(self, base: Tensor, x: Tensor, in_weight: Tensor, in_bias: Tensor, out: Tensor,
-            out_bias: Tensor) -> Tensor:
-    hidden = torch.silu(x.unsqueeze(2) * in_weight + in_bias)
-    psi = torch.matmul(hidden, out) + out_bias
-    return base + torch.constant_pad_nd(psi, [0, 0, 0, self.nodes - self.genes], 0)
-
-def grn_layer(self, h: Tensor, layer: int) -> Tensor:
-    x = h
-    if self.residual:
-        x = torch.layer_norm(h, [self.dim], self.norm_weight[layer], self.norm_bias[layer])
-    left = torch.matmul(x, self.left_weight[layer]) + self.left_bias[layer]
-    right = torch.matmul(x, self.right_weight[layer]) + self.right_bias[layer]
-    left = left.view([left.size(0), self.nodes, self.heads, self.dim])
-    right = right.view([left.size(0), self.nodes, self.heads, self.dim])
-    out = self.attend(left, right, self.attention[layer]) + self.gat_bias[layer]
-    if self.residual:
-        out = h + out
-    return out
-)";
-
-constexpr char kPlainAttend[] = R"(
-# GATv2 (Brody et al.), heads averaged; each edge's softmax runs over its target's sources.
-def attend(self, left: Tensor, right: Tensor, attention: Tensor) -> Tensor:
-    sources = left.index_select(1, self.edge_source)
-    joined = torch.leaky_relu(sources + right.index_select(1, self.edge_target), 0.2)
-    score = (joined * attention).sum(3)
-    index = self.edge_target.view([1, -1, 1]).expand_as(score)
-    zeros = torch.zeros([left.size(0), left.size(1), left.size(2)], dtype=left.dtype,
-                        device=left.device)
-    peak = torch.scatter_reduce(zeros, 1, index, score, "amax", include_self=False)
-    weight = torch.exp(score - peak.index_select(1, self.edge_target))
-    total = torch.index_add(zeros, 1, self.edge_target, weight)
-    weight = weight / total.index_select(1, self.edge_target)
-    out = torch.index_add(torch.zeros_like(left), 1, self.edge_target,
-                          weight.unsqueeze(3) * sources)
-    return out.mean(2)
-)";
-
-constexpr char kOperatorAttend[] = R"(
-def attend(self, left: Tensor, right: Tensor, attention: Tensor) -> Tensor:
-    return unlasting.gatv2(left, right, attention, self.edge_indptr, self.edge_source)
-)";
-
-constexpr char kFusedLayers[] = R"(
-def phi(self, gene: Tensor, knockout: Optional[Tensor], bias: Tensor) -> Tensor:
-    return unlasting.phi(gene, knockout, bias, self.phi_out, self.phi_out_bias)
-
-def add_psi(self, base: Tensor, x: Tensor, in_weight: Tensor, in_bias: Tensor, out: Tensor,
-            out_bias: Tensor) -> Tensor:
-    return unlasting.add_psi(base, x, in_weight, in_bias, out, out_bias)
-
-def grn_layer(self, h: Tensor, layer: int) -> Tensor:
-    return unlasting.grn_layer(h, self.norm_weight[layer], self.norm_bias[layer],
-                               self.left_weight[layer], self.left_bias[layer],
-                               self.right_weight[layer], self.right_bias[layer],
-                               self.attention[layer], self.gat_bias[layer], self.edge_indptr,
-                               self.edge_source, self.residual)
-)";
-
 }  // namespace
 
-std::string DenoiserSource(bool expected_response) {
-  return absl::StrCat(kGrnBlock, expected_response ? ExpectedResponseSource() : "", kDecoder,
-                      kDenoiser);
+std::string DenoiserSource(bool expected_response, bool condition) {
+  return absl::StrCat(kGrnBlock, expected_response ? ExpectedResponseSource() : "",
+                      condition ? ConditionSource() : "", kDecoder, kDenoiser);
 }
 std::string MaskSource(bool dense_head, bool expected_response) {
   return absl::StrCat(kGrnBlock, expected_response ? ExpectedResponseSource() : "",
                       dense_head ? kDecoder : "", kMask);
 }
-std::string LayersSource(Attention attention) {
-  switch (attention) {
-    case Attention::kPlain:
-      return absl::StrCat(kPlainAttend, kPlainLayers);
-    case Attention::kOperator:
-      return absl::StrCat(kOperatorAttend, kPlainLayers);
-    case Attention::kFused:
-      return kFusedLayers;
-  }
-  return "";
-}
-
 }  // namespace unlasting::model

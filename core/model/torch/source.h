@@ -8,9 +8,11 @@
 namespace unlasting::model {
 
 // Methods of the denoiser (source and target models: one set of weights).
-std::string DenoiserSource(bool expected_response);
+std::string DenoiserSource(bool expected_response, bool condition);
 // Methods of the mask model (Appendix A); with a dense head it has a Decoder too.
 std::string MaskSource(bool dense_head, bool expected_response);
+// Of denoisers with a condition vector: condition_vector (source_condition.cc).
+std::string ConditionSource();
 // Of both, with `expected_response`: the expected response (core/model/torch/expected_response.h).
 std::string ExpectedResponseSource();
 

@@ -77,6 +77,9 @@ class CpuEngine : public Engine {
                                                         const Perturbation& perturbation) override {
     return MeanChange(cell_type, context, perturbation, &denoiser_->priors());
   }
+  bool FromControl(int32_t cell_type, const Perturbation& perturbation) override {
+    return predict::FromControl(cell_type, perturbation, &denoiser_->priors());
+  }
 
  private:
   void StepHalf(const std::vector<Row*>& rows) {

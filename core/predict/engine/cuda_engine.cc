@@ -94,6 +94,9 @@ class CudaEngine : public Engine {
                                                         const Perturbation& perturbation) override {
     return MeanChange(cell_type, context, perturbation, &denoiser_->host_priors());
   }
+  bool FromControl(int32_t cell_type, const Perturbation& perturbation) override {
+    return predict::FromControl(cell_type, perturbation, &denoiser_->host_priors());
+  }
 
  private:
   // What a row keeps with it between steps.

@@ -74,6 +74,12 @@ class Engine {
   // model units (core/model/torch/expected_response.h); all 0 in models without expected responses.
   virtual absl::StatusOr<std::vector<float>> ExpectedMeanChange(
       int32_t cell_type, const model::NewContext* context, const Perturbation& perturbation) = 0;
+  // Whether the network alone moves cells under this perturbation, so that their means are to be
+  // met whatever the bundle says (ModelConfig::trained_from_control). Called as ExpectedMeanChange
+  // is.
+  virtual bool FromControl(int32_t /*cell_type*/, const Perturbation& /*perturbation*/) {
+    return false;
+  }
   // Latents of control cells already inverted; null where an engine keeps none. Thread-safe.
   virtual ContentCache* latents() { return nullptr; }
   // What the panel of a cell type lends under a perturbation: thresholds of the rank mask, [N], and

@@ -49,6 +49,13 @@ std::vector<float> MeanChange(int32_t cell_type, const model::NewContext* contex
   return priors->MeanChangeIn({context, &perturbation.measured_in, perturbation.knockout, told});
 }
 
+bool FromControl(int32_t cell_type, const Perturbation& perturbation,
+                 model::cpu::Priors<float>* priors) {
+  const model::cpu::Molecule<float> molecule = MoleculeInput(perturbation);
+  return priors->FromControl(cell_type, perturbation.knockout,
+                             molecule.features.empty() ? nullptr : &molecule);
+}
+
 absl::StatusOr<DenseMatrix> MaskProbabilityBy(const RunMask& run, int64_t genes,
                                               const DenseMatrix& controls,
                                               absl::Span<const int32_t> cell_type,

@@ -27,6 +27,10 @@ model::cpu::Molecule<float> MoleculeInput(const Perturbation& perturbation);
 std::vector<float> MeanChange(int32_t cell_type, const model::NewContext* context,
                               const Perturbation& perturbation, model::cpu::Priors<float>* priors);
 
+// Engine::FromControl, from the same.
+bool FromControl(int32_t cell_type, const Perturbation& perturbation,
+                 model::cpu::Priors<float>* priors);
+
 // Engine::MaskProbability for `genes` genes. `run` has the mask network write the logits [genes] of
 // each row to the row's `out`; what it throws is returned as EvaluationFailed says.
 using RunMask = std::function<void(absl::Span<const model::cpu::NetworkRow<float>>)>;

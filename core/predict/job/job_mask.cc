@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/bundle/carry_over.h"
 #include "core/predict/job/finish.h"
 #include "core/predict/job/job_state.h"
 #include "core/predict/job/mask.h"
@@ -63,6 +64,13 @@ absl::StatusOr<DenseMatrix> JobState::MaskProbability(int perturbation, int32_t 
                                  ContextOf(type), *perturbations[perturbation]);
 }
 
+bool JobState::MeetsMeans(int perturbation, int32_t type) {
+  if (ContextOf(type) != nullptr) {
+    return bundle::MeetsMeansElsewhere(engine->bundle().manifest().response, options.meet_means);
+  }
+  return options.meet_means || engine->FromControl(type, *perturbations[perturbation]);
+}
+
 absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,
                                                           absl::Span<const int64_t> cells) {
   UNLASTING_ASSIGN_OR_RETURN(
@@ -104,7 +112,7 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
   UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
                              MaskProbability(perturbation, type, panel));
   std::vector<float> thresholds = TopShareThresholds(values, MeanProbability(probability));
-  if (options.meet_means) {
+  if (MeetsMeans(perturbation, type)) {
     UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
                                ExpectedMean(perturbation, type, panel));
     KeepAbove(thresholds, &values);
@@ -122,11 +130,12 @@ absl::Status JobState::KeepByRank(int perturbation, int32_t type, const std::vec
                                PanelThresholds(perturbation, type));
     const auto genes = static_cast<size_t>(group->cols);
     KeepAbove(absl::MakeConstSpan(thresholds).first(genes), group);
-    if (options.meet_means) ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), group);
+    if (thresholds.size() > genes)
+      ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), group);
     return absl::OkStatus();
   }
   KeepTopShare(MeanProbability(probability), group);
-  if (!MeetsMeans(type)) return absl::OkStatus();
+  if (!MeetsMeans(perturbation, type)) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean, ExpectedMean(perturbation, type, rows));
   ScaleGenes(MeanFactors(*group, mean), group);
   return absl::OkStatus();

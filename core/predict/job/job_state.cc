@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "core/bundle/carry_over.h"
 #include "core/predict/job/mask.h"
 
 namespace unlasting::predict {
@@ -50,11 +49,6 @@ void JobState::MakeControlUnits() {
   control_units = std::move(units);
   // The one dense copy is made.
   controls = nullptr;
-}
-
-bool JobState::MeetsMeans(int32_t type) const {
-  if (ContextOf(type) == nullptr) return options.meet_means;
-  return bundle::MeetsMeansElsewhere(engine->bundle().manifest().response, options.meet_means);
 }
 
 std::string JobState::LatentKey(int64_t cell) const {

@@ -79,8 +79,6 @@ struct JobState : public TrajectoryWaiter {
   const model::NewContext* ContextOf(int32_t type) const {
     return type < engine->bundle().config().cell_types ? nullptr : new_context.get();
   }
-  // Whether active values of cells of this type are scaled to the expected means.
-  bool MeetsMeans(int32_t type) const;
   // The training's type that an engine is told of.
   int32_t TrainedType(int32_t type) const {
     const model::NewContext* const context = ContextOf(type);
@@ -148,6 +146,8 @@ struct JobState : public TrajectoryWaiter {
   // Whether another job has cached the thresholds of this type since this one began; if so, the
   // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
+  // Whether active values are scaled to the expected means after the rank mask.
+  bool MeetsMeans(int perturbation, int32_t type);
   // Of perturbed cells made of these control cells of one type; [N], in model units.
   absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,
                                                   absl::Span<const int64_t> cells);

@@ -28,6 +28,9 @@ class ForwardingEngine : public predict::Engine {
       const predict::Perturbation& perturbation) override {
     return inner_->ExpectedMeanChange(cell_type, context, perturbation);
   }
+  bool FromControl(int32_t cell_type, const predict::Perturbation& perturbation) override {
+    return inner_->FromControl(cell_type, perturbation);
+  }
 
  private:
   const std::unique_ptr<predict::Engine> inner_;

@@ -92,8 +92,8 @@ class Fit {
     UNLASTING_RETURN_IF_ERROR(JoinRanks());
 
     const diffusion::Schedule schedule;
-    const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule);
     const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
+    const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule, response);
     const double damping = DampingOf(statistics);
     if (data.any_gene() && FollowsGrn(config_)) {
       Note(damping > 0

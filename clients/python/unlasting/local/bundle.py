@@ -16,7 +16,8 @@ SCHEMA_VERSION = 2
 # What a reader has to know of: docs/bundle.md. The networks themselves have the first of these
 # inside; the last change what is done with their answer.
 FEATURES = {"covariates", "expected_response", "grn_propagation", "molecule_descriptors",
-            "molecule_embeddings", "sigmoid_dose_gate", "treatments", "meet_means"}
+            "molecule_embeddings", "sigmoid_dose_gate", "treatments", "meet_means",
+            "condition_vector"}
 
 
 def _damaged(message: str) -> InvalidInputError:

@@ -194,7 +194,7 @@ class LocalModel(Predictor):
         panel = self._bundle.panel_rows(self._bundle.manifest["cell_types"][cell_type])
         if len(group) >= finish.FEWEST_RANKED_CELLS or not len(panel):
             finish.keep_top_share(probability.mean(axis=0, dtype=np.float64), group)
-            if options.meet_means:
+            if self._meets_means(options, perturbation):
                 group *= finish.mean_factors(group, self._expected(perturbation, cell_type, control))
             return
         # The panel's thresholds, so that a cell's result does not depend on its company.
@@ -206,9 +206,15 @@ class LocalModel(Predictor):
                                                                             dtype=np.float64)
         threshold = finish.top_share_thresholds(share, reference)
         group[group < threshold] = 0
-        if options.meet_means:
+        if self._meets_means(options, perturbation):
             reference[reference < threshold] = 0
             group *= finish.mean_factors(reference, self._expected(perturbation, cell_type, cells))
+
+    def _meets_means(self, options: "_Options", perturbation: Resolved) -> bool:
+        from unlasting.local.responses import from_control
+
+        return options.meet_means or from_control(self._bundle, perturbation.knockout,
+                                                  perturbation.stimulus)
 
     def _expected(self, perturbation: Resolved, cell_type: int, control: np.ndarray) -> np.ndarray:
         from unlasting.local.responses import mean_change

@@ -1,7 +1,7 @@
 """The expected change of each gene's mean, from the bundle's table (core/model/cpu/prior.cc).
 
 The networks have the table inside; it is read here for models that bring the means of their answers
-to it (`meet_means`).
+to it (`meet_means`), or whose network moves cells by itself (`from_control`).
 """
 
 from __future__ import annotations
@@ -72,3 +72,16 @@ def mean_change(bundle: Bundle, cell_type: int, knockout: list[int], molecule: n
     if "denoiser.response_self_effect" in weights and molecule is None:
         change = change + _propagated(weights, cell_type, knockout)
     return change
+
+
+def from_control(bundle: Bundle, knockout: list[int], molecule: np.ndarray | None) -> bool:
+    """Whether the network alone moves the cells, so that their means are to be met: for single genes
+    and drugs that training had, in models that say so (core/model/spec/config.h)."""
+    if not bundle.manifest["model"].get("trained_from_control", False):
+        return False
+    weights = bundle.weights()
+    if molecule is None:
+        return len(knockout) == 1 and knockout[0] in weights["denoiser.response_nodes"]
+    near = molecule / max(float(np.linalg.norm(molecule)), 1e-12) @ weights[
+        "denoiser.response_drugs"]
+    return len(knockout) <= 1 and bool((near > _SAME).any())

@@ -34,6 +34,11 @@ TEST_F(CudaNetworkTest, EqualsTheFusedNetworkWithEverySwitch) {
       {"expected responses", [](ModelConfig* c) { c->expected_response = true; }},
       {"expected responses of genes alone",
        [](ModelConfig* c) { c->expected_response = true, c->molecule_features = 0; }},
+      {"condition vector", [](ModelConfig* c) { c->expected_response = true, c->condition = 7; }},
+      {"trained perturbations from the control",
+       [](ModelConfig* c) {
+         c->expected_response = true, c->condition = 7, c->trained_from_control = true;
+       }},
       {"one layer", [](ModelConfig* c) { c->layers = 1; }},
       {"three layers of three heads", [](ModelConfig* c) { c->layers = c->heads = 3; }},
       {"four heads", [](ModelConfig* c) { c->heads = 4; }},

@@ -241,6 +241,16 @@ TEST(CpuNetworkTest, EqualsTorchScriptWithEverySwitch) {
        [](ModelConfig* c) { c->expected_response = true, c->molecule_features = 0; }},
       {"expected responses, static",
        [](ModelConfig* c) { c->expected_response = true, c->grn_inputs = "static"; }},
+      {"condition vector", [](ModelConfig* c) { c->expected_response = true, c->condition = 7; }},
+      {"condition vector of genes alone, static",
+       [](ModelConfig* c) {
+         c->expected_response = true, c->condition = 7, c->molecule_features = 0;
+         c->grn_inputs = "static";
+       }},
+      {"trained perturbations from the control",
+       [](ModelConfig* c) {
+         c->expected_response = true, c->condition = 7, c->trained_from_control = true;
+       }},
       {"one layer", [](ModelConfig* c) { c->layers = 1; }},
       {"three layers of three heads", [](ModelConfig* c) { c->layers = c->heads = 3; }},
       {"width 64", [](ModelConfig* c) { c->dim = 64; }},
