@@ -11,6 +11,7 @@
 #include "core/model/torch/threads.h"
 #include "trainer/training/batch_maker.h"
 #include "trainer/training/checkpoint.h"
+#include "trainer/training/loss_and_gradients.h"
 #include "trainer/training/loss_by_noise.h"
 #include "trainer/training/validation.h"
 
@@ -21,65 +22,6 @@ using model::Network;
 using model::NetworkKind;
 using torch::Tensor;
 using Clock = std::chrono::steady_clock;
-
-// Of each group of cells that share their conditions, the mean, [B]; `by_noise` takes each cell.
-Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows,
-                 const Tensor& log_noise, LossByNoise* by_noise) {
-  const std::vector<int64_t> shape = {rows.x_0.size(0), rows.x_0.size(1)};
-  const Tensor x_0 = rows.x_0.flatten(0, 1);
-  if (task.kind == NetworkKind::kMask) {
-    return network.MaskLoss(x_0, rows.inputs).view(shape).mean(1);
-  }
-  const Tensor times = rows.t.flatten();
-  const Tensor losses = network.DenoiserLosses(x_0, rows.x_t.flatten(0, 1), times, rows.inputs);
-  by_noise->Add(losses, log_noise.index_select(0, times));
-  return losses.select(1, 0).view(shape).mean(1);
-}
-
-// Returns this rank's part of the batch's mean loss, adds its cells to `by_noise` and
-// leaves its gradients in the weights' `grad`. Each thread differentiates its share of the rows;
-// shares are summed in order, so that a run repeats to the bit.
-double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
-                        const std::vector<Tensor>& weights, const Tensor& log_noise,
-                        LossByNoise* by_noise) {
-  const auto shards = static_cast<int>(task.config->threads());
-  const int ranks = task.ranks == nullptr ? 1 : task.ranks->size();
-  const int first = (task.ranks == nullptr ? 0 : task.ranks->rank()) * shards;
-  const int64_t total = batch.control.size() + batch.perturbed.size();
-  std::vector<std::vector<Tensor>> gradients(shards);
-  std::vector<double> losses(shards, 0.0);
-  std::vector<LossByNoise> by_shard(shards);
-  model::RunShards(shards, [&](int shard) {
-    std::vector<Tensor> parts;
-    for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
-      const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
-      if (range.begin < range.end) {
-        parts.push_back(RowLosses(task, network, rows->Part(range), log_noise, &by_shard[shard]));
-      }
-    }
-    if (parts.empty()) return;
-    const Tensor loss = torch::cat(parts).sum() / static_cast<double>(total);
-    losses[shard] = loss.item<double>();
-    gradients[shard] = torch::autograd::grad({loss}, weights, /*grad_outputs=*/{},
-                                             /*retain_graph=*/false, /*create_graph=*/false,
-                                             /*allow_unused=*/true);
-  });
-  double loss = 0;
-  for (const double part : losses) loss += part;
-  for (const LossByNoise& part : by_shard) by_noise->Add(part);
-  torch::NoGradGuard no_grad;
-  for (size_t k = 0; k < weights.size(); ++k) {
-    Tensor sum;
-    for (const auto& part : gradients) {
-      if (part.empty() || !part[k].defined()) continue;
-      sum = sum.defined() ? sum.add_(part[k]) : part[k].clone();
-    }
-    Tensor weight = weights[k];
-    // Weights that the batch does not use (a drug's, in a batch of genes) get zeros.
-    weight.mutable_grad() = sum.defined() ? sum : torch::zeros_like(weight);
-  }
-  return loss;
-}
 
 double LearningRate(const TrainConfig& config, int64_t step, int64_t steps) {
   constexpr double kLast = 0.05;

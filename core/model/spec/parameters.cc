@@ -17,6 +17,18 @@ void AddLinear(const std::string& name, int64_t in, int64_t out, const std::stri
   if (!bias.empty()) specs->push_back({bias, {out}, FanIn(in)});
 }
 
+// The condition vector (core/model/torch/source_condition.cc).
+void AddCondition(const ModelConfig& c, std::vector<ParameterSpec>* specs) {
+  AddLinear("condition_response", 2 * c.genes, c.condition, "", specs);
+  // Zero: what training never perturbed adds nothing.
+  specs->push_back({"condition_gene", {c.nodes, c.condition}, 0});
+  if (c.molecule_features > 0) {
+    specs->push_back({"condition_molecule", {c.molecule_features, c.condition}, 0});
+  }
+  AddLinear("block_condition", c.condition, c.hidden, "", specs);
+  AddLinear("decoder_condition", c.condition, c.hidden, "", specs);
+}
+
 }  // namespace
 
 std::vector<ParameterSpec> ParameterSpecs(NetworkKind kind, const ModelConfig& c) {
@@ -74,16 +86,7 @@ std::vector<ParameterSpec> ParameterSpecs(NetworkKind kind, const ModelConfig& c
     specs.push_back({"decoder_out", {h, n}, 0});
     specs.push_back({"decoder_out_bias", {n}, 0});
   }
-  if (denoiser && c.condition > 0) {
-    AddLinear("condition_response", 2 * n, c.condition, "", &specs);
-    // Zero: what training never perturbed adds nothing.
-    specs.push_back({"condition_gene", {m, c.condition}, 0});
-    if (c.molecule_features > 0) {
-      specs.push_back({"condition_molecule", {c.molecule_features, c.condition}, 0});
-    }
-    AddLinear("block_condition", c.condition, h, "", &specs);
-    AddLinear("decoder_condition", c.condition, h, "", &specs);
-  }
+  if (denoiser && c.condition > 0) AddCondition(c, &specs);
   return specs;
 }
 
