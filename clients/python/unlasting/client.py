@@ -23,17 +23,27 @@ class Predictor:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._streams: dict[int, Any] = {}  # the stream that each thread reads
 
     def _perform(self, action: Action) -> Any:
         raise NotImplementedError
 
-    def _run(self, flow: Flow[Any]) -> Any:
+    def _run(self, flow: Flow[Any], stopped: threading.Event | None = None) -> Any:
+        """Carries a flow out. Once `stopped` is set, its calls are not tried again."""
         try:
             action = next(flow)
             while True:
                 try:
-                    result = self._perform(action)
+                    if stopped is not None and isinstance(action, Sleep):
+                        stopped.wait(action.seconds)
+                        result = None
+                    else:
+                        result = self._perform(action)
+                    if stopped is not None and stopped.is_set():
+                        return None
                 except UnlastingError as error:
+                    if stopped is not None and stopped.is_set():
+                        return None
                     action = flow.throw(error)
                 else:
                     action = flow.send(result)
@@ -127,7 +137,12 @@ class Predictor:
 
     def _screen(self, work: Screen, streams: int, timeout: float | None, bar: Progress) -> None:
         batches = work.batches()
-        with ThreadPoolExecutor(max(streams, 1)) as pool:
+        threads: list[threading.Thread] = []
+        stopped = threading.Event()
+
+        def started() -> None:
+            threads.append(threading.current_thread())
+        with ThreadPoolExecutor(max(streams, 1), initializer=started) as pool:
             running: dict[Any, list[screen_table.Row]] = {}
             try:
                 while True:
@@ -135,8 +150,8 @@ class Predictor:
                         rows = next(batches, None)
                         if rows is None:
                             break
-                        running[pool.submit(self._run, ask_rows(self._session, work, rows,
-                                                                timeout))] = rows
+                        running[pool.submit(self._run, ask_rows(self._session, work, rows, timeout),
+                                            stopped)] = rows
                     if not running:
                         return
                     finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -145,8 +160,15 @@ class Predictor:
                         each.result()
                         bar.update(work.rows_done)
             except BaseException:
-                for each in running:
-                    each.cancel()
+                # Ctrl-C and errors end the calls under way, in the server too.
+                stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                while any(thread.is_alive() for thread in threads):
+                    for thread in threads:  # a call may be about to begin
+                        stream = self._streams.get(thread.ident or 0)
+                        if stream is not None:
+                            stream.cancel()
+                    time.sleep(0.05)
                 raise
 
     def models(self) -> list[Any]:
@@ -253,11 +275,13 @@ class Client(Predictor):
             if not call.method.streams_responses:
                 return method(request, timeout=call.timeout, metadata=self._metadata)
             responses = method(request, timeout=call.timeout, metadata=self._metadata)
+            self._streams[threading.get_ident()] = responses
             try:
                 for response in responses:
                     assert call.on_response is not None
                     call.on_response(response)
             finally:
+                del self._streams[threading.get_ident()]
                 responses.cancel()  # nothing where it is over; Ctrl-C and errors end the call
             return None
         except grpc.RpcError as error:

@@ -5,7 +5,9 @@ import hashlib
 import json
 import pathlib
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -278,6 +280,22 @@ class Screens(Served):
             np.testing.assert_array_equal(
                 dense(whole[whole.obs["perturbation"] == gene].X),
                 dense(self.client.predict(self.adata, genes=gene).X))
+
+    def test_ctrl_c_ends_the_calls_under_way(self):
+        out = self.folder / "stopped.h5ad"
+        script = ("import sys; import live, unlasting\n"
+                  "unlasting.Client(sys.argv[1]).screen(live.controls(500), ['G1', 'G2'] * 2000,"
+                  " out=sys.argv[2], batch=4000)")
+        process = subprocess.Popen(
+            [sys.executable, "-B", "-W", "ignore", "-c", script, self.server.address, str(out)],
+            cwd=pathlib.Path(__file__).parent, stderr=subprocess.PIPE, text=True)
+        parts = pathlib.Path(f"{out}.parts")
+        programs.wait_until((parts / "screen.json").exists, "the screen begins")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=300)
+        self.assertIn("KeyboardInterrupt", said)
+        self.assertEqual(list(parts.glob("*.part")), [])
+        self.assertFalse(out.exists())
 
     def test_parts_of_another_screen_are_not_mixed_in(self):
         out = self.folder / "other.h5ad"

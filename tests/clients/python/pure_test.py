@@ -267,6 +267,12 @@ class Responses(unittest.TestCase):
             matrix.raw.data = data.tobytes()
             np.testing.assert_array_equal(collect.decode(matrix), values)
 
+    def test_values_of_a_newer_server_are_numbers(self):
+        self.assertEqual(messages.MASKS.word(99), "99")
+        part = self.header()
+        part.header.ParseFromString(part.header.SerializeToString() + b"\xfa\x7f\x01x")
+        self.assertEqual(self.collect(part, self.chunk([0, 1]), self.finished()).cells, 2)
+
     def test_details_of_a_newer_server_do_not_hide_the_error(self):
         error = errors.from_rpc("NOT_FOUND", "no", [("grpc-status-details-bin", b"\xff\xff"),
                                                     ("grpc-retry-pushback-ms", "250")])
