@@ -25,6 +25,8 @@ void DecodeKind(v1::ValueKind kind, ControlMatrix* controls, ControlFaults* faul
       controls->kind = MatrixKind::kLog1p;
       return;
     default:
+      // Drawn counts are whole: one fault is enough to say.
+      if (kind == v1::VALUE_KIND_DRAWN_COUNTS) controls->kind = MatrixKind::kCounts;
       faults->push_back({"value_kind", "INVALID_VALUE_KIND",
                          absl::StrCat("found ", kind, ", expected COUNTS or LOG1P")});
   }
@@ -67,8 +69,8 @@ void DecodeNewContext(const std::string& name, ControlMatrix* controls, ControlF
     faults->push_back(
         {"new_context", "INVALID_VALUE",
          absl::StrCat("found a name of ", name.size(), " bytes, expected at most ", kMaxBytes)});
-    return;
   }
+  // Kept in any case: cells that state no type are its cells.
   controls->new_context = name;
 }
 

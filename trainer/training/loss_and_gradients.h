@@ -8,7 +8,7 @@
 
 #include "trainer/training/batch_maker.h"
 #include "trainer/training/loss_by_noise.h"
-#include "trainer/training/training.h"
+#include "trainer/training/training_task.h"
 
 namespace unlasting::trainer {
 
