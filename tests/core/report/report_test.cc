@@ -94,7 +94,7 @@ TEST(RenderHtmlTest, ShowsWhetherTheModelKnowsWhereItIsWrong) {
   EXPECT_THAT(html, HasSubstr("<h2>How sure the model is</h2>"));
   EXPECT_THAT(html, HasSubstr("of 1 intervals cover"));
   EXPECT_THAT(html, HasSubstr("Risk by coverage"));
-  EXPECT_THAT(html, HasSubstr("B / T, new drug, new context: predicted 2.0"));
+  EXPECT_THAT(html, HasSubstr("B / T, new drug, new context: predicted 2"));
   EXPECT_THAT(html, Not(HasSubstr("nan")));
 }
 
