@@ -65,13 +65,12 @@ void DecodeTargetSum(double sum, ControlMatrix* controls, ControlFaults* faults)
 void DecodeNewContext(const std::string& name, ControlMatrix* controls, ControlFaults* faults) {
   // It is sent back with every result.
   constexpr size_t kMaxBytes = 256;
-  if (name.size() > kMaxBytes) {
-    faults->push_back(
-        {"new_context", "INVALID_VALUE",
-         absl::StrCat("found a name of ", name.size(), " bytes, expected at most ", kMaxBytes)});
-  }
   // Kept in any case: cells that state no type are its cells.
   controls->new_context = name;
+  if (name.size() <= kMaxBytes) return;
+  faults->push_back(
+      {"new_context", "INVALID_VALUE",
+       absl::StrCat("found a name of ", name.size(), " bytes, expected at most ", kMaxBytes)});
 }
 
 v1::MissingGenes EncodeMissingGenes(MissingGenes policy) {

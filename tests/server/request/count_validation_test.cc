@@ -82,7 +82,7 @@ TEST_F(RequestValidation, EncodingsThatRoundWholeNumbersAreRefusedForCounts) {
 }
 
 TEST_F(RequestValidation, ControlCellsAreNeverDrawnCounts) {
-  v1::PredictRequest request = CountRequest();
+  v1::PredictRequest request = SomeRequest();
   request.mutable_cells()->set_value_kind(v1::VALUE_KIND_DRAWN_COUNTS);
   ExpectInvalid(request, "cells.value_kind", "INVALID_VALUE_KIND");
 }
