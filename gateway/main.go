@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -117,10 +118,14 @@ func run(f flags) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Addr: f.listen, Handler: handler, ReadHeaderTimeout: f.readHeaderTimeout}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: f.readHeaderTimeout}
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
-	slog.Info("listening", "address", f.listen, "server", f.server)
+	go func() { failed <- server.Serve(listener) }()
+	slog.Info("listening", "address", listener.Addr().String(), "server", f.server)
 	select {
 	case err := <-failed:
 		return err

@@ -90,7 +90,8 @@ class Interop:
         output("go", "build", "-o", program, ".", cwd=ROOT / "gateway")
         with open(self.folder / "gateway.log", "wb") as log:
             self.front = subprocess.Popen(
-                [program, "--server", self.address, "--listen", "127.0.0.1:0"], stderr=log)
+                [program, "--server", self.address, "--listen", "127.0.0.1:0"], stdout=log,
+                stderr=log)
         end = time.monotonic() + 30
         while time.monotonic() < end:
             for line in (self.folder / "gateway.log").read_text().splitlines():
