@@ -2,8 +2,8 @@
 # Asks one server for the same prediction in several languages and compares the profiles bit by bit.
 #
 #   scripts/interop.sh             Debian's Python, Node and `unlasting`: what is tested in CI
-#   scripts/interop.sh --all       also Python with other versions of grpcio and protobuf (PyPI), and Java;
-#                                  what is not there is said
+#   scripts/interop.sh --all       also Python with other versions of grpcio and protobuf (PyPI), Go, curl
+#                                  through the gateway, Java and R; languages that are not there are said
 #
 # UNLASTING_BIN is the folder of the programs (default build/release/bin), BUNDLE a model of gene knockouts
 # (default: a small one that the tests write). Exit status 1 where two profiles differ or a call fails.

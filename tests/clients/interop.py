@@ -1,5 +1,6 @@
 """One server, many languages: each prints the SHA-256 of the same prediction. See scripts/interop.sh."""
 
+import base64
 import hashlib
 import json
 import os
@@ -12,6 +13,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "client"))
+
+import numpy as np  # noqa: E402
 
 import programs  # noqa: E402
 
@@ -44,7 +47,7 @@ class Interop:
 
     def __init__(self, address, model, cell_type, cells, gene, folder):
         self.question = (address, model, cell_type, str(cells), gene)
-        self.folder = folder
+        self.address, self.folder = address, folder
 
     def command(self):
         """`unlasting predict`, whose file is read back."""
@@ -73,6 +76,63 @@ class Interop:
             raise NotThere("clients/node/node_modules is not there: npm ci --prefix clients/node")
         return output("node", CLIENTS / "node" / "examples" / "digest.js", *self.question)
 
+    def go(self):
+        need("go")
+        output(ROOT / "scripts" / "go-stubs.sh")
+        return output("go", "run", "./cmd/digest", *self.question, cwd=CLIENTS / "go")
+
+    def gateway(self):
+        """An address of a gateway, which is built and started once."""
+        need("go")
+        if not (ROOT / "gateway" / "gen").is_dir():
+            output(ROOT / "scripts" / "go-stubs.sh")
+        program = ROOT / "build" / "unlasting-gateway"
+        output("go", "build", "-o", program, ".", cwd=ROOT / "gateway")
+        with open(self.folder / "gateway.log", "wb") as log:
+            self.front = subprocess.Popen(
+                [program, "--server", self.address, "--listen", "127.0.0.1:0"], stdout=log,
+                stderr=log)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            for line in (self.folder / "gateway.log").read_text().splitlines():
+                if "listening" in line:
+                    return "http://" + line.split("address=")[1].split()[0]
+            time.sleep(0.05)
+        raise RuntimeError("the gateway does not listen")
+
+    def curl(self):
+        need("curl")
+        url, (_, model, cell_type, cells, gene) = self.gateway(), self.question
+        self.url = url
+        body = {"model": model, "panel": {"cell_type": cell_type, "cells": int(cells)},
+                "perturbations": [{"genes": {"genes": [gene]}}]}
+        done = subprocess.run(["curl", "-sSN", f"{url}/v1/predict", "-d", json.dumps(body)],
+                              check=True, stdout=subprocess.PIPE, text=True)
+        rows = {}
+        for line in done.stdout.splitlines():
+            chunk = json.loads(line)["result"].get("profiles")
+            if chunk:
+                data = np.frombuffer(base64.b64decode(chunk["matrix"]["raw"]["data"]), "<f4")
+                values = data.reshape(int(chunk["matrix"]["rows"]), -1)
+                rows.update(zip(chunk["control_indices"], values))
+        ordered = np.stack([rows[k] for k in sorted(rows)])
+        return hashlib.sha256(ordered.tobytes()).hexdigest()
+
+    def r(self):
+        need("Rscript")
+        if not hasattr(self, "url"):
+            raise NotThere("R needs the gateway")
+        address, *rest = self.question
+        done = subprocess.run(["Rscript", CLIENTS / "predict.R", self.url, *rest],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stdout[-1500:])
+        found = float(done.stdout.split("sum of all values:")[1].split()[0])
+        expected = programs.read_x(self.folder / "cli.h5ad").astype(np.float64).sum()
+        if abs(found - expected) > 1e-9 * expected:
+            raise RuntimeError(f"the values sum to {found}, expected {expected}")
+        return "the same sum of all values"
+
     def java(self):
         need("mvn", "java")
         output("mvn", "-q", "-B", "compile", "dependency:build-classpath",
@@ -80,6 +140,11 @@ class Interop:
         path = (self.folder / "classpath").read_text()
         return output("java", "-cp", f"{CLIENTS / 'java' / 'target' / 'classes'}:{path}",
                       "com.unlasting.client.Digest", *self.question)
+
+    def close(self):
+        if hasattr(self, "front"):
+            self.front.terminate()
+            self.front.wait()
 
 
 def report(interop, every):
@@ -89,15 +154,18 @@ def report(interop, every):
         ways += [(f"Python, grpcio {grpcio}, protobuf {protobuf}",
                   lambda pair=(grpcio, protobuf): interop.python_with(*pair))
                  for grpcio, protobuf in PYTHONS]
-        ways.append(("Java", interop.java))
+        ways += [("Go", interop.go), ("curl, gateway", interop.curl), ("R, gateway", interop.r),
+                 ("Java", interop.java)]
     expected, well = None, True
     for name, way in ways:
         begin = time.monotonic()
         try:
             found = way()
             expected = expected or found
-            well = well and found == expected
-            state = f"{found[:12]}  {'the same' if found == expected else 'DIFFERENT'}"
+            same = found == expected or found.startswith("the same")
+            word = found[:12] if found == expected else found
+            well = well and same
+            state = f"{word}  {'the same' if found == expected else '' if same else 'DIFFERENT'}"
         except NotThere as absent:
             state = f"skipped: {absent}"
         except (RuntimeError, subprocess.CalledProcessError) as error:
@@ -114,7 +182,10 @@ def main():
     with programs.Server("--bundle", bundle) as server:
         interop = Interop(server.address, manifest["name"], manifest["cell_types"][0], 20,
                           manifest["genes"][1], folder)
-        well = report(interop, every)
+        try:
+            well = report(interop, every)
+        finally:
+            interop.close()
     shutil.rmtree(folder)
     sys.exit(0 if well else 1)
 

@@ -1,0 +1,156 @@
+// The gateway answers HTTP with JSON by asking an Unlasting server over gRPC.
+//
+//	unlasting-gateway --server 127.0.0.1:50051 --listen 127.0.0.1:8080
+//	curl -s 127.0.0.1:8080/v1/models
+//
+// A stream is newline-delimited JSON: each line is {"result": {...}} or, last, {"error": {...}}, where the
+// error is a google.rpc.Status as everywhere else.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+)
+
+type flags struct {
+	server, listen, cors       string
+	tls                        bool
+	tlsCA, tlsCert, tlsKey     string
+	maxRequestBytes            int64
+	readHeaderTimeout, drained time.Duration
+}
+
+func parseFlags() flags {
+	var f flags
+	flag.StringVar(&f.server, "server", "127.0.0.1:50051", "address of the Unlasting server")
+	flag.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to serve HTTP on")
+	flag.StringVar(&f.cors, "cors", "",
+		"origins whose pages may call, separated by commas, e.g. https://lab.example; *: all (default: none)")
+	flag.BoolVar(&f.tls, "tls", false, "speak TLS to the server, trusting the system's authorities")
+	flag.StringVar(&f.tlsCA, "tls-ca", "", "speak TLS to the server, trusting the authorities in this file")
+	flag.StringVar(&f.tlsCert, "tls-cert", "", "certificate that the gateway shows the server")
+	flag.StringVar(&f.tlsKey, "tls-key", "", "its key")
+	flag.Int64Var(&f.maxRequestBytes, "max-request-bytes", 256<<20, "largest body of a request")
+	flag.DurationVar(&f.readHeaderTimeout, "read-header-timeout", 10*time.Second,
+		"how long a caller may take to send its headers")
+	flag.DurationVar(&f.drained, "drain-timeout", 30*time.Second,
+		"how long calls may go on after SIGTERM")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), "HTTP and JSON for an Unlasting server.\n\nExamples:\n"+
+			"  unlasting-gateway --server 127.0.0.1:50051 --listen 127.0.0.1:8080\n"+
+			"  unlasting-gateway --server predict.example:443 --tls --cors https://lab.example\n\n")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fail(2, fmt.Errorf("found '%s', expected flags alone", flag.Arg(0)))
+	}
+	return f
+}
+
+func fail(status int, err error) {
+	fmt.Fprintln(os.Stderr, "unlasting-gateway:", err)
+	os.Exit(status)
+}
+
+// transport holds the credentials of the connection to the server.
+func transport(f flags) (credentials.TransportCredentials, error) {
+	if !f.tls && f.tlsCA == "" {
+		return insecure.NewCredentials(), nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if f.tlsCA != "" {
+		pem, err := os.ReadFile(f.tlsCA)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--tls-ca: %s holds no certificate", f.tlsCA)
+		}
+	}
+	if f.tlsCert != "" {
+		pair, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return credentials.NewTLS(config), nil
+}
+
+func connect(f flags) (*grpc.ClientConn, error) {
+	secure, err := transport(f)
+	if err != nil {
+		return nil, err
+	}
+	return grpc.NewClient(f.server, grpc.WithTransportCredentials(secure),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20), grpc.MaxCallSendMsgSize(256<<20)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}))
+}
+
+func run(f flags) error {
+	connection, err := connect(f)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	handler, err := newHandler(ctx, connection, splitOrigins(f.cors), f.maxRequestBytes)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: f.readHeaderTimeout}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	slog.Info("listening", "address", listener.Addr().String(), "server", f.server)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.Background(), f.drained)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+func splitOrigins(text string) []string {
+	var origins []string
+	for _, origin := range strings.Split(text, ",") {
+		if origin = strings.TrimSpace(origin); origin != "" {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
+}
+
+func main() {
+	if err := run(parseFlags()); err != nil {
+		fail(1, err)
+	}
+}
