@@ -25,8 +25,6 @@ void DecodeKind(v1::ValueKind kind, ControlMatrix* controls, ControlFaults* faul
       controls->kind = MatrixKind::kLog1p;
       return;
     default:
-      // Drawn counts are whole: one fault is enough to say.
-      if (kind == v1::VALUE_KIND_DRAWN_COUNTS) controls->kind = MatrixKind::kCounts;
       faults->push_back({"value_kind", "INVALID_VALUE_KIND",
                          absl::StrCat("found ", kind, ", expected COUNTS or LOG1P")});
   }
