@@ -12,7 +12,7 @@
 namespace unlasting::grn {
 
 // The inverse of a correlation matrix takes time with the cube of its genes and 32 bytes for every
-// pair: about a minute and 1.2 GB at this number.
+// pair, 1.2 GB at this number.
 inline constexpr int64_t kMaxPartialGenes = 6000;
 
 // Both directions of every pair whose partial correlation stands out, in the order of their first

@@ -174,10 +174,23 @@ def networks_of_ids_are_their_own_priors():
             f"grn.prior={work / 'mouse.tsv'}", *settings)
 
 
+def panels_too_wide_for_partial_correlations_keep_the_threshold():
+    source, tsv = work / "wide.h5ad", work / "wide.tsv"
+    run("simulate", "--out", source, "--cells", 200, "--genes", 6001, "--perturbations", 2,
+        "--density", 0.05, "--seed", 1)
+    done = subprocess.run([program, "network", "--data", source, "--out", tsv, "--set", "genes=0",
+                           "--progress", "none"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "found 6001 genes, more than the 6000" in done.stderr, done.stderr
+    strengths = [float(line.split("\t")[2]) for line in tsv.read_text().splitlines()[1:]]
+    assert strengths and min(strengths) >= 0.3
+
+
 prepared_equals_scanpy("papalexi2021_eccite_thp1_303g")
 prepared_equals_scanpy("zhao2021_glioblastoma_panobinostat_300g")
 variable_genes_and_library_sizes()
 layouts()
 simulated()
 networks_of_ids_are_their_own_priors()
+panels_too_wide_for_partial_correlations_keep_the_threshold()
 print("all checks passed")

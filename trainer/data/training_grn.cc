@@ -22,6 +22,9 @@ void WarnOfLooseNames(const std::string& path, const grn::PriorMatches& matches)
                                    matches.example));
 }
 
+// The paper's eps_co.
+constexpr double kPaperThreshold = 0.3;
+
 // A knockout reaches other genes along edges alone.
 void WarnOfLoneNodes(const grn::Graph& graph) {
   const nlohmann::json described = grn::Describe(graph);
@@ -39,6 +42,14 @@ std::vector<grn::Edge> ExpressionEdges(const cells::Prepared& prepared,
                                        const GrnConfig& config, int threads) {
   const CsrMatrix values = SelectRows(prepared.data.values, controls);
   if (config.threshold() > 0) return grn::CoExpressionEdges(values, config.threshold(), threads);
+  if (values.cols > grn::kMaxPartialGenes) {
+    anndata::Warn(
+        "grn", absl::StrCat("found ", values.cols, " genes, more than the ", grn::kMaxPartialGenes,
+                            " whose partial correlations are computed; genes are joined "
+                            "by a correlation of ",
+                            kPaperThreshold, " or more (grn.threshold)"));
+    return grn::CoExpressionEdges(values, kPaperThreshold, threads);
+  }
   std::vector<int32_t> types;
   for (const int64_t cell : controls) types.push_back(prepared.data.cell_type[cell]);
   return grn::PartialCorrelationEdges(values, types, config.false_discovery(), threads);
