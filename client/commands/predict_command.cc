@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/commands/commands.h"
+#include "client/commands/page_flags.h"
 #include "client/commands/shared_flags.h"
 #include "client/files/count_report.h"
 #include "client/files/prediction_file.h"
@@ -14,6 +15,7 @@
 #include "client/transport/client.h"
 #include "client/transport/retrying_client.h"
 #include "core/anndata/writer.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/cli/progress.h"
 #include "nlohmann/json.hpp"
@@ -38,9 +40,13 @@ struct Flags {
   std::string treatment_vectors;
   RetryPolicy retry;
   std::string out;
+  std::string report;
   std::string progress = "auto";
   bool json = false;
 };
+
+// Of each perturbation in the JSON; a page asks the server for all.
+constexpr size_t kRankedGenes = 50;
 
 std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& perturbation) {
   return {perturbation.covariates().begin(), perturbation.covariates().end()};
@@ -101,6 +107,7 @@ nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
   for (const v1::PerturbationSummary& summary : collector.summaries()) {
     nlohmann::json genes = nlohmann::json::array();
     for (const v1::RankedGene& gene : summary.ranked_genes()) {
+      if (genes.size() == kRankedGenes) break;
       genes.push_back({{"gene", gene.gene()},
                        {"score", gene.score()},
                        {"log2_fold_change", gene.log2_fold_change()}});
@@ -178,6 +185,9 @@ absl::StatusOr<PredictionCollector> Predict(const v1::PredictRequest& request,
 
 absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
+  UNLASTING_RETURN_IF_ERROR(CheckReportFlag(flags.report, flags.out));
+  std::optional<KeptWarnings> warnings;
+  if (!flags.report.empty()) warnings.emplace();
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
   if (!flags.treatment_vectors.empty()) {
@@ -194,11 +204,22 @@ absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_ASSIGN_OR_RETURN(const std::optional<cells::ControlMatrix> cells,
                              ReadControls(flags.controls, flags.predict, client.get(), &request));
   if (cells.has_value()) retrying.UseControls(&*cells);
+  std::optional<PageContext> page;
+  if (!flags.report.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(page,
+                               PreparePage(flags.controls, flags.predict, client.get(), &request));
+  }
 
   UNLASTING_ASSIGN_OR_RETURN(PredictionCollector collector, Predict(request, style, &retrying));
   UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector.Finish());
   UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, cells, client.get(), &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
+  if (page.has_value()) {
+    page->controls = cells.has_value() ? &*cells : nullptr;
+    page->warnings = warnings->all();
+    UNLASTING_RETURN_IF_ERROR(
+        WriteFileAtomically(flags.report, RenderPredictionPage(collector, *page)));
+  }
 
   const v1::PredictHeader& header = collector.header();
   for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
@@ -208,12 +229,15 @@ absl::Status RunUntilInterrupted(Flags flags) {
     }
   }
   if (flags.json) {
-    std::cout << ToJson(collector, flags.out).dump() << "\n";
+    nlohmann::json result = ToJson(collector, flags.out);
+    if (!flags.report.empty()) result["report"] = flags.report;
+    std::cout << result.dump() << "\n";
   } else {
     std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
               << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\n";
+    if (!flags.report.empty()) std::cout << "wrote " << flags.report << "\n";
     PrintErrors(collector);
     const std::string counts = CountsOf(collector).Text();
     if (!counts.empty()) std::cout << counts << "\n";
@@ -277,6 +301,7 @@ Command AddPredictCommand(CLI::App* app) {
   command->add_option("--out", flags->out, "AnnData file to write")
       ->required()
       ->type_name("FILE.h5ad");
+  AddReportFlag(command, &flags->report);
   AddRetryFlags(command, &flags->retry);
   command
       ->add_option("--progress", flags->progress,

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
-#include "core/report/style.h"
+#include "core/report/page.h"
 
 namespace unlasting::report {
 namespace {
@@ -169,12 +169,7 @@ std::string RenderRuleHtml(const std::string& title,
         Verdict(of_type), MembersTable(of_type), of_type.has_scale ? ScaleChart(of_type) : "",
         PerturbationsTable(of_type), MissingValues(of_type), "</section>\n");
   }
-  return absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-      Escape(title), "</title>\n<style>", kStyleSheet,
-      "</style>\n</head>\n<body>\n<header><p>Unlasting · scores by a rule of the field</p><h1>",
-      Escape(title), "</h1></header>\n<main>\n", body, kReading, "</main>\n</body>\n</html>\n");
+  return RenderPage({"scores by a rule of the field", title, "", "", body + kReading});
 }
 
 }  // namespace unlasting::report
