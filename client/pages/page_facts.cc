@@ -92,7 +92,8 @@ report::Facts ModelFacts(const v1::PredictHeader& header, const v1::Model& model
           {"cell types", Listed({summary.cell_types().begin(), summary.cell_types().end()})},
           {"trained on",
            model.conditions_size() > 0
-               ? absl::StrCat(model.conditions_size(), " conditions (",
+               ? absl::StrCat(model.conditions_size(),
+                              model.conditions_size() == 1 ? " condition (" : " conditions (",
                               Listed({model.conditions().begin(), model.conditions().end()}), ")")
                : ""},
           {"split", SplitOf(model.card())},

@@ -61,7 +61,7 @@ class Writer {
     result.facts = {
         {"condition", ConditionOf(perturbation)},
         {"SMILES", perturbation.smiles() == perturbation.label() ? "" : perturbation.smiles()}};
-    result.notes.assign(perturbation.notes().begin(), perturbation.notes().end());
+    for (const std::string& note : perturbation.notes()) result.notes.push_back(Sentence(note));
     result.seen = SeenText(perturbation);
     if (summary != nullptr) {
       result.genes = GenesOf(header_, *summary, columns_, context_.model);
@@ -118,10 +118,7 @@ class Writer {
     const v1::PredictedError* const error = WorstError(summary);
     if (error == nullptr || !error->has_expected_e_distance()) return;
     result->expected_error = error->expected_e_distance();
-    if (error->calibrated()) {
-      result->expected_error_range =
-          absl::StrFormat("%.3g to %.3g", error->lower(), error->upper());
-    }
+    result->expected_error_range = ErrorRange(*error);
   }
 
   std::string Plotted(const report::PerturbationResult& result) const {
@@ -187,7 +184,7 @@ std::string RenderPredictionPage(const PredictionCollector& collector, const Pag
   frame.title = TitleOf(header);
   frame.subtitle =
       absl::StrCat(collector.finished().rows(), " cells predicted from ", collector.cells(),
-                   " control cells by ", header.model(), " ", header.model_version());
+                   " control cells by ", header.model(), ", version ", header.model_version());
   frame.asked = AskedFacts(header, context);
   frame.model = ModelFacts(header, context.model);
   frame.remarks = std::move(statements.remarks);

@@ -27,12 +27,10 @@ constexpr double kFarDose = 10;
 // Of the predicted effect: an expected error beyond it is as large as what is predicted.
 constexpr double kErrorLikeEffect = 1, kErrorNearEffect = 0.5;
 
-// "the model's own to 5" -> "The model's own to 5."
-std::string Sentence(std::string note) {
-  if (note.empty()) return note;
-  note[0] = absl::ascii_toupper(static_cast<unsigned char>(note[0]));
-  if (note.back() != '.') note += '.';
-  return note;
+// Three digits, with a true minus.
+std::string Rounded(double value) {
+  const std::string text = absl::StrFormat("%.3g", std::abs(value));
+  return value < 0 ? absl::StrCat("−", text) : text;
 }
 
 // What a sentence of the server means for a reader. Sentences are told by how they begin
@@ -56,10 +54,10 @@ Remark OfNote(const std::string& note, double filled_in) {
   }
   if (absl::StrContains(note, "is a cell type that training never saw") ||
       absl::StrContains(note, "lies farther from every cell type")) {
-    return {Light::kBad, "New cell type", Sentence(note)};
+    return {Light::kBad, "New cell type", Sentence(note), true};
   }
   if (absl::StrContains(note, "was never perturbed in training")) {
-    return {Light::kBad, "Cell type never perturbed", Sentence(note)};
+    return {Light::kBad, "Cell type never perturbed", Sentence(note), true};
   }
   return {Light::kCare, "Note", Sentence(note)};
 }
@@ -151,6 +149,18 @@ Remark Joined(const Remark& a, const Remark& b) {
 
 }  // namespace
 
+std::string Sentence(std::string note) {
+  if (note.empty()) return note;
+  note[0] = absl::ascii_toupper(static_cast<unsigned char>(note[0]));
+  if (note.back() != '.') note += '.';
+  return note;
+}
+
+std::string ErrorRange(const v1::PredictedError& error) {
+  if (!error.calibrated()) return "";
+  return absl::StrCat(Rounded(error.lower()), " to ", Rounded(error.upper()));
+}
+
 ResultStatements StatementsOnResult(const v1::PredictHeader& header, int64_t model_genes) {
   ResultStatements statements;
   const v1::ResolvedControls& controls = header.controls();
@@ -168,7 +178,8 @@ ResultStatements StatementsOnResult(const v1::PredictHeader& header, int64_t mod
   if (!controls.new_context().empty() && !Mentions(statements.remarks, "New cell type")) {
     statements.remarks.push_back(
         {Light::kBad, "New cell type",
-         absl::StrCat("Training never saw cells of the type '", controls.new_context(), "'.")});
+         absl::StrCat("Training never saw cells of the type '", controls.new_context(), "'."),
+         true});
   }
   if (controls.missing_genes_size() > 0) {
     statements.adjusted.push_back(absl::StrCat(
@@ -238,23 +249,22 @@ Remark ErrorStatement(const v1::PerturbationSummary* summary, std::optional<doub
                          "), so nobody can say how far it may be wrong.")};
   }
   const double expected = error->expected_e_distance();
-  std::string text = absl::StrFormat(
-      "The predicted cells are expected to lie %.3g from the true ones (E-distance)", expected);
+  std::string text = absl::StrCat(
+      "The E-distance of the predicted from the true cells is expected to be ", Rounded(expected));
   if (error->calibrated()) {
-    absl::StrAppendFormat(&text, ", in %.0f %% of such cases between %.3g and %.3g",
-                          100 * error->level(), error->lower(), error->upper());
+    absl::StrAppendFormat(&text, ", and with a probability of %.0f %% from %s to %s",
+                          100 * error->level(), Rounded(error->lower()), Rounded(error->upper()));
   }
-  absl::StrAppend(&text, ": so it was for ", error->left_out(),
+  absl::StrAppend(&text, ". This comes from ", error->left_out(),
                   error->left_out() == 1 ? " case" : " cases", " that training left out (", of, ")",
-                  error->calibrated() ? "." : ", too few to calibrate an interval.");
+                  error->calibrated() ? "." : ", too few for an interval.");
   Remark remark = {error->calibrated() ? Light::kGood : Light::kCare,
                    error->calibrated() ? "Predicted error" : "Predicted error, not calibrated",
                    text};
   if (!effect.has_value() || !std::isfinite(*effect)) return remark;
   const double size = std::max(*effect, 0.0);
-  absl::StrAppendFormat(&remark.text,
-                        " The predicted cells lie %.3g from the control cells by the same measure.",
-                        *effect);
+  absl::StrAppend(&remark.text, " Of the predicted from the control cells it is ", Rounded(*effect),
+                  ".");
   if (expected >= kErrorLikeEffect * size) {
     remark.light = Light::kBad;
     remark.title = "The expected error is as large as the effect";

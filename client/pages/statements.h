@@ -28,4 +28,10 @@ report::Remark DistanceStatement(const v1::ResolvedPerturbation& perturbation);
 // little of a prediction. `summary` may be null, for a server that said nothing.
 report::Remark ErrorStatement(const v1::PerturbationSummary* summary, std::optional<double> effect);
 
+// "−0.0112 to 0.733"; "" where the error is not calibrated.
+std::string ErrorRange(const v1::PredictedError& error);
+
+// A note of a server as a sentence: with a capital and a full stop.
+std::string Sentence(std::string note);
+
 }  // namespace unlasting::client

@@ -104,7 +104,10 @@ void RunStream(Stream* stream, const ScreenParts& parts, Shared* shared,
 }  // namespace
 
 std::string FingerprintOf(const ScreenWork& work) {
-  std::string all = work.request.SerializeAsString();
+  // How many genes are ranked changes no prediction: a page that is asked for later fits.
+  v1::PredictRequest request = work.request;
+  if (request.has_options()) request.mutable_options()->clear_ranked_genes();
+  std::string all = request.SerializeAsString();
   if (work.cells.has_value()) {
     absl::StrAppend(&all, codec::EncodeControls(*work.cells).SerializeAsString());
   }

@@ -17,6 +17,9 @@
 namespace unlasting::client {
 namespace {
 
+// Of a row, however many the server was asked to rank.
+constexpr size_t kTopGenes = 50;
+
 // A cell holds neither tabs nor ends of lines.
 std::string Cell(std::string text) {
   std::replace_if(
@@ -48,6 +51,7 @@ RankedRow RankedRowOf(const v1::PredictHeader& header, const v1::PerturbationSum
   }
   row.change = std::sqrt(row.change);
   for (const v1::RankedGene& gene : summary.ranked_genes()) {
+    if (row.top_genes.size() == kTopGenes) break;
     row.top_genes.push_back(absl::StrFormat("%s(%+.2f)", gene.gene(), gene.log2_fold_change()));
   }
   if (const v1::PredictedError* const worst = WorstError(summary)) row.error = *worst;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "core/report/html.h"
 #include "core/report/prediction_plots.h"
+#include "core/report/prediction_tables.h"
 #include "core/report/volcano.h"
 
 namespace unlasting::report {
@@ -19,7 +20,8 @@ constexpr size_t kLongestHeading = 120;
 constexpr char kReading[] = R"html(<section><h2>How to read this page</h2><div class="reading">
 <p><b>No truth</b> Nobody measured these cells: every number is what the model predicts. The light says
 how far the question lies from what the model was trained on, not whether the answer is right.</p>
-<p><b>✓ ▲ ✗</b> ✓ near the training data; ▲ read with care; ✗ far from it, or on another scale.</p>
+<p><b>Trust</b> ✓ good: near the training data; ▲ with care; ✗ low: far from it, on another scale, or with
+an expected error as large as the effect.</p>
 <p><b>Predicted error</b> The E-distance that the predicted cells are expected to have from the true ones,
 from errors that training made where it left cells, perturbations and cell types out. 0 is no error. It is
 calibrated where training left nine errors or more of the kind out: then the interval is given.</p>
@@ -34,15 +36,6 @@ many cells small changes become sure.</p>
 share.</p>
 </div></section>
 )html";
-
-// A number that is sorted and exported as it is, and shown as `text`.
-std::string NumberCell(double value, const std::string& text) {
-  if (!std::isfinite(value)) return "<td>–</td>";
-  return absl::StrFormat("<td data-v=\"%.6g\">%s</td>", value, text);
-}
-std::string Percent(double share) {
-  return NumberCell(share, absl::StrFormat("%.0f %%", 100 * share));
-}
 
 std::string GeneRow(const GeneChange& gene) {
   return absl::StrCat(
@@ -69,23 +62,6 @@ std::string GeneTable(const std::vector<const GeneChange*>& genes, const char* c
   return absl::StrCat(html, "</tbody></table></div></figure>\n");
 }
 
-// The surest first; where nothing was tested the largest changes.
-std::vector<const GeneChange*> Strongest(const std::vector<GeneChange>& genes, double sign,
-                                         size_t most) {
-  std::vector<const GeneChange*> chosen;
-  for (const GeneChange& gene : genes) {
-    if (sign * (gene.mean - gene.control_mean) > 0) chosen.push_back(&gene);
-  }
-  const auto strength = [](const GeneChange* gene) {
-    const double score = std::isnan(gene->score) ? 0 : std::abs(gene->score);
-    return std::make_pair(score, std::abs(gene->mean - gene->control_mean));
-  };
-  std::stable_sort(chosen.begin(), chosen.end(),
-                   [&](const auto* a, const auto* b) { return strength(a) > strength(b); });
-  chosen.resize(std::min(chosen.size(), most));
-  return chosen;
-}
-
 std::string GenesHtml(const PerturbationResult& result, const ChangeCount& count) {
   const size_t most = result.with_plots ? kGenesListed : kGenesListedBriefly;
   const auto up = Strongest(result.genes, 1, most), down = Strongest(result.genes, -1, most);
@@ -95,65 +71,14 @@ std::string GenesHtml(const PerturbationResult& result, const ChangeCount& count
                       GeneTable(down, "down", "Down", order));
 }
 
-std::string OverviewRow(const PerturbationResult& result, const ChangeCount& count) {
-  std::string names;
-  for (const GeneChange* gene : Strongest(result.genes, 1, 3)) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", "▲ ", gene->symbol);
-  }
-  for (const GeneChange* gene : Strongest(result.genes, -1, 3)) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", "▼ ", gene->symbol);
-  }
-  const Light light = WorstOf(result.remarks);
-  const char* word = light == Light::kGood ? "near" : light == Light::kCare ? "with care" : "far";
-  return absl::StrCat(
-      "<td><span class=\"badge ", ClassOf(light), "\">", MarkOf(light), " ", word, "</span></td>",
-      NumberCell(count.length, Decimal(count.length, 3)),
-      count.tested > 0 ? absl::StrCat("<td>", count.up, "</td><td>", count.down, "</td>")
-                       : "<td>–</td><td>–</td>",
-      NumberCell(result.expected_error, absl::StrFormat("%.3g", result.expected_error)), "<td>",
-      Escape(result.expected_error_range), "</td><td>", Escape(result.seen),
-      "</td><td class=\"words\">", Escape(names), "</td></tr>\n");
-}
-
-std::string List(const std::vector<std::string>& sentences) {
-  if (sentences.empty()) return "";
-  std::string html = "<ul class=\"remarks\">\n";
-  for (const std::string& sentence : sentences) {
-    absl::StrAppend(&html, "<li>", Escape(sentence), "</li>\n");
-  }
-  return absl::StrCat(html, "</ul>\n");
-}
-
-std::string RemarksHtml(const std::vector<Remark>& remarks) {
-  std::string html;
-  for (const Light light : {Light::kBad, Light::kCare, Light::kGood}) {
-    for (const Remark& remark : remarks) {
-      if (remark.light == light) html += RemarkHtml(remark);
-    }
-  }
-  return html;
-}
-
 }  // namespace
-
-ChangeCount CountChanges(const std::vector<GeneChange>& genes) {
-  ChangeCount count;
-  for (const GeneChange& gene : genes) {
-    const double change = gene.mean - gene.control_mean;
-    count.length += change * change;
-    if (std::isnan(gene.p_adjusted)) continue;
-    ++count.tested;
-    if (gene.p_adjusted < kSignificant) ++(change > 0 ? count.up : count.down);
-  }
-  count.length = std::sqrt(count.length);
-  return count;
-}
 
 void PredictionPage::Add(const PerturbationResult& result) {
   const ChangeCount count = CountChanges(result.genes);
   names_.push_back(result.name);
   remarks_.push_back(result.remarks);
-  rows_.push_back(OverviewRow(result, count));
+  rows_.push_back(ChangeCells(result.genes, result.remarks, result.expected_error,
+                              result.expected_error_range, result.seen));
   sections_.push_back(absl::StrCat("<section><h2>", Escape(Shortened(result.name, kLongestHeading)),
                                    "</h2>\n", RemarksHtml(result.remarks), FactsHtml(result.facts),
                                    List(result.notes), result.with_plots ? PlotsHtml(result) : "",
@@ -176,12 +101,12 @@ std::string PredictionPage::Html(const PredictionFrame& frame) const {
         &sections,
         "<section><h2>Perturbations</h2>\n<figure class=\"table\"><figcaption><b>Overview"
         "</b> counts of genes at an adjusted p below 0.05</figcaption><div class=\"scroll\"><table "
-        "class=\"wide text plainly\"><thead><tr><th>perturbation</th><th>training data</th>"
-        "<th>change</th><th>genes up</th><th>genes down</th><th>predicted error</th><th>interval"
-        "</th><th>seen in training</th><th>top genes</th></tr></thead><tbody>\n");
+        "class=\"wide text plainly\"><thead><tr><th>perturbation</th>",
+        kChangeHeaders, "</tr></thead><tbody>\n");
     for (size_t p = 0; p < names_.size(); ++p) {
       absl::StrAppend(&sections, "<tr><th><a href=\"#s", before + p + 1, "\">",
-                      Escape(Shortened(names_[p], kLongestHeading)), "</a></th>", rows_[p]);
+                      Escape(Shortened(names_[p], kLongestHeading)), "</a></th>", rows_[p],
+                      "</tr>\n");
     }
     absl::StrAppend(&sections, "</tbody></table></div></figure></section>\n");
   }

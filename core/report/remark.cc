@@ -26,9 +26,10 @@ std::string Listed(const std::vector<std::string>& names) {
     if (shown.size() == kNamesShown) break;
     shown.push_back(Shortened(name, kLongestName));
   }
-  const std::string more = names.size() > shown.size()
-                               ? absl::StrCat(" and ", names.size() - shown.size(), " more")
-                               : "";
+  const std::string more =
+      names.size() > shown.size()
+          ? absl::StrCat(" and ", Count(static_cast<int64_t>(names.size() - shown.size())), " more")
+          : "";
   return absl::StrCat(absl::StrJoin(shown, ", "), more);
 }
 
@@ -45,13 +46,14 @@ Remark OfPerturbations(Light light, const std::vector<std::string>& names,
   }
   if (first == nullptr) return {};
   if (names.size() == 1) return *first;
-  const std::string of =
-      absl::StrCat(those.size(), " of ", names.size(), " perturbations (", Listed(those), ")");
-  const std::string text =
-      those.size() == 1
-          ? absl::StrCat(of, ": ", first->text)
-          : absl::StrCat(of, "; of ", Shortened(those[0], kLongestName), ": ", first->text);
-  return {light, first->title, text};
+  const std::string of = absl::StrCat(Count(static_cast<int64_t>(those.size())), " of ",
+                                      Count(static_cast<int64_t>(names.size())), " perturbations (",
+                                      Listed(those), ")");
+  const std::string text = those.size() == 1
+                               ? absl::StrCat(of, ": ", first->text)
+                               : absl::StrCat(of, ", for example ",
+                                              Shortened(those[0], kLongestName), ": ", first->text);
+  return {light, first->title, text, false};
 }
 
 }  // namespace
@@ -72,8 +74,9 @@ Remark SummaryOf(const std::vector<Remark>& on_result, const std::vector<std::st
   for (const Light light : {Light::kBad, Light::kCare}) {
     const Remark* const whole = Find(on_result, light);
     const Remark single = OfPerturbations(light, names, by_perturbation);
-    if (whole != nullptr && !single.text.empty()) {
-      return {light, whole->title, absl::StrCat(whole->text, " ", single.title, ": ", single.text)};
+    if (whole != nullptr && !whole->repeated && !single.text.empty()) {
+      return {light, whole->title, absl::StrCat(whole->text, " ", single.title, ": ", single.text),
+              false};
     }
     if (whole != nullptr) return *whole;
     if (!single.text.empty()) return single;
@@ -82,7 +85,8 @@ Remark SummaryOf(const std::vector<Remark>& on_result, const std::vector<std::st
           names.size() == 1
               ? "Nothing in the request is far from what the model was trained on."
               : absl::StrCat("Nothing in the ", names.size(),
-                             " perturbations is far from what the model was trained on.")};
+                             " perturbations is far from what the model was trained on."),
+          false};
 }
 
 }  // namespace unlasting::report

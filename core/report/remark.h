@@ -13,6 +13,8 @@ struct Remark {
   Light light = Light::kCare;
   std::string title;  // a few words, e.g. "Wrong scale"
   std::string text;   // plain text; whole sentences
+  // Of a whole result: whether the remarks on its perturbations say it again.
+  bool repeated = false;
 };
 
 // The worst of their lights; good for none.

@@ -4,8 +4,10 @@ namespace unlasting::report {
 
 const char kScript[] = R"js((() => {
 'use strict';
-const ROWS_WITHOUT_SEARCH = 8, ROWS_AT_ONCE = 100, READABLE = 14;
+const ROWS_WITHOUT_SEARCH = 8, READABLE = 14;
 const narrow = matchMedia('(max-width: 640px)');
+// Long tables begin with these.
+const rowsAtOnce = () => narrow.matches ? 10 : 100;
 document.documentElement.classList.add('js');
 
 const make = (name, properties) => Object.assign(document.createElement(name), properties);
@@ -67,7 +69,7 @@ const enhance = (table) => {
   count.setAttribute('aria-live', 'polite');
   const more = make('button', {type: 'button', className: 'more'});
   const show = () => {
-    const shown = new Set(all ? found : found.slice(0, ROWS_AT_ONCE));
+    const shown = new Set(all ? found : found.slice(0, rowsAtOnce()));
     for (const row of rows) row.hidden = !shown.has(row);
     const total = rows.length.toLocaleString('en-US');
     count.textContent = found.length < rows.length ?
@@ -153,7 +155,7 @@ const enhance = (table) => {
       cellsOf(row).forEach((cell, k) => { cell.dataset.label = titles[k] || ''; });
     }
   };
-  narrow.addEventListener('change', label);
+  narrow.addEventListener('change', () => { label(); show(); });
   label();
 };
 

@@ -49,7 +49,7 @@ small, .note, figcaption, article > p { color: var(--soft); font-size: 13px; }
 body > .light { font-size: 16px; margin-bottom: 20px; }
 .box { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
   padding: 4px 20px 12px; margin: 0 0 22px; }
-.box .facts { margin-bottom: 4px; }
+.box .facts { margin-bottom: 4px; grid-template-columns: repeat(auto-fit, minmax(400px, 1fr)); }
 .box > h3 { margin: 12px 0 6px; }
 .contents { border: 1px solid var(--rule); border-radius: 8px; padding: 10px 16px; margin: 0 0 22px;
   max-height: 190px; overflow: auto; }
@@ -82,7 +82,12 @@ table.text td { white-space: normal; } table.text td.words { text-align: left; m
   overflow-wrap: anywhere; }
 table.plainly thead th:nth-child(2), table.plainly tbody td:nth-child(2) { color: inherit; }
 table.plainly thead th:nth-child(2) { color: var(--soft); }
-.table table.genes { min-width: 0; table-layout: auto; }
+.table table.genes, .table table.text { min-width: 0; table-layout: auto; }
+table.text th:first-child { min-width: 120px; width: auto; }
+table.text th, table.text td { padding: 6px 9px; }
+.plots article { margin: 0; padding: 12px 14px 4px; min-width: 0; }
+:target { outline: 2px solid var(--truth); outline-offset: 3px; }
+section:target { outline: 0; }
 table.genes th:first-child { min-width: 110px; width: auto; }
 .legend { margin: 10px 0; font-size: 13.5px; }
 .key { display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin: 0 6px 0 14px; }
@@ -174,7 +179,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   h1 { font-size: 23px; } article, .verdict, .box { padding-left: 11px; padding-right: 11px; }
   small, .note, figcaption, figcaption b, article > p, table, td small, th small, code, .legend,
   .verdict ul, .reading, table.hubs, .badge { font-size: 14px; }
-  .facts, .pair { grid-template-columns: minmax(0, 1fr); } .facts div { display: block; }
+  .facts, .box .facts, .pair { grid-template-columns: minmax(0, 1fr); } .facts div { display: block; }
   .panels.small, .panels { grid-template-columns: minmax(0, 1fr); }
   .plots figure { max-width: none; } figure { overflow-x: auto; }
   section, section > div { min-width: 0; } section > svg, .pair { overflow-x: auto; }
@@ -183,14 +188,16 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   .js .table table, .js details table, .js table.hubs { min-width: 0; display: block; }
   .js table thead { display: none; }
   .js table tbody, .js table tfoot { display: block; }
-  .js table tr { display: block; padding: 7px 0; border-bottom: 2px solid var(--rule); }
-  .js table tbody th, .js table tfoot th { display: block; width: auto; min-width: 0; text-align: left;
-    border: 0; padding: 0 0 3px; font-weight: 600; }
-  .js table td, .js table.text td.words { display: flow-root; border: 0; padding: 2px 0; min-width: 0;
-    text-align: right; white-space: normal; overflow-wrap: anywhere; }
-  .js table td::before { content: attr(data-label); float: left; color: var(--soft);
-    margin-right: 14px; font-weight: 400; }
-  .js table td.best { padding: 2px 6px; margin: 0 -6px; border-radius: 4px; }
+  .js table tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr));
+    gap: 5px 10px; padding: 9px 0; border-bottom: 2px solid var(--rule); }
+  .js table tbody th, .js table tfoot th { grid-column: 1 / -1; width: auto; min-width: 0;
+    text-align: left; border: 0; padding: 0; font-weight: 600; }
+  .js table td, .js table.text td.words { display: block; border: 0; padding: 0; min-width: 0;
+    text-align: left; white-space: normal; overflow-wrap: anywhere; }
+  .js table td.words { grid-column: 1 / -1; }
+  .js table td::before { content: attr(data-label); display: block; color: var(--soft);
+    font-weight: 400; }
+  .js table td.best { padding: 1px 6px; margin: -1px -6px; border-radius: 4px; }
   .js table td:empty { display: none; } }
 @media print { .tools, .more, .contents { display: none; }
   :root { color-scheme: light;
