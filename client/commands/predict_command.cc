@@ -77,6 +77,31 @@ absl::StatusOr<PredictionCollector> Predict(const v1::PredictRequest& request,
   return collector;
 }
 
+// Notes go to stderr, what was written to stdout.
+void Print(const Flags& flags, const PredictionCollector& collector) {
+  const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
+  for (const auto& perturbation : header.perturbations()) {
+    for (const std::string& note : perturbation.notes()) {
+      std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
+    }
+  }
+  if (flags.json) {
+    nlohmann::json result = PredictionJson(collector, flags.out);
+    if (!flags.report.empty()) result["report"] = flags.report;
+    std::cout << result.dump() << "\n";
+  } else {
+    std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
+              << " predicted cells (" << collector.cells() << " control cells, "
+              << header.perturbations_size() << " perturbations), " << header.genes_size()
+              << " genes\n";
+    if (!flags.report.empty()) std::cout << "wrote " << flags.report << "\n";
+    PrintErrors(collector);
+    const std::string counts = CountsOf(collector).Text();
+    if (!counts.empty()) std::cout << counts << "\n";
+  }
+}
+
 absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
   UNLASTING_RETURN_IF_ERROR(CheckReportFlag(flags.report, flags.out));
@@ -115,27 +140,7 @@ absl::Status RunUntilInterrupted(Flags flags) {
         WriteFileAtomically(flags.report, RenderPredictionPage(collector, *page)));
   }
 
-  const v1::PredictHeader& header = collector.header();
-  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
-  for (const auto& perturbation : header.perturbations()) {
-    for (const std::string& note : perturbation.notes()) {
-      std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
-    }
-  }
-  if (flags.json) {
-    nlohmann::json result = PredictionJson(collector, flags.out);
-    if (!flags.report.empty()) result["report"] = flags.report;
-    std::cout << result.dump() << "\n";
-  } else {
-    std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
-              << " predicted cells (" << collector.cells() << " control cells, "
-              << header.perturbations_size() << " perturbations), " << header.genes_size()
-              << " genes\n";
-    if (!flags.report.empty()) std::cout << "wrote " << flags.report << "\n";
-    PrintErrors(collector);
-    const std::string counts = CountsOf(collector).Text();
-    if (!counts.empty()) std::cout << counts << "\n";
-  }
+  Print(flags, collector);
   return absl::OkStatus();
 }
 

@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -200,8 +199,7 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
 absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
   UNLASTING_RETURN_IF_ERROR(CheckReportFlag(flags.report, flags.out));
-  std::optional<KeptWarnings> warnings;
-  if (!flags.report.empty()) warnings.emplace();
+  PageOfScreen page(flags.report);
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(const ScreenTable table, ReadTable(flags));
@@ -215,9 +213,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(ScreenWork work, MakeWork(flags, table.rows, first));
-  PageOfScreen page;
-  UNLASTING_RETURN_IF_ERROR(
-      page.Prepare(flags.report, flags.controls, flags.predict, first, &work.request));
+  UNLASTING_RETURN_IF_ERROR(page.Prepare(flags.controls, flags.predict, first, &work.request));
   if (flags.connection.cancellation->cancelled()) return CallWasCancelled();
   UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
                              ScreenParts::Open(flags.out, FingerprintOf(work), flags.resume));
@@ -237,8 +233,7 @@ absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(
       WriteResults(flags, work, first, rows, parts, ranking, &collector, &counts, &page));
   UNLASTING_RETURN_IF_ERROR(
-      page.Write(collector.header(), flags.perturbations, bad, ranking, errors,
-                 warnings.has_value() ? warnings->all() : std::vector<std::string>()));
+      page.Write(collector.header(), flags.perturbations, bad, ranking, errors));
   if (bad.empty()) {
     parts.Remove();
     // One of an earlier try would speak of rows that are mended.

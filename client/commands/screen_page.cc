@@ -9,11 +9,13 @@
 
 namespace unlasting::client {
 
-absl::Status PageOfScreen::Prepare(const std::string& path, const ControlFlags& controls,
-                                   const PredictFlags& predict, Client* client,
-                                   v1::PredictRequest* request) {
-  if (path.empty()) return absl::OkStatus();
-  path_ = path;
+PageOfScreen::PageOfScreen(const std::string& path) : path_(path) {
+  if (!path.empty()) warnings_.emplace();
+}
+
+absl::Status PageOfScreen::Prepare(const ControlFlags& controls, const PredictFlags& predict,
+                                   Client* client, v1::PredictRequest* request) {
+  if (path_.empty()) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(PageContext context, PreparePage(controls, predict, client, request));
   writer_.emplace(std::move(context));
   return absl::OkStatus();
@@ -26,8 +28,7 @@ void PageOfScreen::Add(const v1::PredictHeader& header, size_t place,
 
 absl::Status PageOfScreen::Write(const v1::PredictHeader& header, const std::string& perturbations,
                                  const std::vector<BadRow>& bad, const std::string& ranking,
-                                 const std::string& errors,
-                                 const std::vector<std::string>& warnings) const {
+                                 const std::string& errors) const {
   if (!writer_.has_value()) return absl::OkStatus();
   std::vector<report::ScreenPageError> listed;
   for (const BadRow& row : bad) listed.push_back({row.line, row.name, row.reason, row.message});
@@ -35,7 +36,7 @@ absl::Status PageOfScreen::Write(const v1::PredictHeader& header, const std::str
     return std::filesystem::path(file).filename().string();
   };
   return WriteFileAtomically(path_, writer_->Html(header, name(perturbations), listed,
-                                                  name(ranking), name(errors), warnings));
+                                                  name(ranking), name(errors), warnings_->all()));
 }
 
 }  // namespace unlasting::client

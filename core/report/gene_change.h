@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace unlasting::report {
 
@@ -19,5 +20,16 @@ struct GeneChange {
   double score = kUnknown;       // Welch's t
   double p_adjusted = kUnknown;  // Benjamini-Hochberg over the genes tested
 };
+
+// Below this adjusted p value a gene is said to change.
+constexpr double kSignificant = 0.05;
+
+// Genes with an adjusted p value below 0.05 whose mean rises and falls, and the Euclidean length of
+// the mean change.
+struct ChangeCount {
+  int64_t up = 0, down = 0, tested = 0;
+  double length = 0;
+};
+ChangeCount CountChanges(const std::vector<GeneChange>& genes);
 
 }  // namespace unlasting::report

@@ -8,7 +8,6 @@
 #include "core/report/html.h"
 #include "core/report/prediction_plots.h"
 #include "core/report/prediction_tables.h"
-#include "core/report/volcano.h"
 
 namespace unlasting::report {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/report/prediction_page.h"
+#include "core/report/perturbation_result.h"
 
 namespace unlasting::report {
 

@@ -7,8 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/report/html.h"
-#include "core/report/prediction_page.h"
-#include "core/report/volcano.h"
 
 namespace unlasting::report {
 namespace {
@@ -50,7 +48,7 @@ std::vector<const GeneChange*> Strongest(const std::vector<GeneChange>& genes, d
 
 const char kChangeHeaders[] =
     "<th>trust</th><th>change</th><th>genes up</th><th>genes down</th><th>predicted error</th>"
-    "<th>seen in training</th><th>top genes</th>";
+    "<th>seen in training</th><th class=\"words\">top genes</th>";
 
 std::string ChangeCells(const std::vector<GeneChange>& genes, const std::vector<Remark>& remarks,
                         double expected_error, const std::string& expected_error_range,
@@ -58,10 +56,10 @@ std::string ChangeCells(const std::vector<GeneChange>& genes, const std::vector<
   const ChangeCount count = CountChanges(genes);
   std::string names;
   for (const GeneChange* gene : Strongest(genes, 1, 3)) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", "▲ ", gene->symbol);
+    absl::StrAppend(&names, names.empty() ? "" : ", ", "▲\u00a0", gene->symbol);
   }
   for (const GeneChange* gene : Strongest(genes, -1, 3)) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", "▼ ", gene->symbol);
+    absl::StrAppend(&names, names.empty() ? "" : ", ", "▼\u00a0", gene->symbol);
   }
   const Light light = WorstOf(remarks);
   const char* word = light == Light::kGood ? "good" : light == Light::kCare ? "with care" : "low";
@@ -91,19 +89,6 @@ std::string RemarksHtml(const std::vector<Remark>& remarks) {
     }
   }
   return html;
-}
-
-ChangeCount CountChanges(const std::vector<GeneChange>& genes) {
-  ChangeCount count;
-  for (const GeneChange& gene : genes) {
-    const double change = gene.mean - gene.control_mean;
-    count.length += change * change;
-    if (std::isnan(gene.p_adjusted)) continue;
-    ++count.tested;
-    if (gene.p_adjusted < kSignificant) ++(change > 0 ? count.up : count.down);
-  }
-  count.length = std::sqrt(count.length);
-  return count;
 }
 
 }  // namespace unlasting::report

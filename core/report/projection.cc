@@ -32,8 +32,8 @@ Points Projected(const PrincipalComponents& components, const DenseMatrix& cells
   return points;
 }
 
-PrincipalComponents ComponentsOfSeries(const std::vector<CellSeries>& series, size_t fitted) {
-  int64_t most = kMaxCells;
+PrincipalComponents ComponentsOfSeries(const std::vector<CellSeries>& series, size_t fitted,
+                                       int64_t most) {
   for (size_t s = 0; s < fitted; ++s) most = std::min(most, series[s].cells->rows);
   DenseMatrix cells = Some(*series[0].cells, most);
   for (size_t s = 1; s < fitted; ++s) {
@@ -56,9 +56,9 @@ void DrawCentre(const CellSeries& series, const Points& points, Chart* chart) {
 
 }  // namespace
 
-std::string CellsFigure(const std::vector<CellSeries>& series, size_t fitted,
+std::string CellsFigure(const std::vector<CellSeries>& series, size_t fitted, int64_t most_fitted,
                         const std::string& what, bool large) {
-  const PrincipalComponents components = ComponentsOfSeries(series, fitted);
+  const PrincipalComponents components = ComponentsOfSeries(series, fitted, most_fitted);
   std::vector<Points> places;
   std::array<double, 2> low = {HUGE_VAL, HUGE_VAL}, high = {-HUGE_VAL, -HUGE_VAL};
   for (const CellSeries& each : series) {
@@ -95,7 +95,7 @@ std::string EmbeddingFigure(const evaluate::Group& group) {
   return CellsFigure({{"control", "control", &group.control},
                       {"true", "truth", &group.truth},
                       {"predicted", "predicted", &group.predicted}},
-                     2, "principal components of control and true cells", false);
+                     2, kMaxCells, "principal components of control and true cells", false);
 }
 
 }  // namespace unlasting::report

@@ -51,7 +51,8 @@ std::string ErrorsSection(const std::vector<ScreenPageError>& errors, const std:
       Escape(absl::StrCat("Correct them in the table and go on with --resume; ", file,
                           " lists them with the lines as they stand.")),
       "</p>\n<figure class=\"table\"><div class=\"scroll\"><table class=\"wide text plainly\">"
-      "<thead><tr><th>line</th><th>name</th><th>reason</th><th>message</th></tr></thead><tbody>\n");
+      "<thead><tr><th>line</th><th>name</th><th>reason</th><th "
+      "class=\"words\">message</th></tr></thead><tbody>\n");
   for (size_t k = 0; k < std::min(errors.size(), kMaxErrors); ++k) {
     const ScreenPageError& error = errors[k];
     absl::StrAppend(&html, "<tr><th>", error.line, "</th><td>",
@@ -100,7 +101,7 @@ std::string ScreenPage::Html(const PredictionFrame& frame,
   std::set<int64_t> plotted;
   for (const Plot& plot : plots_) plotted.insert(plot.place);
   std::string table = absl::StrCat(
-      "<figure class=\"table\"><figcaption><b>Ranking</b> strongest change first"
+      "<figure class=\"table\"><figcaption><b>Perturbations</b> strongest change first"
       "</figcaption><div class=\"scroll\"><table class=\"wide text plainly\"><thead>"
       "<tr><th>perturbation</th><th>rank</th>",
       kChangeHeaders, "</tr></thead><tbody>\n");

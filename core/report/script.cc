@@ -131,6 +131,8 @@ const enhance = (table) => {
       show();
     });
     tools.append(search, count);
+  } else {
+    tools.classList.add('lone');
   }
   if (rows.length > 1) tools.append(picker, turn);
   const csv = make('button', {type: 'button', className: 'csv', textContent: 'Save as CSV'});
@@ -161,7 +163,7 @@ const enhance = (table) => {
 
 // The text of a plot shrinks with it: below a readable size the plot scrolls sideways instead.
 const fit = () => {
-  for (const plot of document.querySelectorAll('figure svg, section > svg, div > svg')) {
+  for (const plot of document.querySelectorAll('svg')) {
     if (!narrow.matches) { plot.style.minWidth = ''; continue; }
     const sizes = [...plot.querySelectorAll('text')].map(
       (text) => parseFloat(getComputedStyle(text).fontSize));

@@ -54,7 +54,7 @@ body > .light { font-size: 16px; margin-bottom: 20px; }
 .contents { border: 1px solid var(--rule); border-radius: 8px; padding: 10px 16px; margin: 0 0 22px;
   max-height: 190px; overflow: auto; }
 .contents ol { margin: 0; padding: 0; list-style: none; columns: 230px; column-gap: 24px; }
-.contents li { margin: 2px 0; overflow-wrap: anywhere; break-inside: avoid; }
+.contents li { padding: 2px 0; overflow-wrap: anywhere; break-inside: avoid; }
 a { color: var(--truth); }
 h2 { scroll-margin-top: 12px; overflow-wrap: anywhere; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 14px 22px;
@@ -63,6 +63,9 @@ h2 { scroll-margin-top: 12px; overflow-wrap: anywhere; }
 .remarks { margin: 6px 0 14px; padding-left: 20px; } .remarks li { margin: 4px 0;
   overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 0 6px; }
+@media (min-width: 641px) { .tools.lone { margin: -32px 0 4px; pointer-events: none; }
+  .tools.lone button { pointer-events: auto; }
+  figure.table figcaption { padding-right: 120px; min-height: 26px; } }
 .tools input, .tools button, .tools select, .more { font: inherit; font-size: 14px;
   color: var(--ink); background: var(--paper); border: 1px solid var(--rule); border-radius: 6px;
   padding: 4px 10px; }
@@ -84,7 +87,9 @@ table.plainly thead th:nth-child(2), table.plainly tbody td:nth-child(2) { color
 table.plainly thead th:nth-child(2) { color: var(--soft); }
 .table table.genes, .table table.text { min-width: 0; table-layout: auto; }
 table.text th:first-child { min-width: 120px; width: auto; }
-table.text th, table.text td { padding: 6px 9px; }
+table.text th, table.text td { padding: 6px 9px; } table.text thead th { white-space: nowrap; }
+.table table thead th { vertical-align: bottom; } .table table:not(.text) thead th { white-space: normal; }
+th.words { text-align: left; } td .badge { white-space: nowrap; }
 .plots article { margin: 0; padding: 12px 14px 4px; min-width: 0; }
 :target { outline: 2px solid var(--truth); outline-offset: 3px; }
 section:target { outline: 0; }
@@ -182,7 +187,8 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   .facts, .box .facts, .pair { grid-template-columns: minmax(0, 1fr); } .facts div { display: block; }
   .panels.small, .panels { grid-template-columns: minmax(0, 1fr); }
   .plots figure { max-width: none; } figure { overflow-x: auto; }
-  section, section > div { min-width: 0; } section > svg, .pair { overflow-x: auto; }
+  section, section > div { min-width: 0; }
+  .pair { display: flex; overflow-x: auto; } .pair svg { flex: none; width: auto; }
   .tools .picker { display: inline-block; max-width: 60%; } .tools input { flex: 1 1 100%; }
   .tools .csv { margin-left: 0; }
   .js .table table, .js details table, .js table.hubs { min-width: 0; display: block; }

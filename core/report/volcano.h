@@ -8,9 +8,6 @@
 
 namespace unlasting::report {
 
-// Below this adjusted p value a gene is said to change.
-constexpr double kSignificant = 0.05;
-
 // A figure: log2 fold change against -log10 of the adjusted p, with the names of the surest genes.
 // Genes without a p value are left out, and of those that do not change all but about `max_still`.
 // Changes beyond 6 doublings are drawn at the edge. "" where no gene has a p value.
