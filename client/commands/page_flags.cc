@@ -41,7 +41,7 @@ absl::Status CheckReportFlag(const std::string& report, const std::string& out) 
 absl::StatusOr<PageContext> PreparePage(const ControlFlags& controls, const PredictFlags& predict,
                                         Client* client, v1::PredictRequest* request) {
   PageContext context;
-  UNLASTING_ASSIGN_OR_RETURN(context.model, client->GetModel(predict.model));
+  UNLASTING_ASSIGN_OR_RETURN(context.model, client->GetModel(predict.model, predict.model_version));
   const bool own = controls.panel >= 0;
   context.controls_from =
       own ? "the model's own" : std::filesystem::path(controls.selection.path).filename().string();

@@ -85,6 +85,12 @@ std::string SeenText(const v1::ResolvedPerturbation& perturbation) {
 
 report::Facts ModelFacts(const v1::PredictHeader& header, const v1::Model& model) {
   const v1::ModelSummary& summary = model.summary();
+  if (!summary.bundle_hash().empty() && summary.bundle_hash() != header.bundle_hash()) {
+    // The model was exchanged between the two calls, and nothing is known of this one.
+    return {{"model", absl::StrCat(header.model(), ", version ", header.model_version())},
+            {"fingerprint", header.bundle_hash()},
+            {"seen in training", SeenInTraining(header)}};
+  }
   return {{"model", absl::StrCat(header.model(), ", version ", header.model_version())},
           {"fingerprint", header.bundle_hash()},
           {"trained", summary.created()},

@@ -22,6 +22,8 @@ constexpr double kMostFilledIn = 0.25;
 constexpr int kNearHops = 2;
 // Similarity from which a molecule resembles one of the training's.
 constexpr double kNearTanimoto = 0.4, kNearCosine = 0.8;
+// Control cells below which means and tests say little.
+constexpr int kFewCells = 10;
 // Of a dose over the training's highest, or the lowest over a dose.
 constexpr double kFarDose = 10;
 // Of the predicted effect: an expected error beyond it is as large as what is predicted.
@@ -125,10 +127,13 @@ std::optional<Remark> OfDose(const v1::ResolvedPerturbation& perturbation) {
   const double dose = perturbation.dose_micromolar();
   const double ratio =
       below ? molecule.lowest_dose_micromolar() / dose : dose / molecule.highest_dose_micromolar();
-  return Remark{ratio > kFarDose ? Light::kBad : Light::kCare, "Dose outside of training",
-                absl::StrFormat("The dose, %g µM, lies %s those of training, %g to %g µM.", dose,
-                                below ? "below" : "above", molecule.lowest_dose_micromolar(),
-                                molecule.highest_dose_micromolar())};
+  const double low = molecule.lowest_dose_micromolar(), high = molecule.highest_dose_micromolar();
+  const std::string range = low == high
+                                ? absl::StrFormat("that of training, %g µM", low)
+                                : absl::StrFormat("those of training, %g to %g µM", low, high);
+  return Remark{
+      ratio > kFarDose ? Light::kBad : Light::kCare, "Dose outside of training",
+      absl::StrFormat("The dose, %g µM, lies %s %s.", dose, below ? "below" : "above", range)};
 }
 
 // Of what was asked, whatever the cell types.
@@ -180,6 +185,12 @@ ResultStatements StatementsOnResult(const v1::PredictHeader& header, int64_t mod
         {Light::kBad, "New cell type",
          absl::StrCat("Training never saw cells of the type '", controls.new_context(), "'."),
          true});
+  }
+  if (controls.cell_type_indices_size() < kFewCells) {
+    const int cells = controls.cell_type_indices_size();
+    statements.remarks.push_back({Light::kCare, "Few cells",
+                                  absl::StrCat("All of this rests on ", cells,
+                                               cells == 1 ? " control cell." : " control cells.")});
   }
   if (controls.missing_genes_size() > 0) {
     statements.adjusted.push_back(absl::StrCat(

@@ -74,7 +74,8 @@ Remark SummaryOf(const std::vector<Remark>& on_result, const std::vector<std::st
   for (const Light light : {Light::kBad, Light::kCare}) {
     const Remark* const whole = Find(on_result, light);
     const Remark single = OfPerturbations(light, names, by_perturbation);
-    if (whole != nullptr && !whole->repeated && !single.text.empty()) {
+    if (whole != nullptr && !single.text.empty()) {
+      if (whole->repeated) return single;
       return {light, whole->title, absl::StrCat(whole->text, " ", single.title, ": ", single.text),
               false};
     }

@@ -5,14 +5,14 @@ namespace unlasting::report {
 const char kStyleSheet[] = R"css(
 :root { color-scheme: light dark;
   --paper: #fff; --card: #f7f8fa; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
-  --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
+  --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --predicted-ink: #b04a00; --shift: #7b4fa3;
   --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5;
   --replay: #a23b3b; --expected: #4d5fc4;
   --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;
   --bad-paper: #fbe9e2; --care: #7a5600; --care-paper: #fdf1d0; --open: #5b6574; --open-paper: #eceff3; --best: #fdf0d5; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #12161c; --card: #1a2028; --ink: #e4e8ee; --soft: #9aa5b4; --rule: #2e3742;
-  --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --shift: #b998e0;
+  --control: #98a3b2; --truth: #58a8e8; --predicted: #ff9a4d; --predicted-ink: #ff9a4d; --shift: #b998e0;
   --ceiling: #4fc79d; --rank: #f08cc3; --linear: #d9b93b; --additive: #7fc4dd;
   --replay: #e58585; --expected: #9aa8ff;
   --good: #7fdba9; --good-paper: #16301f; --bad: #ffab8a;
@@ -59,7 +59,7 @@ a { color: var(--truth); }
 h2 { scroll-margin-top: 12px; overflow-wrap: anywhere; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 14px 22px;
   margin: 10px 0 14px; }
-.plots figure { max-width: 420px; }
+.plots figure { max-width: 420px; } section > figure > svg { max-width: 640px; }
 .remarks { margin: 6px 0 14px; padding-left: 20px; } .remarks li { margin: 4px 0;
   overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 0 6px; }
@@ -80,7 +80,7 @@ button:hover { border-color: var(--truth); }
 [aria-sort=descending] .sort::after { content: " \2193"; }
 [hidden] { display: none !important; }
 .up::before { content: "▲ "; font-size: .8em; } .down::before { content: "▼ "; font-size: .8em; }
-.up { color: var(--predicted); } .down { color: var(--truth); }
+.up { color: var(--predicted-ink); } .down { color: var(--truth); }
 table.text td { white-space: normal; } table.text td.words { text-align: left; min-width: 190px;
   overflow-wrap: anywhere; }
 table.plainly thead th:nth-child(2), table.plainly tbody td:nth-child(2) { color: inherit; }
@@ -120,7 +120,7 @@ thead th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--
 tbody th { font-weight: 500; } tbody th small { display: block; font-weight: 400; }
 tfoot th, tfoot td { font-weight: 700; border-top: 2px solid var(--rule); }
 td.best { background: var(--best); font-weight: 700; }
-thead th:nth-child(2), tbody td:nth-child(2), tfoot td:nth-child(2) { color: var(--predicted); }
+thead th:nth-child(2), tbody td:nth-child(2), tfoot td:nth-child(2) { color: var(--predicted-ink); }
 details { margin: 6px 0 0; } summary { cursor: pointer; color: var(--truth); padding: 4px 0; }
 code { font: 12.5px ui-monospace, "DejaVu Sans Mono", monospace; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(255px, 1fr)); gap: 14px; }
@@ -184,6 +184,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   h1 { font-size: 23px; } article, .verdict, .box { padding-left: 11px; padding-right: 11px; }
   small, .note, figcaption, figcaption b, article > p, table, td small, th small, code, .legend,
   .verdict ul, .reading, table.hubs, .badge { font-size: 14px; }
+  .contents { max-height: 260px; }
   .facts, .box .facts, .pair { grid-template-columns: minmax(0, 1fr); } .facts div { display: block; }
   .panels.small, .panels { grid-template-columns: minmax(0, 1fr); }
   .plots figure { max-width: none; } figure { overflow-x: auto; }
@@ -208,7 +209,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
 @media print { .tools, .more, .contents { display: none; }
   :root { color-scheme: light;
   --paper: #fff; --card: #fff; --ink: #1d2430; --soft: #5b6574; --rule: #dfe3e8;
-  --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --shift: #7b4fa3;
+  --control: #7d8794; --truth: #0b6fb8; --predicted: #d95f02; --predicted-ink: #b04a00; --shift: #7b4fa3;
   --ceiling: #1a936f; --rank: #cf5a9b; --linear: #9a7d0a; --additive: #3f88a5;
   --replay: #a23b3b; --expected: #4d5fc4;
   --good: #146c43; --good-paper: #e3f4ea; --bad: #a33a1a;

@@ -152,6 +152,15 @@ TEST(PredictionPageWriterTest, SaysWhatWasAskedOfWhichModel) {
   EXPECT_THAT(page, Not(HasSubstr("nan")));
 }
 
+TEST(PredictionPageWriterTest, AModelThatWasExchangedMeanwhileIsNotSpokenOf) {
+  const Answer answer(20, {"STAT1"});
+  PageContext context = answer.Context();
+  context.model.mutable_summary()->set_bundle_hash("another");
+  const std::string page = RenderPredictionPage(answer.Collect(), context);
+  EXPECT_THAT(page, HasSubstr("<dd>abcdef</dd>"));
+  EXPECT_THAT(page, Not(HasSubstr("30 % held out")));
+}
+
 TEST(PredictionPageWriterTest, TheSameAnswerGivesTheSameBytes) {
   const Answer answer(20, {"A", "B"});
   EXPECT_EQ(answer.Page(), answer.Page());

@@ -110,6 +110,8 @@ TEST(DistanceStatementTest, ADoseFarOutsideIsFar) {
   const Remark remark = DistanceStatement(perturbation);
   EXPECT_EQ(remark.light, Light::kBad);
   EXPECT_THAT(remark.text, HasSubstr("400 µM, lies above those of training, 0.5 to 2 µM"));
+  perturbation.mutable_molecule()->set_lowest_dose_micromolar(2);
+  EXPECT_THAT(DistanceStatement(perturbation).text, HasSubstr("lies above that of training, 2 µM"));
 }
 
 TEST(DistanceStatementTest, ATreatmentThatTrainingNeverSawIsFar) {
@@ -164,6 +166,7 @@ TEST(ErrorStatementTest, WhatIsNotKnownIsSaid) {
 v1::PredictHeader Header(const std::vector<std::string>& notes) {
   v1::PredictHeader header;
   for (const std::string& note : notes) header.add_notes(note);
+  for (int c = 0; c < 20; ++c) header.mutable_controls()->add_cell_type_indices(0);
   return header;
 }
 
@@ -193,7 +196,7 @@ TEST(StatementsOnResultTest, ManyGenesFilledInAreWorseThanFew) {
 }
 
 TEST(StatementsOnResultTest, ANewCellTypeIsSaidOnceWhetherOrNotTheServerNotesIt) {
-  v1::PredictHeader header;
+  v1::PredictHeader header = Header({});
   header.mutable_controls()->set_new_context("mine");
   EXPECT_EQ(StatementsOnResult(header, 4).remarks.size(), 1u);
   header.add_notes("'mine' is a cell type that training never saw: how its cells respond ...");
@@ -201,12 +204,18 @@ TEST(StatementsOnResultTest, ANewCellTypeIsSaidOnceWhetherOrNotTheServerNotesIt)
   EXPECT_EQ(StatementsOnResult(header, 4).remarks[0].light, Light::kBad);
 }
 
+TEST(StatementsOnResultTest, AHandfulOfCellsSaysLittle) {
+  const ResultStatements said = StatementsOnResult({}, 4);
+  ASSERT_EQ(said.remarks.size(), 1u);
+  EXPECT_EQ(said.remarks[0].title, "Few cells");
+}
+
 TEST(StatementsOnResultTest, ASentenceThatNobodyKnowsIsToBeReadWithCare) {
   const ResultStatements said = StatementsOnResult(Header({"something new"}), 4);
   ASSERT_EQ(said.remarks.size(), 1u);
   EXPECT_EQ(said.remarks[0].light, Light::kCare);
   EXPECT_EQ(said.remarks[0].text, "Something new.");
-  EXPECT_THAT(StatementsOnResult({}, 0).remarks, IsEmpty());
+  EXPECT_THAT(StatementsOnResult(Header({}), 0).remarks, IsEmpty());
 }
 
 }  // namespace

@@ -85,10 +85,11 @@ TEST(SummaryTest, AWrongScaleComesFirstAndDistanceAfterIt) {
   EXPECT_EQ(summary.text, "other sums. Far: far away.");
 }
 
-TEST(SummaryTest, WhatThePerturbationsSayAgainIsSaidOnce) {
+TEST(SummaryTest, WhatThePerturbationsSayAgainIsLeftToThem) {
   const std::vector<Remark> far = {{Light::kBad, "Far", "T was never perturbed."}};
-  const Remark summary = SummaryOf({{Light::kBad, "New type", "T is new.", true}}, {"A"}, {far});
-  EXPECT_EQ(summary.text, "T is new.");
+  const Remark whole = {Light::kBad, "New type", "T is new.", true};
+  EXPECT_EQ(SummaryOf({whole}, {"A"}, {far}).text, "T was never perturbed.");
+  EXPECT_EQ(SummaryOf({whole}, {"A"}, {{}}).text, "T is new.");
 }
 
 }  // namespace

@@ -56,6 +56,14 @@ TEST(RuleReportTest, ARuleWithoutAScaleHasNeitherEndsNorAverage) {
   EXPECT_THAT(page, Not(HasSubstr("<svg")));
 }
 
+TEST(RuleReportTest, SaysOfWhichModelAndSplitTheScoresAre) {
+  const std::string page = RenderRuleHtml(
+      "p", {{"", Scaled()}}, {{"name", "model"}, {"version", "7"}, {"split", {{"kind", "cells"}}}});
+  EXPECT_THAT(page, HasSubstr("<dd>model, version 7</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dd>by cells</dd>"));
+  EXPECT_THAT(RenderRuleHtml("p", {{"", Scaled()}}), Not(HasSubstr("Model, split")));
+}
+
 TEST(RuleReportTest, AMissingValueHasItsReason) {
   RuleScores scores = Scaled();
   scores.aggregate["sig_jaccard"] = std::numeric_limits<double>::quiet_NaN();
