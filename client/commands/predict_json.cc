@@ -4,14 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "client/files/predict_request.h"
 #include "client/files/resolved_perturbation.h"
 #include "proto/codec/enums.h"
 
 namespace unlasting::client {
 namespace {
-
-// Of each perturbation in the JSON; a page asks the server for all.
-constexpr size_t kRankedGenes = 50;
 
 std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& perturbation) {
   return {perturbation.covariates().begin(), perturbation.covariates().end()};
@@ -72,7 +70,7 @@ nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
   for (const v1::PerturbationSummary& summary : collector.summaries()) {
     nlohmann::json genes = nlohmann::json::array();
     for (const v1::RankedGene& gene : summary.ranked_genes()) {
-      if (genes.size() == kRankedGenes) break;
+      if (static_cast<int>(genes.size()) == kRankedGenes) break;
       genes.push_back({{"gene", gene.gene()},
                        {"score", gene.score()},
                        {"log2_fold_change", gene.log2_fold_change()}});

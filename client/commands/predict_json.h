@@ -9,7 +9,7 @@
 
 namespace unlasting::client {
 
-// `collector` holds a complete result, which was written to `out`. At most 50 ranked genes of each
+// `collector` holds a complete result, which was written to `out`. At most kRankedGenes of each
 // perturbation are in it, however many were asked for.
 nlohmann::json PredictionJson(const PredictionCollector& collector, const std::string& out);
 

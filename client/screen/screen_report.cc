@@ -10,15 +10,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "client/files/predict_request.h"
 #include "client/files/resolved_perturbation.h"
 #include "core/base/file.h"
 #include "proto/codec/enums.h"
 
 namespace unlasting::client {
 namespace {
-
-// Of a row, however many the server was asked to rank.
-constexpr size_t kTopGenes = 50;
 
 // A cell holds neither tabs nor ends of lines.
 std::string Cell(std::string text) {
@@ -51,7 +49,7 @@ RankedRow RankedRowOf(const v1::PredictHeader& header, const v1::PerturbationSum
   }
   row.change = std::sqrt(row.change);
   for (const v1::RankedGene& gene : summary.ranked_genes()) {
-    if (row.top_genes.size() == kTopGenes) break;
+    if (static_cast<int>(row.top_genes.size()) == kRankedGenes) break;
     row.top_genes.push_back(absl::StrFormat("%s(%+.2f)", gene.gene(), gene.log2_fold_change()));
   }
   if (const v1::PredictedError* const worst = WorstError(summary)) row.error = *worst;

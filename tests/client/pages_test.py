@@ -46,6 +46,7 @@ class PagesTest(unittest.TestCase):
             said = json.loads(again.stdout)
             plain = json.loads(self.run_command(server, *asked, "--json").stdout)
         self.assertEqual(said["report"], str(self.page))
+        self.assertEqual(len(plain["perturbations"]), 3)
         for perturbation, other in zip(said["perturbations"], plain["perturbations"]):
             self.assertEqual(perturbation["ranked_genes"], other["ranked_genes"])
         with h5py.File(self.out) as file:
@@ -108,7 +109,7 @@ class PagesTest(unittest.TestCase):
     def test_a_page_that_cannot_be_written_is_an_error_that_names_it(self):
         with programs.Server("--bundle", self.bundle) as server:
             done = self.run_command(server, "predict", "--control", self.control, "--gene", "G1",
-                                    "--report", self.folder / "absent" / "page.html", code=1)
+                                    "--report", self.folder / "absent" / "page.html", code=2)
         self.assertIn("absent", done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
 
