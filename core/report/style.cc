@@ -87,8 +87,9 @@ table.plainly thead th:nth-child(2), table.plainly tbody td:nth-child(2) { color
 table.plainly thead th:nth-child(2) { color: var(--soft); }
 .table table.genes, .table table.text { min-width: 0; table-layout: auto; }
 table.text th:first-child { min-width: 120px; width: auto; }
-table.text th, table.text td { padding: 6px 9px; } table.text thead th { white-space: nowrap; }
-.table table thead th { vertical-align: bottom; } .table table:not(.text) thead th { white-space: normal; }
+table.text th, table.text td { padding: 6px 9px; } table.text thead th { white-space: normal; }
+table.text thead th:first-child { min-width: 142px; } table.text td small { white-space: nowrap; }
+.table table thead th { vertical-align: bottom; } .table table thead th { white-space: normal; }
 th.words { text-align: left; } td .badge { white-space: nowrap; }
 .plots article { margin: 0; padding: 12px 14px 4px; min-width: 0; }
 :target { outline: 2px solid var(--truth); outline-offset: 3px; }
@@ -201,7 +202,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
     text-align: left; border: 0; padding: 0; font-weight: 600; }
   .js table td, .js table.text td.words { display: block; border: 0; padding: 0; min-width: 0;
     text-align: left; white-space: normal; overflow-wrap: anywhere; }
-  .js table td.words { grid-column: 1 / -1; }
+  .js table td.words { grid-column: 1 / -1; } .js table.text td small { white-space: normal; }
   .js table td::before { content: attr(data-label); display: block; color: var(--soft);
     font-weight: 400; }
   .js table td.best { padding: 1px 6px; margin: -1px -6px; border-radius: 4px; }

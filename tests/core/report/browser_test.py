@@ -160,6 +160,13 @@ class PagesInBrowser(unittest.TestCase):
                     self.assertLessEqual(self.evaluate("document.documentElement.scrollWidth"),
                                          width, f"{kind} {family}")
 
+    def test_tables_are_whole_on_a_desktop(self):
+        for kind in self.pages(width=1240):
+            self.assertEqual(self.evaluate(
+                "[...document.querySelectorAll('.scroll')].filter((frame) =>"
+                "  frame.scrollWidth > frame.clientWidth + 1).map((frame) =>"
+                "  frame.scrollWidth + ' ' + frame.textContent.slice(0, 60))"), [], kind)
+
     def test_text_is_readable_on_a_phone(self):
         for kind in self.pages(width=360):
             self.assertGreater(self.evaluate("document.querySelectorAll('td').length"), 20)
