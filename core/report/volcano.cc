@@ -17,16 +17,37 @@ constexpr size_t kLabels = 7;
 constexpr double kMarkRadius = 3.5, kNameSize = 14;
 constexpr size_t kLongestName = 14;  // characters of a label
 
+// Half of the range that is drawn: what the sure genes need, and nearly all others. Genes that are
+// silent in one of the two groups change by dozens of doublings and would squeeze the rest.
+double FarthestDrawn(const std::vector<GeneChange>& genes) {
+  constexpr double kNearlyAll = 0.98;
+  double farthest = 1;
+  std::vector<double> sizes;
+  for (const GeneChange& gene : genes) {
+    const double size = std::abs(gene.log2_fold_change);
+    if (std::isnan(size)) continue;
+    sizes.push_back(size);
+    if (gene.p_adjusted < kSignificant) farthest = std::max(farthest, size);
+  }
+  if (!sizes.empty()) {
+    const auto place =
+        sizes.begin() + static_cast<int64_t>(kNearlyAll * static_cast<double>(sizes.size() - 1));
+    std::nth_element(sizes.begin(), place, sizes.end());
+    farthest = std::max(farthest, *place);
+  }
+  return std::min(farthest, kFarthest);
+}
+
 struct Place {
   double x, y;
   const GeneChange* gene;
 };
 
-std::vector<Place> PlacesOf(const std::vector<GeneChange>& genes) {
+std::vector<Place> PlacesOf(const std::vector<GeneChange>& genes, double farthest) {
   std::vector<Place> places;
   for (const GeneChange& gene : genes) {
     if (std::isnan(gene.p_adjusted) || std::isnan(gene.log2_fold_change)) continue;
-    places.push_back({std::clamp(gene.log2_fold_change, -kFarthest, kFarthest),
+    places.push_back({std::clamp(gene.log2_fold_change, -farthest, farthest),
                       -std::log10(std::max(gene.p_adjusted, kLeastP)), &gene});
   }
   std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
@@ -73,13 +94,11 @@ void NameTheSurest(const std::vector<Place>& places, Chart* chart) {
 }  // namespace
 
 std::string VolcanoFigure(const std::vector<GeneChange>& genes, size_t max_still) {
-  const std::vector<Place> places = PlacesOf(genes);
+  const double farthest = FarthestDrawn(genes);
+  const std::vector<Place> places = PlacesOf(genes, farthest);
   if (places.empty()) return "";
-  double farthest = 1, top = 2;
-  for (const Place& place : places) {
-    farthest = std::max(farthest, std::abs(place.x));
-    top = std::max(top, place.y);
-  }
+  double top = 2;
+  for (const Place& place : places) top = std::max(top, place.y);
   Chart::Options options;
   options.width = 300;
   options.height = 250;
