@@ -17,8 +17,7 @@ endfunction()
 option(UNLASTING_HARDEN "Hardened programs in the release preset" ON)
 
 # Hardens TARGET, and keeps the paths of this build out of it, so that two builds in two folders are
-# the same bytes. What shares the precompiled header of LibTorch is linked so and not compiled so:
-# the header serves tests and benchmarks too, and all who share it need the same flags.
+# the same bytes (scripts/reproducible-build.sh).
 function(unlasting_harden target)
   if(NOT UNLASTING_HARDEN OR UNLASTING_SANITIZE OR NOT CMAKE_BUILD_TYPE STREQUAL "Release")
     return()
@@ -29,20 +28,32 @@ function(unlasting_harden target)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND flags -fcf-protection=full)
   endif()
-  # Bounds of containers where bytes of strangers are read; not in the loops of the evaluators.
-  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "/(server|client|proto)(/|$)")
+  # Bounds of containers where bytes of strangers are read, and in all that shares the precompiled
+  # header of LibTorch; not in the loops of the evaluators.
+  get_target_property(shares ${target} PRECOMPILE_HEADERS_REUSE_FROM)
+  if(shares OR target STREQUAL "unlasting_core_model_torch"
+     OR CMAKE_CURRENT_SOURCE_DIR MATCHES "/(server|client|proto)(/|$)")
     list(APPEND flags -D_GLIBCXX_ASSERTIONS)
   endif()
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:C,CXX>:${flags}>")
   target_link_options(${target} PRIVATE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endfunction()
 
+# Lets TARGET share the precompiled header of LibTorch, which core/model/torch compiles. A compiler
+# takes a precompiled header only with the flags that it was compiled with, so whatever shares it is
+# hardened, tests and measurements included.
+function(unlasting_torch_header target)
+  target_precompile_headers(${target} REUSE_FROM unlasting_core_model_torch)
+  unlasting_harden(${target})
+endfunction()
+
 # A room is a static library named after its folder: core/cells -> unlasting_core_cells.
 # USES names the rooms whose headers it may include; LINK the outside libraries it alone sees.
-# ALONE names the sources that UNLASTING_UNITY compiles each by itself.
+# ALONE names the sources that UNLASTING_UNITY compiles each by itself. TORCH_HEADER is for rooms
+# that include LibTorch: unlasting_torch_header.
 # A room is added after the rooms it uses, so that no two rooms can use each other.
 function(unlasting_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINK;PRIVATE_LINK;ALONE" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH_HEADER" "" "SOURCES;USES;LINK;PRIVATE_LINK;ALONE" ${ARGN})
   if(ROOM_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "Room ${name}: unknown arguments '${ROOM_UNPARSED_ARGUMENTS}'")
   endif()
@@ -60,7 +71,9 @@ function(unlasting_room name)
   target_link_libraries(unlasting_${name} PUBLIC ${ROOM_USES} ${ROOM_LINK}
                                           PRIVATE ${ROOM_PRIVATE_LINK})
   unlasting_unite(unlasting_${name} ${ROOM_ALONE})
-  if(NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "/(torch|trainer/training|ranks|commands/fit)$")
+  if(ROOM_TORCH_HEADER)
+    unlasting_torch_header(unlasting_${name})
+  else()
     unlasting_harden(unlasting_${name})
   endif()
 endfunction()

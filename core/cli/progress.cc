@@ -19,9 +19,7 @@ constexpr absl::Duration kBarInterval = absl::Milliseconds(100);
 constexpr absl::Duration kPlainInterval = absl::Seconds(5);
 
 // Slow work shows a decimal, or its rate would read 0.
-std::string FormatRate(double rate) {
-  return absl::StrFormat(rate < 10 ? "%.1f/s" : "%.0f/s", rate);
-}
+std::string FormatRate(double rate) { return absl::StrFormat("%.*f/s", rate < 10 ? 1 : 0, rate); }
 
 }  // namespace
 

@@ -16,6 +16,12 @@ namespace {
 
 using Fragment = boost::shared_ptr<RDKit::ROMol>;
 
+std::vector<Fragment> FragmentsOf(const RDKit::ROMol& molecule) {
+  // RDKit leaks this list where it makes it itself and a fragment turns out to be no molecule.
+  std::vector<int> fragment_of_atom;
+  return RDKit::MolOps::getMolFrags(molecule, /*sanitizeFrags=*/true, &fragment_of_atom);
+}
+
 // A fragment that is left out and at least this large may be a drug of its own: most counter-ions
 // of drugs are smaller, and a tosylate that is named without need does no harm.
 constexpr unsigned kDrugSized = 7;
@@ -158,7 +164,7 @@ bool IsMetal(const RDKit::Atom& atom) {
 }
 
 ChosenFragments LargestByHeavyAtoms(const RDKit::ROMol& molecule) {
-  const std::vector<Fragment> fragments = RDKit::MolOps::getMolFrags(molecule);
+  const std::vector<Fragment> fragments = FragmentsOf(molecule);
   ChosenFragments chosen;
   chosen.kept = *std::max_element(fragments.begin(), fragments.end(), MoreHeavyAtoms);
   chosen.notes = NotesOn(fragments, chosen.kept);
@@ -166,7 +172,7 @@ ChosenFragments LargestByHeavyAtoms(const RDKit::ROMol& molecule) {
 }
 
 ChosenFragments ChooseFragments(const RDKit::ROMol& molecule) {
-  const std::vector<Fragment> fragments = RDKit::MolOps::getMolFrags(molecule);
+  const std::vector<Fragment> fragments = FragmentsOf(molecule);
   std::vector<Fragment> metals;
   bool organic = false;
   for (const auto& fragment : fragments) {

@@ -43,10 +43,20 @@ int64_t NumberBytes(const FieldDescriptor& field) {
   }
 }
 
+WireFormatLite::WireType WireTypeOf(const FieldDescriptor& field) {
+  return WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()));
+}
+
+// Whether a parser takes what `tag` announces as `field`; it keeps all else as unknown.
+bool IsParsedAs(const FieldDescriptor& field, uint32_t tag) {
+  const WireFormatLite::WireType found = WireFormatLite::GetTagWireType(tag);
+  return found == WireTypeOf(field) ||
+         (field.is_packable() && found == WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+
 // The fewest bytes that a number of this field takes on the wire.
 int64_t FewestWireBytes(const FieldDescriptor& field) {
-  switch (
-      WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()))) {
+  switch (WireTypeOf(field)) {
     case WireFormatLite::WIRETYPE_FIXED32:
       return 4;
     case WireFormatLite::WIRETYPE_FIXED64:
@@ -67,7 +77,8 @@ class Counter {
       if (tag == 0) return in_->ConsumedEntireMessage();
       const FieldDescriptor* field =
           message.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
-      if (!CountField(tag, field)) return false;
+      const bool known = field != nullptr && IsParsedAs(*field, tag);
+      if (!CountField(tag, known ? field : nullptr)) return false;
     }
     return false;
   }

@@ -116,27 +116,34 @@ std::vector<int64_t> ShareBetweenClients(const std::vector<Client>& clients, int
   return ShareFairly(demands, rows);
 }
 
+// The rows of the first of a client's jobs, where it is interactive and has all its rows in the
+// step; 0 otherwise. `jobs` are in order of due time and not empty.
+int64_t RowsOfServedJob(const Jobs& jobs, const std::vector<int64_t>& of_jobs) {
+  const JobSnapshot& first = *jobs.front();
+  const bool served = of_jobs.front() == first.runnable_rows;
+  return first.priority == JobPriority::kInteractive && served ? of_jobs.front() : 0;
+}
+
 // How many of `rows` the step should have, without those that only make others wait (rule 5).
 int64_t RowsWorthWaitingFor(const std::vector<Client>& clients, int64_t rows,
                             const PolicyOptions& options) {
   const std::vector<int64_t> shares = ShareBetweenClients(clients, rows);
-  // The largest number of rows that one client's completely served jobs have. Each client may have
-  // so many in a step that is as fair, and no longer than those jobs need.
-  int64_t max_served = 0;
+  // Each client may have as many rows in a step as the smallest of the jobs that it is made for:
+  // such a step is as fair, and no longer than that job needs.
+  int64_t smallest = 0;
   for (size_t k = 0; k < clients.size(); ++k) {
     const Jobs& jobs = clients[k].jobs;
-    const std::vector<int64_t> of_jobs = ShareBetweenJobs(jobs, shares[k], options);
-    int64_t served = 0;
-    for (size_t j = 0; j < jobs.size(); ++j) {
-      const bool interactive = jobs[j]->priority == JobPriority::kInteractive;
-      if (interactive && of_jobs[j] == jobs[j]->runnable_rows) served += of_jobs[j];
-    }
-    max_served = std::max(max_served, served);
+    const int64_t served = RowsOfServedJob(jobs, ShareBetweenJobs(jobs, shares[k], options));
+    if (served > 0) smallest = smallest == 0 ? served : std::min(smallest, served);
   }
-  if (max_served == 0) return rows;
+  if (smallest == 0) return rows;
   int64_t needed = 0;
-  for (const int64_t share : shares) needed += std::min(share, max_served);
-  return std::min(rows, std::max(needed, options.efficient_rows));
+  for (const int64_t share : shares) needed += std::min(share, smallest);
+  int64_t enough = options.efficient_rows;
+  if (clients.size() > 1 && options.rows_beside) {
+    enough = std::min(enough, options.rows_beside(needed));
+  }
+  return std::min(rows, std::max(needed, enough));
 }
 
 }  // namespace

@@ -15,9 +15,11 @@
 // 4. Rows that cannot be shared evenly go to those whose last turn is longest ago, then to the
 // first
 //    to arrive, so that every client has its turn even where there are more clients than rows.
-// 5. A job that has all its rows in the step must wait for the whole step. A step with such jobs is
-//    therefore made as small as their rows and equal fairness allow, but not smaller than
-//    `efficient_rows`.
+// 5. A job that has all its rows in the step must wait for the whole step. A step in which the job
+//    of a client that is due first is such a job is therefore made as small as the smallest of them
+//    and equal fairness allow, but not smaller than `efficient_rows`. Where several clients are in
+//    the step, it is filled up to `efficient_rows` only as far as `rows_beside` says: what one
+//    client sends, be it thousands of jobs of one row, does not make the steps of another long.
 #pragma once
 
 #include <cstdint>
@@ -58,8 +60,8 @@ struct PolicyOptions {
   absl::Duration bulk_patience = absl::Seconds(1);
   // Rows from which on a step takes about as little time per row as a full step.
   int64_t efficient_rows = 64;
-  // The most rows of a step in which interactive jobs have so many; empty: all that fit.
-  std::function<int64_t(int64_t interactive_rows)> rows_beside;
+  // The most rows of a step in which the jobs that wait for it need so many; empty: all that fit.
+  std::function<int64_t(int64_t needed_rows)> rows_beside;
   // 0 is first come, first served; large values are shortest job first. docs/decisions.md has the
   // measurements.
   double due_factor = 3;

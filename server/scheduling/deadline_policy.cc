@@ -5,7 +5,10 @@
 namespace unlasting::server {
 namespace {
 
-constexpr double kNewest = 0.1;        // weight of the latest step in a mean
+constexpr double kNewest = 0.1;  // weight of the latest step in a mean
+// A step that the machine interrupted may take a hundred times as long as its kind: it counts as so
+// many times the mean, so that one moves the mean by a fifth and a few in a row still change it.
+constexpr double kLongestCounted = 3;
 constexpr double kNearlyAsFast = 0.9;  // share of the best rate, in rows per second
 constexpr double kStillAsFast = 0.75;  // of a size that was nearly as fast before
 
@@ -24,8 +27,11 @@ void StepTimes::Observe(int64_t rows, absl::Duration duration) {
   const auto [place, first] = means_.emplace(SizeClass(rows), observed);
   Mean& mean = place->second;
   if (first) return;
+  const absl::Duration counted = mean.duration > absl::ZeroDuration()
+                                     ? std::min(duration, kLongestCounted * mean.duration)
+                                     : duration;
   mean.rows += kNewest * (observed.rows - mean.rows);
-  mean.duration += kNewest * (observed.duration - mean.duration);
+  mean.duration += kNewest * (counted - mean.duration);
 }
 
 absl::Duration StepTimes::Of(int64_t rows) const {
@@ -57,8 +63,17 @@ int64_t StepTimes::RowsWithin(double factor, int64_t rows, int64_t max_batch) co
   if (means_.empty()) return max_batch;
   const absl::Duration most = factor * Of(rows);
   int64_t within = rows;
+  const Mean* below = nullptr;  // the nearest smaller size
   for (const auto& [size_class, mean] : means_) {
-    if (mean.duration <= most) within = std::max(within, int64_t{1} << size_class);
+    if (mean.duration <= most) {
+      within = std::max(within, int64_t{1} << size_class);
+    } else if (below != nullptr && below->duration <= most) {
+      const double part =
+          absl::FDivDuration(most - below->duration, mean.duration - below->duration);
+      const double between = below->rows + part * (mean.rows - below->rows);
+      within = std::max(within, static_cast<int64_t>(between));
+    }
+    below = &mean;
   }
   return std::min(within, max_batch);
 }

@@ -10,7 +10,8 @@
 namespace unlasting::server {
 
 // How long a step takes by its number of rows: for each size class (1, 2, 3-4, 5-8 ...) a mean in
-// which recent steps count more. One thread at a time.
+// which recent steps count more, and one that took exceptionally long counts as less. One thread at
+// a time.
 class StepTimes {
  public:
   void Observe(int64_t rows, absl::Duration duration);
@@ -23,7 +24,8 @@ class StepTimes {
   // of equal size differ.
   int64_t EfficientRows(int64_t max_batch) const;
   // The most rows, `rows` or more, whose step takes at most `factor` times as long as one of `rows`
-  // by the means observed; `max_batch` where nothing was observed.
+  // by the means observed, and between two of them in proportion; `max_batch` where nothing was
+  // observed.
   int64_t RowsWithin(double factor, int64_t rows, int64_t max_batch) const;
   // The least time per row of all size classes. Zero before the first observation.
   absl::Duration PerRow() const;

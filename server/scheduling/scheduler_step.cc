@@ -9,8 +9,9 @@
 namespace unlasting::server {
 namespace {
 
-// How much longer than by itself a step of interactive work may take with bulk work in it.
-constexpr double kLongestBesideBulk = 1.5;
+// How much longer than by itself a step of interactive work may take with bulk work in it, and a
+// step of one client's small work with more of another's.
+constexpr double kLongestBesideOthers = 1.5;
 
 }  // namespace
 
@@ -107,7 +108,7 @@ std::pair<PolicyOptions, absl::Duration> Scheduler::Policy() const {
   } else {
     policy.efficient_rows = step_times_.EfficientRows(options_.max_batch);
     policy.rows_beside = [times = step_times_, max_batch = options_.max_batch](int64_t rows) {
-      return times.RowsWithin(kLongestBesideBulk, rows, max_batch);
+      return times.RowsWithin(kLongestBesideOthers, rows, max_batch);
     };
   }
   return {policy, step_times_.PerRow()};

@@ -290,6 +290,21 @@ class AddressesTest(unittest.TestCase):
             self.assertIn(said, done.stderr.splitlines()[-1])
             self.assertIn("--listen", done.stderr.splitlines()[-1])
 
+    def test_an_operator_is_warned_of_tokens_in_plaintext_and_of_a_server_without_a_front(self):
+        tokens, front = "tokens are sent without TLS", "listening without a front"
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="attack-"))
+        self.addCleanup(shutil.rmtree, folder)
+        pem, key = certificates.until(folder, datetime.datetime.now(datetime.timezone.utc)
+                                      + datetime.timedelta(days=300))
+        for arguments, listen, said in (
+                ((), "127.0.0.1:0", [tokens]),
+                (("--profile", "production"), "127.0.0.1:0", [tokens]),
+                (("--profile", "production", "--tls-cert", pem, "--tls-key", key), "0.0.0.0:0",
+                 [front])):
+            with Target(*arguments, listen=listen) as target:
+                self.assertEqual([event["event"] for event in target.events
+                                  if event["event"] in (tokens, front)], said, listen)
+
     def test_a_unix_socket_serves_and_one_left_behind_is_replaced(self):
         first = Target()
         self.addCleanup(first.__exit__)

@@ -1,15 +1,28 @@
-"""Checks that the programs strangers reach are hardened, by what readelf finds in them.
+"""Checks that all programs and their library are hardened, by what readelf finds in them, and that
+no file of theirs was compiled without.
 
-Usage: hardening_test.py PROGRAM ...
+Usage: hardening_test.py SOURCES BUILD PROGRAM ...
 """
 
+import json
+import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import unittest
 
 PROGRAMS = []
+
+# Where a library is entered; a program is entered at main.
+ENTRIES = {"libunlasting_torchscript.so": "UnlastingTorchScriptLibraryMakeEngine"}
+
+# The folders of the build that the programs are made in; tests and measurements have others.
+ROOMS = ("core/", "trainer/", "server/", "client/", "proto/")
+FLAGS = ["-fstack-protector-strong", "-fstack-clash-protection", "-D_FORTIFY_SOURCE=2"]
+if platform.machine() == "x86_64":
+    FLAGS.append("-fcf-protection=full")
 
 
 def readelf(option, program):
@@ -26,6 +39,22 @@ class HardeningTest(unittest.TestCase):
 
     def setUp(self):
         self.assertTrue(PROGRAMS, "expected programs as arguments")
+
+    def test_every_file_is_compiled_so(self):
+        with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as stream:
+            commands = json.load(stream)
+        checked = set()
+        for command in commands:
+            words = shlex.split(command["command"])
+            output = words[words.index("-o") + 1]
+            if not output.startswith(ROOMS) or command["file"].endswith(".cu"):
+                continue
+            checked.add(output.split("/")[0])
+            with self.subTest(output):
+                self.assertEqual([], [flag for flag in FLAGS if flag not in words])
+                if "_torch" in output or output.startswith(("server/", "client/", "proto/")):
+                    self.assertIn("-D_GLIBCXX_ASSERTIONS", words)
+        self.assertEqual({room[:-1] for room in ROOMS}, checked)
 
     def test_addresses_are_random(self):
         self.check(lambda program: re.search(r"Type:\s+DYN", readelf("-h", program)), "PIE")
@@ -50,8 +79,9 @@ class HardeningTest(unittest.TestCase):
         """CET: the note that turns it on is missing, because Debian's own objects lack it."""
         if platform.machine() == "x86_64":
             self.check(lambda program: "endbr64" in subprocess.run(
-                ["objdump", "-d", "--disassemble=main", program], check=True, text=True,
-                stdout=subprocess.PIPE).stdout, "landing pad at main")
+                ["objdump", "-d", "--disassemble=" + ENTRIES.get(
+                    os.path.basename(program), "main"), program], check=True, text=True,
+                stdout=subprocess.PIPE).stdout, "landing pad where it is entered")
 
     def test_no_path_of_the_build_is_within(self):
         self.check(lambda program: SOURCES not in subprocess.run(
@@ -61,5 +91,6 @@ class HardeningTest(unittest.TestCase):
 
 if __name__ == "__main__":
     SOURCES = sys.argv[1]
-    PROGRAMS = sys.argv[2:]
+    BUILD = sys.argv[2]
+    PROGRAMS = sys.argv[3:]
     unittest.main(argv=sys.argv[:1])

@@ -1,10 +1,8 @@
 // Any bytes as a PredictRequest: validation must give a task or a Status with a reason. Sound
 // requests are mixed in, so that mutations begin from something that reaches deep.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -12,6 +10,7 @@
 #include "core/bundle/bundle.h"
 #include "proto/codec/matrix_codec.h"
 #include "server/request/request_validation.h"
+#include "tests/fuzz/fuzz_start.h"
 #include "tests/support/files.h"
 #include "tests/support/tiny_bundle.h"
 
@@ -24,6 +23,7 @@ const bundle::Bundle& TheBundle() {
     const test::TempFolder folder;
     test::TinyBundleOptions options;
     options.molecules = true;
+    options.treatments = true;
     if (!test::WriteTinyBundle(folder.At("tiny"), options).ok()) std::abort();
     auto loaded = bundle::Bundle::Load(folder.At("tiny"));
     if (!loaded.ok()) std::abort();
@@ -43,6 +43,7 @@ std::vector<std::string> SoundRequests() {
     request.mutable_cells()->mutable_genes()->mutable_names()->Add(genes.begin(), genes.end());
     request.mutable_cells()->set_value_kind(v1::VALUE_KIND_COUNTS);
     request.mutable_cells()->add_cell_types("T0");
+    request.mutable_options()->set_value_kind(v1::VALUE_KIND_DRAWN_COUNTS);
     request.add_perturbations()->mutable_genes()->add_genes("G1");
     auto* molecule = request.add_perturbations()->mutable_molecule();
     molecule->set_smiles("CCO");
@@ -51,10 +52,18 @@ std::vector<std::string> SoundRequests() {
     request.mutable_options()->add_genes("G2");
     requests.push_back(request.SerializeAsString());
   }
+  v1::PredictRequest stranger;
+  stranger.ParseFromString(requests.front());
+  stranger.mutable_cells()->clear_cell_types();
+  stranger.mutable_cells()->set_new_context("T9");
+  requests.push_back(stranger.SerializeAsString());
   v1::PredictRequest panel;
   panel.mutable_panel()->set_cell_type("T1");
   panel.mutable_panel()->set_cells(3);
   panel.add_perturbations()->mutable_molecule()->set_name("aspirin");
+  auto* treatment = panel.add_perturbations()->mutable_treatment();
+  treatment->set_name("LPS");
+  (*treatment->mutable_covariates())["hours"] = 6;
   requests.push_back(panel.SerializeAsString());
   return requests;
 }
@@ -65,12 +74,7 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t most);
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t most, unsigned seed) {
   static const auto* const kSound = new std::vector<std::string>(SoundRequests());
-  const std::string& sound = (*kSound)[seed / 32 % kSound->size()];
-  if (seed % 32 == 0 && sound.size() <= most) {
-    std::memcpy(data, sound.data(), sound.size());
-    size = sound.size();
-  }
-  return LLVMFuzzerMutate(data, size, most);
+  return LLVMFuzzerMutate(data, test::StartFrom(*kSound, data, size, most, seed), most);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -217,7 +217,8 @@ TEST(FeaturizerTest, RefusesWhatIsNoMolecule) {
   for (const std::string& bad :
        {std::string(), std::string("   "), std::string("not a molecule"), std::string("C1CC"),
         std::string("C(C)(C)(C)(C)C"), std::string("[Xx]"), std::string(20000, 'C'),
-        std::string(501, 'C')}) {
+        std::string(501, 'C'),
+        std::string("[Na+].[K-]C(=O)/C=C/c1ccc2[nH]c(C)c(CCNCc3~ccccc3)c2c1")}) {
     const auto result = OnSciPlex().Featurize(bad);
     ASSERT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument) << bad.substr(0, 20);
     EXPECT_EQ(ReasonOf(result.status()), "UNPARSABLE_SMILES");

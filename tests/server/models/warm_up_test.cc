@@ -1,7 +1,11 @@
 #include "server/models/warm_up.h"
 
+#include <limits>
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/server/scheduling/forwarding_engine.h"
 #include "tests/server/server_support.h"
 #include "tests/support/files.h"
 
@@ -31,6 +35,34 @@ TEST(WarmUp, MeasuresAStepOfEverySize) {
   for (size_t k = 0; k < measured->size(); ++k) {
     EXPECT_EQ((*measured)[k].rows, sizes[k]);
     EXPECT_EQ((*measured)[k].duration, absl::Seconds(1));
+  }
+}
+
+// Steps without an error to a value that is none, as weights that overflow do.
+class OverflowingEngine : public ForwardingEngine {
+ public:
+  explicit OverflowingEngine(float value) : ForwardingEngine(test::TinyEngine(4)), value_(value) {}
+
+  absl::Status Step(absl::Span<predict::Row* const> rows) override {
+    const absl::Status status = ForwardingEngine::Step(rows);
+    for (predict::Row* row : rows) row->x.back() = value_;
+    return status;
+  }
+
+ private:
+  const float value_;
+};
+
+TEST(WarmUp, AModelWhoseValuesAreNotFiniteIsRefused) {
+  for (const float value : {std::numeric_limits<float>::infinity(), 1.0f}) {
+    OverflowingEngine engine(value);
+    const auto measured = WarmUp(&engine, TickingClock());
+    if (value == 1.0f) {
+      EXPECT_OK(measured);
+    } else {
+      EXPECT_EQ(measured.status().code(), absl::StatusCode::kDataLoss);
+      EXPECT_THAT(std::string(measured.status().message()), testing::HasSubstr("not finite"));
+    }
   }
 }
 

@@ -52,6 +52,15 @@ TEST(WireSize, CountsFieldsThatAreUnknownRepeatedOrNested) {
   EXPECT_GE(Parsed(unknown), Used(unknown));
   // A group would hide what is in it.
   EXPECT_GT(Parsed("\xA3\x06\xA4\x06", 1000), 1000);
+  // A field of another wire type than its own is an unknown one: here the text `model`, the message
+  // `cells`, and the number `priority`.
+  for (const std::string& field :
+       {std::string("\x08\x00", 2), std::string("\x10\x00", 2),
+        std::string("\x0D\x00\x00\x00\x00", 5), std::string("\x3A\x00", 2)}) {
+    std::string mistyped;
+    for (int k = 0; k < 10000; ++k) mistyped += field;
+    EXPECT_GE(Parsed(mistyped), Used(mistyped)) << static_cast<int>(field[0]);
+  }
   std::string again;
   for (int k = 0; k < 100; ++k) again += std::string("\x1A\x05") + "set-1";
   EXPECT_GT(Parsed(again), 100 * 5);

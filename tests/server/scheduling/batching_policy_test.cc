@@ -10,6 +10,7 @@ namespace {
 
 using testing::_;
 using testing::AllOf;
+using testing::Contains;
 using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -152,10 +153,31 @@ TEST(BatchingPolicy, ASmallJobDoesNotWaitForRowsThatWouldFillItsStep) {
               ElementsAre(Pair(1, 7), Pair(2, 1)));
 }
 
-TEST(BatchingPolicy, AStepHoldsAllRowsOfTheJobsThatItIsMadeSmallFor) {
+TEST(BatchingPolicy, ASmallJobDoesNotWaitForManySmallJobsOfAnotherClient) {
+  std::vector<JobSnapshot> jobs;
+  for (uint64_t id = 1; id <= 100; ++id) jobs.push_back(JobOf(1, id, 1));
+  EXPECT_THAT(AllocateEfficiently(jobs), SizeIs(8)) << "nor do they wait for one another";
+  jobs.push_back(JobOf(2, 101, 1));
+  const std::map<uint64_t, int64_t> rows = AllocateEfficiently(jobs);
+  EXPECT_THAT(rows, AllOf(SizeIs(8), Contains(Pair(101, 1))));
+
+  PolicyOptions options;
+  options.rows_beside = [](int64_t needed) { return 2 * needed; };
+  EXPECT_THAT(AllocateStep(jobs, options), SizeIs(4)) << "a row each is needed, and twice allowed";
+  jobs.pop_back();
+  options.efficient_rows = 32;
+  EXPECT_THAT(AllocateStep(jobs, options), SizeIs(32)) << "no other client is slowed";
+}
+
+TEST(BatchingPolicy, OfTwoClientsTheOneThatNeedsFewerRowsDecidesHowLongTheStepIs) {
+  // The other has no later end by it: its rows run alone once the first has ended.
+  EXPECT_THAT(AllocateEfficiently({Job(1, 40), Job(2, 10)}), ElementsAre(Pair(1, 10), Pair(2, 10)));
+}
+
+TEST(BatchingPolicy, AStepHoldsAllRowsOfTheJobThatItIsMadeSmallFor) {
   EXPECT_THAT(AllocateEfficiently({JobOfOneClient(1, 0, 1, 9), JobOfOneClient(2, 0, 2, 10),
                                    JobOfOneClient(3, 0, 100, 1000)}),
-              ElementsAre(Pair(1, 9), Pair(2, 10)));
+              ElementsAre(Pair(1, 9)));
 }
 
 TEST(BatchingPolicy, LargeJobsAloneFillTheStep) {

@@ -195,5 +195,24 @@ TEST(BatchingSimulation, AClientWithOneSmallCallAtATimeIsNotSlowedByOneThatFlood
   EXPECT_LT(*std::max_element(seconds.begin() + 200, seconds.end()), 0.05);
 }
 
+TEST(BatchingSimulation, OneCallAtATimeTakesLessThanThriceAsLongBesideThousandsOfAnother) {
+  std::vector<Call> alone;
+  for (int k = 0; k < 20; ++k) {
+    alone.push_back({absl::UnixEpoch() + k * absl::Milliseconds(50), 1, 2});
+  }
+  std::vector<Call> beside = alone;
+  beside.insert(beside.begin(), 2000, {absl::UnixEpoch(), 1, 1});
+  PolicyOptions options = Continuous();
+  options.rows_beside = [](int64_t needed) {
+    int64_t rows = needed;
+    while (StepTime(rows + 1) <= 1.5 * StepTime(needed)) ++rows;
+    return rows;
+  };
+  const std::vector<double> a = Simulation(alone, options, false).Run();
+  const std::vector<double> b = Simulation(beside, options, false).Run();
+  const std::vector<double> others(b.begin() + 2000, b.end());
+  EXPECT_LT(Quantile(others, 0.5), 3 * Quantile(a, 0.5));
+}
+
 }  // namespace
 }  // namespace unlasting::server

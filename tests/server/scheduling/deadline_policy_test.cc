@@ -19,6 +19,15 @@ TEST(StepTimes, AreMeansBySizeInWhichRecentStepsCountMore) {
   EXPECT_GT(times.Of(8), absl::Milliseconds(1990));
 }
 
+TEST(StepTimes, OneStepThatTookAThousandTimesAsLongMovesTheMeanLittle) {
+  StepTimes times;
+  for (int k = 0; k < 10; ++k) times.Observe(2, absl::Microseconds(10));
+  times.Observe(2, absl::Milliseconds(10));
+  EXPECT_LE(times.Of(2), absl::Microseconds(12));
+  for (int k = 0; k < 100; ++k) times.Observe(2, absl::Milliseconds(10));
+  EXPECT_GE(times.Of(2), absl::Microseconds(9900)) << "it takes so long for good";
+}
+
 TEST(StepTimes, EfficientRowsAreTheFewestThatAreNearlyAsFastByTheRow) {
   StepTimes times;
   EXPECT_EQ(times.EfficientRows(64), 64) << "nothing was measured";
@@ -57,6 +66,7 @@ TEST(StepTimes, RowsWithinATimeAreThoseOfTheSizesObserved) {
   times.Observe(64, absl::Milliseconds(40));
   EXPECT_EQ(times.RowsWithin(1.5, 1, 64), 4);
   EXPECT_EQ(times.RowsWithin(1.5, 64, 64), 64) << "never fewer";
+  EXPECT_EQ(times.RowsWithin(3, 1, 64), 8) << "between two sizes in proportion";
   EXPECT_EQ(times.RowsWithin(100, 1, 64), 64);
   EXPECT_EQ(times.RowsWithin(100, 1, 50), 50);
 }
