@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -69,13 +70,22 @@ func parseFlags() flags {
 		"how long a caller may take to send its headers")
 	flag.DurationVar(&f.drained, "drain-timeout", 30*time.Second,
 		"how long calls may go on after SIGTERM")
-	flag.Usage = func() {
-		fmt.Fprint(flag.CommandLine.Output(), "HTTP and JSON for an Unlasting server.\n\nExamples:\n"+
-			"  unlasting-gateway --server 127.0.0.1:50051 --listen 127.0.0.1:8080\n"+
+	usage := func() {
+		flag.CommandLine.SetOutput(os.Stdout)
+		fmt.Print("HTTP and JSON for an Unlasting server.\n\nExamples:\n" +
+			"  unlasting-gateway --server 127.0.0.1:50051 --listen 127.0.0.1:8080\n" +
 			"  unlasting-gateway --server predict.example:443 --tls --cors https://lab.example\n\n")
 		flag.PrintDefaults()
 	}
-	flag.Parse()
+	flag.Usage = func() {}
+	flag.CommandLine.Init("unlasting-gateway", flag.ContinueOnError)
+	flag.CommandLine.SetOutput(io.Discard)
+	if err := flag.CommandLine.Parse(os.Args[1:]); errors.Is(err, flag.ErrHelp) {
+		usage()
+		os.Exit(0)
+	} else if err != nil {
+		fail(2, fmt.Errorf("%w; see --help", err))
+	}
 	if flag.NArg() > 0 {
 		fail(2, fmt.Errorf("found '%s', expected flags alone", flag.Arg(0)))
 	}
