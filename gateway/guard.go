@@ -18,7 +18,7 @@ import (
 
 // limits bound what callers may take of the gateway. Each is a flag.
 type limits struct {
-	// One body, and all bodies that are being read and decoded.
+	// One body on the wire, and all bodies that are being read and decoded, as they are in memory.
 	maxRequestBytes, maxBytesInFlight int64
 	// Objects of one body: each may become hundreds of bytes, whatever it takes on the wire.
 	maxObjects int64
@@ -28,6 +28,9 @@ type limits struct {
 
 // The deepest nesting of arrays and objects; the API's messages have nine levels.
 const maxDepth = 64
+
+// A body that takes no more than this is read whatever the others take; connections bound how many.
+const smallBody = 64 << 10
 
 // refusal is why the gateway itself refuses a request. It is a google.rpc.Status to the caller, as the
 // server's errors are.
@@ -52,7 +55,7 @@ func tooLarge(limits *limits) error {
 		limits.maxRequestBytes)
 }
 
-// guard watches over one request: it counts the bytes of its body towards those in flight, and ends the
+// guard watches over one request: it counts what its body takes towards the bytes in flight, and ends the
 // body with a refusal where it is too large, too slow, or nested or divided too much. What it refused
 // replaces the decoder's error.
 type guard struct {
@@ -60,7 +63,8 @@ type guard struct {
 	limits   *limits
 	inFlight *atomic.Int64
 	control  *http.ResponseController
-	held     int64
+	read     int64 // of the body
+	held     int64 // of inFlight
 	scan     scanner
 	refused  error
 }
@@ -85,16 +89,24 @@ func (g *guard) Read(buffer []byte) (int, error) {
 		return 0, g.refused
 	}
 	n, err := g.body.Read(buffer)
-	g.held += int64(n)
-	if total := g.inFlight.Add(int64(n)); total > g.limits.maxBytesInFlight {
+	if g.read += int64(n); g.read > g.limits.maxRequestBytes {
+		return g.refuse(tooLarge(g.limits))
+	}
+	g.scan.take(buffer[:n])
+	more := g.read + g.scan.decodedBytes() - g.held
+	g.held += more
+	total := g.inFlight.Add(more)
+	if g.held > g.limits.maxBytesInFlight {
+		return g.refuse(refusal(codes.InvalidArgument, "MESSAGE_TOO_LARGE",
+			"the body takes more than %d bytes in memory, the limit of this gateway "+
+				"(--max-bytes-in-flight): send fewer cells or perturbations per call",
+			g.limits.maxBytesInFlight))
+	}
+	if total > g.limits.maxBytesInFlight && g.held > smallBody {
 		return g.refuse(refusal(codes.ResourceExhausted, "TOO_MANY_BYTES",
 			"the gateway holds %d bytes of requests, expected at most %d (--max-bytes-in-flight): "+
 				"try again later", total, g.limits.maxBytesInFlight))
 	}
-	if g.held > g.limits.maxRequestBytes {
-		return g.refuse(tooLarge(g.limits))
-	}
-	g.scan.take(buffer[:n])
 	if g.scan.depth > maxDepth {
 		return g.refuse(refusal(codes.InvalidArgument, "MALFORMED_REQUEST",
 			"the body is nested more than %d levels deep", maxDepth))
@@ -123,11 +135,14 @@ func (g *guard) release() {
 	g.held = 0
 }
 
-// scanner counts the objects of JSON and how deep they are nested, without decoding it.
+// scanner counts what JSON consists of and how deep it is nested, without decoding it.
 type scanner struct {
-	depth, objects   int64
-	inText, isEscape bool
+	depth, objects, texts, commas int64
+	inText, isEscape              bool
 }
+
+// decodedBytes is about what the decoded message takes beside its bytes, with the room by which lists grow.
+func (s *scanner) decodedBytes() int64 { return 300*s.objects + 64*s.texts + 16*s.commas }
 
 func (s *scanner) take(text []byte) {
 	for _, letter := range text {
@@ -139,6 +154,9 @@ func (s *scanner) take(text []byte) {
 			s.inText = letter != '"'
 		case letter == '"':
 			s.inText = true
+			s.texts++
+		case letter == ',':
+			s.commas++
 		case letter == '{' || letter == '[':
 			s.depth++
 			if letter == '{' {

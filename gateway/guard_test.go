@@ -34,6 +34,8 @@ func TestBodiesThatTakeTooMuchAreRefusedBeforeTheyAreDecoded(t *testing.T) {
 		{deep, "MALFORMED_REQUEST", 400},
 		{`{"panel": ` + strings.Repeat(`{"a":`, 70), "MALFORMED_REQUEST", 400},
 		{objects, "MESSAGE_TOO_LARGE", 413},
+		{`{"options": {"genes": [` + strings.Repeat(`"",`, 100000) + `""]}}`, "MESSAGE_TOO_LARGE", 413},
+		{`{"options": {"genes": [` + strings.Repeat(`0,`, 300000) + `0]}}`, "MESSAGE_TOO_LARGE", 413},
 	} {
 		response, text := do(t, "POST", url+"/v1/predict", each.body)
 		refusedWith(t, response, text, each.status, each.reason)

@@ -56,7 +56,7 @@ func parseFlags() flags {
 	flag.StringVar(&f.tlsKey, "tls-key", "", "its key")
 	flag.Int64Var(&f.limits.maxRequestBytes, "max-request-bytes", 64<<20, "largest body of a request")
 	flag.Int64Var(&f.limits.maxBytesInFlight, "max-bytes-in-flight", 256<<20,
-		"bodies that are being read and decoded, all together")
+		"memory of bodies that are being read and decoded, all together")
 	flag.Int64Var(&f.limits.maxObjects, "max-objects", 200000,
 		"JSON objects of one body; a perturbation is two or three")
 	flag.IntVar(&f.maxConnections, "max-connections", 1000, "connections that may be open at once")

@@ -5,6 +5,8 @@ interop.py in an environment that has tritonclient.
                                    "parameters": {"seed": 1}, "stream": false}'
   triton_client.py ADDRESS describe '{"model": "tiny"}'
   triton_client.py ADDRESS compare '{"descriptors": "FILE"}'
+
+@FILE in place of a question reads it from a file.
 """
 
 import json
@@ -92,11 +94,19 @@ def compare(_, question):
     return {"differences": differences, "messages": len(ours.file[0].message_type)}
 
 
+def read(question):
+    """A question as it is given, or in the file that @FILE names."""
+    if question.startswith("@"):
+        with open(question[1:], encoding="utf-8") as file:
+            return json.load(file)
+    return json.loads(question)
+
+
 def main():
     address, task, question = sys.argv[1:]
     with triton.InferenceServerClient(address) as client:
         print(json.dumps({"infer": infer, "describe": describe, "compare": compare}[task](
-            client, json.loads(question))))
+            client, read(question))))
 
 
 if __name__ == "__main__":
