@@ -196,4 +196,5 @@ Done in $((SECONDS / 60))m$(printf %02d $((SECONDS % 60)))s. In $out:
 
 Serve them again:
   build/release/bin/unlasting-server --bundle thp1=$out/thp1 --bundle glioblastoma=$out/glioblastoma
+and ask with curl as README.md says, through scripts/gateway.sh
 END

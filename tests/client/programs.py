@@ -129,7 +129,8 @@ def stubs():
     folder = tempfile.mkdtemp()
     third_party = PROTO / "third_party"
     protos = [str(path.relative_to(PROTO)) for path in (PROTO / "unlasting").rglob("*.proto")]
-    protos += ["google/rpc/status.proto", "google/rpc/error_details.proto"]
+    protos += ["google/rpc/status.proto", "google/rpc/error_details.proto",
+               "inference/grpc_service.proto"]
     plugin = subprocess.run(["which", "grpc_python_plugin"], check=True, stdout=subprocess.PIPE,
                             text=True).stdout.strip()
     subprocess.run(["protoc", f"-I{third_party}", f"-I{PROTO}", f"--python_out={folder}",
