@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace unlasting::server {
 namespace {
@@ -14,6 +15,7 @@ using Jobs = std::vector<const JobSnapshot*>;
 struct Client {
   Jobs jobs;  // by due time
   int64_t demand = 0;
+  absl::Time arrival = absl::InfiniteFuture();  // of the earliest
 };
 
 // Shares `rows` max-min fairly between demands, which are in order of precedence.
@@ -50,37 +52,48 @@ bool HasAged(const JobSnapshot& job, const PolicyOptions& options) {
   return job.priority == JobPriority::kBulk && job.waited >= options.bulk_patience;
 }
 
+// Sorts `jobs` by due time, which is computed once for each: there may be hundreds.
+void SortByDueTime(const PolicyOptions& options, Jobs* jobs) {
+  std::vector<std::pair<absl::Time, const JobSnapshot*>> due;
+  due.reserve(jobs->size());
+  for (const JobSnapshot* job : *jobs) {
+    due.emplace_back(job->arrival + options.due_factor * job->work, job);
+  }
+  std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second->arrival, a.second->id) <
+           std::tie(b.first, b.second->arrival, b.second->id);
+  });
+  std::transform(due.begin(), due.end(), jobs->begin(),
+                 [](const auto& each) { return each.second; });
+}
+
 // The clients that `jobs` belong to, in order of precedence.
 std::vector<Client> ClientsOf(const Jobs& jobs, const PolicyOptions& options) {
   std::map<uint64_t, Client> by_id;
   for (const JobSnapshot* job : jobs) {
     Client& client = by_id[job->client];
+    client.arrival = std::min(client.arrival, job->arrival);
     client.jobs.push_back(job);
     client.demand += job->runnable_rows;
   }
   std::vector<Client> clients;
-  for (auto& [id, client] : by_id) clients.push_back(std::move(client));
-  const auto precedence = [](const Client& client) {
-    absl::Time arrival = absl::InfiniteFuture();
-    for (const JobSnapshot* job : client.jobs) arrival = std::min(arrival, job->arrival);
-    return std::make_tuple(client.jobs.front()->client_last_turn, arrival,
-                           client.jobs.front()->client);
-  };
-  std::sort(clients.begin(), clients.end(), [&precedence](const Client& a, const Client& b) {
-    return precedence(a) < precedence(b);
-  });
-  const auto due = [&options](const JobSnapshot* job) {
-    return std::make_tuple(job->arrival + options.due_factor * job->work, job->arrival, job->id);
-  };
-  for (Client& client : clients) {
-    std::sort(client.jobs.begin(), client.jobs.end(),
-              [&due](const JobSnapshot* a, const JobSnapshot* b) { return due(a) < due(b); });
+  for (auto& [id, client] : by_id) {
+    SortByDueTime(options, &client.jobs);
+    clients.push_back(std::move(client));
   }
+  std::sort(clients.begin(), clients.end(), [](const Client& a, const Client& b) {
+    const JobSnapshot &of_a = *a.jobs.front(), &of_b = *b.jobs.front();
+    return std::tie(of_a.client_last_turn, a.arrival, of_a.client) <
+           std::tie(of_b.client_last_turn, b.arrival, of_b.client);
+  });
   return clients;
 }
 
 // An equal share of `rows` for each bulk job whose patience is over, 0 for the other jobs.
 std::vector<int64_t> SharesOfTheAged(const Jobs& jobs, int64_t rows, const PolicyOptions& options) {
+  std::vector<int64_t> shares(jobs.size(), 0);
+  const auto aged = [&options](const JobSnapshot* job) { return HasAged(*job, options); };
+  if (std::none_of(jobs.begin(), jobs.end(), aged)) return shares;
   std::vector<size_t> order(jobs.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&jobs](size_t a, size_t b) {
@@ -90,9 +103,8 @@ std::vector<int64_t> SharesOfTheAged(const Jobs& jobs, int64_t rows, const Polic
   std::vector<int64_t> demands;
   for (const size_t k : order) demands.push_back(jobs[k]->runnable_rows);
   const std::vector<int64_t> equal = ShareFairly(demands, rows);
-  std::vector<int64_t> shares(jobs.size(), 0);
   for (size_t k = 0; k < order.size(); ++k) {
-    if (HasAged(*jobs[order[k]], options)) shares[order[k]] = equal[k];
+    if (aged(jobs[order[k]])) shares[order[k]] = equal[k];
   }
   return shares;
 }

@@ -18,6 +18,11 @@ int SizeClass(int64_t rows) {
   return size_class;
 }
 
+void MoveMean(absl::Duration observed, absl::Duration* mean) {
+  if (*mean > absl::ZeroDuration()) observed = std::min(observed, kLongestCounted * *mean);
+  *mean += kNewest * (observed - *mean);
+}
+
 int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -27,11 +32,16 @@ void StepTimes::Observe(int64_t rows, absl::Duration duration) {
   const auto [place, first] = means_.emplace(SizeClass(rows), observed);
   Mean& mean = place->second;
   if (first) return;
-  const absl::Duration counted = mean.duration > absl::ZeroDuration()
-                                     ? std::min(duration, kLongestCounted * mean.duration)
-                                     : duration;
   mean.rows += kNewest * (observed.rows - mean.rows);
-  mean.duration += kNewest * (counted - mean.duration);
+  MoveMean(duration, &mean.duration);
+}
+
+void StepTimes::ObserveBetween(absl::Duration duration) {
+  if (between_ == absl::ZeroDuration()) {
+    between_ = duration;
+  } else {
+    MoveMean(duration, &between_);
+  }
 }
 
 absl::Duration StepTimes::Of(int64_t rows) const {
@@ -42,16 +52,17 @@ absl::Duration StepTimes::Of(int64_t rows) const {
 
 int64_t StepTimes::EfficientRows(int64_t max_batch) const {
   if (means_.count(SizeClass(max_batch)) == 0) return max_batch;
-  const absl::Duration enough = PerRow() / kNearlyAsFast;
+  const absl::Duration best = PerRow(between_);
+  const absl::Duration enough = best / kNearlyAsFast;
   const auto rows_of = [max_batch](int size_class) {
     return std::min(max_batch, int64_t{1} << size_class);
   };
   const auto last = means_.find(efficient_class_);
-  const bool stays = last != means_.end() && last->second.PerRow() <= PerRow() / kStillAsFast;
+  const bool stays = last != means_.end() && last->second.PerRow(between_) <= best / kStillAsFast;
   for (const auto& [size_class, mean] : means_) {
-    if (mean.PerRow() > enough) continue;
+    if (mean.PerRow(between_) > enough) continue;
     // A smaller size that has become as fast is taken only where it is as fast for good.
-    if (!stays || (size_class < efficient_class_ && mean.PerRow() <= PerRow())) {
+    if (!stays || (size_class < efficient_class_ && mean.PerRow(between_) <= best)) {
       efficient_class_ = size_class;
     }
     return rows_of(efficient_class_);
@@ -61,7 +72,7 @@ int64_t StepTimes::EfficientRows(int64_t max_batch) const {
 
 int64_t StepTimes::RowsWithin(double factor, int64_t rows, int64_t max_batch) const {
   if (means_.empty()) return max_batch;
-  const absl::Duration most = factor * Of(rows);
+  const absl::Duration most = factor * (Of(rows) + between_) - between_;
   int64_t within = rows;
   const Mean* below = nullptr;  // the nearest smaller size
   for (const auto& [size_class, mean] : means_) {
@@ -78,10 +89,10 @@ int64_t StepTimes::RowsWithin(double factor, int64_t rows, int64_t max_batch) co
   return std::min(within, max_batch);
 }
 
-absl::Duration StepTimes::PerRow() const {
+absl::Duration StepTimes::PerRow(absl::Duration between) const {
   if (means_.empty()) return absl::ZeroDuration();
   absl::Duration least = absl::InfiniteDuration();
-  for (const auto& [size_class, mean] : means_) least = std::min(least, mean.PerRow());
+  for (const auto& [size_class, mean] : means_) least = std::min(least, mean.PerRow(between));
   return least;
 }
 

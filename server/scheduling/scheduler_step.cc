@@ -139,6 +139,7 @@ std::vector<JobSnapshot> Scheduler::RunnableJobs(absl::Duration per_row) {
 }
 
 int64_t Scheduler::StepOnce() {
+  const absl::Time begin = clock_->Now();
   const auto [policy, per_row] = Policy();
   std::vector<predict::Row*> batch;
   std::vector<ScheduledJob*> served;
@@ -171,6 +172,9 @@ int64_t Scheduler::StepOnce() {
     entry->listener->OnProgress(
         {total - entry->job->evaluations_left(), total, entry->perturbations_done});
   }
+  const absl::Duration between = clock_->Now() - begin - duration;
+  MutexLock lock(&mutex_);
+  step_times_.ObserveBetween(between);
   return step_rows;
 }
 

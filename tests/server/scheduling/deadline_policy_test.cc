@@ -71,6 +71,19 @@ TEST(StepTimes, RowsWithinATimeAreThoseOfTheSizesObserved) {
   EXPECT_EQ(times.RowsWithin(100, 1, 50), 50);
 }
 
+TEST(StepTimes, TheTimeBetweenStepsMakesThemLarger) {
+  StepTimes times;
+  for (const int64_t rows : {1, 2, 4, 8, 16, 32, 64}) {
+    times.Observe(rows, rows * absl::Microseconds(10));
+  }
+  EXPECT_EQ(times.EfficientRows(64), 1);
+  EXPECT_EQ(times.RowsWithin(1.5, 2, 64), 3);
+  for (int k = 0; k < 100; ++k) times.ObserveBetween(absl::Microseconds(40));
+  EXPECT_GE(times.EfficientRows(64), 16);
+  EXPECT_EQ(times.RowsWithin(1.5, 2, 64), 5);
+  EXPECT_EQ(times.PerRow(), absl::Microseconds(10)) << "it belongs to no row";
+}
+
 TEST(StepTimes, StepsThatAreNoFasterWhenSmallAreMadeFull) {
   StepTimes times;
   for (const int64_t rows : {1, 2, 4, 8, 16, 32, 64}) times.Observe(rows, absl::Milliseconds(5));
