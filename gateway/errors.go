@@ -20,10 +20,26 @@ func statusJSON(marshaler runtime.Marshaler, err error) ([]byte, int) {
 			runtime.HTTPStatusFromCode(found.Code())
 	}
 	code := runtime.HTTPStatusFromCode(found.Code())
+	switch reasonIn(found) {
+	case "MESSAGE_TOO_LARGE":
+		code = http.StatusRequestEntityTooLarge
+	case "SILENT_CALLER":
+		code = http.StatusRequestTimeout
+	}
 	if code == http.StatusOK {
 		code = http.StatusInternalServerError
 	}
 	return body, code
+}
+
+// reasonIn is the reason of a status' ErrorInfo; "" where it has none.
+func reasonIn(found *status.Status) string {
+	for _, detail := range found.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
 }
 
 // retryAfter is the server's RetryInfo in whole seconds; "" where it has none.

@@ -42,7 +42,7 @@ func outgoing(key string) (string, bool) {
 // newHandler serves the API, /openapi.json, /healthz (the server is reached) and, for the origins of `cors`,
 // answers to browsers' preflight requests.
 func newHandler(ctx context.Context, connection *grpc.ClientConn, cors []string,
-	maxBytes int64) (http.Handler, error) {
+	limits limits) (http.Handler, error) {
 	marshaler := &runtime.JSONPb{
 		MarshalOptions: protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: false},
 		// A misspelt field would be an empty request.
@@ -62,7 +62,7 @@ func newHandler(ctx context.Context, connection *grpc.ClientConn, cors []string,
 		}
 	}
 	top := http.NewServeMux()
-	top.Handle("/v1/", http.MaxBytesHandler(mux, maxBytes))
+	top.Handle("/v1/", guarded(limits, mux))
 	top.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(openAPI)
@@ -85,6 +85,9 @@ func newHandler(ctx context.Context, connection *grpc.ClientConn, cors []string,
 // writeError writes a google.rpc.Status in the same envelope as a stream's last line, {"error": {...}}.
 func writeError(ctx context.Context, mux *runtime.ServeMux, marshaler runtime.Marshaler,
 	w http.ResponseWriter, r *http.Request, err error) {
+	if refused := refusedOf(r.Context()); refused != nil {
+		err = refused
+	}
 	body, status := statusJSON(marshaler, err)
 	if header, ok := runtime.ServerMetadataFromContext(ctx); ok {
 		if id := first(header.TrailerMD, "x-request-id"); id != "" {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -27,10 +28,11 @@ type fake struct {
 	pb.UnimplementedModelServiceServer
 	seen    metadata.MD
 	request *pb.PredictRequest
-	failAt  int // 0: before any part, 1: after the header, 2: not at all
+	failAt  int           // 0: before any part, 1: after the header, 2: not at all
+	wait    time.Duration // between the header and the rest
 }
 
-func refusal() error {
+func unknownGene() error {
 	s, _ := status.New(codes.NotFound, "no such gene").WithDetails(
 		&errdetails.ErrorInfo{Reason: "UNKNOWN_GENE", Domain: "unlasting"})
 	return s.Err()
@@ -40,14 +42,19 @@ func (f *fake) Predict(request *pb.PredictRequest, stream grpc.ServerStreamingSe
 	f.request = request
 	f.seen, _ = metadata.FromIncomingContext(stream.Context())
 	if f.failAt == 0 {
-		return refusal()
+		return unknownGene()
 	}
 	if err := stream.Send(&pb.PredictResponse{Part: &pb.PredictResponse_Header{
 		Header: &pb.PredictHeader{Model: "tiny", Genes: []string{"A"}}}}); err != nil {
 		return err
 	}
 	if f.failAt == 1 {
-		return refusal()
+		return unknownGene()
+	}
+	select {
+	case <-time.After(f.wait):
+	case <-stream.Context().Done():
+		return stream.Context().Err()
 	}
 	return stream.Send(&pb.PredictResponse{Part: &pb.PredictResponse_Finished{
 		Finished: &pb.PredictFinished{Rows: 7}}})
@@ -56,7 +63,7 @@ func (f *fake) Predict(request *pb.PredictRequest, stream grpc.ServerStreamingSe
 func (f *fake) GetModel(ctx context.Context, request *pb.GetModelRequest) (*pb.GetModelResponse, error) {
 	grpc.SetTrailer(ctx, metadata.Pairs("x-request-id", "id-of-server"))
 	if request.Model != "tiny" {
-		return nil, refusal()
+		return nil, unknownGene()
 	}
 	return &pb.GetModelResponse{Model: &pb.Model{Genes: []string{"A"}}}, nil
 }
@@ -79,7 +86,7 @@ func serve(t *testing.T, f *fake, cors ...string) (url string, stop func()) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { connection.Close() })
-	handler, err := newHandler(t.Context(), connection, cors, 1<<20)
+	handler, err := newHandler(t.Context(), connection, cors, testLimits)
 	if err != nil {
 		t.Fatal(err)
 	}

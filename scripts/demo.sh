@@ -155,13 +155,14 @@ stage "Predict through gRPC"
 thp1_prediction="$out/predictions/thp1_knockouts.h5ad"
 quietly predict-knockouts "$bin/unlasting" predict --server "$server" --model thp1 \
   --control "$out/cells/thp1/control.h5ad" --cell-type THP-1 --gene STAT1 --gene JAK2 \
-  --gene IFNGR1 --gene IFNGR2 --gene SMAD4 --gene IRF1 --out "$thp1_prediction"
+  --gene IFNGR1 --gene IFNGR2 --gene SMAD4 --gene IRF1 --out "$thp1_prediction" \
+  --report "$out/prediction-thp1.html"
 echo "      STAT1, JAK2, IFNGR1, IFNGR2, SMAD4, IRF1, each knocked out in the held-out control cells"
 PANOBINOSTAT_SMILES="Cc1[nH]c2ccccc2c1CCNCc1ccc(/C=C/C(=O)NO)cc1"
 glioblastoma_prediction="$out/predictions/glioblastoma_PW034_panobinostat.h5ad"
 quietly predict-panobinostat "$bin/unlasting" predict --server "$server" --model glioblastoma \
   --control "$out/cells/glioblastoma/control.h5ad" --smiles "$PANOBINOSTAT_SMILES" --dose 0.2uM \
-  --cell-type PW034 --out "$glioblastoma_prediction"
+  --cell-type PW034 --out "$glioblastoma_prediction" --report "$out/prediction-glioblastoma.html"
 echo "      panobinostat 0.2 uM on the DMSO cells of patient PW034"
 stop_server
 stage_done
@@ -187,6 +188,7 @@ cat <<END
 
 Done in $((SECONDS / 60))m$(printf %02d $((SECONDS % 60)))s. In $out:
   report-thp1.html, report-glioblastoma.html   scores of what was predicted through gRPC, with plots
+  prediction-{thp1,glioblastoma}.html          pages of the same predictions without the truth
   predictions/*.h5ad                           predicted cells, log1p; open them with anndata
   cells/*/{truth,control,training}.h5ad        the true cells they are scored against
   thp1/, glioblastoma/                         the two bundles; card.md in each says what it knows
@@ -194,4 +196,5 @@ Done in $((SECONDS / 60))m$(printf %02d $((SECONDS % 60)))s. In $out:
 
 Serve them again:
   build/release/bin/unlasting-server --bundle thp1=$out/thp1 --bundle glioblastoma=$out/glioblastoma
+and ask with curl as README.md says, through scripts/gateway.sh
 END

@@ -25,6 +25,7 @@ BUILD_PACKAGES=(
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
   python3-torch python3-rdkit python3-yaml python3-matplotlib python3-nbclient python3-ipykernel
+  python3-venv
   openssl nginx-light
   chromium fonts-dejavu-core fonts-liberation
 )

@@ -3,7 +3,7 @@
 #
 #   scripts/interop.sh             Debian's Python, Node and `unlasting`: what is tested in CI
 #   scripts/interop.sh --all       also Python with other versions of grpcio and protobuf (PyPI), Go, curl
-#                                  through the gateway, Java and R; languages that are not there are said
+#                                  through the gateway, R, Java and tritonclient; what is not there is said
 #
 # UNLASTING_BIN is the folder of the programs (default build/release/bin), BUNDLE a model of gene knockouts
 # (default: a small one that the tests write). Exit status 1 where two profiles differ or a call fails.

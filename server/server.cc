@@ -12,6 +12,7 @@
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "inference/grpc_service.grpc.pb.h"
 #include "server/base/logging.h"
 #include "server/connections.h"
 #include "server/rpc/grpc_logging.h"
@@ -132,6 +133,10 @@ void Server::MakeServices() {
   const ServiceContext context = MakeContext();
   prediction_service_ = std::make_unique<PredictionServiceImpl>(context);
   model_service_ = std::make_unique<ModelServiceImpl>(context);
+  if (config_.open_inference()) {
+    inference_service_ =
+        std::make_unique<InferenceServiceImpl>(context, [this] { return ready_.load(); });
+  }
   if (config_.admin().enabled()) {
     admin_service_ = std::make_unique<AdminServiceImpl>(context, config_.admin().bundle_root());
   }
@@ -199,6 +204,9 @@ absl::Status Server::StartGrpc() {
         grpc::reflection::v1::ServerReflection::service_full_name(),
         "grpc.reflection.v1alpha.ServerReflection"};
     if (admin_service_ != nullptr) services.push_back(v1::AdminService::service_full_name());
+    if (inference_service_ != nullptr) {
+      services.push_back(inference::GRPCInferenceService::service_full_name());
+    }
     reflection_service_ = std::make_unique<ReflectionService>(std::move(services), &guests_);
   }
   grpc::ServerBuilder builder;
@@ -209,6 +217,7 @@ absl::Status Server::StartGrpc() {
   builder.RegisterService(prediction_service_.get());
   builder.RegisterService(model_service_.get());
   builder.RegisterService(&health_);
+  if (inference_service_ != nullptr) builder.RegisterService(inference_service_.get());
   if (admin_service_ != nullptr) builder.RegisterService(admin_service_.get());
   if (reflection_service_ != nullptr) builder.RegisterService(reflection_service_.get());
   grpc_ = builder.BuildAndStart();

@@ -29,6 +29,7 @@
 #include "server/base/periodic_tasks.h"
 #include "server/base/work_pool.h"
 #include "server/config/config.h"
+#include "server/inference/inference_service.h"
 #include "server/listener.h"
 #include "server/metrics/metrics.h"
 #include "server/models/model_registry.h"
@@ -120,8 +121,9 @@ class Server {
   std::unique_ptr<WorkPool> write_pool_;
   std::unique_ptr<PredictionServiceImpl> prediction_service_;
   std::unique_ptr<ModelServiceImpl> model_service_;
-  std::unique_ptr<AdminServiceImpl> admin_service_;        // null where it is not enabled
-  std::unique_ptr<ReflectionService> reflection_service_;  // null where it is not offered
+  std::unique_ptr<InferenceServiceImpl> inference_service_;  // null where it is not offered
+  std::unique_ptr<AdminServiceImpl> admin_service_;          // null where it is not enabled
+  std::unique_ptr<ReflectionService> reflection_service_;    // null where it is not offered
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;

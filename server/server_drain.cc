@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "grpc/grpc.h"
+#include "inference/grpc_service.grpc.pb.h"
 #include "server/base/logging.h"
 #include "server/server.h"
 #include "unlasting/v1/model_service.grpc.pb.h"
@@ -31,6 +32,9 @@ void Server::SetServing(bool serving) {
     for (const char* name : {"", kReadiness, v1::PredictionService::service_full_name(),
                              v1::ModelService::service_full_name()}) {
       health->Set(name, serving);
+    }
+    if (inference_service_ != nullptr) {
+      health->Set(inference::GRPCInferenceService::service_full_name(), serving);
     }
   }
 }
@@ -65,6 +69,7 @@ void Server::ShutdownGrpc() {
 void Server::Drain() {
   if (grpc_ == nullptr) return;
   SetServing(false);
+  open_calls_.EndIdleReads();
   LogEvent(LogLevel::kInfo, "draining", {{"grace_seconds", absl::StrCat(config_.grace_seconds())}});
   for (const auto& chore : chores_) {
     if (!chore->Stop(kChorePatience)) stuck_ = true;

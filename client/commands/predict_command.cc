@@ -1,5 +1,4 @@
 #include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +6,8 @@
 #include <vector>
 
 #include "client/commands/commands.h"
+#include "client/commands/page_flags.h"
+#include "client/commands/predict_json.h"
 #include "client/commands/shared_flags.h"
 #include "client/files/count_report.h"
 #include "client/files/prediction_file.h"
@@ -14,10 +15,9 @@
 #include "client/transport/client.h"
 #include "client/transport/retrying_client.h"
 #include "core/anndata/writer.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/cli/progress.h"
-#include "nlohmann/json.hpp"
-#include "proto/codec/enums.h"
 
 namespace unlasting::client {
 namespace {
@@ -38,109 +38,10 @@ struct Flags {
   std::string treatment_vectors;
   RetryPolicy retry;
   std::string out;
+  std::string report;
   std::string progress = "auto";
   bool json = false;
 };
-
-std::map<std::string, double> CovariatesOf(const v1::ResolvedPerturbation& perturbation) {
-  return {perturbation.covariates().begin(), perturbation.covariates().end()};
-}
-
-nlohmann::json TrainingDistanceJson(const v1::ResolvedPerturbation& perturbation) {
-  nlohmann::json distance;
-  for (const v1::GeneTrainingDistance& gene : perturbation.genes()) {
-    distance["genes"].push_back(
-        {{"gene", gene.gene()},
-         {"training", codec::GeneTrainingName(gene.training())},
-         {"hops", gene.has_hops() ? nlohmann::json(gene.hops()) : nlohmann::json()},
-         {"nearest_gene", gene.nearest_gene()}});
-  }
-  if (!perturbation.has_molecule()) return distance;
-  const v1::MoleculeTrainingDistance& molecule = perturbation.molecule();
-  distance["nearest_molecule"] = molecule.nearest_molecule();
-  if (molecule.has_tanimoto_similarity()) {
-    distance["tanimoto_similarity"] = molecule.tanimoto_similarity();
-  }
-  if (molecule.has_embedding_cosine()) {
-    distance["embedding_cosine"] = molecule.embedding_cosine();
-  }
-  distance["lowest_dose_um"] = molecule.lowest_dose_micromolar();
-  distance["highest_dose_um"] = molecule.highest_dose_micromolar();
-  distance["dose_range"] = codec::DoseRangeName(molecule.dose_range());
-  return distance;
-}
-
-nlohmann::json PredictedErrorJson(const v1::PredictedError& error) {
-  nlohmann::json object = {{"cell_type", error.cell_type()},
-                           {"kind", error.kind()},
-                           {"level", error.level()},
-                           {"calibrated", error.calibrated()},
-                           {"left_out", error.left_out()}};
-  if (error.has_expected_e_distance()) {
-    object["expected_e_distance"] = error.expected_e_distance();
-  }
-  if (error.has_lower() && error.has_upper()) object["interval"] = {error.lower(), error.upper()};
-  return object;
-}
-
-nlohmann::json PerturbationsJson(const PredictionCollector& collector) {
-  nlohmann::json perturbations = nlohmann::json::array();
-  for (const auto& perturbation : collector.header().perturbations()) {
-    perturbations.push_back({{"label", perturbation.label()},
-                             {"condition", ConditionOf(perturbation)},
-                             {"smiles", perturbation.smiles()},
-                             {"dose_um", perturbation.dose_micromolar()},
-                             {"covariates", CovariatesOf(perturbation)},
-                             {"seen_in_training", perturbation.seen_in_training()},
-                             {"context_seen", ContextSeen(perturbation)},
-                             {"seen_together", SeenTogether(perturbation)},
-                             {"notes", std::vector<std::string>(perturbation.notes().begin(),
-                                                                perturbation.notes().end())},
-                             {"training_distance", TrainingDistanceJson(perturbation)}});
-  }
-  for (const v1::PerturbationSummary& summary : collector.summaries()) {
-    nlohmann::json genes = nlohmann::json::array();
-    for (const v1::RankedGene& gene : summary.ranked_genes()) {
-      genes.push_back({{"gene", gene.gene()},
-                       {"score", gene.score()},
-                       {"log2_fold_change", gene.log2_fold_change()}});
-    }
-    nlohmann::json& perturbation = perturbations[summary.perturbation_index()];
-    perturbation["ranked_genes"] = std::move(genes);
-    for (const v1::PredictedError& error : summary.predicted_errors()) {
-      perturbation["predicted_errors"].push_back(PredictedErrorJson(error));
-    }
-  }
-  return perturbations;
-}
-
-CountReport CountsOf(const PredictionCollector& collector) {
-  CountReport report;
-  for (const v1::PerturbationSummary& summary : collector.summaries()) report.Add(summary);
-  return report;
-}
-
-nlohmann::json ToJson(const PredictionCollector& collector, const std::string& out) {
-  const v1::PredictHeader& header = collector.header();
-  const v1::PredictFinished& finished = collector.finished();
-  return {{"out", out},
-          {"model", header.model()},
-          {"model_version", header.model_version()},
-          {"bundle_hash", header.bundle_hash()},
-          {"control_cells", collector.cells()},
-          {"predicted_cells", finished.rows()},
-          {"genes", header.genes_size()},
-          {"missing_genes", header.controls().missing_genes_size()},
-          {"ignored_genes", header.controls().ignored_genes()},
-          {"notes", std::vector<std::string>(header.notes().begin(), header.notes().end())},
-          {"evaluations", finished.evaluations()},
-          {"queue_seconds", finished.queue_seconds()},
-          {"compute_seconds", finished.compute_seconds()},
-          {"total_seconds", finished.total_seconds()},
-          {"value_kind", codec::ValueKindName(header.value_kind())},
-          {"counts", CountsOf(collector).Json()},
-          {"perturbations", PerturbationsJson(collector)}};
-}
 
 // A line for each perturbation, but for those after kMaxErrorLines.
 void PrintErrors(const PredictionCollector& collector) {
@@ -176,8 +77,36 @@ absl::StatusOr<PredictionCollector> Predict(const v1::PredictRequest& request,
   return collector;
 }
 
+// Notes go to stderr, what was written to stdout.
+void Print(const Flags& flags, const PredictionCollector& collector) {
+  const v1::PredictHeader& header = collector.header();
+  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
+  for (const auto& perturbation : header.perturbations()) {
+    for (const std::string& note : perturbation.notes()) {
+      std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
+    }
+  }
+  if (flags.json) {
+    nlohmann::json result = PredictionJson(collector, flags.out);
+    if (!flags.report.empty()) result["report"] = flags.report;
+    std::cout << result.dump() << "\n";
+  } else {
+    std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
+              << " predicted cells (" << collector.cells() << " control cells, "
+              << header.perturbations_size() << " perturbations), " << header.genes_size()
+              << " genes\n";
+    if (!flags.report.empty()) std::cout << "wrote " << flags.report << "\n";
+    PrintErrors(collector);
+    const std::string counts = CountsOf(collector).Text();
+    if (!counts.empty()) std::cout << counts << "\n";
+  }
+}
+
 absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
+  UNLASTING_RETURN_IF_ERROR(CheckReportFlag(flags.report, flags.out));
+  std::optional<KeptWarnings> warnings;
+  if (!flags.report.empty()) warnings.emplace();
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
   if (!flags.treatment_vectors.empty()) {
@@ -194,30 +123,24 @@ absl::Status RunUntilInterrupted(Flags flags) {
   UNLASTING_ASSIGN_OR_RETURN(const std::optional<cells::ControlMatrix> cells,
                              ReadControls(flags.controls, flags.predict, client.get(), &request));
   if (cells.has_value()) retrying.UseControls(&*cells);
+  std::optional<PageContext> page;
+  if (!flags.report.empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(page,
+                               PreparePage(flags.controls, flags.predict, client.get(), &request));
+  }
 
   UNLASTING_ASSIGN_OR_RETURN(PredictionCollector collector, Predict(request, style, &retrying));
   UNLASTING_ASSIGN_OR_RETURN(anndata::AnnData data, collector.Finish());
   UNLASTING_RETURN_IF_ERROR(AddControls(flags.controls, flags.predict, cells, client.get(), &data));
   UNLASTING_RETURN_IF_ERROR(anndata::WriteAnnData(data, flags.out));
+  if (page.has_value()) {
+    page->controls = cells.has_value() ? &*cells : nullptr;
+    page->warnings = warnings->all();
+    UNLASTING_RETURN_IF_ERROR(
+        WriteFileAtomically(flags.report, RenderPredictionPage(collector, *page)));
+  }
 
-  const v1::PredictHeader& header = collector.header();
-  for (const std::string& note : header.notes()) std::cerr << "note: " << note << "\n";
-  for (const auto& perturbation : header.perturbations()) {
-    for (const std::string& note : perturbation.notes()) {
-      std::cerr << "note: " << perturbation.label() << ": " << note << "\n";
-    }
-  }
-  if (flags.json) {
-    std::cout << ToJson(collector, flags.out).dump() << "\n";
-  } else {
-    std::cout << "wrote " << flags.out << ": " << collector.finished().rows()
-              << " predicted cells (" << collector.cells() << " control cells, "
-              << header.perturbations_size() << " perturbations), " << header.genes_size()
-              << " genes\n";
-    PrintErrors(collector);
-    const std::string counts = CountsOf(collector).Text();
-    if (!counts.empty()) std::cout << counts << "\n";
-  }
+  Print(flags, collector);
   return absl::OkStatus();
 }
 
@@ -277,6 +200,7 @@ Command AddPredictCommand(CLI::App* app) {
   command->add_option("--out", flags->out, "AnnData file to write")
       ->required()
       ->type_name("FILE.h5ad");
+  AddReportFlag(command, &flags->report);
   AddRetryFlags(command, &flags->retry);
   command
       ->add_option("--progress", flags->progress,

@@ -9,7 +9,9 @@
 
 #include "absl/strings/str_join.h"
 #include "client/commands/commands.h"
+#include "client/commands/page_flags.h"
 #include "client/commands/screen_notes.h"
+#include "client/commands/screen_page.h"
 #include "client/commands/screen_servers.h"
 #include "client/commands/shared_flags.h"
 #include "client/files/count_report.h"
@@ -50,6 +52,7 @@ struct Flags {
   std::string treatment_vectors;
   bool resume = false;
   std::string out;
+  std::string report;
   std::string progress = "auto";
   bool json = false;
 };
@@ -139,12 +142,13 @@ absl::Status Screen(const Flags& flags, const std::vector<std::unique_ptr<Client
 absl::Status WriteResults(const Flags& flags, const ScreenWork& work, Client* client,
                           const std::vector<ScreenRow>& rows, const ScreenParts& parts,
                           const std::string& ranking, PredictionCollector* collector,
-                          CountReport* counts) {
+                          CountReport* counts, PageOfScreen* page) {
   std::vector<RankedRow> ranked(rows.size());
   UNLASTING_RETURN_IF_ERROR(
       parts.Collect(rows, collector, [&](size_t place, const v1::PerturbationSummary& summary) {
         ranked[place] = RankedRowOf(collector->header(), summary);
         counts->Add(summary);
+        page->Add(collector->header(), place, summary, rows[place]);
       }));
   std::vector<std::string> names;
   bool named = false;
@@ -167,6 +171,8 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
     std::cout << nlohmann::json{{"out", flags.out},
                                 {"ranking", ranking},
                                 {"errors", bad.empty() ? nlohmann::json() : nlohmann::json(errors)},
+                                {"report", flags.report.empty() ? nlohmann::json()
+                                                                : nlohmann::json(flags.report)},
                                 {"bad_rows", bad.size()},
                                 {"model", header.model()},
                                 {"model_version", header.model_version()},
@@ -185,12 +191,15 @@ void PrintResult(const Flags& flags, const PredictionCollector& collector,
               << " predicted cells (" << collector.cells() << " control cells, "
               << header.perturbations_size() << " perturbations), " << header.genes_size()
               << " genes\nwrote " << ranking << ": the perturbations, strongest first\n"
+              << (flags.report.empty() ? "" : absl::StrCat("wrote ", flags.report, "\n"))
               << (counts.Text().empty() ? "" : counts.Text() + "\n");
   }
 }
 
 absl::Status Run(const Flags& flags) {
   UNLASTING_RETURN_IF_ERROR(CheckControlFlags(flags.controls));
+  UNLASTING_RETURN_IF_ERROR(CheckReportFlag(flags.report, flags.out));
+  PageOfScreen page(flags.report);
   UNLASTING_ASSIGN_OR_RETURN(const cli::ProgressStyle style,
                              cli::ParseProgressStyle(flags.progress));
   UNLASTING_ASSIGN_OR_RETURN(const ScreenTable table, ReadTable(flags));
@@ -203,7 +212,8 @@ absl::Status Run(const Flags& flags) {
   }
   UNLASTING_ASSIGN_OR_RETURN(const auto clients, CreateClients(flags.connection));
   UNLASTING_ASSIGN_OR_RETURN(Client* const first, FirstConnected(clients, flags.connection));
-  UNLASTING_ASSIGN_OR_RETURN(const ScreenWork work, MakeWork(flags, table.rows, first));
+  UNLASTING_ASSIGN_OR_RETURN(ScreenWork work, MakeWork(flags, table.rows, first));
+  UNLASTING_RETURN_IF_ERROR(page.Prepare(flags.controls, flags.predict, first, &work.request));
   if (flags.connection.cancellation->cancelled()) return CallWasCancelled();
   UNLASTING_ASSIGN_OR_RETURN(const ScreenParts parts,
                              ScreenParts::Open(flags.out, FingerprintOf(work), flags.resume));
@@ -221,7 +231,9 @@ absl::Status Run(const Flags& flags) {
   PredictionCollector collector;
   CountReport counts;
   UNLASTING_RETURN_IF_ERROR(
-      WriteResults(flags, work, first, rows, parts, ranking, &collector, &counts));
+      WriteResults(flags, work, first, rows, parts, ranking, &collector, &counts, &page));
+  UNLASTING_RETURN_IF_ERROR(
+      page.Write(collector.header(), flags.perturbations, bad, ranking, errors));
   if (bad.empty()) {
     parts.Remove();
     // One of an earlier try would speak of rows that are mended.
@@ -273,6 +285,7 @@ Command AddScreenCommand(CLI::App* app) {
   command->add_option("--out", flags->out, "AnnData file to write")
       ->required()
       ->type_name("FILE.h5ad");
+  AddReportFlag(command, &flags->report);
   command
       ->add_option("--progress", flags->progress,
                    "How progress is shown on stderr: auto, bar, plain or none")

@@ -185,7 +185,8 @@ absl::Status AddControls(const ControlFlags& flags, const PredictFlags& predict,
                          const std::optional<cells::ControlMatrix>& cells, Client* client,
                          anndata::AnnData* data) {
   if (!flags.with_controls) return absl::OkStatus();
-  UNLASTING_ASSIGN_OR_RETURN(const v1::Model model, client->GetModel(predict.model));
+  UNLASTING_ASSIGN_OR_RETURN(const v1::Model model,
+                             client->GetModel(predict.model, predict.model_version));
   const std::string labels = flags.selection.control_value;
   return AppendControls(*cells, model, labels.substr(0, labels.find(',')), data);
 }
@@ -200,7 +201,8 @@ absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFl
     panel->set_seed(predict.seed);
     panel->set_cell_type(flags.selection.cell_type);
     if (!flags.selection.cell_type.empty()) return std::nullopt;
-    UNLASTING_ASSIGN_OR_RETURN(const v1::Model model, client->GetModel(predict.model));
+    UNLASTING_ASSIGN_OR_RETURN(const v1::Model model,
+                               client->GetModel(predict.model, predict.model_version));
     if (model.summary().cell_types_size() != 1) {
       return absl::InvalidArgumentError(
           absl::StrCat("--cell-type: expected one of ",
@@ -209,7 +211,8 @@ absl::StatusOr<std::optional<cells::ControlMatrix>> ReadControls(const ControlFl
     panel->set_cell_type(model.summary().cell_types(0));
     return std::nullopt;
   }
-  UNLASTING_ASSIGN_OR_RETURN(const v1::Model model, client->GetModel(predict.model));
+  UNLASTING_ASSIGN_OR_RETURN(const v1::Model model,
+                             client->GetModel(predict.model, predict.model_version));
   ControlSelection selection = flags.selection;
   selection.seed = predict.seed;
   UNLASTING_ASSIGN_OR_RETURN(selection.missing_genes, ParseMissingGenes(flags.missing_genes));

@@ -17,8 +17,6 @@
 namespace unlasting::client {
 namespace {
 
-constexpr int kRankedGenes = 10;
-
 absl::StatusOr<double> ParseNumber(const std::string& flag, const std::string& text) {
   double value = 0;
   if (absl::SimpleAtod(text, &value) && std::isfinite(value)) return value;

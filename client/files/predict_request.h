@@ -17,6 +17,9 @@ namespace unlasting::client {
 // Vectors of treatments by name, for models that were trained on such vectors.
 using TreatmentVectors = std::map<std::string, std::vector<float>>;
 
+// Genes of each perturbation that the JSON and the ranking list. A page asks the server for more.
+constexpr int kRankedGenes = 10;
+
 struct PredictFlags {
   std::string model;
   std::string model_version;

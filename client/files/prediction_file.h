@@ -39,6 +39,8 @@ class PredictionCollector {
   int64_t cells() const { return header_.controls().cell_type_indices_size(); }
   const v1::PredictFinished& finished() const { return finished_; }
   const std::vector<v1::PerturbationSummary>& summaries() const { return summaries_; }
+  // The rows of one perturbation, [control cells, genes]; 0 rows until they are all there.
+  const CsrMatrix& rows_of(int perturbation) const { return blocks_[perturbation].complete; }
 
  private:
   // The rows of one perturbation; dense while they arrive, sparse when they are all there.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/files/predict_request.h"
 #include "client/transport/bad_fields.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -104,7 +105,10 @@ void RunStream(Stream* stream, const ScreenParts& parts, Shared* shared,
 }  // namespace
 
 std::string FingerprintOf(const ScreenWork& work) {
-  std::string all = work.request.SerializeAsString();
+  // How many genes are ranked changes no prediction: a page that is asked for later fits.
+  v1::PredictRequest request = work.request;
+  if (request.has_options()) request.mutable_options()->set_ranked_genes(kRankedGenes);
+  std::string all = request.SerializeAsString();
   if (work.cells.has_value()) {
     absl::StrAppend(&all, codec::EncodeControls(*work.cells).SerializeAsString());
   }

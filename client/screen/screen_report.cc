@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "client/files/predict_request.h"
 #include "client/files/resolved_perturbation.h"
 #include "core/base/file.h"
 #include "proto/codec/enums.h"
@@ -48,6 +49,7 @@ RankedRow RankedRowOf(const v1::PredictHeader& header, const v1::PerturbationSum
   }
   row.change = std::sqrt(row.change);
   for (const v1::RankedGene& gene : summary.ranked_genes()) {
+    if (static_cast<int>(row.top_genes.size()) == kRankedGenes) break;
     row.top_genes.push_back(absl::StrFormat("%s(%+.2f)", gene.gene(), gene.log2_fold_change()));
   }
   if (const v1::PredictedError* const worst = WorstError(summary)) row.error = *worst;

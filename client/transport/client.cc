@@ -159,10 +159,11 @@ absl::StatusOr<v1::ListModelsResponse> Client::ListModels() {
   return response;
 }
 
-absl::StatusOr<v1::Model> Client::GetModel(const std::string& name) {
+absl::StatusOr<v1::Model> Client::GetModel(const std::string& name, const std::string& version) {
   CallContext context(options_);
   v1::GetModelRequest request;
   request.set_model(name);
+  request.set_version(version);
   v1::GetModelResponse response;
   UNLASTING_RETURN_IF_ERROR(ToStatus(models_->GetModel(context.get(), request, &response)));
   return std::move(*response.mutable_model());

@@ -51,8 +51,8 @@ class Client {
   static absl::StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);
 
   absl::StatusOr<v1::ListModelsResponse> ListModels();
-  // "" is the only model.
-  absl::StatusOr<v1::Model> GetModel(const std::string& name);
+  // "" is the only model, and the default version.
+  absl::StatusOr<v1::Model> GetModel(const std::string& name, const std::string& version = "");
   // Uploads control cells in parts of about 1 MB.
   absl::StatusOr<v1::RegisterControlsResponse> RegisterControls(const cells::ControlMatrix& cells);
 

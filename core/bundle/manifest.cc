@@ -22,10 +22,11 @@ absl::Status Malformed(const std::string& why) {
                     "MALFORMED_BUNDLE");
 }
 
-constexpr const char* kKnownFeatures[] = {
-    kFeatureConditionVector,    kFeatureCovariates,      kFeatureExpectedResponse,
-    kFeatureGrnPropagation,     kFeatureMeetMeans,       kFeatureMoleculeDescriptors,
-    kFeatureMoleculeEmbeddings, kFeatureSigmoidDoseGate, kFeatureTreatments};
+constexpr const char* kKnownFeatures[] = {kFeatureConditionVector,     kFeatureCovariates,
+                                          kFeatureExpectedResponse,    kFeatureGrnPropagation,
+                                          kFeatureMeetMeans,           kFeatureMetMeans,
+                                          kFeatureMoleculeDescriptors, kFeatureMoleculeEmbeddings,
+                                          kFeatureSigmoidDoseGate,     kFeatureTreatments};
 
 absl::Status Unsupported(const std::string& why) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat("manifest.json: ", why)),

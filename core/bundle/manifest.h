@@ -26,6 +26,7 @@ inline constexpr char kFeatureCovariates[] = "covariates";
 inline constexpr char kFeatureExpectedResponse[] = "expected_response";
 inline constexpr char kFeatureGrnPropagation[] = "grn_propagation";
 inline constexpr char kFeatureMeetMeans[] = "meet_means";
+inline constexpr char kFeatureMetMeans[] = "met_means";
 inline constexpr char kFeatureMoleculeDescriptors[] = "molecule_descriptors";
 inline constexpr char kFeatureMoleculeEmbeddings[] = "molecule_embeddings";
 inline constexpr char kFeatureSigmoidDoseGate[] = "sigmoid_dose_gate";

@@ -28,6 +28,9 @@ std::vector<std::string> FeaturesOf(const Manifest& manifest, const model::Model
     features.emplace_back(kFeatureGrnPropagation);
   }
   if (manifest.meet_means) features.emplace_back(kFeatureMeetMeans);
+  if (weights.denoiser.shapes.count("response_met_basis") > 0) {
+    features.emplace_back(kFeatureMetMeans);
+  }
   if (!manifest.molecule_scaling.names.empty()) {
     features.emplace_back(kFeatureMoleculeDescriptors);
   }

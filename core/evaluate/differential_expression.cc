@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/evaluate/column_statistics.h"
@@ -67,6 +68,18 @@ DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& re
   }
   de.p_adjusted = BenjaminiHochberg(de.p_value);
   return de;
+}
+
+double WelchP(double score, double mean_difference, double variance, int64_t cells) {
+  if (cells < 2) return std::numeric_limits<double>::quiet_NaN();
+  if (score == 0) return 1;
+  const auto n = static_cast<double>(cells);
+  const double error = mean_difference / score * (mean_difference / score);
+  const double own = variance / n;
+  // Rounding can leave a second group that hardly varies below 0.
+  const double other = std::max(error - own, 0.0);
+  const double freedom = (own + other) * (own + other) / ((own * own + other * other) / (n - 1));
+  return TwoSidedP(score, std::isfinite(freedom) ? std::clamp(freedom, 1.0, 2 * (n - 1)) : n - 1);
 }
 
 std::vector<int64_t> TopGenes(const DifferentialExpression& de, int count) {

@@ -25,6 +25,11 @@ struct DifferentialExpression {
 DifferentialExpression RankGenes(const DenseMatrix& group, const DenseMatrix& reference,
                                  Test test = Test::kWelch);
 
+// The two-sided p value of a Welch's t test between two groups of `cells` cells each, from what a
+// summary says of them: t, the difference of the means and the variance of the first group (n - 1).
+// The variance of the second follows. 1 where `score` is 0; NaN with fewer than two cells.
+double WelchP(double score, double mean_difference, double variance, int64_t cells);
+
 // One gene of a ranking.
 struct RankedGene {
   int64_t column = 0;

@@ -9,26 +9,6 @@
 #include "core/report/text_width.h"
 
 namespace unlasting::report {
-namespace {
-
-// Font sizes by class, as core/report/style.cc sets them, in units of the plot.
-double FontSize(const std::string& classes) {
-  if (classes == "axis-title" || classes == "name") return 11.5;
-  if (classes == "annotation") return 13.5;  // 12.5, semi-bold
-  if (classes == "gene-name") return 11;
-  if (classes == "share") return 9;
-  return 10.5;
-}
-
-// Attributes that give a text its estimated width, at most `max_width`, in whatever font.
-std::string Length(const std::string& text, const std::string& classes, double max_width) {
-  if (text.empty()) return "";
-  const double width = std::max(1.0, std::min(TextWidth(text, FontSize(classes)), max_width));
-  return absl::StrCat(" textLength=\"", Coordinate(width), "\" lengthAdjust=\"spacingAndGlyphs\"");
-}
-
-}  // namespace
-
 double Scale::operator()(double value) const {
   const double position =
       logarithmic ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
@@ -78,6 +58,23 @@ Chart::Chart(Options options, std::pair<double, double> x, std::pair<double, dou
       x_{x.first, x.second, options_.left, options_.width - options_.right, false},
       y_{y.first, y.second, options_.height - options_.bottom, options_.top, logarithmic_y} {}
 
+double Chart::FontSize(const std::string& classes) const {
+  if (options_.large) return classes == "annotation" ? 15 : 14;
+  if (classes == "axis-title" || classes == "name") return 11.5;
+  if (classes == "annotation") return 13.5;  // 12.5, semi-bold
+  if (classes == "gene-name") return 11;
+  if (classes == "share") return 9;
+  return 10.5;
+}
+
+// Attributes that give a text its estimated width, at most `max_width`, in whatever font.
+std::string Chart::Length(const std::string& text, const std::string& classes,
+                          double max_width) const {
+  if (text.empty()) return "";
+  const double width = std::max(1.0, std::min(TextWidth(text, FontSize(classes)), max_width));
+  return absl::StrCat(" textLength=\"", Coordinate(width), "\" lengthAdjust=\"spacingAndGlyphs\"");
+}
+
 void Chart::Grid(int x_ticks, int y_ticks) {
   const auto ticks_of = [](const Scale& scale, int count) {
     return count > 0 ? Ticks(scale.low, scale.high, count, scale.logarithmic)
@@ -89,7 +86,7 @@ void Chart::Grid(int x_ticks, int y_ticks) {
   }
   for (const double tick : ticks_of(x_, x_ticks)) {
     Segment(x_(tick), y_.from, x_(tick), y_.from + 4, "axis");
-    Text(x_(tick), y_.from + 15, TickLabel(tick), "middle");
+    Text(x_(tick), y_.from + (options_.large ? 18 : 15), TickLabel(tick), "middle");
   }
   Segment(x_.from, y_.from, x_.to, y_.from, "axis");
   const double middle = (x_.from + x_.to) / 2;
@@ -98,10 +95,10 @@ void Chart::Grid(int x_ticks, int y_ticks) {
   }
   if (!options_.y_title.empty()) {
     absl::StrAppend(&body_,
-                    "<text class=\"axis-title\" text-anchor=\"middle\" transform=\"translate(11 ",
-                    Coordinate((y_.from + y_.to) / 2), ") rotate(-90)\"",
-                    Length(options_.y_title, "axis-title", options_.height - 4), ">",
-                    Escape(options_.y_title), "</text>");
+                    "<text class=\"axis-title\" text-anchor=\"middle\" transform=\"translate(",
+                    options_.large ? 14 : 11, " ", Coordinate((y_.from + y_.to) / 2),
+                    ") rotate(-90)\"", Length(options_.y_title, "axis-title", options_.height - 4),
+                    ">", Escape(options_.y_title), "</text>");
   }
 }
 
@@ -171,9 +168,10 @@ void Chart::Text(double x, double y, const std::string& text, const std::string&
 }
 
 std::string Chart::Html() const {
-  return absl::StrCat("<svg role=\"img\" aria-label=\"", Escape(options_.label),
-                      "\" viewBox=\"0 0 ", Coordinate(options_.width), " ",
-                      Coordinate(options_.height), "\">", body_, "</svg>\n");
+  return absl::StrCat("<svg", options_.large ? " class=\"large\"" : "",
+                      " role=\"img\" aria-label=\"", Escape(options_.label), "\" viewBox=\"0 0 ",
+                      Coordinate(options_.width), " ", Coordinate(options_.height), "\">", body_,
+                      "</svg>\n");
 }
 
 }  // namespace unlasting::report

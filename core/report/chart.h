@@ -33,7 +33,9 @@ class Chart {
   struct Options {
     double width = 340, height = 210;
     double left = 46, right = 12, top = 12, bottom = 38;  // around the plot
-    std::string label;                                    // for readers that cannot see it
+    // Letters of 14 units: a plot 300 units wide is then readable on a phone.
+    bool large = false;
+    std::string label;  // for readers that cannot see it
     std::string x_title, y_title;
   };
   Chart(Options options, std::pair<double, double> x, std::pair<double, double> y,
@@ -41,6 +43,8 @@ class Chart {
 
   const Scale& x() const { return x_; }
   const Scale& y() const { return y_; }
+  // Font size in units of the plot, as the style sheet sets it for the class.
+  double FontSize(const std::string& classes) const;
 
   // About that many ticks per axis; 0 leaves the axis' numbers out.
   void Grid(int x_ticks, int y_ticks);
@@ -60,6 +64,8 @@ class Chart {
   std::string Html() const;
 
  private:
+  std::string Length(const std::string& text, const std::string& classes, double max_width) const;
+
   Options options_;
   Scale x_;
   Scale y_;

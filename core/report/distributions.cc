@@ -1,9 +1,7 @@
 #include "core/report/distributions.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -11,6 +9,7 @@
 #include "core/evaluate/differential_expression.h"
 #include "core/evaluate/dip.h"
 #include "core/report/chart.h"
+#include "core/report/density_panel.h"
 #include "core/report/html.h"
 #include "core/report/label_placer.h"
 #include "core/report/projection.h"
@@ -22,43 +21,6 @@ using evaluate::Group;
 
 constexpr size_t kMaxGroups = 12;
 constexpr int kGenesShown = 9;
-constexpr int kCurvePoints = 80;
-
-struct Series {
-  const char* name;
-  const char* classes;
-};
-constexpr std::array<Series, 3> kSeries = {
-    {{"control", "control"}, {"true", "truth"}, {"predicted", "predicted"}}};
-
-std::vector<double> ActiveValues(const DenseMatrix& cells, int64_t gene) {
-  std::vector<double> values;
-  for (int64_t r = 0; r < cells.rows; ++r) {
-    if (cells.At(r, gene) != 0) values.push_back(cells.At(r, gene));
-  }
-  return values;
-}
-
-// Gaussian kernel density, Silverman's bandwidth, scaled so that its area is `share`.
-std::vector<double> Density(const std::vector<double>& values, double share,
-                            const std::vector<double>& at) {
-  std::vector<double> density(at.size(), 0.0);
-  if (values.size() < 2) return density;
-  const double n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  double variance = 0;
-  for (const double value : values) variance += (value - mean) * (value - mean) / (n - 1);
-  const double span = at.back() - at.front();
-  const double width = std::max(1.06 * std::sqrt(variance) * std::pow(n, -0.2), span / 100);
-  for (size_t k = 0; k < at.size(); ++k) {
-    for (const double value : values) {
-      const double z = (at[k] - value) / width;
-      density[k] += std::exp(-0.5 * z * z);
-    }
-    density[k] *= share / (n * width * std::sqrt(2 * M_PI));
-  }
-  return density;
-}
 
 // How many modes the dip test finds in the true and the predicted cells, marked where they differ.
 std::string Modes(const Group& group, int64_t gene) {
@@ -70,65 +32,15 @@ std::string Modes(const Group& group, int64_t gene) {
                          truth == predicted ? "" : " differ", truth, predicted);
 }
 
-// Bars of silent shares on the left, densities of the active cells on the right.
 std::string DistributionPanel(const Group& group, int64_t gene, const std::string& name,
                               double score) {
-  const std::array<const DenseMatrix*, 3> cells = {&group.control, &group.truth, &group.predicted};
-  std::array<std::vector<double>, 3> active;
-  std::array<double, 3> silent{};
-  double low = HUGE_VAL, high = -HUGE_VAL;
-  for (size_t s = 0; s < cells.size(); ++s) {
-    active[s] = ActiveValues(*cells[s], gene);
-    const double n = static_cast<double>(cells[s]->rows);
-    silent[s] = 1 - static_cast<double>(active[s].size()) / n;
-    for (const double value : active[s]) {
-      low = std::min(low, value);
-      high = std::max(high, value);
-    }
-  }
-  std::tie(low, high) = Padded(low, high);
-  if (low > 0) low = 0;
-
-  std::vector<double> at(kCurvePoints);
-  for (int k = 0; k < kCurvePoints; ++k) at[k] = low + (high - low) * k / (kCurvePoints - 1);
-  std::array<std::vector<double>, 3> density;
-  double top = 0;
-  for (size_t s = 0; s < cells.size(); ++s) {
-    density[s] = Density(active[s], 1 - silent[s], at);
-    top = std::max(top, *std::max_element(density[s].begin(), density[s].end()));
-  }
-
-  Chart::Options options;
-  options.width = 262;
-  options.height = 160;
-  options.left = 86;
-  options.top = 10;
-  options.bottom = 34;
-  options.x_title = "log1p expression of active cells";
-  options.label = absl::StrCat("Distribution of ", name, " in control, true and predicted cells");
-  Chart chart(options, {low, high}, {0, top > 0 ? top * 1.05 : 1});
-  chart.Grid(5, 0);
-  for (size_t s = 0; s < cells.size(); ++s) {
-    Points points;
-    for (size_t k = 0; k < at.size(); ++k) points.emplace_back(at[k], density[s][k]);
-    chart.Area(points, 0, std::string("area ") + kSeries[s].classes);
-    chart.Line(points, std::string("line ") + kSeries[s].classes);
-  }
-  const double base = chart.y().from;
-  const double full = base - chart.y().to - 12;  // height of a share of 1; a label fits above
-  chart.Segment(8, base, 78, base, "axis");
-  for (size_t s = 0; s < cells.size(); ++s) {
-    const double x = 11 + 22 * static_cast<double>(s);
-    chart.Rectangle(x, base - full, 20, full, "track");
-    chart.Rectangle(x, base - full * silent[s], 20, full * silent[s],
-                    std::string("bar ") + kSeries[s].classes);
-    chart.Text(x + 10, base - full * silent[s] - 3, absl::StrFormat("%.0f%%", 100 * silent[s]),
-               "middle", "share");
-  }
-  chart.Text(43, base + 15, "silent", "middle");
-  return absl::StrCat("<figure><figcaption><b>", Escape(name), "</b> ",
-                      score == 0 ? "" : absl::StrCat("t = ", Decimal(score, 1)), Modes(group, gene),
-                      "</figcaption>", chart.Html(), "</figure>\n");
+  return DensityPanel(
+      {{"control", "control", &group.control},
+       {"true", "truth", &group.truth},
+       {"predicted", "predicted", &group.predicted}},
+      gene, name,
+      absl::StrCat(score == 0 ? "" : absl::StrCat("t = ", Decimal(score, 1)), Modes(group, gene)),
+      false);
 }
 
 // Font sizes of the classes gene-name and annotation, in page units.

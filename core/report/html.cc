@@ -96,6 +96,21 @@ std::string Number(double value) {
   return Decimal(value, size < 10 ? 4 : 2);
 }
 
+std::string PValue(double value) {
+  if (!std::isfinite(value)) return "–";
+  if (value < 1e-300) return "< 1e-300";
+  return absl::StrFormat(value < 0.001 ? "%.1e" : "%.2g", value);
+}
+
+std::string Shortened(const std::string& text, size_t most) {
+  size_t characters = 0;
+  for (size_t k = 0; k < text.size(); ++k) {
+    const bool begins = (static_cast<unsigned char>(text[k]) & 0xC0u) != 0x80u;
+    if (begins && ++characters > most) return absl::StrCat(text.substr(0, k), "…");
+  }
+  return text;
+}
+
 std::string Coordinate(double value) {
   std::string text = absl::StrFormat("%.2f", value);
   text.erase(text.find_last_not_of('0') + 1);

@@ -14,6 +14,12 @@ std::string Number(double value);
 std::string Decimal(double value, int digits);  // after the point; with a true minus
 std::string Count(int64_t value);               // "1,923"
 
+// "3.2e-05", "0.021"; "< 1e-300" where it is smaller; "–" for what is undefined.
+std::string PValue(double value);
+
+// The first `most` characters of UTF-8 text, with an ellipsis where it is longer.
+std::string Shortened(const std::string& text, size_t most);
+
 // A coordinate: at most two decimals, no trailing zeros.
 std::string Coordinate(double value);
 

@@ -60,7 +60,8 @@ std::string Plain(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// A list by its length and first items; an object by its plain members; "" for what is empty.
+}  // namespace
+
 std::string Describe(const json& value) {
   if (value.is_array()) {
     if (value.empty()) return "";
@@ -87,7 +88,32 @@ std::string Describe(const json& value) {
   return value.is_null() ? "" : Plain(value);
 }
 
-}  // namespace
+std::string SplitText(const json& split) {
+  if (!split.is_object()) return "";
+  const auto number = [&split](const char* key) {
+    const auto found = split.find(key);
+    return found != split.end() && found->is_number() ? Plain(*found) : std::string();
+  };
+  std::vector<std::string> parts;
+  if (const auto kind = split.find("kind"); kind != split.end() && kind->is_string()) {
+    parts.push_back(absl::StrCat("by ", kind->get<std::string>()));
+  }
+  if (const auto fraction = split.find("fraction");
+      fraction != split.end() && fraction->is_number() && fraction->get<double>() > 0) {
+    parts.push_back(absl::StrCat(Plain(100 * fraction->get<double>()), " % held out"));
+  }
+  if (const auto held = split.find("hold_out"); held != split.end() && !Describe(*held).empty()) {
+    parts.push_back(absl::StrCat("held out by name: ", Describe(*held)));
+  }
+  if (!number("train_cells").empty()) {
+    parts.push_back(absl::StrCat(number("train_cells"), " cells to train on"));
+  }
+  if (!number("test_cells").empty()) {
+    parts.push_back(absl::StrCat(number("test_cells"), " cells held out"));
+  }
+  if (!number("seed").empty()) parts.push_back(absl::StrCat("seed ", number("seed")));
+  return absl::StrJoin(parts, "; ");
+}
 
 std::string ModelSummarySection(const json& manifest) {
   if (!manifest.is_object()) return "";

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "core/report/chart.h"
 #include "core/report/principal_components.h"
 
@@ -31,52 +32,70 @@ Points Projected(const PrincipalComponents& components, const DenseMatrix& cells
   return points;
 }
 
+PrincipalComponents ComponentsOfSeries(const std::vector<CellSeries>& series, size_t fitted,
+                                       int64_t most) {
+  for (size_t s = 0; s < fitted; ++s) most = std::min(most, series[s].cells->rows);
+  DenseMatrix cells = Some(*series[0].cells, most);
+  for (size_t s = 1; s < fitted; ++s) {
+    const DenseMatrix more = Some(*series[s].cells, most);
+    cells.values.insert(cells.values.end(), more.values.begin(), more.values.end());
+    cells.rows += more.rows;
+  }
+  return ComponentsOf(cells);
+}
+
+void DrawCentre(const CellSeries& series, const Points& points, Chart* chart) {
+  double x = 0, y = 0;
+  for (const auto& point : points) {
+    x += point.first / static_cast<double>(points.size());
+    y += point.second / static_cast<double>(points.size());
+  }
+  chart->Marker(x, y, 6, absl::StrCat("centre ", series.classes),
+                absl::StrCat("mean of the ", series.name, " cells"));
+}
+
 }  // namespace
 
-std::string EmbeddingFigure(const evaluate::Group& group) {
-  const int64_t fitted = std::min({group.control.rows, group.truth.rows, kMaxCells});
-  DenseMatrix cells = Some(group.control, fitted);
-  const DenseMatrix truth = Some(group.truth, fitted);
-  cells.values.insert(cells.values.end(), truth.values.begin(), truth.values.end());
-  cells.rows += truth.rows;
-  const PrincipalComponents components = ComponentsOf(cells);
-  const std::array<std::pair<const char*, Points>, 3> series = {
-      {{"control", Projected(components, Some(group.control, kMaxCells))},
-       {"truth", Projected(components, Some(group.truth, kMaxCells))},
-       {"predicted", Projected(components, Some(group.predicted, kMaxCells))}}};
+std::string CellsFigure(const std::vector<CellSeries>& series, size_t fitted, int64_t most_fitted,
+                        const std::string& what, bool large) {
+  const PrincipalComponents components = ComponentsOfSeries(series, fitted, most_fitted);
+  std::vector<Points> places;
   std::array<double, 2> low = {HUGE_VAL, HUGE_VAL}, high = {-HUGE_VAL, -HUGE_VAL};
-  for (const auto& [unused, points] : series) {
-    for (const auto& [x, y] : points) {
+  for (const CellSeries& each : series) {
+    places.push_back(Projected(components, Some(*each.cells, kMaxCells)));
+    for (const auto& [x, y] : places.back()) {
       low = {std::min(low[0], x), std::min(low[1], y)};
       high = {std::max(high[0], x), std::max(high[1], y)};
     }
   }
   Chart::Options options;
-  options.width = 330;
+  options.width = large ? 300 : 330;
   options.height = 250;
-  options.left = 54;
-  options.label = "Control, true and predicted cells on two principal components";
+  options.left = large ? 58 : 54;
+  if (large) options.bottom = 46;
+  options.large = large;
+  options.label = absl::StrCat(
+      absl::StrJoin(series, ", ",
+                    [](std::string* out, const CellSeries& each) { *out += each.name; }),
+      " cells on two principal components");
+  options.label[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(options.label[0])));
   options.x_title = absl::StrFormat("PC 1 (%.0f%% of variance)", 100 * components.share[0]);
   options.y_title = absl::StrFormat("PC 2 (%.0f%%)", 100 * components.share[1]);
   Chart chart(options, Padded(low[0], high[0]), Padded(low[1], high[1]));
-  chart.Grid(5, 4);
-  for (const auto& [classes, points] : series) {
-    chart.Dots(points, absl::StrCat("cell ", classes));
+  chart.Grid(large ? 4 : 5, 4);
+  for (size_t s = 0; s < series.size(); ++s) {
+    chart.Dots(places[s], absl::StrCat("cell ", series[s].classes));
   }
-  for (const auto& [classes, points] : series) {
-    double x = 0, y = 0;
-    for (const auto& point : points) {
-      x += point.first / static_cast<double>(points.size());
-      y += point.second / static_cast<double>(points.size());
-    }
-    chart.Marker(
-        x, y, 6, absl::StrCat("centre ", classes),
-        absl::StrCat("mean of the ", std::string(classes) == "truth" ? "true" : classes, " cells"));
-  }
-  return absl::StrCat(
-      "<figure><figcaption><b>Cells</b> principal components of control and true cells; "
-      "rings: means</figcaption>",
-      chart.Html(), "</figure>\n");
+  for (size_t s = 0; s < series.size(); ++s) DrawCentre(series[s], places[s], &chart);
+  return absl::StrCat("<figure><figcaption><b>Cells</b> ", what, "; rings: means</figcaption>",
+                      chart.Html(), "</figure>\n");
+}
+
+std::string EmbeddingFigure(const evaluate::Group& group) {
+  return CellsFigure({{"control", "control", &group.control},
+                      {"true", "truth", &group.truth},
+                      {"predicted", "predicted", &group.predicted}},
+                     2, kMaxCells, "principal components of control and true cells", false);
 }
 
 }  // namespace unlasting::report

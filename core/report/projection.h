@@ -1,15 +1,22 @@
-// projection.h plots where a group's predicted cells lie among its control and true cells. Private
-// to core/report.
+// projection.h plots where kinds of cells lie among one another. Private to core/report.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/evaluate/scorer.h"
+#include "core/report/cell_series.h"
 
 namespace unlasting::report {
 
-// A figure: the first two principal components of the control and true cells, as many of each as
-// their smaller number, with the predicted cells projected onto them. At most 500 cells a kind.
+// A figure: the first two principal components of the first `fitted` series, as many cells of each
+// as their smallest number and at most `most_fitted`, with all series projected onto them. At most
+// 500 cells of each are drawn. `what` is of the caption, e.g. "principal components of control and
+// true cells"; `large` as Chart::Options.
+std::string CellsFigure(const std::vector<CellSeries>& series, size_t fitted, int64_t most_fitted,
+                        const std::string& what, bool large);
+
+// The control and true cells, with the predicted ones projected onto their components.
 std::string EmbeddingFigure(const evaluate::Group& group);
 
 }  // namespace unlasting::report

@@ -4,11 +4,12 @@
 #include "core/report/grn_summary.h"
 #include "core/report/group_plots.h"
 #include "core/report/html.h"
+#include "core/report/model_box.h"
 #include "core/report/model_summary.h"
 #include "core/report/overview.h"
+#include "core/report/page.h"
 #include "core/report/risk_section.h"
 #include "core/report/score_tables.h"
-#include "core/report/style.h"
 #include "core/report/training_curves.h"
 
 namespace unlasting::report {
@@ -42,10 +43,6 @@ cells count as a mode where the active cells form another.</p>
 </div></section>
 )html";
 
-std::string Paragraph(const std::string& text) {
-  return text.empty() ? "" : absl::StrCat("<p>", Escape(text), "</p>");
-}
-
 // The manifest with genes as the page names them.
 nlohmann::json WithReadableGenes(const ReportInput& input) {
   nlohmann::json manifest = input.manifest;
@@ -65,18 +62,16 @@ std::string RenderHtml(const ReportInput& input) {
   if (!input.genes.empty()) {
     absl::StrAppend(&subtitle, " on ", Count(static_cast<int64_t>(input.genes.size())), " genes");
   }
-  return absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-      Escape(title), "</title>\n<style>", kStyleSheet,
-      "</style>\n</head>\n<body>\n<header><p>Unlasting · evaluation of predicted cells</p><h1>",
-      Escape(title), "</h1>", Paragraph(subtitle), "</header>\n<main>\n",
-      OverviewSection(input.scorecard), ScoreTablesSection(input.scorecard),
-      RiskSection(input.scorecard), input.plots == nullptr ? "" : input.plots->Distributions(),
-      input.plots == nullptr ? "" : input.plots->DoseResponse(input.trained_doses),
-      input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
-      TrainingSection(input.training), ModelSummarySection(WithReadableGenes(input)), kReading,
-      "</main>\n</body>\n</html>\n");
+  return RenderPage(
+      {"evaluation of predicted cells", title, subtitle, "",
+       absl::StrCat(
+           OverviewSection(input.scorecard), ModelBox(input.manifest, input.scorecard),
+           ScoreTablesSection(input.scorecard), RiskSection(input.scorecard),
+           input.plots == nullptr ? "" : input.plots->Distributions(),
+           input.plots == nullptr ? "" : input.plots->DoseResponse(input.trained_doses),
+           input.network == nullptr ? "" : NetworkSection(*input.network, input.network_nodes),
+           TrainingSection(input.training), ModelSummarySection(WithReadableGenes(input)),
+           kReading)});
 }
 
 }  // namespace unlasting::report

@@ -9,7 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
-#include "core/report/style.h"
+#include "core/report/model_box.h"
+#include "core/report/page.h"
 
 namespace unlasting::report {
 namespace {
@@ -101,7 +102,10 @@ std::string ScaleChart(const RuleScores& scores) {
                  absl::StrCat(member, ": ", Number(scaled)));
     line += 1;
   }
-  return chart.Html();
+  return absl::StrCat(
+      "<figure><figcaption><b>Scale</b> 0 the mean response, 1 a replicate"
+      "</figcaption>",
+      chart.Html(), "</figure>\n");
 }
 
 std::string MembersTable(const RuleScores& scores) {
@@ -159,7 +163,8 @@ std::string MissingValues(const RuleScores& scores) {
 }  // namespace
 
 std::string RenderRuleHtml(const std::string& title,
-                           const std::map<std::string, RuleScores>& scores) {
+                           const std::map<std::string, RuleScores>& scores,
+                           const nlohmann::json& manifest, const evaluate::Scorecard& trained) {
   std::string body;
   for (const auto& [cell_type, of_type] : scores) {
     absl::StrAppend(
@@ -169,12 +174,8 @@ std::string RenderRuleHtml(const std::string& title,
         Verdict(of_type), MembersTable(of_type), of_type.has_scale ? ScaleChart(of_type) : "",
         PerturbationsTable(of_type), MissingValues(of_type), "</section>\n");
   }
-  return absl::StrCat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-      Escape(title), "</title>\n<style>", kStyleSheet,
-      "</style>\n</head>\n<body>\n<header><p>Unlasting · scores by a rule of the field</p><h1>",
-      Escape(title), "</h1></header>\n<main>\n", body, kReading, "</main>\n</body>\n</html>\n");
+  return RenderPage({"scores by a rule of the field", title, "", "",
+                     absl::StrCat(body, ModelBox(manifest, trained), kReading)});
 }
 
 }  // namespace unlasting::report

@@ -43,6 +43,10 @@ void Violations::Append(const Violations& others) {
   dropped_ += others.dropped_;
 }
 
+void Violations::RenameFields(absl::FunctionRef<std::string(const std::string& field)> name) {
+  for (Entry& entry : entries_) entry.field = name(entry.field);
+}
+
 absl::Status Violations::ToStatus() const {
   if (entries_.empty()) return absl::OkStatus();
   google::rpc::BadRequest bad_request;

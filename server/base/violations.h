@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 
 namespace unlasting::server {
@@ -32,6 +33,9 @@ class Violations {
   void Add(const std::string& field, const absl::Status& error);
 
   void Append(const Violations& others);
+  // Gives every entry the field that `name` makes of it, for requests that reached the API's checks
+  // through another protocol, whose callers know other names.
+  void RenameFields(absl::FunctionRef<std::string(const std::string& field)> name);
 
   bool empty() const { return entries_.empty(); }
   int64_t count() const { return static_cast<int64_t>(entries_.size()) + dropped_; }

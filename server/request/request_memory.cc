@@ -14,6 +14,18 @@ QuotaLimits LimitsOf(int64_t max_bytes, int64_t per_client) {
   return limits;
 }
 
+const char* Word(IncomingKind kind) {
+  switch (kind) {
+    case IncomingKind::kUpload:
+      return "upload";
+    case IncomingKind::kAnswer:
+      return "answer";
+    case IncomingKind::kRequest:
+      break;
+  }
+  return "request";
+}
+
 }  // namespace
 
 RequestMemory::RequestMemory(int64_t max_bytes)
@@ -23,15 +35,15 @@ RequestMemory::RequestMemory(int64_t max_bytes)
 
 absl::Status RequestMemory::Take(const std::string& client, IncomingKind kind, int64_t bytes) {
   MutexLock lock(&mutex_);
-  if (kind == IncomingKind::kUpload) UNLASTING_RETURN_IF_ERROR(uploads_.Take(client, {0, bytes}));
+  if (kind != IncomingKind::kRequest) UNLASTING_RETURN_IF_ERROR(uploads_.Take(client, {0, bytes}));
   const absl::Status taken = quota_.Take(client, {0, bytes});
-  if (!taken.ok() && kind == IncomingKind::kUpload) uploads_.Return(client, {0, bytes});
+  if (!taken.ok() && kind != IncomingKind::kRequest) uploads_.Return(client, {0, bytes});
   return taken;
 }
 
 void RequestMemory::Return(const std::string& client, IncomingKind kind, int64_t bytes) {
   MutexLock lock(&mutex_);
-  if (kind == IncomingKind::kUpload) uploads_.Return(client, {0, bytes});
+  if (kind != IncomingKind::kRequest) uploads_.Return(client, {0, bytes});
   quota_.Return(client, {0, bytes});
 }
 
@@ -45,9 +57,8 @@ absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {
   if (bytes > max_bytes()) {
     return WithReason(
         absl::ResourceExhaustedError(absl::StrCat(
-            "the ", kind_ == IncomingKind::kUpload ? "upload" : "request", " needs ", bytes,
-            " bytes or more of memory, expected at most ", max_bytes(), " (",
-            kind_ == IncomingKind::kUpload ? "a quarter" : "half",
+            "the ", Word(kind_), " needs ", bytes, " bytes or more of memory, expected at most ",
+            max_bytes(), " (", kind_ == IncomingKind::kRequest ? "half" : "a quarter",
             " of memory.max_incoming_bytes): send fewer cells or perturbations per call")),
         "TOO_MANY_BYTES");
   }

@@ -1,5 +1,6 @@
-// RequestMemory bounds the bytes of the requests that a server is checking and of the uploads under
-// way, for all calls together and for each caller: a call beyond the bound is told to retry later.
+// RequestMemory bounds the bytes of the requests that a server is checking, of the uploads under
+// way and of answers in one piece, for all calls together and for each caller: a call beyond the
+// bound is told to retry later.
 //
 //   IncomingHold hold(budget, IncomingKind::kRequest);
 //   UNLASTING_RETURN_IF_ERROR(hold.GrowTo(client, request.ByteSizeLong()));
@@ -16,13 +17,14 @@
 namespace unlasting::server {
 
 // A request is held for as long as it takes to check it, an upload for as long as its caller takes
-// to send it.
-enum class IncomingKind { kRequest, kUpload };
+// to send it. An answer that is sent in one piece is held as an upload is, from before it is
+// computed until its caller has taken it.
+enum class IncomingKind { kRequest, kUpload, kAnswer };
 
 // Any thread.
 class RequestMemory {
  public:
-  // One caller may hold half of `max_bytes`, and a quarter of it in uploads.
+  // One caller may hold half of `max_bytes`, and a quarter of it in uploads and answers.
   explicit RequestMemory(int64_t max_bytes);
 
   // QueueQuota's errors.
@@ -31,7 +33,7 @@ class RequestMemory {
   int64_t bytes() const;
   // What one call can hold at most.
   int64_t max_bytes(IncomingKind kind) const {
-    return max_bytes_ / (kind == IncomingKind::kUpload ? 4 : 2);
+    return max_bytes_ / (kind == IncomingKind::kRequest ? 2 : 4);
   }
 
  private:

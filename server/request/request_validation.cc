@@ -254,7 +254,8 @@ bool RequestPreparation::Advance(absl::FunctionRef<bool()> has_time) {
   return true;
 }
 
-absl::StatusOr<ValidRequest> RequestPreparation::Take() {
+absl::StatusOr<ValidRequest> RequestPreparation::Take(const FieldName& name) {
+  if (name != nullptr) violations_.RenameFields(name);
   UNLASTING_RETURN_IF_ERROR(violations_.ToStatus());
   return std::move(valid_);
 }

@@ -46,8 +46,10 @@ class RequestPreparation {
   bool Advance(absl::FunctionRef<bool()> has_time);
   // Memory of the perturbations resolved so far.
   int64_t resolved_bytes() const { return resolved_bytes_; }
-  // Once all is done. Errors as those of ValidatePredict.
-  absl::StatusOr<ValidRequest> Take();
+  // Once all is done. Errors as those of ValidatePredict, with the fields that `name` makes of the
+  // API's where it is given.
+  using FieldName = std::function<std::string(const std::string& field)>;
+  absl::StatusOr<ValidRequest> Take(const FieldName& name = nullptr);
 
  private:
   using SharedPerturbation = std::shared_ptr<const predict::Perturbation>;

@@ -53,9 +53,15 @@ grpc::Status Call::End(const absl::Status& status, const LogFields& more) {
     const int64_t milliseconds = std::max<int64_t>(1, absl::ToInt64Milliseconds(retry_delay));
     context_->AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(milliseconds));
   }
-  const absl::Duration duration = services_.clock->Now() - start_;
-  services_.metrics->CountCall(method_, status, duration);
-  LogFields fields = {{"method", method_},
+  Record(method_, start_, status, more);
+  return ToGrpcStatus(status);
+}
+
+void Call::Record(const char* method, absl::Time start, const absl::Status& status,
+                  const LogFields& more) {
+  const absl::Duration duration = services_.clock->Now() - start;
+  services_.metrics->CountCall(method, status, duration);
+  LogFields fields = {{"method", method},
                       {"code", absl::StatusCodeToString(status.code())},
                       {"seconds", absl::StrCat(absl::ToDoubleSeconds(duration))},
                       {"request_id", request_id_},
@@ -67,7 +73,6 @@ grpc::Status Call::End(const absl::Status& status, const LogFields& more) {
   if (!status.ok()) fields.emplace_back("reason", ReasonOf(status));
   fields.insert(fields.end(), more.begin(), more.end());
   LogEvent(LogLevel::kInfo, "call", fields);
-  return ToGrpcStatus(status);
 }
 
 }  // namespace unlasting::server

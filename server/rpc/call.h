@@ -33,6 +33,10 @@ class Call {
   // Adds the trailers, counts the call and logs it, with `more` after the usual fields. Call once,
   // and before Finish of the reactor: gRPC takes no trailers afterwards.
   grpc::Status End(const absl::Status& status, const LogFields& more = {});
+  // Counts and logs one of the requests that a stream carries, as if it were a call of `method`
+  // that began at `start`.
+  void Record(const char* method, absl::Time start, const absl::Status& status,
+              const LogFields& more);
 
  private:
   const ServiceContext& services_;

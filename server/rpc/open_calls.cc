@@ -6,17 +6,26 @@
 
 namespace unlasting::server {
 
-void OpenCalls::EndReadsSince(absl::Time oldest) {
+template <typename Ends>
+void OpenCalls::EndReads(const Ends& ends) {
   std::vector<std::function<void()>> silent;
   {
     MutexLock lock(&mutex_);
     for (Read& read : reads_) {
-      if (read.began > oldest || read.on_silence == nullptr) continue;
+      if (!ends(read) || read.on_silence == nullptr) continue;
       silent.push_back(std::move(read.on_silence));
       read.on_silence = nullptr;
     }
   }
   for (const auto& on_silence : silent) on_silence();
+}
+
+void OpenCalls::EndReadsSince(absl::Time oldest) {
+  EndReads([oldest](const Read& read) { return read.began <= oldest; });
+}
+
+void OpenCalls::EndIdleReads() {
+  EndReads([](const Read& read) { return read.idle; });
 }
 
 bool OpenCalls::WaitUntilNone(absl::Duration timeout) {
@@ -48,9 +57,9 @@ OpenCall::~OpenCall() {
   calls_->changed_.NotifyAll();
 }
 
-void OpenCall::BeginRead(absl::Time now, std::function<void()> on_silence) {
+void OpenCall::BeginRead(absl::Time now, std::function<void()> on_silence, bool idle) {
   MutexLock lock(&calls_->mutex_);
-  read_ = calls_->reads_.insert(calls_->reads_.end(), {now, std::move(on_silence)});
+  read_ = calls_->reads_.insert(calls_->reads_.end(), {now, std::move(on_silence), idle});
   reading_ = true;
 }
 

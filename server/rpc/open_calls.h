@@ -23,6 +23,9 @@ class OpenCalls {
   // Calls the function of every read that began before `oldest`, each at most once. The functions
   // run on this thread, without the lock.
   void EndReadsSince(absl::Time oldest);
+  // The same for every read that is idle, so that calls which nothing is under way for do not hold
+  // up a server that drains.
+  void EndIdleReads();
   // Blocks until no call is open or `timeout` has passed; returns whether none is open.
   bool WaitUntilNone(absl::Duration timeout);
   int64_t count() const;
@@ -32,8 +35,12 @@ class OpenCalls {
   struct Read {
     absl::Time began;
     std::function<void()> on_silence;
+    bool idle = false;
   };
   using Reads = std::list<Read>;
+
+  template <typename Ends>
+  void EndReads(const Ends& ends);
 
   mutable Mutex mutex_;
   CondVar changed_;
@@ -50,8 +57,9 @@ class OpenCall {
   OpenCall(const OpenCall&) = delete;
   OpenCall& operator=(const OpenCall&) = delete;
 
-  // `on_silence` is called where the read lasts too long. It keeps alive what it uses.
-  void BeginRead(absl::Time now, std::function<void()> on_silence);
+  // `on_silence` is called where the read lasts too long. It keeps alive what it uses. `idle`: the
+  // caller has nothing under way, and need not send anything.
+  void BeginRead(absl::Time now, std::function<void()> on_silence, bool idle = false);
   // Returns false where on_silence was called, or is about to be: the call then ends there.
   bool EndRead();
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/base/status.h"
-#include "grpc/support/time.h"
 #include "server/base/out_of_memory.h"
 #include "server/rpc/message_reader.h"
 #include "server/rpc/wire.h"
@@ -14,20 +13,6 @@ namespace {
 
 // A message for each step of each call would take time from the steps.
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
-
-// A deadline further away is none.
-constexpr absl::Duration kLongestDeadline = absl::Hours(24 * 365);
-
-// The caller's deadline on `clock`, which does not jump with the wall clock.
-absl::Time DeadlineOf(const grpc::CallbackServerContext& context, const Clock& clock) {
-  // Not context.deadline(), which overflows where a caller allows more than 292 years.
-  const gpr_timespec left =
-      gpr_time_sub(gpr_convert_clock_type(context.raw_deadline(), GPR_CLOCK_MONOTONIC),
-                   gpr_now(GPR_CLOCK_MONOTONIC));
-  const absl::Duration duration = absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
-  if (duration > kLongestDeadline) return absl::InfiniteFuture();
-  return clock.Now() + duration;
-}
 
 }  // namespace
 

@@ -15,11 +15,12 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/base/mutex.h"
 #include "server/rpc/call.h"
+#include "server/rpc/call_preparation.h"
 #include "server/rpc/open_calls.h"
 #include "server/rpc/raw_service.h"
 #include "server/rpc/response_queue.h"
@@ -56,11 +57,6 @@ class PredictCall : public RawReactor,
   void OnSilence();
   // A slice of the preparation; returns whether there is more.
   bool Prepare();
-  // The same, by itself: true once the request is prepared.
-  absl::StatusOr<bool> PrepareSlice();
-  absl::Status BeginPreparation();
-  // Whether the caller still waits for the result. Errors: CANCELLED, DEADLINE_EXCEEDED.
-  absl::Status CheckWanted() const;
   absl::Status Submit();
   // Makes sure that SendNext runs after what was just added to the response queue.
   void ScheduleSend();
@@ -80,9 +76,7 @@ class PredictCall : public RawReactor,
   absl::Time deadline_ = absl::InfiniteFuture();
 
   // Exists from the first slice to the last; used by the slices, one at a time.
-  struct Preparation;
-  std::shared_ptr<Preparation> preparation_;
-  absl::Duration preparation_time_;
+  std::unique_ptr<CallPreparation> preparation_;
 
   // Set by Prepare before the job exists; then constant.
   std::shared_ptr<const ValidRequest> valid_;

@@ -6,6 +6,8 @@ import sys
 import time
 
 import callers
+import gateway
+import oip
 import strangers
 from fronts import Front
 from target import (CALLERS_MEMORY, MIB, STRANGERS_MEMORY, GoodClient, Memory, Target, bearer,
@@ -61,6 +63,17 @@ def rows(short):
         ("-", "floods of metadata", strangers.metadata_flood, STRANGERS_MEMORY, True),
         ("-", "bytes that trickle", strangers.trickle, STRANGERS_MEMORY, True),
         ("-", "bytes that are nonsense", strangers.nonsense, STRANGERS_MEMORY, True),
+        ("2", "inference: tensors that are empty, by strangers", oip.parsing, STRANGERS_MEMORY, True),
+        ("2", "inference: the same with a token", with_token(oip.parsing), CALLERS_MEMORY, True),
+        ("3", "inference: gzip bombs, by strangers", oip.gzip_bombs, STRANGERS_MEMORY, True),
+        ("3", "inference: the same with a token", with_token(oip.gzip_bombs), CALLERS_MEMORY, True),
+        ("-", "inference: shapes and elements without end", oip.shapes, CALLERS_MEMORY, True),
+        ("7", "inference: thousands of molecules", oip.preparation, CALLERS_MEMORY, True),
+        ("8", "inference: streams that say nothing", oip.idle_streams, CALLERS_MEMORY, True),
+        ("-", "inference: answers that nobody reads", oip.unread, CALLERS_MEMORY, True),
+        ("-", "inference: streams that nobody reads", oip.unread_streams, CALLERS_MEMORY, True),
+        ("-", "inference: 5,000 wrong requests of a stream", oip.refused_requests, CALLERS_MEMORY,
+         True),
     ]
 
 
@@ -92,12 +105,23 @@ def main():
     parser = argparse.ArgumentParser(prog="attack.sh")
     parser.add_argument("--front", choices=("nginx", "envoy"))
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--gateway", action="store_true")
+    parser.add_argument("--rows", default="")
     options = parser.parse_args()
     print("| row | attack | MiB before | peak | after | p50 alone, ms | p50 beside | worst "
           "| failed | verdict |\n|---|---|---|---|---|---|---|---|---|---|")
     failed = 0
-    for row in rows(options.short):
+    for row in [] if options.gateway else rows(options.short):
+        if options.rows not in row[1]:
+            continue
         line, fine = measure(row, options.front)
+        failed += not fine
+        print(line, flush=True)
+    for row in gateway.rows(options.short) if gateway.PROGRAM.exists() and not options.front else []:
+        if options.rows not in f"gateway: {row[0]}":
+            continue
+        with Target() as target:
+            line, fine = gateway.measure(row, target)
         failed += not fine
         print(line, flush=True)
     print(f"{failed} rows do not hold" if failed else "every row that must hold holds")

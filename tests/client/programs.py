@@ -72,8 +72,11 @@ class Server:
             self.stop()
 
 
-def write_controls(path, cells=12, seed=1, condition="ctrl", cell_type="T0", scale=1.0):
-    """An .h5ad file as anndata 0.8 writes it, dense counts; returns the counts."""
+def write_controls(path, cells=12, seed=1, condition="ctrl", cell_type="T0", scale=1.0, library=0):
+    """An .h5ad file as anndata 0.8 writes it, dense counts; returns the counts.
+
+    `library`: what obs has in a column of this name for every cell; 0: no such column.
+    """
     counts = np.random.default_rng(seed).poisson(2.0, (cells, len(GENES))).astype(np.float32)
     counts *= scale
     names = np.array([f"cell{k}" for k in range(cells)], dtype=object)
@@ -98,6 +101,12 @@ def write_controls(path, cells=12, seed=1, condition="ctrl", cell_type="T0", sca
                 column = group.create_dataset(name, data=values, dtype=text)
                 column.attrs["encoding-type"] = "string-array"
                 column.attrs["encoding-version"] = "0.2.0"
+        if library:
+            obs = file["obs"]
+            obs.attrs["column-order"] = np.array([*obs.attrs["column-order"], "library"], dtype=text)
+            column = obs.create_dataset("library", data=np.full(cells, float(library)))
+            column.attrs["encoding-type"] = "array"
+            column.attrs["encoding-version"] = "0.2.0"
     return counts
 
 
@@ -120,7 +129,8 @@ def stubs():
     folder = tempfile.mkdtemp()
     third_party = PROTO / "third_party"
     protos = [str(path.relative_to(PROTO)) for path in (PROTO / "unlasting").rglob("*.proto")]
-    protos += ["google/rpc/status.proto", "google/rpc/error_details.proto"]
+    protos += ["google/rpc/status.proto", "google/rpc/error_details.proto",
+               "inference/grpc_service.proto"]
     plugin = subprocess.run(["which", "grpc_python_plugin"], check=True, stdout=subprocess.PIPE,
                             text=True).stdout.strip()
     subprocess.run(["protoc", f"-I{third_party}", f"-I{PROTO}", f"--python_out={folder}",

@@ -14,9 +14,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "client"))
 
+import anndata  # noqa: E402
 import numpy as np  # noqa: E402
 
 import programs  # noqa: E402
+import triton_test  # noqa: E402
 
 CLIENTS = ROOT / "clients"
 # grpcio and protobuf that go together, the oldest first.
@@ -45,9 +47,9 @@ def output(*command, cwd=ROOT, **environment):
 class Interop:
     """What is asked of the server, in every language."""
 
-    def __init__(self, address, model, cell_type, cells, gene, folder):
+    def __init__(self, address, model, cell_type, cells, gene, folder, bundle):
         self.question = (address, model, cell_type, str(cells), gene)
-        self.address, self.folder = address, folder
+        self.address, self.folder, self.bundle = address, folder, bundle
 
     def command(self):
         """`unlasting predict`, whose file is read back."""
@@ -133,6 +135,32 @@ class Interop:
             raise RuntimeError(f"the values sum to {found}, expected {expected}")
         return "the same sum of all values"
 
+    def panel_cells(self):
+        """The values of the panel's cells that the others were asked about, [cells, genes]."""
+        predicted = anndata.read_h5ad(self.folder / "cli.h5ad")
+        reference = anndata.read_h5ad(self.bundle / "reference.h5ad")
+        return reference[list(predicted.obs["control_cell"])].to_df()
+
+    def triton(self):
+        """The stock client of Triton, by the Open Inference Protocol, which has no panel: it sends the
+        cells themselves."""
+        try:
+            python = triton_test.environment(ROOT / "build" / "triton")
+        except subprocess.CalledProcessError as error:
+            raise NotThere(f"tritonclient could not be installed: {error}") from error
+        address, model, cell_type, _, gene = self.question
+        cells = self.panel_cells()
+        asked = self.folder / "asked.json"
+        asked.write_text(json.dumps({
+            "model": model, "genes": list(cells.columns), "cell_type": cell_type,
+            "cells": cells.to_numpy().astype(float).tolist(), "knockout": [gene]}))
+        done = subprocess.run([str(python), "-B", str(triton_test.CLIENT), address, "infer",
+                               f"@{asked}"], stdout=subprocess.PIPE, text=True, check=True)
+        found = json.loads(done.stdout)
+        if "error" in found:
+            raise RuntimeError(found["error"])
+        return hashlib.sha256(bytes.fromhex(found["values"])).hexdigest()
+
     def java(self):
         need("mvn", "java")
         output("mvn", "-q", "-B", "compile", "dependency:build-classpath",
@@ -155,7 +183,8 @@ def report(interop, every):
                   lambda pair=(grpcio, protobuf): interop.python_with(*pair))
                  for grpcio, protobuf in PYTHONS]
         ways += [("Go", interop.go), ("curl, gateway", interop.curl), ("R, gateway", interop.r),
-                 ("Java", interop.java)]
+                 ("Java", interop.java),
+                 ("tritonclient, Open Inference", interop.triton)]
     expected, well = None, True
     for name, way in ways:
         begin = time.monotonic()
@@ -181,7 +210,7 @@ def main():
     manifest = json.loads((bundle / "manifest.json").read_text())
     with programs.Server("--bundle", bundle) as server:
         interop = Interop(server.address, manifest["name"], manifest["cell_types"][0], 20,
-                          manifest["genes"][1], folder)
+                          manifest["genes"][1], folder, bundle)
         try:
             well = report(interop, every)
         finally:

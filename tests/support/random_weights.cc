@@ -87,6 +87,10 @@ NetworkWeights<float> RandomWeights(NetworkKind kind, const model::ModelConfig& 
   draw("response_drugs", {config.molecule_features, drugs}, 0.0f, 0.7f);
   draw("response_coefficients", {rank, rank}, 0.0f, 0.3f);
   draw("response_basis", {rank, parts * config.genes}, 0.0f, 0.3f);
+  if (!mask && config.trained_from_control) {
+    draw("response_met_coefficients", {rank, 2}, 0.0f, 0.3f);
+    draw("response_met_basis", {2, config.genes}, 0.0f, 0.3f);
+  }
   draw("response_self_effect", {config.cell_types, config.nodes}, 0.0f, 0.2f);
   draw("response_of_untrained", {config.nodes}, 1.0f, 0.0f);
   for (const int64_t node : weights.indices["response_nodes"]) {

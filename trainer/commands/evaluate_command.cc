@@ -103,6 +103,7 @@ absl::Status EvaluateByRule(const EvaluateFlags& flags, const bundle::Manifest& 
   rule.seed = flags.seed;
   rule.threads = flags.threads;
   UNLASTING_ASSIGN_OR_RETURN(auto groups, RuleGroups::Create(rule, held_out));
+  evaluate::Scorecard trained;  // what training had of the groups, for the page
   {
     cli::Progress progress("evaluate", "groups", style);
     options.progress = [&](int64_t done, int64_t total) { progress.Update(done, total); };
@@ -110,6 +111,9 @@ absl::Status EvaluateByRule(const EvaluateFlags& flags, const bundle::Manifest& 
     UNLASTING_RETURN_IF_ERROR(
         PredictGroups(engine, held_out, options, [&](const evaluate::Group& group) {
           groups.Add(held_out.groups[next++], group);
+          trained.groups.emplace_back();
+          trained.groups.back().key = group.key;
+          trained.groups.back().trained = group.trained;
           return absl::OkStatus();
         }));
   }
@@ -117,8 +121,8 @@ absl::Status EvaluateByRule(const EvaluateFlags& flags, const bundle::Manifest& 
   UNLASTING_ASSIGN_OR_RETURN(const auto scores, groups.Score());
   if (!flags.report.empty()) {
     const std::string title = absl::StrCat(manifest.name, ": held-out predictions");
-    UNLASTING_RETURN_IF_ERROR(
-        WriteFileAtomically(flags.report, report::RenderRuleHtml(title, scores)));
+    UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(
+        flags.report, report::RenderRuleHtml(title, scores, manifest.ToJson(), trained)));
   }
   std::printf("%s\n", (flags.json ? RuleJson(scores).dump(2) : RuleText(scores)).c_str());
   return absl::OkStatus();

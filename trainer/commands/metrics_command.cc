@@ -48,7 +48,9 @@ absl::Status RunRule(const MetricsOptions& options, std::ostream& out) {
   UNLASTING_ASSIGN_OR_RETURN(const auto scores, ScoreFilesByRule(options));
   if (!options.report.empty()) {
     UNLASTING_RETURN_IF_ERROR(WriteFileAtomically(
-        options.report, report::RenderRuleHtml(TitleOf(options), {{"", scores}})));
+        options.report,
+        report::RenderRuleHtml(TitleOf(options), {{"", scores}},
+                               {{"predicted", options.predicted}, {"truth", options.truth}})));
   }
   out << (options.json ? scores.ToJson().dump(2) + "\n" : scores.ToText());
   return absl::OkStatus();

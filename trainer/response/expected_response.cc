@@ -62,7 +62,8 @@ class Estimator {
   ExpectedResponseEstimate Estimate() {
     ExpectedResponseEstimate estimate;
     FindEntries(&estimate);
-    for (DenseMatrix* part : {&estimate.mean, &estimate.log_variance, &estimate.active_logit}) {
+    for (DenseMatrix* part :
+         {&estimate.mean, &estimate.log_variance, &estimate.active_logit, &estimate.met_mean}) {
       part->cols = data_.genes();
     }
     for (int64_t type = 0; type < moments_.cell_types(); ++type) {
@@ -70,7 +71,9 @@ class Estimator {
         AppendRow(entry.mean, &estimate.mean);
         AppendRow(entry.log_variance, &estimate.log_variance);
         AppendRow(entry.active_logit, &estimate.active_logit);
+        AppendRow(entry.mean, &estimate.met_mean);
       }
+      MeetMeans(static_cast<int32_t>(type), &estimate);
     }
     return estimate;
   }
@@ -133,6 +136,27 @@ class Estimator {
       entries.push_back(condition == kNoCondition ? mean : ResponseIn(type, condition));
     }
     return entries;
+  }
+
+  // Replaces the means of what was perturbed by itself.
+  void MeetMeans(int32_t type, ExpectedResponseEstimate* estimate) const {
+    const auto& nodes = estimate->nodes;
+    const auto entries = static_cast<int64_t>(nodes.size() + 1 + drug_conditions_.size());
+    const auto replace = [&](int64_t entry, int32_t condition) {
+      const GeneValues mean = measured_.MetMeanIn(condition, type, choice_.rules);
+      const auto row = estimate->met_mean.Row(type * entries + entry);
+      for (size_t g = 0; g < mean.size(); ++g) row[g] = static_cast<float>(mean[g]);
+    };
+    for (const auto& [condition, by_type] : moments_.perturbed()) {
+      const ConditionInputs& inputs = InputsOf(condition);
+      if (inputs.knockout.size() != 1 || !inputs.molecule.empty()) continue;
+      const auto at = std::lower_bound(nodes.begin(), nodes.end(), inputs.knockout[0]);
+      replace(at - nodes.begin(), condition);
+    }
+    for (size_t m = 0; m < drug_conditions_.size(); ++m) {
+      if (drug_conditions_[m] == kNoCondition) continue;
+      replace(static_cast<int64_t>(nodes.size() + 1 + m), drug_conditions_[m]);
+    }
   }
 
   // A gene perturbed alone has its own response. Genes that occur in combinations alone share what

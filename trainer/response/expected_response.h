@@ -25,6 +25,7 @@ struct ExpectedResponseEstimate {
   DenseMatrix mean;          // log1p
   DenseMatrix log_variance;  // of log1p values
   DenseMatrix active_logit;  // of the share of active cells
+  DenseMatrix met_mean;  // log1p; MeasuredResponses::MetMeanIn of genes perturbed alone and drugs
 };
 
 // Each entry is what MeasuredResponses says of it by the rules of `choice`, without a response of

@@ -53,4 +53,12 @@ Response MeasuredResponses::In(int32_t condition, int32_t type,
   return ShrunkResponse(measured->second, control, carried, carried_noise);
 }
 
+GeneValues MeasuredResponses::MetMeanIn(int32_t condition, int32_t type,
+                                        const std::vector<WeightedRule>& rules) const {
+  const auto& by_type = moments_.perturbed().at(condition);
+  const auto measured = by_type.find(type);
+  if (measured == by_type.end()) return In(condition, type, rules).mean;
+  return ShrunkMeanByGene(measured->second, moments_.control(type));
+}
+
 }  // namespace unlasting::trainer

@@ -26,6 +26,11 @@ class MeasuredResponses {
   // towards what the other contexts say by `rules`, or towards no change where there are none; else
   // what these say.
   Response In(int32_t condition, int32_t type, const std::vector<WeightedRule>& rules) const;
+  // The change of the mean to which answers about cells of this condition in this context are
+  // brought where the network alone moves them (ModelConfig::trained_from_control), [N]: shrunk
+  // gene by gene where the condition was measured here, else that of In.
+  GeneValues MetMeanIn(int32_t condition, int32_t type,
+                       const std::vector<WeightedRule>& rules) const;
 
  private:
   const ConditionMoments& moments_;

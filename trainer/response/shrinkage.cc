@@ -104,4 +104,9 @@ Response ShrunkResponse(const Moments& perturbed, const Moments& control, const 
                     ShrinkToZero(difference.active_logit, noise.active_logit, telling)};
 }
 
+GeneValues ShrunkMeanByGene(const Moments& perturbed, const Moments& control) {
+  return ShrinkToZero(ResponseOf(perturbed, control).mean, ResponseNoise(perturbed, control).mean,
+                      TellingGenes(perturbed, control));
+}
+
 }  // namespace unlasting::trainer

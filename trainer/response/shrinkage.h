@@ -31,5 +31,8 @@ Response ShrunkResponse(const Moments& perturbed, const Moments& control);
 // The same, drawn towards what is expected without the measurement, which has noise of its own.
 Response ShrunkResponse(const Moments& perturbed, const Moments& control, const Response& expected,
                         const Response& expected_noise);
+// The mean response alone, drawn towards no change gene by gene, [N]. Where answers are brought to
+// a mean exactly, each gene's noise would be brought in with it.
+GeneValues ShrunkMeanByGene(const Moments& perturbed, const Moments& control);
 
 }  // namespace unlasting::trainer

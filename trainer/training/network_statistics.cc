@@ -47,6 +47,7 @@ model::ExpectedResponse ToModel(ExpectedResponseEstimate estimate, double x_max)
   response.mean = ToTensor(estimate.mean, 1).div_(x_max);
   response.log_variance = ToTensor(estimate.log_variance, 1);
   response.active_logit = ToTensor(estimate.active_logit, 1);
+  response.met_mean = ToTensor(estimate.met_mean, 1).div_(x_max);
   return response;
 }
 

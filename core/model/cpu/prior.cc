@@ -41,9 +41,12 @@ Priors<T>::Priors(bool denoiser, const ModelConfig& config, const NetworkWeights
   coefficients_ = arrays.at("response_coefficients");
   basis_ = arrays.at("response_basis");
   drug_features_ = arrays.at("response_drugs");
+  if (arrays.values.count("response_met_basis") > 0) {
+    met_coefficients_ = arrays.at("response_met_coefficients");
+    met_basis_ = arrays.at("response_met_basis");
+  }
   genes_ = static_cast<int64_t>(nodes.size());
   entries_ = genes_ + 1 + static_cast<int64_t>(drug_.size());
-  rank_ = static_cast<int64_t>(coefficients_.size()) / (config.cell_types * entries_);
   if (config.molecule_features > 0) {
     drugs_ = static_cast<int64_t>(drug_features_.size()) / config.molecule_features;
   }
@@ -123,24 +126,32 @@ void Priors<T>::AddPropagated(int32_t cell_type, absl::Span<const int32_t> knock
 }
 
 template <typename T>
+AlignedVector<T> Priors<T>::Mix(const std::vector<T>& weights, int32_t cell_type,
+                                const AlignedVector<T>& coefficients, const AlignedVector<T>& basis,
+                                int64_t columns) const {
+  const int64_t rank = static_cast<int64_t>(basis.size()) / columns;
+  AlignedVector<T> mixed(rank, T{0}), response(columns, T{0});
+  const T* of_type = coefficients.data() + cell_type * entries_ * rank;
+  for (int64_t e = 0; e < entries_; ++e) {
+    if (weights[e] == T{0}) continue;
+    for (int64_t r = 0; r < rank; ++r) mixed[r] += weights[e] * of_type[e * rank + r];
+  }
+  for (int64_t r = 0; r < rank; ++r) {
+    if (mixed[r] == T{0}) continue;
+    const T* row = basis.data() + r * columns;
+    for (int64_t k = 0; k < columns; ++k) response[k] += mixed[r] * row[k];
+  }
+  return response;
+}
+
+template <typename T>
 std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type,
                                                    absl::Span<const int32_t> knockout,
                                                    const Molecule<T>* molecule) const {
   const Weights weights = WeightsOf(knockout, molecule);
-  const int64_t n = config_.genes, columns = denoiser_ ? 2 * n : n;
-  AlignedVector<T> mixed(rank_, T{0}), response(columns, T{0});
-  const T* coefficients = coefficients_.data() + cell_type * entries_ * rank_;
-  for (int64_t e = 0; e < entries_; ++e) {
-    if (weights.entries[e] == T{0}) continue;
-    for (int64_t r = 0; r < rank_; ++r) {
-      mixed[r] += weights.entries[e] * coefficients[e * rank_ + r];
-    }
-  }
-  for (int64_t r = 0; r < rank_; ++r) {
-    if (mixed[r] == T{0}) continue;
-    const T* row = basis_.data() + r * columns;
-    for (int64_t k = 0; k < columns; ++k) response[k] += mixed[r] * row[k];
-  }
+  const int64_t n = config_.genes;
+  AlignedVector<T> response =
+      Mix(weights.entries, cell_type, coefficients_, basis_, denoiser_ ? 2 * n : n);
   if (!self_effect_.empty()) AddPropagated(cell_type, knockout, &response);
   auto prior = std::make_shared<Prior<T>>(*types_[cell_type]);
   prior->deviation.clear();
@@ -156,6 +167,9 @@ std::shared_ptr<const Prior<T>> Priors<T>::Compute(int32_t cell_type,
   }
   if (from_control && named) {
     prior->change.assign(response.begin(), response.begin() + n);
+    if (!met_basis_.empty()) {
+      prior->met_change = Mix(weights.entries, cell_type, met_coefficients_, met_basis_, n);
+    }
     return prior;
   }
   for (int64_t g = 0; g < n; ++g) {
@@ -190,7 +204,9 @@ template <typename T>
 std::vector<T> Priors<T>::MeanChange(int32_t cell_type, absl::Span<const int32_t> knockout,
                                      const Molecule<T>* molecule) {
   const auto perturbed = OfPerturbed(cell_type, knockout, molecule);
-  if (!perturbed->change.empty()) return {perturbed->change.begin(), perturbed->change.end()};
+  const AlignedVector<T>& met =
+      perturbed->met_change.empty() ? perturbed->change : perturbed->met_change;
+  if (!met.empty()) return {met.begin(), met.end()};
   const AlignedVector<T>& control = types_[cell_type]->mean;
   std::vector<T> change(control.size());
   for (size_t g = 0; g < change.size(); ++g) change[g] = perturbed->mean[g] - control[g];

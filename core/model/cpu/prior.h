@@ -27,6 +27,7 @@ struct Prior {
   // it and the network alone moves them, else empty, [N], and what their condition vector adds to
   // the hidden layers, empty without one.
   AlignedVector<T> change;
+  AlignedVector<T> met_change;  // to which the mean is brought instead of `change`, if not empty
   typename ConditionTerms<T>::Terms condition;
   int32_t cell_embedding_row = 0;  // row of the cell type embeddings
 };
@@ -77,16 +78,21 @@ class Priors {
   void AddPropagated(int32_t cell_type, absl::Span<const int32_t> knockout,
                      AlignedVector<T>* response) const;
   Weights WeightsOf(absl::Span<const int32_t> knockout, const Molecule<T>* molecule) const;
+  // The mixture by `weights` [E] of a cell type's rows of a table that is a product, [columns].
+  AlignedVector<T> Mix(const std::vector<T>& weights, int32_t cell_type,
+                       const AlignedVector<T>& coefficients, const AlignedVector<T>& basis,
+                       int64_t columns) const;
   std::shared_ptr<const Prior<T>> Compute(int32_t cell_type, absl::Span<const int32_t> knockout,
                                           const Molecule<T>* molecule) const;
 
   bool denoiser_;
   ModelConfig config_;
   std::vector<std::shared_ptr<const Prior<T>>> types_;
-  int64_t genes_ = 0, drugs_ = 0, entries_ = 0, rank_ = 0;
+  int64_t genes_ = 0, drugs_ = 0, entries_ = 0;
   std::vector<int32_t> entry_of_node_;  // [N'], -1 for genes that training never perturbed
   std::vector<int64_t> drug_;           // by drug entry
   AlignedVector<T> dose_, coefficients_, basis_, drug_features_;
+  AlignedVector<T> met_coefficients_, met_basis_;  // empty: the table's own
   ConditionTerms<T> condition_;
   // Of GrnResponse; empty without one.
   AlignedVector<T> self_effect_, edges_, gain_;

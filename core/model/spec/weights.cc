@@ -128,6 +128,13 @@ class Checker {
     UNLASTING_RETURN_IF_ERROR(
         Values("response_coefficients", {config_.cell_types * entries, rank}));
     UNLASTING_RETURN_IF_ERROR(Values("response_basis", {rank, columns}));
+    if (kind_ == NetworkKind::kDenoiser && config_.trained_from_control &&
+        weights_.shapes.count("response_met_basis") > 0) {
+      const int64_t met = std::max<int64_t>(Size("response_met_basis", 0), 0);
+      UNLASTING_RETURN_IF_ERROR(
+          Values("response_met_coefficients", {config_.cell_types * entries, met}));
+      UNLASTING_RETURN_IF_ERROR(Values("response_met_basis", {met, config_.genes}));
+    }
     if (weights_.shapes.count("response_self_effect") == 0) return absl::OkStatus();
     UNLASTING_RETURN_IF_ERROR(Values("response_self_effect", {config_.cell_types, config_.nodes}));
     UNLASTING_RETURN_IF_ERROR(Values("response_of_untrained", {config_.nodes}));

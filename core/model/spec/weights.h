@@ -15,6 +15,10 @@
 //   response_nodes [G], response_drug [M] indices;  response_dose [M], log10 micromolar
 //   response_drugs               [Ds, D]  features of the trained drugs, columns of length one
 //   response_coefficients [C (G + 1 + M), R], response_basis [R, K]   the table as a product
+//   response_met_coefficients [C (G + 1 + M), R'], response_met_basis [R', N]   denoisers with
+//                                         ModelConfig::trained_from_control: the change to which
+//                                         the means of answers are brought; absent: that of the
+//                                         table
 //   response_of_untrained        [N']     1 for genes that training never perturbed
 //   response_self_effect         [C, N']  and, where effects propagate along the gene network,
 //   response_edge_weights [E], response_damping [1], response_gain [K / N, N]

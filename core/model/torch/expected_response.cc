@@ -107,13 +107,19 @@ Factors Factorise(const Tensor& table) {
 
 std::string ExpectedResponseSource() { return kExpectedResponse; }
 
-void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
-                              torch::jit::Module* module) {
+void RegisterExpectedResponse(NetworkKind kind, const ModelConfig& config,
+                              const ExpectedResponse& table, torch::jit::Module* module) {
   const Factors factors =
       Factorise(kind == NetworkKind::kMask ? table.active_logit
                                            : torch::cat({table.mean, table.log_variance}, 1));
   module->register_buffer("response_coefficients", factors.coefficients);
   module->register_buffer("response_basis", factors.basis);
+  const bool from_control = kind == NetworkKind::kDenoiser && config.trained_from_control;
+  if (from_control && table.met_mean.defined()) {
+    const Factors met = Factorise(table.met_mean);
+    module->register_buffer("response_met_coefficients", met.coefficients);
+    module->register_buffer("response_met_basis", met.basis);
+  }
   module->register_buffer("response_nodes", torch::tensor(table.nodes, torch::kInt64));
   module->register_buffer("response_drug", torch::tensor(table.drug, torch::kInt64));
   module->register_buffer("response_dose", torch::tensor(table.log10_dose, torch::kFloat32));

@@ -42,11 +42,14 @@ struct ExpectedResponse {
   torch::Tensor mean;          // in model units
   torch::Tensor log_variance;  // of the values
   torch::Tensor active_logit;  // logit of the share of active cells, against the mask model's own
+  // In model units, the change to which the means of answers are brought where the network alone
+  // moves cells (ModelConfig::trained_from_control). Undefined: `mean`.
+  torch::Tensor met_mean;
   std::optional<GrnResponse> grn;  // none: unknown genes are at the mean
 };
 
 // The part that a network of `kind` needs, as buffers of its module.
-void RegisterExpectedResponse(NetworkKind kind, const ExpectedResponse& table,
-                              torch::jit::Module* module);
+void RegisterExpectedResponse(NetworkKind kind, const ModelConfig& config,
+                              const ExpectedResponse& table, torch::jit::Module* module);
 
 }  // namespace unlasting::model

@@ -119,7 +119,7 @@ void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
                         const diffusion::Schedule& schedule, const NetworkStatistics& statistics,
                         Module* module) {
   if (config.expected_response)
-    RegisterExpectedResponse(kind, statistics.expected_response.value(), module);
+    RegisterExpectedResponse(kind, config, statistics.expected_response.value(), module);
   module->register_buffer("prior_mean", statistics.prior_mean.to(torch::kFloat32));
   module->register_buffer(
       "prior_variance",

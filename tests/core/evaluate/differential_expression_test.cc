@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/evaluate/column_statistics.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -37,6 +38,27 @@ TEST(RankGenesTest, OneCellHasNoVarianceToTestWith) {
   const auto de = RankGenes(Cells(2, {1, 2}), Cells(2, {0, 1, 3, 4}));
   EXPECT_THAT(de.score, Each(0));
   EXPECT_THAT(de.p_value, Each(1));
+}
+
+TEST(WelchPTest, IsThatOfTheCellsFromWhatASummarySays) {
+  const DenseMatrix group = Cells(2, {1, 0, 2, 0.5f, 4, 0.25f});
+  const DenseMatrix reference = Cells(2, {0, 3, 1, 2.5f, 1, 2.75f});
+  const auto de = RankGenes(group, reference);
+  const auto a = StatisticsOf(group), b = StatisticsOf(reference);
+  for (int g = 0; g < 2; ++g) {
+    EXPECT_NEAR(WelchP(de.score[g], a.mean[g] - b.mean[g], a.variance[g], 3), de.p_value[g], 1e-9);
+  }
+}
+
+TEST(WelchPTest, IsDefinedWhereRoundingLeavesNoVarianceOrNothingVaries) {
+  EXPECT_EQ(WelchP(0, 0, 0, 5), 1);
+  EXPECT_TRUE(std::isnan(WelchP(2, 1, 1, 1)));
+  // The second group would have a variance below 0, and then neither varies.
+  for (const double variance : {10.0, 0.0}) {
+    const double p = WelchP(1e6, 1e-3, variance, 5);
+    EXPECT_GE(p, 0);
+    EXPECT_LE(p, 1);
+  }
 }
 
 TEST(RankGenesTest, OverestimatedVarianceTakesTheReferenceForAsSmallAsTheGroup) {

@@ -101,9 +101,27 @@ TEST(RenderHtmlTest, ShowsWhetherTheModelKnowsWhereItIsWrong) {
 TEST(RenderHtmlTest, FetchesNothing) {
   const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
   const std::string html = RenderHtml(MakeInput(groups));
-  for (const char* outside : {"http:", "https:", "src=", "href=", "url(", "@import", "<script"}) {
+  for (const char* outside : {"http:", "https:", "src=", "url(", "@import"}) {
     EXPECT_THAT(html, Not(HasSubstr(outside)));
   }
+  EXPECT_EQ(CountOf(html, "<script"), 1);
+  EXPECT_GT(CountOf(html, "href="), 0);
+  EXPECT_EQ(CountOf(html, "href="), CountOf(html, "href=\"#"));
+}
+
+TEST(RenderHtmlTest, SaysOfWhichModelAndSplitTheScoresAre) {
+  std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true), MakeGroup("B", 20, true)};
+  Input input = MakeInput(groups);
+  input.manifest = {{"name", "model"},
+                    {"version", "7"},
+                    {"split", {{"kind", "cells"}, {"fraction", 0.3}, {"test_cells", 2858}}}};
+  input.scorecard.groups[0].trained = "condition and cell type together";
+  input.scorecard.groups[1].trained = "neither condition nor cell type";
+  const std::string html = RenderHtml(input);
+  EXPECT_THAT(html, HasSubstr("<dd>model, version 7</dd>"));
+  EXPECT_THAT(html, HasSubstr("<dd>by cells; 30 % held out; 2,858 cells held out</dd>"));
+  EXPECT_THAT(html, HasSubstr("condition and cell type together: 1 of 2 groups (A / T); neither"));
+  EXPECT_THAT(RenderHtml({}), Not(HasSubstr("<h2>Model, split")));
 }
 
 TEST(RenderHtmlTest, EscapesEveryNameFromAFile) {

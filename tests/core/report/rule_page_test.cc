@@ -56,6 +56,14 @@ TEST(RuleReportTest, ARuleWithoutAScaleHasNeitherEndsNorAverage) {
   EXPECT_THAT(page, Not(HasSubstr("<svg")));
 }
 
+TEST(RuleReportTest, SaysOfWhichModelAndSplitTheScoresAre) {
+  const std::string page = RenderRuleHtml(
+      "p", {{"", Scaled()}}, {{"name", "model"}, {"version", "7"}, {"split", {{"kind", "cells"}}}});
+  EXPECT_THAT(page, HasSubstr("<dd>model, version 7</dd>"));
+  EXPECT_THAT(page, HasSubstr("<dd>by cells</dd>"));
+  EXPECT_THAT(RenderRuleHtml("p", {{"", Scaled()}}), Not(HasSubstr("Model, split")));
+}
+
 TEST(RuleReportTest, AMissingValueHasItsReason) {
   RuleScores scores = Scaled();
   scores.aggregate["sig_jaccard"] = std::numeric_limits<double>::quiet_NaN();
@@ -69,7 +77,8 @@ TEST(RuleReportTest, EscapesNamesAndTellsCellTypesApart) {
   RuleScores scores = Scaled();
   scores.perturbations["<script>"] = {};
   const std::string page = RenderRuleHtml("a <b> & c", {{"B cell", scores}, {"T cell", Scaled()}});
-  EXPECT_THAT(page, Not(HasSubstr("<script>")));
+  EXPECT_THAT(page, HasSubstr("<tr><th>&lt;script&gt;</th>"));
+  EXPECT_EQ(page.find("<script"), page.rfind("<script"));
   EXPECT_THAT(page, HasSubstr("<title>a &lt;b&gt; &amp; c</title>"));
   EXPECT_LT(page.find("<h2>B cell</h2>"), page.find("<h2>T cell</h2>"));
 }

@@ -1,11 +1,18 @@
-// Writes a page with every section to the path given, for the browser test.
+// Writes a page of the kind given (evaluation, rules, prediction or screen), with every section, to
+// the path given, for the browser test.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <random>
 
+#include "absl/strings/str_cat.h"
+#include "core/evaluate/column_statistics.h"
+#include "core/evaluate/differential_expression.h"
 #include "core/report/group_plots.h"
+#include "core/report/prediction_page.h"
 #include "core/report/report.h"
+#include "core/report/rule_page.h"
+#include "core/report/screen_page.h"
 
 namespace unlasting::report {
 namespace {
@@ -40,7 +47,7 @@ evaluate::Group SampleGroup(const std::string& condition, float effect, uint32_t
   return group;
 }
 
-int Write(const char* path) {
+std::string SampleEvaluation() {
   std::vector<evaluate::Group> groups = {SampleGroup("STAT1+ctrl", 1, 10),
                                          SampleGroup("STAT1+JAK2", 1.5f, 20)};
   for (const double dose : {0.1, 1.0, 10.0}) {
@@ -72,14 +79,109 @@ int Write(const char* path) {
   const auto card = evaluate::Score(groups, {});
   if (!card.ok()) {
     std::fprintf(stderr, "%s\n", std::string(card.status().message()).c_str());
-    return 1;
+    return "";
   }
   input.scorecard = *card;
-  std::ofstream(path) << RenderHtml(input);
-  return 0;
+  return RenderHtml(input);
+}
+
+std::string SampleRules() {
+  evaluate::rules::RuleScores scores;
+  scores.rule = "vcc2026";
+  scores.version = 3;
+  for (const char* member : {"pds_cosine", "sig_jaccard", "expression_error"}) {
+    scores.aggregate[member] = 0.75;
+    scores.baseline[member] = 0.5;
+    scores.replicate[member] = 1;
+    scores.scaled[member] = 0.5;
+    for (int p = 0; p < 12; ++p) scores.perturbations[absl::StrCat("GENE", p)][member] = 0.1 * p;
+  }
+  scores.has_scale = true;
+  scores.average = 0.5;
+  return RenderRuleHtml("sample <rules> & page", {{"B cell", scores}, {"T cell", scores}});
+}
+
+std::vector<GeneChange> SampleChanges(const DenseMatrix& predicted, const DenseMatrix& control) {
+  const auto de = evaluate::RankGenes(predicted, control);
+  const auto a = evaluate::StatisticsOf(predicted), b = evaluate::StatisticsOf(control);
+  std::vector<GeneChange> genes;
+  for (size_t g = 0; g < de.score.size(); ++g) {
+    GeneChange gene;
+    gene.gene = absl::StrCat("ENSG0000010", g);
+    gene.symbol = g == 3 ? "=a <gene> with, quite a \"long\" name" : absl::StrCat("GENE", g);
+    gene.control_mean = b.mean[g];
+    gene.mean = a.mean[g];
+    gene.control_share = 1 - b.silent_share[g];
+    gene.share = 1 - a.silent_share[g];
+    gene.log2_fold_change = de.log2_fold_change[g];
+    gene.score = de.score[g];
+    gene.p_adjusted = de.p_adjusted[g];
+    genes.push_back(gene);
+  }
+  return genes;
+}
+
+PredictionFrame SampleFrame() {
+  PredictionFrame frame;
+  frame.title = "sample <prediction> & page";
+  frame.subtitle = "180 cells predicted from 60 control cells";
+  frame.asked = {{"perturbations", "STAT1, JAK2"}, {"seed", "0"}};
+  frame.model = {{"model", "sample, version 1"},
+                 {"fingerprint", std::string(64, 'f')},
+                 {"split", "by cells; 30 % held out"}};
+  frame.remarks = {{Light::kCare, "Genes filled in", "The control cells lack two genes."}};
+  frame.adjusted = {"3 genes of the control cells, which the model does not know, were left out."};
+  return frame;
+}
+
+PerturbationResult SampleResult(int number, Light light) {
+  PerturbationResult result;
+  result.name = number == 0 ? "STAT1" : absl::StrCat("a perturbation with a long name ", number);
+  result.facts = {{"condition", result.name}};
+  result.remarks = {{light, "Near the training data or not", "So the model says."}};
+  result.notes = {"A note."};
+  result.seen = number == 0 ? "yes" : "no";
+  result.expected_error = 0.1 + 0.01 * number;
+  result.expected_error_range = "−0.01 to 0.73";
+  result.control = SampleCells(60, 1, 0);
+  result.predicted = SampleCells(60, 2 + static_cast<uint32_t>(number), 2);
+  result.genes = SampleChanges(result.predicted, result.control);
+  result.cells = 60;
+  return result;
+}
+
+std::string SamplePrediction() {
+  PredictionPage page;
+  for (const Light light : {Light::kGood, Light::kCare, Light::kBad}) {
+    page.Add(SampleResult(static_cast<int>(light), light));
+  }
+  return page.Html(SampleFrame());
+}
+
+std::string SampleScreen() {
+  ScreenPage page;
+  for (int p = 0; p < 150; ++p) {
+    const PerturbationResult result = SampleResult(p, static_cast<Light>(p % 3));
+    page.Add({p, result.name, p % 2 == 0 ? absl::StrCat("mine ", p) : "", result.remarks,
+              result.seen, result.expected_error, result.expected_error_range, result.genes});
+  }
+  return page.Html(SampleFrame(), {{7, "mine", "UNKNOWN_GENE", "found 'X', expected a gene"}},
+                   "screen.ranking.tsv", "screen.errors.tsv");
+}
+
+int Write(const std::string& kind, const char* path) {
+  const std::string html = kind == "evaluation"   ? SampleEvaluation()
+                           : kind == "rules"      ? SampleRules()
+                           : kind == "prediction" ? SamplePrediction()
+                           : kind == "screen"     ? SampleScreen()
+                                                  : "";
+  std::ofstream(path) << html;
+  return html.empty() ? 1 : 0;
 }
 
 }  // namespace
 }  // namespace unlasting::report
 
-int main(int argc, char** argv) { return argc == 2 ? unlasting::report::Write(argv[1]) : 2; }
+int main(int argc, char** argv) {
+  return argc == 3 ? unlasting::report::Write(argv[1], argv[2]) : 2;
+}

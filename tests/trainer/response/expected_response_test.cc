@@ -7,6 +7,7 @@
 #include "core/cells/normalise.h"
 #include "tests/core/cells/toy_data.h"
 #include "tests/support/files.h"
+#include "trainer/response/shrinkage.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -68,10 +69,10 @@ class ExpectedResponseTest : public testing::Test {
     cells::MeanAndDeviation(data.values, rows, &mean, &deviation);
     return {mean.data(), mean.size()};
   }
-  GeneValues Entry(int64_t type, int64_t entry) const {
-    const int64_t entries =
-        estimate_.mean.rows / static_cast<int64_t>(prepared_.data.cell_types.size());
-    const auto row = estimate_.mean.Row(type * entries + entry);
+  GeneValues Entry(int64_t type, int64_t entry) const { return Row(estimate_.mean, type, entry); }
+  GeneValues Row(const DenseMatrix& table, int64_t type, int64_t entry) const {
+    const int64_t entries = table.rows / static_cast<int64_t>(prepared_.data.cell_types.size());
+    const auto row = table.Row(type * entries + entry);
     GeneValues values(row.size());
     std::copy(row.begin(), row.end(), std::begin(values));
     return values;
@@ -109,6 +110,34 @@ TEST_F(ExpectedResponseTest, MeasuredResponsesAreDifferencesOfMeansButForTheirNo
     }
     EXPECT_LT(Distance(Entry(type, 2), (Entry(type, 0) + Entry(type, 1)) / 2.0), 1e-6);
     ExpectNear(Entry(type, 5), MeanIn(5, type) - MeanIn(0, type));
+  }
+}
+
+TEST_F(ExpectedResponseTest, MeansToBeMetAreThoseOfWhatWasPerturbedAloneShrunkGeneByGene) {
+  Load({"ctrl", "G1+ctrl", "G4+ctrl", "drug"}, {"T", "B"});
+  const ConditionMoments moments(data_);
+  ASSERT_EQ(estimate_.met_mean.rows, estimate_.mean.rows);
+  for (const int32_t type : {0, 1}) {
+    const auto expect = [&](int64_t entry, int32_t condition) {
+      const GeneValues met = Row(estimate_.met_mean, type, entry);
+      const GeneValues shrunk =
+          ShrunkMeanByGene(moments.perturbed().at(condition).at(type), moments.control(type));
+      EXPECT_LT(Distance(met, shrunk), 1e-6);
+      EXPECT_GT(Norm(met), 0.5) << "a clear response is kept";
+    };
+    expect(0, 1);
+    expect(1, 2);
+    EXPECT_EQ(Distance(Row(estimate_.met_mean, type, 2), Entry(type, 2)), 0.0) << "the genes' mean";
+    expect(5, 5);
+  }
+}
+
+TEST_F(ExpectedResponseTest, MeansToBeMetOfWhatWasNotMeasuredAreThoseOfTheResponse) {
+  Load({"ctrl", "drug"}, {"A", "B", "C"}, {{"drug", "C"}});
+  EXPECT_EQ(Distance(Row(estimate_.met_mean, 2, 1), Entry(2, 1)), 0.0);
+  Load({"ctrl", "G1+G4"}, {"T"});
+  for (const int64_t entry : {0, 1}) {
+    EXPECT_EQ(Distance(Row(estimate_.met_mean, 0, entry), Entry(0, entry)), 0.0);
   }
 }
 

@@ -81,6 +81,18 @@ TEST(Shrinkage, DifferencesFarBeyondEveryComponentStayFinite) {
   EXPECT_TRUE(std::isfinite(shrunk[1]));
 }
 
+TEST(Shrinkage, AMeanThatIsMetHasLessNoiseThanAResponseWhereFewGenesChange) {
+  const Sample sample = Draw(20, 20);
+  constexpr double kCells = 200;
+  const GeneValues half(0.5, kManyGenes), three(3.0, kManyGenes);
+  // Each group has half of the sampling variance.
+  const GeneValues variance = sample.variance * (kCells / 2);
+  const Moments control{kCells, GeneValues(1.0, kManyGenes), variance, half, three};
+  const Moments perturbed{kCells, control.mean + sample.measured, variance, half, three};
+  const double by_gene = Squares(ShrunkMeanByGene(perturbed, control) - sample.truth);
+  EXPECT_LT(by_gene, 0.2 * Squares(ShrunkResponse(perturbed, control).mean - sample.truth));
+}
+
 TEST(Shrinkage, TrustGrowsFromNoneToAll) {
   EXPECT_EQ(TrustIn({0.0, 0.0}, {1.0, 1.0}), 0);
   EXPECT_EQ(TrustIn({0.1, 0.1}, {1.0, 1.0}), 0);

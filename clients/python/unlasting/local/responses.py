@@ -59,7 +59,8 @@ def _propagated(weights: dict[str, np.ndarray], cell_type: int, knockout: list[i
 
 def mean_change(bundle: Bundle, cell_type: int, knockout: list[int], molecule: np.ndarray | None,
                 log10_dose: float) -> np.ndarray:
-    """Per gene, in model units: the expected mean of perturbed cells minus that of control cells."""
+    """Per gene, in model units: the expected mean of perturbed cells minus that of control cells, to
+    which the mean of an answer is brought."""
     weights = bundle.weights()
     genes = len(bundle.genes)
     if "denoiser.response_basis" not in weights:
@@ -69,6 +70,11 @@ def mean_change(bundle: Bundle, cell_type: int, knockout: list[int], molecule: n
     rank = table.shape[-1]
     own = table.reshape(-1, len(entries), rank)[cell_type]
     change = (entries @ own @ weights["denoiser.response_basis"])[:genes]
+    if from_control(bundle, knockout, molecule) and "denoiser.response_met_basis" in weights:
+        basis = weights["denoiser.response_met_basis"]
+        table = weights["denoiser.response_met_coefficients"]
+        own = table.reshape(-1, len(entries), basis.shape[0])[cell_type]
+        return entries @ own @ basis
     if "denoiser.response_self_effect" in weights and molecule is None:
         change = change + _propagated(weights, cell_type, knockout)
     return change
