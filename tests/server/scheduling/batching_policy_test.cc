@@ -1,3 +1,4 @@
+// Long because every rule of one pure function has its tests here.
 #include "server/scheduling/batching_policy.h"
 
 #include <map>
