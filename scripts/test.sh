@@ -14,4 +14,6 @@ jobs="$(build_jobs)"
 scripts/install-deps.sh
 cmake --preset "$preset" -DBUILD_TESTING=ON
 build_with_progress "$preset"
+# Go and its modules are not Debian's; without them the gateway's tests say that they were skipped.
+scripts/gateway.sh --build || echo "test: the gateway was not built; its tests are skipped"
 exec ctest --preset "$preset" --output-on-failure --no-tests=error --parallel "$jobs" "$@"
