@@ -102,6 +102,7 @@ server::RequestLimits Limits() {
   limits.max_cells = 100;
   limits.max_columns = 200;
   limits.max_perturbations = 20;
+  limits.max_message_bytes = 1 << 17;
   return limits;
 }
 
@@ -109,9 +110,10 @@ void Expect(bool holds) {
   if (!holds) std::abort();
 }
 
-// What the checks of the API may rely on.
-void CheckRead(const server::InferRequest& read) {
+// What the checks of the API may rely on. `said` is what the message took.
+void CheckRead(const server::InferRequest& read, size_t said) {
   const v1::PredictRequest& predict = read.predict;
+  Expect(predict.SpaceUsedLong() <= 3 * said + Limits().max_message_bytes);
   const v1::Matrix& matrix = predict.cells().matrix();
   Expect(predict.perturbations_size() <= Limits().max_perturbations);
   Expect(predict.cells().cell_types_size() <= Limits().max_cells);
@@ -142,7 +144,7 @@ void CheckRefusal(const absl::Status& status) {
   Expect(payload.has_value() && bad_request.ParseFromString(std::string(*payload)));
   Expect(bad_request.field_violations_size() > 0);
   for (const auto& violation : bad_request.field_violations()) {
-    Expect(!violation.field().empty() && violation.field().size() < 600);
+    Expect(!violation.field().empty() && violation.field().size() < 250);
     Expect(violation.description().size() < 600);
   }
 }
@@ -168,9 +170,10 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ModelInferRequest request;
   if (!request.ParseFromArray(data, static_cast<int>(size))) return 0;
+  const size_t said = request.SpaceUsedLong();
   const auto read = server::ReadInferRequest(Limits(), &request);
   if (read.ok()) {
-    CheckRead(*read);
+    CheckRead(*read, said);
   } else {
     CheckRefusal(read.status());
   }
