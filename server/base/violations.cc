@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kMaxEntries = 100;
 constexpr size_t kMaxEntriesInMessage = 5;
 constexpr size_t kMaxDescriptionBytes = 500;
+constexpr size_t kMaxFieldBytes = 200;
 constexpr size_t kMaxDescriptionInMessage = 300;
 
 std::string Cut(const std::string& text, size_t max_bytes) {
@@ -25,8 +26,10 @@ void Violations::Add(const std::string& field, const std::string& reason,
     ++dropped_;
     return;
   }
-  // A description quotes the request, so the caller chooses its length and its bytes.
-  entries_.push_back({field, reason, Cut(EscapedUtf8(description), kMaxDescriptionBytes), code});
+  // A description quotes the request, and a field may have a name from it: the caller chooses their
+  // lengths and their bytes.
+  entries_.push_back({Cut(EscapedUtf8(field), kMaxFieldBytes), reason,
+                      Cut(EscapedUtf8(description), kMaxDescriptionBytes), code});
 }
 
 void Violations::Add(const std::string& field, const absl::Status& error) {

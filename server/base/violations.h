@@ -25,8 +25,8 @@ inline constexpr char kViolationCountUrl[] = "unlasting.v1/violations";
 class Violations {
  public:
   // `field` is a path in the request's proto, e.g. "cells.matrix"; `reason` is a stable word in
-  // upper case; `description` says what was found and what was expected. Long descriptions are
-  // cut at the border of a character, and bytes that are not UTF-8 become \xNN.
+  // upper case; `description` says what was found and what was expected. Long fields and
+  // descriptions are cut at the border of a character, and bytes that are not UTF-8 become \xNN.
   void Add(const std::string& field, const std::string& reason, const std::string& description,
            absl::StatusCode code = absl::StatusCode::kInvalidArgument);
   // Adds a violation with the code, reason and message of `error`. OK adds nothing.

@@ -24,6 +24,8 @@ constexpr char kDose[] = "dose_um";
 constexpr char kTreatment[] = "treatment";
 constexpr char kMaxPerturbations[] = "limits.max_perturbations of the server";
 constexpr char kMaxCells[] = "limits.max_cells of the server";
+// What a covariate of one perturbation takes beside its name, which each perturbation repeats.
+constexpr int64_t kCovariateBytes = 128;
 
 // The number that a caller wrote where a float holds the nearest to it: 0.2, not 0.200000003, so
 // that a dose is the same as in a request of the API.
@@ -35,9 +37,15 @@ double AsWritten(float value) {
 }
 
 // The genes of "STAT1", "STAT1+JAK2" or, as the field writes one gene, "STAT1+ctrl", in their
-// order.
-void ReadKnockout(const std::string& text, const std::string& field,
+// order. A text with more names than a perturbation may have is refused before it is split.
+void ReadKnockout(const std::string& text, const std::string& field, int64_t max_genes,
                   v1::GenePerturbation* perturbation, Violations* violations) {
+  const int64_t names = 1 + std::count(text.begin(), text.end(), '+');
+  if (names - 1 > max_genes) {  // one of them may be the control
+    violations->Add(field, "TOO_MANY_GENES",
+                    absl::StrCat("found ", names, " genes, expected at most ", max_genes));
+    return;
+  }
   const std::vector<std::string> parts = absl::StrSplit(text, '+');
   const bool has_empty = std::any_of(parts.begin(), parts.end(), [](const std::string& part) {
     return cells::TrimLabel(part).empty();
@@ -108,16 +116,35 @@ void ReadDoses(const InputTensors& inputs, int64_t max_perturbations, v1::Predic
   }
 }
 
+// A parameter is said once and becomes a covariate of every perturbation: together they may take no
+// more than a message.
+bool CovariatesFit(const std::map<std::string, double>& covariates, size_t perturbations,
+                   const RequestLimits& limits, Violations* violations) {
+  int64_t each = 0;
+  for (const auto& [name, unused] : covariates) {
+    each += kCovariateBytes + static_cast<int64_t>(name.size());
+  }
+  const auto count = static_cast<int64_t>(perturbations);
+  if (count == 0 || each <= limits.max_message_bytes / count) return true;
+  violations->Add("parameters.covariates", "TOO_MANY_ELEMENTS",
+                  absl::StrCat("found ", each, " bytes of covariates for each of ", count,
+                               " perturbations, expected at most ", limits.max_message_bytes,
+                               " for all (limits.max_message_bytes of the server); split the "
+                               "request"));
+  return false;
+}
+
 void ReadPerturbations(const InputTensors& inputs, const RequestLimits& limits,
                        const std::string& name, const std::map<std::string, double>& covariates,
                        v1::PredictRequest* predict, Violations* violations) {
   std::vector<std::string> elements =
       TakeStrings(inputs, name, limits.max_perturbations, kMaxPerturbations, violations);
+  if (name != kKnockout && !CovariatesFit(covariates, elements.size(), limits, violations)) return;
   for (size_t k = 0; k < elements.size(); ++k) {
     v1::Perturbation* perturbation = predict->add_perturbations();
     if (name == kKnockout) {
-      ReadKnockout(elements[k], absl::StrCat(kKnockout, "[", k, "]"), perturbation->mutable_genes(),
-                   violations);
+      ReadKnockout(elements[k], absl::StrCat(kKnockout, "[", k, "]"),
+                   limits.max_genes_per_perturbation, perturbation->mutable_genes(), violations);
     } else if (name == kSmiles) {
       perturbation->mutable_molecule()->set_smiles(std::move(elements[k]));
       perturbation->mutable_molecule()->mutable_covariates()->insert(covariates.begin(),

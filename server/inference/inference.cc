@@ -48,7 +48,12 @@ absl::Status Inference::Read(v1::PredictRequest* request) {
   UNLASTING_RETURN_IF_ERROR(
       ParseMessage(request_, services_.limits, client_, hold_.get(), &message));
   id_ = message.id();
+  const size_t said = message.SpaceUsedLong();
   UNLASTING_ASSIGN_OR_RETURN(InferRequest read, ReadInferRequest(services_.limits, &message));
+  // Few bytes may say much: a parameter becomes a covariate of every perturbation.
+  const size_t meant = read.predict.SpaceUsedLong();
+  const auto more = static_cast<int64_t>(meant - std::min(said, meant));
+  UNLASTING_RETURN_IF_ERROR(hold_->GrowTo(client_, hold_->bytes() + more));
   perturbations_ = std::move(read.perturbations);
   if (read.timeout < absl::InfiniteDuration()) {
     deadline_ = std::min(deadline_, services_.clock->Now() + read.timeout);

@@ -51,6 +51,18 @@ TEST(Violations, DescriptionsAreCutBetweenCharactersAndAreText) {
   EXPECT_THAT(message, HasSubstr("\xC3\xA9...; b: found 'STAT\\xe9'"));
 }
 
+TEST(Violations, FieldsAreCutBetweenCharactersAndAreText) {
+  Violations violations;
+  std::string name = "parameters.";
+  for (int k = 0; k < 100'000; ++k) name += "\xC3\xA9";
+  violations.Add(name, "UNKNOWN_PARAMETER", "x");
+  violations.Add("STAT\xE9", "UNKNOWN_PARAMETER", "y");
+  const std::string message(violations.ToStatus().message());
+  EXPECT_TRUE(IsUtf8(message));
+  EXPECT_THAT(message, HasSubstr("\xC3\xA9...: x; STAT\\xe9: y"));
+  EXPECT_LT(violations.ToStatus().GetPayload(kBadRequestUrl)->size(), 600u);
+}
+
 TEST(Violations, AppendKeepsTheEntriesOfBothInOrder) {
   Violations first, second;
   first.Add("a", "INVALID_DOSE", "x");

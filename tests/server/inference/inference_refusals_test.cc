@@ -153,6 +153,19 @@ TEST(InferenceRefusals, AnswersTakeTheMemoryOfRequestsAndGiveItBack) {
   for (int k = 0; k < 20; ++k) EXPECT_TRUE(Infer(&served, request).call.status.ok());
 }
 
+TEST(InferenceRefusals, WhatARequestMeansTakesTheMemoryOfRequests) {
+  ServerConfig config = test::TestConfig();
+  config.mutable_memory()->set_max_incoming_bytes(1 << 20);
+  Served served(config);
+  ModelInferRequest request = SomeInfer();
+  request.mutable_inputs(3)->set_name("smiles");
+  SetStrings(&request, 3, std::vector<std::string>(2000, "C"));
+  test::AddFloats(&request, "dose_um", std::vector<float>(2000, 1));
+  for (int k = 0; k < 10; ++k) Set(&request, absl::StrCat("covariates.", k), 1);
+  EXPECT_LT(request.ByteSizeLong(), 1u << 15);
+  EXPECT_EQ(Infer(&served, request).call.reason(), "TOO_MANY_BYTES");
+}
+
 TEST(InferenceRefusals, MessagesAreBoundedBeforeTheyAreParsed) {
   ServerConfig config = test::TestConfig();
   config.mutable_limits()->set_max_message_bytes(1 << 16);
