@@ -56,9 +56,9 @@ void DrawCentre(const CellSeries& series, const Points& points, Chart* chart) {
 
 }  // namespace
 
-std::string CellsFigure(const std::vector<CellSeries>& series, size_t fitted, int64_t most_fitted,
+std::string CellsFigure(const std::vector<CellSeries>& series, size_t fitted, int64_t max_fitted,
                         const std::string& what, bool large) {
-  const PrincipalComponents components = ComponentsOfSeries(series, fitted, most_fitted);
+  const PrincipalComponents components = ComponentsOfSeries(series, fitted, max_fitted);
   std::vector<Points> places;
   std::array<double, 2> low = {HUGE_VAL, HUGE_VAL}, high = {-HUGE_VAL, -HUGE_VAL};
   for (const CellSeries& each : series) {
