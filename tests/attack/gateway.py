@@ -10,7 +10,7 @@ import time
 import urllib.request
 import zlib
 
-from target import TOKENS, Memory
+from target import TOKENS, GoodClient, Memory
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "build" / "unlasting-gateway"
 HEADERS = {"Authorization": f"Bearer {TOKENS['alice']}", "Content-Type": "application/json"}
@@ -62,6 +62,10 @@ class Gateway:
         except OSError:
             return False
 
+    @contextlib.contextmanager
+    def asking(self, name):
+        yield lambda: "OK" if self.ask(name=name) else "incomplete"
+
     def __enter__(self):
         return self
 
@@ -71,40 +75,6 @@ class Gateway:
             self.process.wait()
         self.reader.join()
         self.process.stderr.close()
-
-
-class GoodClient:
-    """Another caller, who asks one small question after another."""
-
-    def __init__(self, gateway):
-        self.gateway, self.seconds, self.failed = gateway, [], []
-
-    def __enter__(self):
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        return self
-
-    def _run(self):
-        while not self.stopped.is_set():
-            start = time.monotonic()
-            if self.gateway.ask():
-                self.seconds.append(time.monotonic() - start)
-            else:
-                self.failed.append(time.monotonic() - start)
-            self.stopped.wait(0.05)
-
-    def __exit__(self, *unused):
-        self.stopped.set()
-        self.thread.join()
-
-    @property
-    def median(self):
-        return sorted(self.seconds)[len(self.seconds) // 2] if self.seconds else float("inf")
-
-    @property
-    def worst(self):
-        return max(self.seconds, default=float("inf"))
 
 
 def head(length, path="/v1/predict", more=""):

@@ -122,6 +122,11 @@ class Target:
         return grpc.insecure_channel(self.front, options=[
             ("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)])
 
+    @contextlib.contextmanager
+    def asking(self, name):
+        with self.channel() as channel:
+            yield lambda: predict(channel, request(), name, timeout=30)
+
     def stop(self, patience=60, number=signal.SIGTERM):
         """Seconds that the end took, and the exit status."""
         start = time.monotonic()
@@ -194,7 +199,9 @@ class Memory:
 
 
 class GoodClient:
-    """Another caller, who makes small calls one after another; how they fare is what counts."""
+    """Another caller, who makes small calls one after another; how they fare is what counts. `target`
+    gives the way to make them: `asking(name)`, a context manager whose function makes a call and
+    returns "OK" or what was wrong."""
 
     def __init__(self, target, name="bob"):
         self.target, self.name = target, name
@@ -207,10 +214,10 @@ class GoodClient:
         return self
 
     def _run(self):
-        with self.target.channel() as channel:
+        with self.target.asking(self.name) as ask:
             while not self.stopped.is_set():
                 start = time.monotonic()
-                code = predict(channel, request(), self.name, timeout=30)
+                code = ask()
                 if code == "OK":
                     self.seconds.append(time.monotonic() - start)
                 else:

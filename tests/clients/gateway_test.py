@@ -136,4 +136,4 @@ if __name__ == "__main__":
     if not GATEWAY.exists():
         print(f"{GATEWAY} was not built: scripts/gateway.sh --build")
         sys.exit(SKIPPED)
-    unittest.main()
+    unittest.main(verbosity=2)  # says why a test was skipped
