@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 var testLimits = limits{maxRequestBytes: 1 << 20, maxBytesInFlight: 3 << 20, maxObjects: 1000,
@@ -130,4 +134,36 @@ func TestTheBodysTimeIsNotThatOfTheAnswer(t *testing.T) {
 	if _, text := do(t, "POST", url+"/v1/predict", knockout); !strings.Contains(text, "finished") {
 		t.Errorf("found %s", text)
 	}
+}
+
+// Whatever it is: the API's description is there for strangers.
+func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
+	nowhere, err := grpc.NewClient("127.0.0.1:1", grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nowhere.Close()
+	impatient := testLimits
+	impatient.writeTimeout = time.Millisecond
+	handler, err := newHandler(t.Context(), nowhere, nil, impatient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(handler)
+	closed := make(chan struct{})
+	front.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	front.Start()
+	defer front.Close()
+	peer, err := net.Dial("tcp", front.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	peer.(*net.TCPConn).SetReadBuffer(4096)
+	fmt.Fprint(peer, strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 500))
+	<-closed
 }

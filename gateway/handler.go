@@ -62,7 +62,7 @@ func newHandler(ctx context.Context, connection *grpc.ClientConn, cors []string,
 		}
 	}
 	top := http.NewServeMux()
-	top.Handle("/v1/", guarded(limits, mux))
+	top.Handle("/v1/", mux)
 	top.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(openAPI)
@@ -79,7 +79,7 @@ func newHandler(ctx context.Context, connection *grpc.ClientConn, cors []string,
 		}
 		w.Write([]byte(answer.Status.String() + "\n"))
 	})
-	return withCORS(cors, top), nil
+	return withCORS(cors, guarded(limits, top)), nil
 }
 
 // writeError writes a google.rpc.Status in the same envelope as a stream's last line, {"error": {...}}.

@@ -24,7 +24,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -59,7 +58,8 @@ func parseFlags() flags {
 		"memory of bodies that are being read and decoded, all together")
 	flag.Int64Var(&f.limits.maxObjects, "max-objects", 200000,
 		"JSON objects of one body; a perturbation is two or three")
-	flag.IntVar(&f.maxConnections, "max-connections", 1000, "connections that may be open at once")
+	flag.IntVar(&f.maxConnections, "max-connections", 1000,
+		"connections that may be open at once; half of them of one address, other than this machine's")
 	flag.DurationVar(&f.limits.readBodyTimeout, "read-body-timeout", 2*time.Minute,
 		"how long a body may take to arrive")
 	flag.DurationVar(&f.limits.writeTimeout, "write-timeout", 5*time.Minute,
@@ -169,8 +169,9 @@ func run(f flags) error {
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: f.readHeaderTimeout,
 		IdleTimeout: f.idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+	bounded := limitConnections(server, listener, f.maxConnections)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(listener, f.maxConnections)) }()
+	go func() { failed <- server.Serve(bounded) }()
 	slog.Info("listening", "address", listener.Addr().String(), "server", f.server)
 	select {
 	case err := <-failed:

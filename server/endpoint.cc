@@ -31,6 +31,11 @@ absl::StatusOr<Endpoint> UnixEndpoint(const std::string& flag, const std::string
   return endpoint;
 }
 
+std::string MachineOfIpv4(const in_addr& address) {
+  if (ntohl(address.s_addr) >> 24 == 127) return "";
+  return std::string(reinterpret_cast<const char*>(&address), sizeof(address));
+}
+
 }  // namespace
 
 absl::Status CannotListen(const std::string& flag, const std::string& address,
@@ -77,13 +82,17 @@ absl::StatusOr<std::vector<Endpoint>> ResolveEndpoints(const std::string& flag,
 
 std::string MachineOf(const Endpoint& peer) {
   if (peer.address.ss_family == AF_INET) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(peer.address);
-    if (ntohl(in.sin_addr.s_addr) >> 24 == 127) return "";
-    return std::string(reinterpret_cast<const char*>(&in.sin_addr), sizeof(in.sin_addr));
+    return MachineOfIpv4(reinterpret_cast<const sockaddr_in&>(peer.address).sin_addr);
   }
   if (peer.address.ss_family == AF_INET6) {
     const auto& in = reinterpret_cast<const sockaddr_in6&>(peer.address);
     if (IN6_IS_ADDR_LOOPBACK(&in.sin6_addr)) return "";
+    if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr)) {
+      // What a socket of both families makes of a peer that speaks IPv4.
+      in_addr mapped = {};
+      std::memcpy(&mapped, &in.sin6_addr.s6_addr[12], sizeof(mapped));
+      return MachineOfIpv4(mapped);
+    }
     return std::string(reinterpret_cast<const char*>(&in.sin6_addr), 8);
   }
   return "";

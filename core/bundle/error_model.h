@@ -19,7 +19,7 @@ namespace unlasting::bundle {
 
 // A kind with fewer left-out errors has no interval: nine are the fewest of which the largest is
 // not exceeded by a tenth one in nine cases of ten.
-inline constexpr int kFewestLeftOut = 9;
+inline constexpr int kMinLeftOut = 9;
 
 // What is asked, as the errors depend on it.
 struct ErrorQuery {
@@ -76,7 +76,7 @@ struct KindOfError {
   // mean change.
   double gene_factor = 0, gene_spread = 0, gene_change = 0;
 
-  bool calibrated() const { return left_out >= kFewestLeftOut; }
+  bool calibrated() const { return left_out >= kMinLeftOut; }
   // The linear function's value.
   double At(const Features& features) const;
 };

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kSampledRows = 2000;
 // Of two cells it is chance whether they agree, of three no longer.
-constexpr size_t kFewestRows = 3;
+constexpr size_t kMinRows = 3;
 // Half-precision values and genes dropped after normalising move sums by less than this share.
 constexpr double kNearly = 5e-3;
 constexpr double kShareOfRows = 0.95;
@@ -44,7 +44,7 @@ std::string BaseName(double base) {
 double ConstantOf(std::vector<double> sums) {
   sums.erase(std::remove_if(sums.begin(), sums.end(), [](double sum) { return !(sum > 0); }),
              sums.end());
-  if (sums.size() < kFewestRows) return 0;
+  if (sums.size() < kMinRows) return 0;
   const auto middle = sums.begin() + static_cast<int64_t>(sums.size() / 2);
   std::nth_element(sums.begin(), middle, sums.end());
   const double median = *middle;
@@ -149,8 +149,8 @@ bool ScaleSample::NormalisedCounts() const { return Constants()[0] > 0; }
 bool ScaleSample::LoggedTwice() const { return Constants()[kForms - 1] > 0; }
 
 bool ScaleSample::LoggedCounts() const {
-  constexpr int64_t kFewestValues = 20;
-  return !integers_ && values_ >= kFewestValues && whole_ == values_ && above_one_ > 0;
+  constexpr int64_t kMinValues = 20;
+  return !integers_ && values_ >= kMinValues && whole_ == values_ && above_one_ > 0;
 }
 
 LogScale ScaleSample::Decide(const LogMark& mark) const {

@@ -8,7 +8,7 @@ namespace {
 
 using Rows = std::vector<std::vector<double>>;
 
-constexpr size_t kFewest = 3;
+constexpr size_t kMinProfiles = 3;
 // Of the mean squared length of the features, from nearly interpolating to nearly the mean alone.
 constexpr double kPenalties[] = {0.01, 0.1, 0.3, 1, 3, 10, 100};
 
@@ -60,7 +60,7 @@ Rows Times(const Rows& square, const Rows& rows) {
 
 std::optional<Ridge> Ridge::Fit(Rows features, const Rows& profiles) {
   const size_t n = features.size();
-  if (n < kFewest || profiles.size() != n) return std::nullopt;
+  if (n < kMinProfiles || profiles.size() != n) return std::nullopt;
   Ridge ridge;
   Rows centred = profiles;
   Centre(&features, &ridge.centre_);

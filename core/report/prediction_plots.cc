@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kDensities = 6;
 constexpr size_t kMaxStill = 1500;  // dots of genes that do not change
-constexpr int64_t kFewestCells = 3;
+constexpr int64_t kMinCells = 3;
 // What components are found from: they take time for every gene and cell.
 constexpr int64_t kCellsFitted = 150;
 constexpr size_t kGenesFitted = 1000;
@@ -65,7 +65,7 @@ std::vector<int64_t> MostVariable(const std::vector<CellSeries>& series, size_t 
 // The cells on two principal components; "" where there are too few cells or genes.
 std::string Components(const std::vector<CellSeries>& series, size_t genes) {
   const bool enough = std::all_of(series.begin(), series.end(), [](const CellSeries& each) {
-    return each.cells->rows >= kFewestCells;
+    return each.cells->rows >= kMinCells;
   });
   if (series.empty() || !enough || genes < 2) return "";
   const std::vector<int64_t> columns = MostVariable(series, genes);

@@ -9,37 +9,23 @@
 
 namespace unlasting::server {
 
-InferCall* InferCall::Start(const ServiceContext& services, grpc::CallbackServerContext* context) {
-  auto call = std::make_shared<InferCall>(services, context);
-  call->self_ = call;
-  const absl::Status admitted = call->call_.Admit(Role::kPredict);
-  if (admitted.ok()) {
-    call->inference_ = std::make_shared<Inference>(call->services_, *context, call->call_.client(),
-                                                   DeadlineOf(*context, *services.clock));
-    call->open_.BeginRead(services.clock->Now(), [call] { call->OnSilence(); });
-    call->StartRead(&call->request_);
-  } else {
-    call->Finish(call->call_.End(admitted));
-  }
-  return call.get();
+InferCall::InferCall(const ServiceContext& services, grpc::CallbackServerContext* context)
+    : SelfOwnedCall(services, context, "ModelInfer") {}
+
+void InferCall::Begin() {
+  inference_ = std::make_shared<Inference>(services_, *context_, call_.client(),
+                                           DeadlineOf(*context_, *services_.clock));
+  BeginRead(&request_);
 }
 
-InferCall::InferCall(const ServiceContext& services, grpc::CallbackServerContext* context)
-    : services_(services),
-      context_(context),
-      call_(services_, context, "ModelInfer"),
-      open_(services.open_calls) {}
-
-void InferCall::OnSilence() { Finish(call_.End(SilentCaller(services_.read_patience))); }
-
 void InferCall::OnReadDone(bool ok) {
-  if (!open_.EndRead()) return;  // OnSilence has finished the call
+  if (!EndRead()) return;
   auto hold = std::make_unique<IncomingHold>(services_.request_memory);
   const absl::Status status =
       ok ? CheckMessage(request_, services_.limits, call_.client(), hold.get())
          : NoMessage(*context_);
   if (!status.ok()) {
-    Finish(call_.End(status));
+    FinishCall(status);
     return;
   }
   grpc::ByteBuffer request;
@@ -62,9 +48,7 @@ void InferCall::Respond(const Inference::Outcome& outcome) {
     Finish(end);
     return;
   }
-  // A write to a peer that does not read would never complete by itself.
-  open_.BeginRead(services_.clock->Now(),
-                  [call = shared_from_this()] { call->context_->TryCancel(); });
+  BeginWrite();
   StartWriteAndFinish(&response_, grpc::WriteOptions(), end);
 }
 
@@ -73,8 +57,8 @@ void InferCall::OnCancel() {
 }
 
 void InferCall::OnDone() {
-  open_.EndRead();
-  const std::shared_ptr<InferCall> self = std::move(self_);
+  EndWrite();
+  SelfOwnedCall::OnDone();
 }
 
 }  // namespace unlasting::server

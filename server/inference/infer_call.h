@@ -9,19 +9,13 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/inference/inference.h"
-#include "server/rpc/call.h"
-#include "server/rpc/open_calls.h"
-#include "server/rpc/raw_service.h"
-#include "server/rpc/service_context.h"
+#include "server/rpc/self_owned_call.h"
 
 namespace unlasting::server {
 
-// The object owns itself until gRPC is done with it. A caller that does not take its answer within
-// ServiceContext.read_patience is cut off.
-class InferCall : public RawReactor, public std::enable_shared_from_this<InferCall> {
+// A caller that does not take its answer within ServiceContext.read_patience is cut off.
+class InferCall : public SelfOwnedCall<InferCall> {
  public:
-  static InferCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context);
-
   InferCall(const ServiceContext& services, grpc::CallbackServerContext* context);
 
   void OnReadDone(bool ok) override;
@@ -29,17 +23,13 @@ class InferCall : public RawReactor, public std::enable_shared_from_this<InferCa
   void OnDone() override;
 
  private:
-  void OnSilence();
+  void Begin() override;
+  void FinishCall(const absl::Status& status) override { Finish(call_.End(status)); }
   void Respond(const Inference::Outcome& outcome);
 
-  const ServiceContext services_;
-  grpc::CallbackServerContext* const context_;
-  Call call_;
-  OpenCall open_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
   std::shared_ptr<Inference> inference_;  // null where the caller is not let in
-  std::shared_ptr<InferCall> self_;       // until OnDone
 };
 
 }  // namespace unlasting::server

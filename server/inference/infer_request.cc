@@ -137,8 +137,10 @@ bool CovariatesFit(const std::map<std::string, double>& covariates, size_t pertu
 void ReadPerturbations(const InputTensors& inputs, const RequestLimits& limits,
                        const std::string& name, const std::map<std::string, double>& covariates,
                        v1::PredictRequest* predict, Violations* violations) {
+  const int64_t violations_before = violations->count();
   std::vector<std::string> elements =
       TakeStrings(inputs, name, limits.max_perturbations, kMaxPerturbations, violations);
+  const bool sound = inputs.count(name) > 0 && violations->count() == violations_before;
   if (name != kKnockout && !CovariatesFit(covariates, elements.size(), limits, violations)) return;
   for (size_t k = 0; k < elements.size(); ++k) {
     v1::Perturbation* perturbation = predict->add_perturbations();
@@ -155,7 +157,6 @@ void ReadPerturbations(const InputTensors& inputs, const RequestLimits& limits,
                                                                       covariates.end());
     }
   }
-  const bool sound = inputs.count(name) > 0;
   if (name == kSmiles && sound && inputs.count(kDose) > 0) {
     ReadDoses(inputs, limits.max_perturbations, predict, violations);
   } else if (name != kSmiles && !name.empty() && inputs.count(kDose) > 0) {

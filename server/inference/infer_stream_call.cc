@@ -39,35 +39,16 @@ ModelStreamInferResponse StreamResponse(Inference::Outcome* outcome) {
 
 }  // namespace
 
-InferStreamCall* InferStreamCall::Start(const ServiceContext& services,
-                                        grpc::CallbackServerContext* context,
-                                        const std::function<bool()>* ready) {
-  auto call = std::make_shared<InferStreamCall>(services, context, ready);
-  call->self_ = call;
-  const absl::Status admitted = call->call_.Admit(Role::kPredict);
-  if (admitted.ok()) {
-    call->ReadNext();
-  } else {
-    call->FinishCall(admitted);
-  }
-  return call.get();
-}
-
 InferStreamCall::InferStreamCall(const ServiceContext& services,
                                  grpc::CallbackServerContext* context,
                                  const std::function<bool()>* ready)
-    : services_(services),
-      context_(context),
+    : SelfOwnedCall(services, context, "ModelStreamInfer"),
       ready_(ready),
-      call_(services_, context, "ModelStreamInfer"),
-      open_(services.open_calls),
       deadline_(DeadlineOf(*context, *services.clock)) {}
 
 void InferStreamCall::ReadNext() {
   message_.Clear();
-  open_.BeginRead(
-      services_.clock->Now(), [call = shared_from_this()] { call->OnSilence(); }, /*idle=*/true);
-  StartRead(&message_);
+  BeginRead(&message_, /*idle=*/true);
 }
 
 void InferStreamCall::OnSilence() {
@@ -84,7 +65,7 @@ absl::Status InferStreamCall::CheckGoesOn() {
 }
 
 void InferStreamCall::OnReadDone(bool ok) {
-  if (!open_.EndRead()) return;  // OnSilence has finished the call
+  if (!EndRead()) return;
   if (!ok) {
     FinishCall(context_->IsCancelled()
                    ? WithReason(absl::CancelledError("cancelled by the caller"), "CANCELLED")
@@ -136,14 +117,12 @@ void InferStreamCall::Respond(Inference::Outcome outcome) {
     FinishCall(made);
     return;
   }
-  // A write to a peer that does not read would never complete by itself.
-  open_.BeginRead(services_.clock->Now(),
-                  [call = shared_from_this()] { call->context_->TryCancel(); });
+  BeginWrite();
   StartWrite(&message_);
 }
 
 void InferStreamCall::OnWriteDone(bool ok) {
-  open_.EndRead();
+  EndWrite();
   {
     MutexLock lock(&mutex_);
     inference_ = nullptr;  // and with it the memory of the answer
@@ -171,7 +150,5 @@ void InferStreamCall::OnCancel() {
 void InferStreamCall::FinishCall(const absl::Status& status) {
   Finish(call_.End(status, {{"requests", absl::StrCat(requests_)}}));
 }
-
-void InferStreamCall::OnDone() { const std::shared_ptr<InferStreamCall> self = std::move(self_); }
 
 }  // namespace unlasting::server

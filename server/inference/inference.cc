@@ -30,7 +30,8 @@ Inference::Inference(const ServiceContext& services, const grpc::CallbackServerC
       context_(context),
       client_(client),
       deadline_(deadline),
-      answer_hold_(services.request_memory, IncomingKind::kAnswer) {}
+      answer_hold_(services.request_memory, IncomingKind::kAnswer),
+      job_(services.metrics, services.write_pool) {}
 
 void Inference::Start(grpc::ByteBuffer request, std::unique_ptr<IncomingHold> hold, Done done) {
   request_ = std::move(request);
@@ -84,52 +85,22 @@ absl::Status Inference::Submit() {
   UNLASTING_RETURN_IF_ERROR(answer_hold_.GrowTo(client_, bytes));
   valid_ = std::make_shared<const ValidRequest>(std::move(valid));
   answer_ = std::make_unique<Answer>(model->bundle(), valid_, model->name(), bytes);
-  {
-    // Before Submit: the job may end before Submit returns.
-    MutexLock lock(&mutex_);
-    model_ = model;
-    phase_ = CallPhase::kQueued;
-  }
-  const absl::StatusOr<uint64_t> id = model->scheduler().Submit(valid_->task, shared_from_this());
-  bool cancelled;
-  {
-    MutexLock lock(&mutex_);
-    if (!id.ok()) phase_ = CallPhase::kPreparing;
-    job_ = id.ok() ? *id : 0;
-    cancelled = cancelled_;
-  }
-  if (id.ok() && cancelled) model->scheduler().Cancel(*id);
-  return id.status();
-}
-
-void Inference::Cancel() {
-  std::shared_ptr<ServedModel> model;
-  uint64_t job;
-  {
-    MutexLock lock(&mutex_);
-    cancelled_ = true;
-    model = model_;
-    job = job_;
-  }
-  if (model == nullptr) return;
-  if (job != 0) model->scheduler().Cancel(job);
-  // One of gRPC's threads must not join the model's executor.
-  services_.write_pool->Schedule([model = std::move(model)] {});
+  return job_.Submit(model, valid_->task, shared_from_this());
 }
 
 void Inference::OnProfiles(predict::Profiles profiles) {
+  job_.Reach(CallPhase::kRunning);
   {
     MutexLock lock(&mutex_);
-    phase_ = std::max(phase_, CallPhase::kRunning);
     waiting_.push_back(std::move(profiles));
   }
   ScheduleGather();
 }
 
 void Inference::OnEnd(const absl::Status& status, const JobTimings& timings) {
+  if (timings.started) job_.Reach(CallPhase::kRunning);
   {
     MutexLock lock(&mutex_);
-    if (timings.started) phase_ = std::max(phase_, CallPhase::kRunning);
     ending_ = Ending{status, timings};
   }
   ScheduleGather();
@@ -180,36 +151,10 @@ void Inference::Gather() {
 void Inference::Finish(absl::StatusOr<inference::ModelInferResponse> response,
                        const JobTimings& timings) {
   Outcome outcome{std::move(response), id_, {}};
-  const absl::Status& status = outcome.response.status();
-  std::shared_ptr<ServedModel> model;
-  CallPhase phase;
-  {
-    MutexLock lock(&mutex_);
-    model = std::move(model_);
-    phase = phase_;
-  }
-  // A deadline that is refused at admission counts as a refusal, not as a cancellation.
-  if (absl::IsCancelled(status) ||
-      (absl::IsDeadlineExceeded(status) && phase != CallPhase::kPreparing)) {
-    services_.metrics->CountCancelled(phase);
-  }
-  if (valid_ != nullptr) {
-    const predict::PredictionTask& task = valid_->task;
-    outcome.fields = {{"cells", absl::StrCat(task.cells())},
-                      {"perturbations", absl::StrCat(task.perturbations.size())},
-                      {"queue_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.queue))},
-                      {"compute_seconds", absl::StrCat(absl::ToDoubleSeconds(timings.compute))}};
-    if (model != nullptr) {
-      outcome.fields.emplace_back("model", model->name());
-      outcome.fields.emplace_back("version", model->version());
-      if (status.ok()) {
-        services_.metrics->CountPrediction(model->name(), model->version(), task.predictions(),
-                                           timings);
-      }
-    }
-  }
+  const predict::PredictionTask* const task = valid_ == nullptr ? nullptr : &valid_->task;
+  outcome.fields = job_.RecordEnd(task, outcome.response.status(), timings);
   answer_ = nullptr;
-  services_.write_pool->Schedule([model = std::move(model)] {});
+  job_.Release();
   const Done done = std::move(done_);
   done(std::move(outcome));
 }

@@ -9,7 +9,6 @@
 // Threads: the pools', the executor's (JobListener), and gRPC's (Cancel).
 #pragma once
 
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,7 +25,8 @@
 #include "server/inference/infer_request.h"
 #include "server/rpc/call_preparation.h"
 #include "server/rpc/service_context.h"
-#include "server/scheduling/scheduler.h"
+#include "server/rpc/submitted_job.h"
+#include "server/scheduling/job_listener.h"
 
 namespace unlasting::server {
 
@@ -49,7 +49,7 @@ class Inference : public JobListener, public std::enable_shared_from_this<Infere
   // Call once.
   void Start(grpc::ByteBuffer request, std::unique_ptr<IncomingHold> hold, Done done);
   // Ends the work soon; `done` is called still. Any thread, at any time.
-  void Cancel();
+  void Cancel() { job_.Cancel(); }
 
   // JobListener.
   bool Ready() override { return true; }
@@ -82,6 +82,7 @@ class Inference : public JobListener, public std::enable_shared_from_this<Infere
   grpc::ByteBuffer request_;
   std::unique_ptr<IncomingHold> hold_;  // of the request's bytes, until it is prepared
   IncomingHold answer_hold_;
+  SubmittedJob job_;
   std::unique_ptr<CallPreparation> preparation_;
   std::string id_;
   std::string perturbations_;  // InferRequest::perturbations
@@ -92,10 +93,6 @@ class Inference : public JobListener, public std::enable_shared_from_this<Infere
   absl::Status broken_;  // of an answer that could not be put together
 
   Mutex mutex_;
-  std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mutex_);
-  uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in a scheduler yet
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  CallPhase phase_ ABSL_GUARDED_BY(mutex_) = CallPhase::kPreparing;
   std::deque<predict::Profiles> waiting_ ABSL_GUARDED_BY(mutex_);
   std::optional<Ending> ending_ ABSL_GUARDED_BY(mutex_);
   bool gathering_ ABSL_GUARDED_BY(mutex_) = false;  // Gather runs or is scheduled

@@ -271,22 +271,24 @@ bool TakeMatrix(const InputTensors& inputs, const std::string& name, v1::Matrix*
   const auto found = inputs.find(name);
   if (found == inputs.end()) return false;
   const InputTensor& input = found->second;
-  const bool fits = input.raw != nullptr ? input.raw->size() % sizeof(float) == 0 &&
-                                               Holds(input.shape, input.raw->size() / sizeof(float))
-                                         : Holds(input.shape, input.typed->fp32_contents_size());
-  if (!fits) {
-    WrongSize(name,
-              input.raw != nullptr ? absl::StrCat(input.raw->size(), " bytes")
-                                   : absl::StrCat(input.typed->fp32_contents_size(), " elements"),
-              input,
-              absl::StrCat(input.shape[0], " x ", input.shape[1], " elements",
-                           input.raw != nullptr ? " of 4 bytes" : ""),
+  // No elements would be any number of cells.
+  if (input.shape[0] > 0 && input.shape[1] == 0) {
+    violations->Add(name, "INVALID_SHAPE",
+                    absl::StrCat("found shape ", Shape(input.shape), ", expected columns"));
+    return false;
+  }
+  const bool raw = input.raw != nullptr;
+  const size_t width = sizeof(float);
+  const size_t size = raw ? input.raw->size() : input.typed->fp32_contents().size() * width;
+  if (size % width != 0 || !Holds(input.shape, static_cast<int64_t>(size / width))) {
+    WrongSize(name, raw ? absl::StrCat(size, " bytes") : absl::StrCat(size / width, " elements"),
+              input, absl::StrCat(input.shape[0], " x ", input.shape[1], " elements of 4 bytes"),
               violations);
     return false;
   }
   matrix->set_rows(input.shape[0]);
   matrix->set_columns(input.shape[1]);
-  if (input.raw != nullptr) {
+  if (raw) {
     matrix->mutable_raw()->set_element_type(v1::ELEMENT_TYPE_FLOAT32);
     *matrix->mutable_raw()->mutable_data() = std::move(*input.raw);
   } else {

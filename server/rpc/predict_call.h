@@ -10,33 +10,23 @@
 // Threads: gRPC's (OnWriteDone, OnCancel, OnDone), the pools', and the executor's (JobListener).
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
 #include "server/base/mutex.h"
-#include "server/rpc/call.h"
 #include "server/rpc/call_preparation.h"
-#include "server/rpc/open_calls.h"
-#include "server/rpc/raw_service.h"
 #include "server/rpc/response_queue.h"
-#include "server/rpc/service_context.h"
-#include "server/scheduling/scheduler.h"
+#include "server/rpc/self_owned_call.h"
+#include "server/rpc/submitted_job.h"
+#include "server/scheduling/job_listener.h"
 #include "unlasting/v1/prediction_service.pb.h"
 
 namespace unlasting::server {
 
-class PredictCall : public RawReactor,
-                    public JobListener,
-                    public std::enable_shared_from_this<PredictCall> {
+class PredictCall : public SelfOwnedCall<PredictCall>, public JobListener {
  public:
-  // Starts the call. The object owns itself until gRPC is done with it.
-  static PredictCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context);
-
   PredictCall(const ServiceContext& services, grpc::CallbackServerContext* context);
 
   // RawReactor.
@@ -52,9 +42,11 @@ class PredictCall : public RawReactor,
   void OnEnd(const absl::Status& status, const JobTimings& timings) override;
 
  private:
-  // Moves on to `phase`, unless the call is past it.
-  void Reach(CallPhase phase);
-  void OnSilence();
+  // SelfOwnedCall.
+  void Begin() override { BeginRead(&request_); }
+  void FinishCall(const absl::Status& status) override { FinishCall(status, {}); }
+
+  void FinishCall(const absl::Status& status, const JobTimings& timings);
   // A slice of the preparation; returns whether there is more.
   bool Prepare();
   absl::Status Submit();
@@ -62,16 +54,9 @@ class PredictCall : public RawReactor,
   void ScheduleSend();
   void SendNext();
   void SendWithinMemory();
-  void CancelJob();
-  void FinishCall(const absl::Status& status, const JobTimings& timings);
-  void CountCancelled(const absl::Status& status);
 
-  const ServiceContext services_;
-  grpc::CallbackServerContext* const context_;
-  Call call_;
   IncomingHold hold_;  // of the request's bytes, until the request is prepared
-
-  OpenCall open_;
+  SubmittedJob job_;
   grpc::ByteBuffer request_;
   absl::Time deadline_ = absl::InfiniteFuture();
 
@@ -88,13 +73,8 @@ class PredictCall : public RawReactor,
 
   Mutex mutex_;
   absl::Time write_start_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<ServedModel> model_ ABSL_GUARDED_BY(mutex_);
-  uint64_t job_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not in a scheduler yet
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  CallPhase phase_ ABSL_GUARDED_BY(mutex_) = CallPhase::kPreparing;
-  bool sending_ ABSL_GUARDED_BY(mutex_) = false;               // SendNext or a write is under way
-  bool send_again_ ABSL_GUARDED_BY(mutex_) = false;            // something was added meanwhile
-  std::shared_ptr<PredictCall> self_ ABSL_GUARDED_BY(mutex_);  // until OnDone
+  bool sending_ ABSL_GUARDED_BY(mutex_) = false;     // SendNext or a write is under way
+  bool send_again_ ABSL_GUARDED_BY(mutex_) = false;  // something was added meanwhile
 };
 
 }  // namespace unlasting::server

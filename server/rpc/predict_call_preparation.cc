@@ -26,7 +26,7 @@ bool PredictCall::Prepare() {
   if (status.ok()) {
     ScheduleSend();
   } else {
-    FinishCall(status, {});
+    FinishCall(status);
   }
   return false;
 }
@@ -38,22 +38,7 @@ absl::Status PredictCall::Submit() {
   response_queue_ = std::make_shared<ResponseQueue>(
       std::make_shared<const ResponseBuilder>(model->bundle(), valid_, services_.chunk_bytes),
       model->name(), services_.response_queue_bytes);
-  {
-    // Before Submit: the job may end before Submit returns.
-    MutexLock lock(&mutex_);
-    model_ = model;
-  }
-  UNLASTING_ASSIGN_OR_RETURN(const uint64_t id,
-                             model->scheduler().Submit(valid_->task, shared_from_this()));
-  Reach(CallPhase::kQueued);
-  bool cancelled;
-  {
-    MutexLock lock(&mutex_);
-    job_ = id;
-    cancelled = cancelled_;
-  }
-  if (cancelled) model->scheduler().Cancel(id);
-  return absl::OkStatus();
+  return job_.Submit(model, valid_->task, shared_from_this());
 }
 
 }  // namespace unlasting::server

@@ -9,37 +9,18 @@
 
 namespace unlasting::server {
 
-RegisterControlsCall* RegisterControlsCall::Start(const ServiceContext& services,
-                                                  grpc::CallbackServerContext* context) {
-  auto call = std::make_shared<RegisterControlsCall>(services, context);
-  call->self_ = call;
-  const absl::Status admitted = call->call_.Admit(Role::kPredict);
-  if (admitted.ok()) {
-    call->ReadNext();
-  } else {
-    call->FinishCall(admitted);
-  }
-  return call.get();
-}
-
 RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
                                            grpc::CallbackServerContext* context)
-    : services_(services),
-      context_(context),
-      call_(services_, context, "RegisterControls"),
-      hold_(services.request_memory, IncomingKind::kUpload),
-      open_(services.open_calls) {}
+    : SelfOwnedCall(services, context, "RegisterControls"),
+      hold_(services.request_memory, IncomingKind::kUpload) {}
 
 void RegisterControlsCall::ReadNext() {
   message_.Clear();
-  open_.BeginRead(services_.clock->Now(), [call = shared_from_this()] { call->OnSilence(); });
-  StartRead(&message_);
+  BeginRead(&message_);
 }
 
-void RegisterControlsCall::OnSilence() { FinishCall(SilentCaller(services_.read_patience)); }
-
 void RegisterControlsCall::OnReadDone(bool ok) {
-  if (!open_.EndRead()) return;  // OnSilence has finished the call
+  if (!EndRead()) return;
   const absl::Status status =
       ok ? CheckMessage(message_, services_.limits, call_.client(), &hold_) : absl::OkStatus();
   if (!status.ok()) {
@@ -130,10 +111,6 @@ void RegisterControlsCall::FinishCall(const absl::Status& status) {
   } else {
     Finish(end);
   }
-}
-
-void RegisterControlsCall::OnDone() {
-  const std::shared_ptr<RegisterControlsCall> self = std::move(self_);
 }
 
 }  // namespace unlasting::server

@@ -16,38 +16,19 @@ RequestLimits Bounded(RequestLimits limits) {
 
 }  // namespace
 
-UnaryCall* UnaryCall::Start(const ServiceContext& services, grpc::CallbackServerContext* context,
-                            const UnaryMethod& method) {
-  auto call = std::make_shared<UnaryCall>(services, context, method);
-  call->self_ = call;
-  const absl::Status admitted = call->call_.Admit(method.role);
-  if (admitted.ok()) {
-    call->open_.BeginRead(services.clock->Now(), [call] { call->OnSilence(); });
-    call->StartRead(&call->request_);
-  } else {
-    call->Finish(call->call_.End(admitted));
-  }
-  return call.get();
-}
-
 UnaryCall::UnaryCall(const ServiceContext& services, grpc::CallbackServerContext* context,
                      const UnaryMethod& method)
-    : services_(services),
+    : SelfOwnedCall(services, context, method.name, method.role),
       limits_(Bounded(services.limits)),
-      context_(context),
       method_(method),
-      call_(services_, context, method_.name),
-      hold_(services.request_memory),
-      open_(services.open_calls) {}
-
-void UnaryCall::OnSilence() { Finish(call_.End(SilentCaller(services_.read_patience))); }
+      hold_(services.request_memory) {}
 
 void UnaryCall::OnReadDone(bool ok) {
-  if (!open_.EndRead()) return;  // OnSilence has finished the call
+  if (!EndRead()) return;
   const absl::Status status =
       ok ? CheckMessage(request_, limits_, call_.client(), &hold_) : NoMessage(*context_);
   if (!status.ok()) {
-    Finish(call_.End(status));
+    FinishCall(status);
     return;
   }
   if (method_.pool != nullptr) {
@@ -69,7 +50,7 @@ void UnaryCall::Work() {
     response_ = *std::move(response);
     StartWriteAndFinish(&response_, grpc::WriteOptions(), call_.End(absl::OkStatus()));
   } else {
-    Finish(call_.End(response.status()));
+    FinishCall(response.status());
   }
 }
 
@@ -82,7 +63,5 @@ absl::StatusOr<grpc::ByteBuffer> UnaryCall::Respond() {
   UNLASTING_RETURN_IF_ERROR(ParseMessage(request_, limits_, call_.client(), &hold_, request.get()));
   return method_.work(*request);
 }
-
-void UnaryCall::OnDone() { const std::shared_ptr<UnaryCall> self = std::move(self_); }
 
 }  // namespace unlasting::server

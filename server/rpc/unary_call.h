@@ -17,11 +17,7 @@
 #include "core/base/status.h"
 #include "google/protobuf/message.h"
 #include "server/base/work_pool.h"
-#include "server/rpc/call.h"
-#include "server/rpc/message_reader.h"
-#include "server/rpc/open_calls.h"
-#include "server/rpc/raw_service.h"
-#include "server/rpc/service_context.h"
+#include "server/rpc/self_owned_call.h"
 #include "server/rpc/wire.h"
 
 namespace unlasting::server {
@@ -59,35 +55,26 @@ UnaryMethod MakeUnaryMethod(
   return method;
 }
 
-// States: admitted -> reading -> working -> finished; a call that is not admitted finishes at once,
-// and nothing of its request is read. The object owns itself until gRPC is done with it.
-class UnaryCall : public RawReactor, public std::enable_shared_from_this<UnaryCall> {
+// States: admitted -> reading -> working -> finished; a call that is not admitted finishes at once.
+class UnaryCall : public SelfOwnedCall<UnaryCall> {
  public:
   // `method` is copied. `services` bounds the request, by at most kMaxUnaryBytes.
-  static UnaryCall* Start(const ServiceContext& services, grpc::CallbackServerContext* context,
-                          const UnaryMethod& method);
-
   UnaryCall(const ServiceContext& services, grpc::CallbackServerContext* context,
             const UnaryMethod& method);
 
   void OnReadDone(bool ok) override;
-  void OnDone() override;
 
  private:
+  void Begin() override { BeginRead(&request_); }
+  void FinishCall(const absl::Status& status) override { Finish(call_.End(status)); }
   void Work();
   absl::StatusOr<grpc::ByteBuffer> Respond();
-  void OnSilence();
 
-  const ServiceContext services_;
   const RequestLimits limits_;
-  grpc::CallbackServerContext* const context_;
   const UnaryMethod method_;
-  Call call_;
   IncomingHold hold_;
-  OpenCall open_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
-  std::shared_ptr<UnaryCall> self_;  // until OnDone
 };
 
 }  // namespace unlasting::server

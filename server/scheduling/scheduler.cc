@@ -42,7 +42,7 @@ int64_t JobBytes(const predict::PredictionTask& task, const bundle::Bundle& bund
     std::map<int32_t, int64_t> count;
     for (const int32_t type : task.controls->cell_type) ++count[type];
     for (const auto& [type, of_type] : count) {
-      if (of_type >= predict::kFewestRankedCells) continue;
+      if (of_type >= predict::kMinRankedCells) continue;
       dense_cells += static_cast<int64_t>(bundle.reference().PanelRows(type).size());
       bytes += perturbations * cells.cols * word;
     }

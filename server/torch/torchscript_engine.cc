@@ -21,7 +21,7 @@ using predict::Row;
 using torch::Tensor;
 
 // A thread with fewer rows spends its time on everything but arithmetic.
-constexpr int64_t kFewestRowsOfThread = 8;
+constexpr int64_t kMinRowsOfThread = 8;
 
 absl::Status FromException(const std::exception& error) {
   const std::string what = error.what();
@@ -105,7 +105,7 @@ class TorchScriptEngine : public predict::Engine {
  private:
   // Cuts rows among the threads (on CPU) and each share into batches.
   void RunRows(int64_t rows, const std::function<void(int64_t begin, int64_t count)>& run) const {
-    const int64_t shares = (rows + kFewestRowsOfThread - 1) / kFewestRowsOfThread;
+    const int64_t shares = (rows + kMinRowsOfThread - 1) / kMinRowsOfThread;
     const auto shards =
         static_cast<int>(device_.is_cpu() ? std::clamp<int64_t>(shares, 1, options_.threads) : 1);
     model::RunShards(shards, [&](int shard) {

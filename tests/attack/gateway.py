@@ -150,15 +150,24 @@ def slow_bodies(gateway, count=300, hold=8.0):
 
 
 def many_connections(gateway, count=1500, hold=6.0):
-    """More connections than the gateway takes, that say nothing."""
+    """More connections than the gateway takes, that say nothing, begin to say something, or say nothing
+    more. Returns whether another caller is served meanwhile, though no time ends them."""
     peers = []
-    for _ in range(count):
+    for k in range(count):
         with contextlib.suppress(OSError):
-            peers.append(gateway.connect(2))
+            peer = gateway.connect(2)
+            peers.append(peer)
+            peer.sendall((b"", b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nX-Slow: ", head(100) + b"{",
+                          b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n")[k % 4])
+    served = gateway.ask(name="carol", timeout=60)
     time.sleep(hold)
     for peer in peers:
         peer.close()
-    return len(peers)
+    return served
+
+
+# As long as nothing else ends a connection that waits.
+PATIENT = ("--read-header-timeout", "10m", "--read-body-timeout", "10m", "--idle-timeout", "10m")
 
 
 def unread_answers(gateway, count=20, hold=8.0):
@@ -179,6 +188,22 @@ def unread_answers(gateway, count=20, hold=8.0):
         peer.close()
 
 
+def unread_description(gateway, count=600):
+    """What strangers may ask for, a hundred times each, and nobody reads. Returns whether another caller is
+    served meanwhile."""
+    peers = []
+    for _ in range(count):
+        with contextlib.suppress(OSError):
+            peer = gateway.connect(2)
+            peers.append(peer)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            peer.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    served = gateway.ask(name="carol", timeout=60)
+    for peer in peers:
+        peer.close()
+    return served
+
+
 def long_headers(gateway, count=60):
     """Headers of 2 MB."""
     def send():
@@ -190,7 +215,7 @@ def long_headers(gateway, count=60):
 
 
 def rows(short):
-    """What is done, and the attack."""
+    """What is done, the attack, which may return whether others were served, and the gateway's flags."""
     scale = 4 if short else 1
     return [
         ("bodies of 7 and 40 MiB", lambda g: large_bodies(g, 40 // scale)),
@@ -199,21 +224,22 @@ def rows(short):
         ("nested millions deep", lambda g: deep_bodies(g, 40 // scale)),
         ("gzip bombs", lambda g: gzip_bombs(g, 20 // scale)),
         ("300 bodies and headers that come a byte at a time", slow_bodies),
-        ("1,500 connections that say nothing", many_connections),
+        ("1,500 connections that say nothing", many_connections, *PATIENT),
         ("20 answers that nobody reads", unread_answers),
+        ("600 descriptions of the API that nobody reads", unread_description),
         ("headers of 2 MB", lambda g: long_headers(g, 60 // scale)),
     ]
 
 
 def measure(row, target):
     """The line of a row, and whether it holds: the gateway is there, within its memory, and serves."""
-    what, attack = row
-    with Gateway(target) as gateway:
+    what, attack, *arguments = row
+    with Gateway(target, *arguments) as gateway:
         with GoodClient(gateway) as alone:
             time.sleep(2)
         with GoodClient(gateway) as good, Memory(gateway) as memory:
-            attack(gateway)
-        served = gateway.alive() and target.alive() and gateway.ask(name="carol")
+            beside = attack(gateway)
+        served = beside is not False and gateway.alive() and target.alive() and gateway.ask(name="carol")
         held = served and memory.rise <= MEMORY
         verdict = "holds" if held else "served, memory above" if served else "falls"
         mib = 1 << 20

@@ -87,10 +87,15 @@ def shapes(target):
     codes = set()
     with target.channel() as channel:
         for _ in range(5):
-            made = infer_request()
-            del made.inputs[1].shape[:]
-            made.inputs[1].shape.extend([1 << 62, 1 << 62])
-            codes.add(infer(channel, made))
+            for shape in ([1 << 62, 1 << 62], [1 << 62, 0], [0, 1 << 62], [1 << 32, 1 << 32], [-1, -24],
+                          [-1], [-(1 << 63), -1], []):
+                for raw in (None, b""):
+                    made = infer_request()
+                    del made.inputs[1].shape[:]
+                    made.inputs[1].shape.extend(shape)
+                    if raw is not None:
+                        made.raw_input_contents[1] = raw
+                    codes.add(infer(channel, made))
             for index, name in ((0, "genes"), (2, "cell_type"), (3, "knockout")):
                 for count, shape in ((1_900_000, 1_900_000), (1_900_000, 20_000),
                                      (190_000, 190_000), (10, 1 << 62)):

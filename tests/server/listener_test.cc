@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "server/base/mutex.h"
+#include "server/endpoint.h"
 #include "tests/support/files.h"
 #include "tests/support/wait_until.h"
 
@@ -75,6 +76,23 @@ TEST(Listener, RefusesAddressesThatAreNone) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Listener::Open("--listen", "192.0.2.1:0", {}).status().code(),
             absl::StatusCode::kUnavailable);
+}
+
+TEST(Listener, MachinesAreToldApartInBothFamilies) {
+  const auto machine = [](const std::string& address) {
+    const auto endpoints = ResolveEndpoints("--listen", address);
+    EXPECT_OK(endpoints.status());
+    return endpoints.ok() ? MachineOf(endpoints->front()) : "";
+  };
+  EXPECT_EQ(machine("[::ffff:192.0.2.1]:1"), machine("192.0.2.1:2"));
+  EXPECT_NE(machine("[::ffff:192.0.2.1]:1"), machine("[::ffff:192.0.2.2]:1"));
+  EXPECT_EQ(machine("[2001:db8::1]:1"), machine("[2001:db8::2]:1"));
+  EXPECT_NE(machine("[2001:db8::1]:1"), machine("[2001:db8:0:1::1]:1"));
+  for (const char* own : {"127.0.0.1:1", "127.1.2.3:1", "[::1]:1", "[::ffff:127.0.0.1]:1"}) {
+    EXPECT_EQ(machine(own), "") << own;
+  }
+  EXPECT_NE(machine("[::]:1"), "");
+  EXPECT_NE(machine("0.0.0.0:1"), "");
 }
 
 TEST(Listener, TwoOfThemDoNotShareAPort) {

@@ -30,7 +30,7 @@ std::vector<std::vector<int64_t>> ByTypeName(const cells::Dataset& cells,
 
 // Groups of each half of a batch at least, so that a step sees many conditions and every thread has
 // work.
-constexpr int64_t kFewestGroups = 8;
+constexpr int64_t kMinGroups = 8;
 
 // The group of the cell at `place`, modulo their number, among all groups' cells.
 const std::vector<int64_t>& GroupOfAnyCell(const std::vector<std::vector<int64_t>>& groups,
@@ -148,7 +148,7 @@ Batch TrainingData::Draw(uint64_t seed, int64_t step, int64_t batch_size, int64_
   };
   const int64_t half = batch_size / 2;
   Batch batch;
-  batch.share = std::clamp<int64_t>(half / kFewestGroups, 1, share);
+  batch.share = std::clamp<int64_t>(half / kMinGroups, 1, share);
   for (int64_t k = 0; k < half / batch.share; ++k) {
     draw(control_groups_, batch.share, &batch.control_cells);
   }

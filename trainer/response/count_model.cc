@@ -19,7 +19,7 @@ namespace unlasting::trainer {
 namespace {
 
 // Groups of fewer cells say little of how their cells differ.
-constexpr size_t kFewestCells = 5;
+constexpr size_t kMinCells = 5;
 // Genes to either side, by rank of the mean, that a gene's trend is made of.
 constexpr int64_t kTrendGenes = 25;
 
@@ -76,7 +76,7 @@ std::vector<GeneSums> SumsOf(const TrainingData& data) {
   }
   std::vector<GeneSums> sums(data.genes());
   for (const auto& [unused, cells] : groups) {
-    if (cells.size() >= kFewestCells) AddGroup(prepared, cells, &sums);
+    if (cells.size() >= kMinCells) AddGroup(prepared, cells, &sums);
   }
   return sums;
 }
@@ -155,7 +155,7 @@ std::vector<double> DispersionsOf(const std::vector<GeneSums>& sums) {
 constexpr double kShares[] = {0, 0.25, 0.5, 1};
 constexpr size_t kMaxTypes = 8;
 constexpr size_t kMaxHalf = 200;
-constexpr size_t kFewestHalf = 10;
+constexpr size_t kMinHalf = 10;
 
 // Two halves of the control cells of a type, drawn by seed.
 struct Halves {
@@ -174,7 +174,7 @@ std::vector<Halves> HalvesOf(const TrainingData& data, uint64_t seed) {
     std::mt19937_64 random(seed + type);
     std::shuffle(cells.begin(), cells.end(), random);
     const size_t half = std::min(cells.size() / 2, kMaxHalf);
-    if (half < kFewestHalf) continue;
+    if (half < kMinHalf) continue;
     const auto middle = cells.begin() + static_cast<int64_t>(half);
     all.push_back({{cells.begin(), middle}, {middle, middle + static_cast<int64_t>(half)}});
   }

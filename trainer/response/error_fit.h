@@ -16,7 +16,7 @@ namespace unlasting::trainer {
 // errors out. The half-width of the interval is the ceil(0.9 (n + 1))-th least residual of n errors
 // that each were left out of the fit (split conformal's rank on leave-one-out residuals), and a
 // gene's factor the least with which 0.9 of all genes of all errors are covered. A kind of fewer
-// than kFewestLeftOut errors has neither.
+// than kMinLeftOut errors has neither.
 std::map<std::string, bundle::KindOfError> FitErrorModel(const std::vector<LeftOutError>& errors,
                                                          double level);
 

@@ -13,7 +13,7 @@ namespace unlasting::trainer {
 namespace {
 
 // Fewer perturbed genes than this do not tell how effects propagate.
-constexpr size_t kFewestGenes = 8;
+constexpr size_t kMinGenes = 8;
 // Share of the squared residuals of left-out genes that the gene network must explain to be used.
 constexpr double kSmallestGain = 0.01;
 // A gene's slope of variance or share is shrunk towards that of all genes, as if this many more
@@ -191,7 +191,7 @@ std::optional<GrnResponseEstimate> EstimateGrnResponse(const TrainingData& data,
                                                        const ConditionMoments& moments,
                                                        const grn::Graph& graph, int threads) {
   const std::vector<Single> singles = SinglesOf(data, moments);
-  if (DistinctGenes(singles) < kFewestGenes) return std::nullopt;
+  if (DistinctGenes(singles) < kMinGenes) return std::nullopt;
   GrnResponseEstimate estimate;
   estimate.self_effect = SelfEffects(singles, moments);
   estimate.edge_weights = EstimateEdgeWeights(data, moments, graph, threads);

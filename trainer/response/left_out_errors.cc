@@ -25,7 +25,7 @@ namespace {
 // Parts of the conditions, of which one is left out at a time.
 constexpr size_t kFolds = 5;
 // Fewer conditions say nothing of a new one.
-constexpr size_t kFewestConditions = 4;
+constexpr size_t kMinConditions = 4;
 // Contexts that are left out, one at a time.
 constexpr int64_t kMaxContexts = 12;
 
@@ -90,7 +90,7 @@ class LeaveOut {
  private:
   static constexpr int32_t kNone = -1;
 
-  bool EnoughControls(int32_t type) const { return data_.controls(type).size() >= kFewestCells; }
+  bool EnoughControls(int32_t type) const { return data_.controls(type).size() >= kMinCells; }
 
   // The conditions fall into parts at random: all doses of a drug into the same one, and where
   // drugs have several, a second time each by itself.
@@ -106,7 +106,7 @@ class LeaveOut {
     std::mt19937_64 random(options_.seed);
     for (auto* units : {&named, &alone}) {
       const bool again = units == &alone;
-      if (units->size() < kFewestConditions || (again && alone.size() == named.size())) continue;
+      if (units->size() < kMinConditions || (again && alone.size() == named.size())) continue;
       std::shuffle(units->begin(), units->end(), random);
       const size_t first = parts_.size();
       parts_.resize(first + std::min(kFolds, units->size()));
@@ -120,7 +120,7 @@ class LeaveOut {
   Variant WithoutCells() const {
     std::map<std::pair<int32_t, int32_t>, std::vector<int64_t>> left_out;
     const auto kept = [&](int32_t condition, int32_t type, const std::vector<int64_t>& cells) {
-      if (cells.size() < 2 * kFewestCells) return cells;
+      if (cells.size() < 2 * kMinCells) return cells;
       TwoParts parts = Divide(cells, options_.seed + cells.front());
       left_out[{condition, type}] = std::move(parts.left_out);
       return parts.kept;
@@ -162,7 +162,7 @@ class LeaveOut {
 
   void Ask(const ErrorQueries& queries, int32_t condition, int32_t type, std::vector<int64_t> cells,
            Variant* variant) const {
-    if (cells.size() < kFewestCells || !EnoughControls(type)) return;
+    if (cells.size() < kMinCells || !EnoughControls(type)) return;
     bundle::ErrorQuery query = queries.Of(condition, type);
     // A treatment that is known by name alone cannot be asked for where it is new.
     if (query.kind.empty()) return;

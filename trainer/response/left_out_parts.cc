@@ -7,10 +7,10 @@
 namespace unlasting::trainer {
 
 TwoParts Divide(std::vector<int64_t> cells, uint64_t seed) {
-  if (cells.size() < 2 * kFewestCells) return {cells, cells};
+  if (cells.size() < 2 * kMinCells) return {cells, cells};
   std::mt19937_64 random(seed);
   std::shuffle(cells.begin(), cells.end(), random);
-  const auto third = static_cast<int64_t>(std::max(cells.size() / 3, kFewestCells));
+  const auto third = static_cast<int64_t>(std::max(cells.size() / 3, kMinCells));
   TwoParts parts{{cells.begin() + third, cells.end()}, {cells.begin(), cells.begin() + third}};
   std::sort(parts.kept.begin(), parts.kept.end());
   std::sort(parts.left_out.begin(), parts.left_out.end());

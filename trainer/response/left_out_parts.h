@@ -11,12 +11,12 @@
 namespace unlasting::trainer {
 
 // Fewer cells say little of a group.
-inline constexpr size_t kFewestCells = 10;
+inline constexpr size_t kMinCells = 10;
 
 struct TwoParts {
   std::vector<int64_t> kept, left_out;  // ascending
 };
-// A third at random, at least kFewestCells, is left out. Of fewer than twice kFewestCells all are
+// A third at random, at least kMinCells, is left out. Of fewer than twice kMinCells all are
 // in both parts.
 TwoParts Divide(std::vector<int64_t> cells, uint64_t seed);
 

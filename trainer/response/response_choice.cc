@@ -71,9 +71,9 @@ class Chooser {
       unmeasured |= static_cast<int64_t>(by_type.size()) < moments_.cell_types();
       for (const auto& [type, unused] : by_type) {
         const size_t cells = moments_.group(condition, type).size();
-        if (data_.controls(type).size() < kFewestCells) continue;
-        if (by_type.size() > 1 && cells >= kFewestCells) carried.push_back({condition, type});
-        if (cells >= 2 * kFewestCells) measured.push_back({condition, type});
+        if (data_.controls(type).size() < kMinCells) continue;
+        if (by_type.size() > 1 && cells >= kMinCells) carried.push_back({condition, type});
+        if (cells >= 2 * kMinCells) measured.push_back({condition, type});
       }
     }
     ResponseChoice choice;

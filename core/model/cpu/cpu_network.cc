@@ -7,7 +7,7 @@ namespace unlasting::model::cpu {
 namespace {
 
 // Rows of one share of the dense part at least: below, its weights are read for too little.
-constexpr int64_t kFewestDenseRows = 6;
+constexpr int64_t kMinDenseRows = 6;
 constexpr int64_t kNoTime = -1;
 
 }  // namespace
@@ -247,7 +247,7 @@ void CpuNetwork<T>::RunDense(absl::Span<const NetworkRow<T>> rows) {
     decoder_times_[r] = terms.decoder.data();
   }
   const int64_t shares =
-      std::clamp<int64_t>((count + kFewestDenseRows - 1) / kFewestDenseRows, 1, team_.threads());
+      std::clamp<int64_t>((count + kMinDenseRows - 1) / kMinDenseRows, 1, team_.threads());
   const int64_t hidden = std::max(block_.hidden(), decoder_.hidden());
   team_.Run(shares, [&](int64_t share, int) {
     const int64_t begin = count * share / shares, size = count * (share + 1) / shares - begin;

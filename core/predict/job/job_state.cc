@@ -14,7 +14,7 @@ std::vector<int64_t> JobState::PanelRowsToDecode() {
   for (const int32_t type : controls->cell_type) ++count[type];
   for (const auto& [type, cells] : count) {
     const std::vector<int64_t> rows = engine->bundle().reference().PanelRows(type);
-    if (cells >= kFewestRankedCells || rows.empty()) continue;
+    if (cells >= kMinRankedCells || rows.empty()) continue;
     TakeKeptThresholds(type);
     const auto& found = panel_thresholds[type];
     const bool all = std::none_of(found.begin(), found.end(),

@@ -53,7 +53,7 @@ struct JobState : public TrajectoryWaiter {
   std::vector<double> count_depth;
   std::vector<Target> targets;
   // Thresholds that were found in the engine's cache, by cell type with fewer cells than
-  // kFewestRankedCells, then by perturbation; empty where the panel's cells have to be decoded.
+  // kMinRankedCells, then by perturbation; empty where the panel's cells have to be decoded.
   std::map<int32_t, std::vector<std::vector<float>>> panel_thresholds;
   // Thresholds that another job cached after this one began, by perturbation and cell type.
   std::map<std::pair<int, int32_t>, std::vector<float>> late_thresholds;

@@ -13,7 +13,7 @@ namespace unlasting::predict {
 
 // The fewest cells of one type in a task whose ranks are trusted; below it, the thresholds come
 // from the bundle's panel, so that a cell's result does not depend on which cells come with it.
-inline constexpr int64_t kFewestRankedCells = 20;
+inline constexpr int64_t kMinRankedCells = 20;
 
 // Rank coupling: per gene, the top share p_g of the generated values is kept, the rest becomes 0.
 // `values` [cells, N] in place; `share` [N] in 0..1.

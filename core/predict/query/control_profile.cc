@@ -11,8 +11,8 @@
 namespace unlasting::predict {
 namespace {
 
-constexpr int64_t kFewestCells = 5;
-constexpr size_t kFewestGenes = 10;
+constexpr int64_t kMinCells = 5;
+constexpr size_t kMinGenes = 10;
 constexpr double kFold = 2;
 constexpr double kStandardErrors = 4;
 constexpr double kShareOfGenes = 0.2;
@@ -94,7 +94,7 @@ std::string NoteOnProfile(const bundle::Bundle& bundle, const CsrMatrix& values,
       }
     }
   }
-  if (values.rows < kFewestCells || panel_cells < kFewestCells) return "";
+  if (values.rows < kMinCells || panel_cells < kMinCells) return "";
   for (int64_t r = 0; r < values.rows; ++r) {
     const auto columns = values.RowIndices(r);
     const auto row = values.RowValues(r);
@@ -111,7 +111,7 @@ std::string NoteOnProfile(const bundle::Bundle& bundle, const CsrMatrix& values,
     if (filled_in[gene] || !CanBeToldApart(found, panel, gene)) continue;
     compared.push_back({gene, panel.mean[gene] > 0 ? found.mean[gene] / panel.mean[gene] : 1e9});
   }
-  if (compared.size() < kFewestGenes) return "";
+  if (compared.size() < kMinGenes) return "";
   // One factor for all genes is what the sums show.
   std::vector<double> ratios;
   for (const GeneRatio& gene : compared) ratios.push_back(gene.ratio);

@@ -21,7 +21,7 @@ constexpr double kPlainlyAnother = 2;
 // What differs less is refused no more, but said, where it is no accident of few cells.
 constexpr double kWorthANote = 1.25;
 constexpr double kStandardErrors = 4;
-constexpr int64_t kFewestCells = 5;
+constexpr int64_t kMinCells = 5;
 
 // The share of the panel cells' sums that the genes have which are not `missing`; 0 where unknown.
 double ShareOfPanel(const bundle::Bundle& bundle, const std::vector<size_t>& missing) {
@@ -140,7 +140,7 @@ absl::Status CheckFit(const bundle::Bundle& bundle, const ControlMatrix& control
     const double difference = (found - expected) / cells;
     const double error =
         std::sqrt(std::max(0.0, squares / cells - difference * difference) / (cells - 1));
-    if ((ratio < kWorthANote && ratio > 1 / kWorthANote) || values.rows < kFewestCells ||
+    if ((ratio < kWorthANote && ratio > 1 / kWorthANote) || values.rows < kMinCells ||
         std::abs(difference) < kStandardErrors * error) {
       return absl::OkStatus();
     }

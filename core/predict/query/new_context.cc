@@ -115,10 +115,10 @@ absl::Status CheckNewContext(const Bundle& bundle, const cells::ControlMatrix& c
                                 "model trained with prior_mean=expected_response"));
   }
   const int64_t cells = std::count(controls.cell_types.begin(), controls.cell_types.end(), name);
-  if (cells >= kFewestContextCells) return absl::OkStatus();
+  if (cells >= kMinContextCells) return absl::OkStatus();
   return Invalid("TOO_FEW_CELLS",
                  absl::StrCat("new_context: found ", cells, cells == 1 ? " cell" : " cells",
-                              " of '", name, "', expected ", kFewestContextCells,
+                              " of '", name, "', expected ", kMinContextCells,
                               " or more, whose mean profile places it among the training's cell "
                               "types"));
 }

@@ -17,7 +17,7 @@
 namespace unlasting::predict {
 
 // The fewest cells whose mean profile says where a context lies.
-inline constexpr int64_t kFewestContextCells = 30;
+inline constexpr int64_t kMinContextCells = 30;
 
 // Refuses a `controls.new_context` that is a cell type of the bundle (KNOWN_CELL_TYPE), has too few
 // cells (TOO_FEW_CELLS), or asks a bundle for what it has not (INVALID_OPTION).

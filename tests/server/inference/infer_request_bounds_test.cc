@@ -1,5 +1,7 @@
 // Requests of the Open Inference Protocol that say much in few bytes, or that are large in a way
 // that no limit on messages sees, are refused before they cost memory or time.
+#include <limits>
+
 #include "gmock/gmock.h"
 #include "tests/server/inference/infer_fixture.h"
 #include "tests/server/inference/infer_reading.h"
@@ -16,8 +18,23 @@ using test::Read;
 using test::Refusals;
 using test::Set;
 using test::SomeInfer;
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+constexpr int64_t kSmallest = std::numeric_limits<int64_t>::min();
+constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+// Their products with one another, with 4 or with a length overflow, some of them to 0.
+const int64_t kDimensions[] = {
+    kSmallest, -72, -1, 0, 1, int64_t{1} << 31, int64_t{1} << 32, int64_t{1} << 62, kLargest};
+
+// A request with every input that there is but treatment.
+ModelInferRequest SomeMolecules() {
+  ModelInferRequest request = InferCells(test::SomeRequest());
+  AddStrings(&request, "smiles", {"CCO", "C"});
+  AddFloats(&request, "dose_um", {1, 2});
+  return request;
+}
 
 TEST(InferRequestBounds, CountsOfTensorsAndParametersAreBounded) {
   ModelInferRequest inputs, parameters = SomeInfer();
@@ -31,6 +48,80 @@ TEST(InferRequestBounds, AMillionInputsAreRefused) {
   ModelInferRequest request = SomeInfer();
   for (int k = 0; k < 1'000'000; ++k) request.add_inputs();
   EXPECT_THAT(Refusals(request), ElementsAre("inputs TOO_MANY_ELEMENTS"));
+}
+
+TEST(InferRequestBounds, NoShapeOfTheCellsIsTakenButThatOfItsElements) {
+  for (const ModelInferRequest& sound : {SomeInfer(), test::Typed(SomeInfer())}) {
+    ASSERT_TRUE(Read(sound).ok()) << Read(sound).status();
+    for (const int64_t rows : kDimensions) {
+      for (const int64_t columns : kDimensions) {
+        ModelInferRequest request = sound;
+        request.mutable_inputs(1)->set_shape(0, rows);
+        request.mutable_inputs(1)->set_shape(1, columns);
+        EXPECT_THAT(Refusals(request), ElementsAre("cells INVALID_SHAPE"))
+            << rows << " x " << columns;
+        // Without elements only the shapes of no cells are sound; what they lack is found later.
+        request.mutable_inputs(1)->clear_contents();
+        if (!request.raw_input_contents().empty()) request.set_raw_input_contents(1, "");
+        if (rows == 0 && columns >= 0) {
+          EXPECT_TRUE(Read(request).ok()) << Read(request).status();
+        } else {
+          EXPECT_THAT(Refusals(request), ElementsAre("cells INVALID_SHAPE"))
+              << rows << " x " << columns << ", empty";
+        }
+      }
+    }
+  }
+}
+
+TEST(InferRequestBounds, NoLengthOfAnInputIsTakenButThatOfItsElements) {
+  for (const ModelInferRequest& sound : {SomeMolecules(), test::Typed(SomeMolecules())}) {
+    ASSERT_TRUE(Read(sound).ok()) << Read(sound).status();
+    for (const int input : {0, 2, 3, 4}) {
+      const std::string name = sound.inputs(input).name();
+      for (const int64_t length : kDimensions) {
+        ModelInferRequest request = sound;
+        request.mutable_inputs(input)->set_shape(0, length);
+        if (name == "cell_type" && length == 1) continue;  // which it is
+        EXPECT_THAT(Refusals(request),
+                    ElementsAre(AnyOf(name + " INVALID_SHAPE", name + " TOO_MANY_ELEMENTS")))
+            << length;
+      }
+      ModelInferRequest none = sound, two = sound;
+      none.mutable_inputs(input)->clear_shape();
+      two.mutable_inputs(input)->add_shape(1);
+      EXPECT_THAT(Refusals(none), ElementsAre(name + " INVALID_SHAPE"));
+      EXPECT_THAT(Refusals(two), ElementsAre(name + " INVALID_SHAPE"));
+    }
+  }
+}
+
+TEST(InferRequestBounds, WholeNumbersOfParametersAreHeldToTheirRange) {
+  for (const char* name : {"seed", "solver_steps", "priority", "timeout"}) {
+    for (const int64_t number : {kSmallest, int64_t{-1}}) {
+      ModelInferRequest request = SomeInfer();
+      Set(&request, name, number);
+      EXPECT_THAT(Refusals(request),
+                  ElementsAre(absl::StrCat("parameters.", name, " INVALID_OPTION")));
+    }
+    ModelInferRequest fraction = SomeInfer(), truth = SomeInfer(), largest = SomeInfer();
+    (*fraction.mutable_parameters())[name].set_double_param(1);
+    (*truth.mutable_parameters())[name].set_bool_param(true);
+    (*largest.mutable_parameters())[name].set_uint64_param(~uint64_t{0});
+    const std::string refusal = absl::StrCat("parameters.", name, " INVALID_OPTION");
+    EXPECT_THAT(Refusals(fraction), ElementsAre(refusal));
+    EXPECT_THAT(Refusals(truth), ElementsAre(refusal));
+    if (name != std::string("seed")) {
+      EXPECT_THAT(Refusals(largest), ElementsAre(refusal));
+    }
+  }
+  // What would be a sound number in 32 bits.
+  for (const char* name : {"solver_steps", "priority"}) {
+    ModelInferRequest request = SomeInfer();
+    Set(&request, name, (int64_t{1} << 32) + 1);
+    EXPECT_THAT(Refusals(request),
+                ElementsAre(absl::StrCat("parameters.", name, " INVALID_OPTION")));
+  }
 }
 
 TEST(InferRequestBounds, GenesOfAKnockoutAreCountedBeforeTheyAreRead) {

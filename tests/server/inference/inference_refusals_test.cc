@@ -1,5 +1,6 @@
 // What the Open Inference Protocol refuses on the way that Predict takes: access, limits, memory,
 // deadlines, and whatever only a model can find wrong. Errors name the inputs.
+#include <limits>
 #include <regex>
 
 #include "core/base/file.h"
@@ -22,6 +23,8 @@ using test::SetStrings;
 using test::SomeInfer;
 using testing::HasSubstr;
 
+constexpr int64_t kHuge = int64_t{1} << 62;
+
 struct Wrong {
   std::function<void(ModelInferRequest*)> change;
   grpc::StatusCode code;
@@ -32,6 +35,12 @@ struct Wrong {
 void SetCell(ModelInferRequest* request, float value) {
   std::copy_n(reinterpret_cast<const char*>(&value), sizeof(float),
               request->mutable_raw_input_contents(1)->begin() + 40);
+}
+
+void SetEmptyCells(ModelInferRequest* request, int64_t rows, int64_t columns) {
+  request->mutable_inputs(1)->set_shape(0, rows);
+  request->mutable_inputs(1)->set_shape(1, columns);
+  request->mutable_raw_input_contents(1)->clear();
 }
 
 void MakeMolecule(ModelInferRequest* request, const std::string& smiles, float dose) {
@@ -74,26 +83,42 @@ std::vector<Wrong> WrongRequests() {
        "dose_um[0]: "},
       {[](auto* r) { Set(r, "solver_steps", 100000); }, kInvalid, "INVALID_OPTION",
        "parameters.solver_steps: "},
-      {[](auto* r) {
-         r->mutable_inputs(1)->set_shape(0, 0);
-         r->mutable_raw_input_contents(1)->clear();
-       },
-       kInvalid, "NO_CELLS", "cells: "},
+      {[](auto* r) { SetEmptyCells(r, 0, 24); }, kInvalid, "NO_CELLS", "cells: "},
+      {[](auto* r) { SetEmptyCells(r, kHuge, 0); }, kInvalid, "INVALID_SHAPE", "cells: "},
+      {[](auto* r) { SetEmptyCells(r, 0, kHuge); }, kInvalid, "INVALID_SHAPE", "cells: "},
+      {[](auto* r) { Set(r, "solver_steps", std::numeric_limits<int32_t>::max()); }, kInvalid,
+       "INVALID_OPTION", "parameters.solver_steps: "},
+      {[](auto* r) { Set(r, "cells_target_sum", -kHuge); }, kInvalid, "INVALID_VALUE",
+       "parameters.cells_target_sum: "},
+      {[](auto* r) { Set(r, "mask_threshold", kHuge); }, kInvalid, "INVALID_OPTION",
+       "parameters.mask_threshold: "},
+      {[](auto* r) { Set(r, "eta", kHuge); }, kInvalid, "INVALID_OPTION", "parameters.eta: "},
   };
+}
+
+void ExpectRefused(Served* served, const Wrong& wrong) {
+  ModelInferRequest request = SomeInfer();
+  wrong.change(&request);
+  const Answer answer = Infer(served, request).call;
+  EXPECT_EQ(answer.status.error_code(), wrong.code) << answer.status.error_message();
+  EXPECT_EQ(answer.reason(), wrong.reason) << answer.status.error_message();
+  EXPECT_EQ(answer.status.error_message().substr(0, wrong.message.size()), wrong.message)
+      << answer.status.error_message();
 }
 
 TEST(InferenceRefusals, ErrorsNameTheInputAndSayWhatPredictSays) {
   Served served;
-  for (const Wrong& wrong : WrongRequests()) {
-    ModelInferRequest request = SomeInfer();
-    wrong.change(&request);
-    const Answer answer = Infer(&served, request).call;
-    EXPECT_EQ(answer.status.error_code(), wrong.code) << answer.status.error_message();
-    EXPECT_EQ(answer.reason(), wrong.reason) << answer.status.error_message();
-    EXPECT_EQ(answer.status.error_message().substr(0, wrong.message.size()), wrong.message)
-        << answer.status.error_message();
-  }
+  for (const Wrong& wrong : WrongRequests()) ExpectRefused(&served, wrong);
   EXPECT_TRUE(Infer(&served, SomeInfer()).call.status.ok());
+}
+
+TEST(InferenceRefusals, TheLongestTimeoutIsNone) {
+  Served served;
+  ModelInferRequest patient = SomeInfer();
+  Set(&patient, "timeout", std::numeric_limits<int64_t>::max());
+  (*patient.mutable_parameters())["seed"].set_uint64_param(~uint64_t{0});
+  const Answer answer = Infer(&served, patient).call;
+  EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
 }
 
 TEST(InferenceRefusals, EveryBadInputIsNamedAtOnce) {
