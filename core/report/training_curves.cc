@@ -97,6 +97,17 @@ std::string Panel(const std::string& title, const std::vector<Curve>& curves, bo
                       "</figcaption>", chart.Html(), "</figure>\n");
 }
 
+// The scores of some cells by training step, as trainer/training logs them.
+std::string ScorePanels(const std::vector<json>& lines, const std::string& prefix,
+                        const std::string& cells) {
+  const auto panel = [&](const char* name, const char* score) {
+    return Panel(absl::StrCat(name, ", ", cells),
+                 {{Series(lines, absl::StrCat(prefix, "_", score)), "", "predicted"}}, false, {});
+  };
+  return absl::StrCat(panel("E-distance", "e_distance"), panel("EMD", "emd"),
+                      panel("Correlation agreement", "correlation_agreement"));
+}
+
 }  // namespace
 
 std::string TrainingSection(const std::vector<json>& lines) {
@@ -109,13 +120,25 @@ std::string TrainingSection(const std::vector<json>& lines) {
                          {{Series(lines, "latent_mean"), "mean", "control"},
                           {deviation, "deviation", "predicted"}},
                          false, {0, 1}),
-                   Panel("Validation E-distance",
-                         {{Series(lines, "validation_e_distance"), "", "predicted"}}, false, {}));
-  if (panels.empty()) return "";
-  return absl::StrCat(
-      "<section><h2>Training</h2>\n<p class=\"note\">Latents should be standard normal: mean 0 and "
-      "deviation 1 (dashed).</p>\n<div class=\"panels\">\n",
-      panels, "</div></section>\n");
+                   ScorePanels(lines, "validation", "validation cells"));
+  const std::string scores = ScorePanels(lines, "held_out", "held-out cells");
+  if (panels.empty() && scores.empty()) return "";
+  std::string section = "<section><h2>Training</h2>\n";
+  if (!scores.empty()) {
+    absl::StrAppend(
+        &section,
+        "<p class=\"note\">A few held-out cells, scored while the denoiser trained. Step 0 is the "
+        "untrained network, which leaves the expected response alone. No mask is applied and no "
+        "mean "
+        "met, so that the scores of the finished model, above, are others. Nothing was chosen by "
+        "them.</p>\n<div class=\"panels\">\n",
+        scores, "</div>\n");
+  }
+  absl::StrAppend(&section,
+                  "<p class=\"note\">Latents should be standard normal: mean 0 and deviation 1 "
+                  "(dashed).</p>\n<div class=\"panels\">\n",
+                  panels, "</div></section>\n");
+  return section;
 }
 
 }  // namespace unlasting::report
