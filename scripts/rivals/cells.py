@@ -24,6 +24,14 @@ import scipy.sparse as sp  # noqa: E402
 if int(pd.__version__.split(".")[0]) >= 3:
     pd.set_option("future.infer_string", False)
 
+CANNOT = "cannot predict any of these conditions"
+
+
+def why_not(log):
+    """The reason in the first line of Task.cannot."""
+    lines = [line for line in pathlib.Path(log).read_text(errors="replace").splitlines() if line.startswith("cannot: ")]
+    return "cannot: " + lines[0].split(": ", 2)[2] if lines else CANNOT
+
 
 def dense(data):
     return np.asarray(data.X.todense() if sp.issparse(data.X) else data.X, dtype=np.float32)
@@ -111,7 +119,7 @@ class Task:
 
     def save(self, **notes):
         if not self._parts:
-            raise SystemExit("cannot predict any of these conditions")
+            raise SystemExit(CANNOT)
         obs = pd.DataFrame([self._columns.loc[(condition, cell_type)]
                             for values, condition, cell_type in self._parts for _ in values])
         for name in self._numbers:

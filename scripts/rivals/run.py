@@ -97,6 +97,8 @@ class Comparison:
         outcome = watched.run([*command, folder, out, "--seed", seed], folder / f"{name}.log", self.given.seconds,
                               self.given.memory, env=os.environ | environment)
         row = {"method": name, "reason": outcome.reason, "seconds": outcome.seconds, "memory_mb": outcome.memory_mb}
+        if outcome.reason == cells.CANNOT:
+            row["reason"] = cells.why_not(out.with_name(name + ".log"))
         if not outcome.reason:
             row |= json.loads(out.with_name(name + ".cost.json").read_text())
             try:

@@ -165,7 +165,7 @@ TEST(RenderHtmlTest, PassesOverTrainingLinesItCannotPlot) {
 TEST(RenderHtmlTest, PlotsTheScoresOfHeldOutCellsByTrainingStep) {
   ReportInput input;
   input.training = {{{"step", 10}, {"loss", 0.5}}};
-  EXPECT_THAT(RenderHtml(input), Not(HasSubstr("held-out cells")));
+  EXPECT_THAT(RenderHtml(input), Not(HasSubstr("Held-out E-distance")));
   for (const int step : {0, 500, 1000}) {
     input.training.push_back({{"step", step},
                               {"held_out_e_distance", -0.01 + 1e-4 * step},
@@ -173,11 +173,11 @@ TEST(RenderHtmlTest, PlotsTheScoresOfHeldOutCellsByTrainingStep) {
                               {"held_out_correlation_agreement", nullptr}});
   }
   const std::string html = RenderHtml(input);
-  EXPECT_THAT(html, HasSubstr("<b>E-distance, held-out cells</b> last: 0.0900"));
-  EXPECT_THAT(html, HasSubstr("<b>EMD, held-out cells</b> last: 0.1250"));
-  EXPECT_THAT(html, Not(HasSubstr("Correlation agreement, held-out cells")));
+  EXPECT_THAT(html, HasSubstr("<b>Held-out E-distance</b> last: 0.0900"));
+  EXPECT_THAT(html, HasSubstr("<b>Held-out EMD</b> last: 0.1250"));
+  EXPECT_THAT(html, Not(HasSubstr("Held-out correlation agreement")));
   EXPECT_THAT(html, HasSubstr("Nothing was chosen by them."));
-  EXPECT_THAT(html, Not(HasSubstr("validation cells")));
+  EXPECT_THAT(html, Not(HasSubstr("Validation E-distance")));
 }
 
 TEST(RenderHtmlTest, ShowsIntervalsBesideTheScores) {
