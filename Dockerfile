@@ -1,9 +1,9 @@
-# Everything: server, client and trainer.          docker build -t unlasting:0.1.0 .
-# Without LibTorch, which a server needs only for  docker build -t unlasting:0.1.0 --target slim .
+# Everything: server, client and trainer.          docker build -t unlasting:0.2.0 .
+# Without LibTorch, which a server needs only for  docker build -t unlasting:0.2.0 --target slim .
 # `evaluator: torchscript` and training:
 #
-# docker run --rm -p 50051:50051 -v "$PWD/demo-out/thp1:/bundles/default:ro" unlasting:0.1.0
-# docker run --rm --entrypoint unlasting-train -v "$PWD:/work" unlasting:0.1.0 fit --help
+# docker run --rm -p 50051:50051 -v "$PWD/demo-out/thp1:/bundles/default:ro" unlasting:0.2.0
+# docker run --rm --entrypoint unlasting-train -v "$PWD:/work" unlasting:0.2.0 fit --help
 ARG BUILD_IMAGE=debian:12
 ARG RUNTIME_IMAGE=debian:12-slim
 
@@ -14,7 +14,9 @@ COPY scripts/install-deps.sh scripts/install-deps.sh
 RUN scripts/install-deps.sh --build-only && rm -rf /var/lib/apt/lists/*
 COPY . .
 # Installed as cmake/UnlastingInstall.cmake says; /out/torch holds what needs LibTorch.
-RUN cmake --preset release -DBUILD_TESTING=OFF \
+# .git stays outside: --build-arg BUILD_TAG="$(git describe --tags --always)" says which commit this is.
+ARG BUILD_TAG=""
+RUN cmake --preset release -DBUILD_TESTING=OFF -DUNLASTING_BUILD_TAG="$BUILD_TAG" \
     && jobs="$(bash -c '. scripts/common.sh && build_jobs')" \
     && cmake --build --preset release --parallel "$jobs" \
     && for component in programs torch; do \

@@ -33,7 +33,7 @@ absl::Status Run(int argc, char** argv) {
   anndata::GuardAgainstCrashes(true);
   CLI::App app("Asks an unlasting-server how single cells respond to perturbations.", "unlasting");
   app.footer(kExamples);
-  app.set_version_flag("--version", std::string("unlasting ") + kVersion);
+  app.set_version_flag("--version", VersionText("unlasting"));
   app.require_subcommand(1);
   const std::map<std::string, Command> commands = {
       {"predict", AddPredictCommand(&app)}, {"screen", AddScreenCommand(&app)},
@@ -52,5 +52,6 @@ absl::Status Run(int argc, char** argv) {
 }  // namespace unlasting::client
 
 int main(int argc, char** argv) {
+  unlasting::MutableBuildTag() = unlasting::kBuildTag;
   return unlasting::cli::ReportError("unlasting", unlasting::client::Run(argc, argv));
 }

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "core/base/status.h"
+#include "core/base/version.h"
 #include "core/cli/exit_code.h"
 #include "core/cli/interrupt.h"
 #include "server/base/logging.h"
@@ -38,6 +39,7 @@ absl::Status Run(int argc, char** argv) {
 }  // namespace unlasting::server
 
 int main(int argc, char** argv) {
+  unlasting::MutableBuildTag() = unlasting::kBuildTag;
   using unlasting::server::WithinMemory;
   return unlasting::cli::ReportError("unlasting-server", WithinMemory<absl::Status>([&] {
                                        return unlasting::server::Run(argc, argv);

@@ -192,7 +192,8 @@ absl::Status Server::StartAdmin() {
   };
   pages.ready = [this] { return ready_.load(); };
   pages.alive = [this] { return alive_.load(); };
-  pages.version = absl::StrCat("{\"name\":\"unlasting-server\",\"version\":\"", kVersion, "\"}\n");
+  pages.version = absl::StrCat("{\"name\":\"unlasting-server\",\"version\":\"", kVersion,
+                               "\",\"build\":\"", BuildTag(), "\"}\n");
   UNLASTING_ASSIGN_OR_RETURN(admin_, AdminHttp::Start(config_.admin_listen(), std::move(pages)));
   LogEvent(LogLevel::kInfo, "admin listening", {{"port", absl::StrCat(admin_->port())}});
   return absl::OkStatus();

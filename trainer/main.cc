@@ -1,4 +1,5 @@
 // unlasting-train makes bundles from .h5ad files and scores what bundles predict.
+#include "core/base/version.h"
 #include "trainer/commands/program.h"
 #include "trainer/commands/torch_program.h"
 
@@ -18,6 +19,7 @@ std::vector<Command> AddCommands(CLI::App& app) {
 
 int main(int argc, char** argv) {
   using namespace unlasting;  // NOLINT(google-build-using-namespace)
+  MutableBuildTag() = kBuildTag;
   if (trainer::NeedsTorchProgram(argc, argv)) {
     return trainer::ReportError(trainer::BecomeTorchProgram(argv));
   }

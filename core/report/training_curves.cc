@@ -76,13 +76,18 @@ std::string Panel(const std::string& title, const std::vector<Curve>& curves, bo
   std::pair<double, double> y_range = Padded(y_low, y_high);
   if (logarithmic) y_range = {y_low / 1.08, y_high * 1.08};
   Chart::Options options;
+  options.width = 300;
+  options.height = 220;
+  options.left = 58;
+  options.bottom = 46;
+  options.large = true;
   options.x_title = "step";
   options.label = absl::StrCat(title, " by training step");
   Chart chart(options, longest > 1 ? std::pair{x_low, x_high} : Padded(x_low, x_high), y_range,
               logarithmic);
-  chart.Grid(longest > 1 ? 5 : 0, 5);
+  chart.Grid(longest > 1 ? 4 : 0, 4);
   if (longest == 1)
-    chart.Text(chart.x()((x_low + x_high) / 2), chart.y().from + 15, TickLabel(x_low), "middle");
+    chart.Text(chart.x()((x_low + x_high) / 2), chart.y().from + 18, TickLabel(x_low), "middle");
   for (const double goal : goals) {
     chart.Segment(chart.x().from, chart.y()(goal), chart.x().to, chart.y()(goal), "goal");
   }
@@ -97,6 +102,17 @@ std::string Panel(const std::string& title, const std::vector<Curve>& curves, bo
                       "</figcaption>", chart.Html(), "</figure>\n");
 }
 
+// The scores of some cells by training step, as trainer/training logs them.
+std::string ScorePanels(const std::vector<json>& lines, const std::string& prefix,
+                        const std::string& title) {
+  const auto panel = [&](const char* name, const char* score) {
+    return Panel(absl::StrCat(title, name),
+                 {{Series(lines, absl::StrCat(prefix, "_", score)), "", "predicted"}}, false, {});
+  };
+  return absl::StrCat(panel("E-distance", "e_distance"), panel("EMD", "emd"),
+                      panel("correlation agreement", "correlation_agreement"));
+}
+
 }  // namespace
 
 std::string TrainingSection(const std::vector<json>& lines) {
@@ -109,13 +125,25 @@ std::string TrainingSection(const std::vector<json>& lines) {
                          {{Series(lines, "latent_mean"), "mean", "control"},
                           {deviation, "deviation", "predicted"}},
                          false, {0, 1}),
-                   Panel("Validation E-distance",
-                         {{Series(lines, "validation_e_distance"), "", "predicted"}}, false, {}));
-  if (panels.empty()) return "";
-  return absl::StrCat(
-      "<section><h2>Training</h2>\n<p class=\"note\">Latents should be standard normal: mean 0 and "
-      "deviation 1 (dashed).</p>\n<div class=\"panels\">\n",
-      panels, "</div></section>\n");
+                   ScorePanels(lines, "validation", "Validation "));
+  const std::string scores = ScorePanels(lines, "held_out", "Held-out ");
+  if (panels.empty() && scores.empty()) return "";
+  std::string section = "<section><h2>Training</h2>\n";
+  if (!scores.empty()) {
+    absl::StrAppend(
+        &section,
+        "<p class=\"note\">A few held-out cells, scored while the denoiser trained. Step 0 is the "
+        "untrained network, which leaves the expected response alone. No mask is applied and no "
+        "mean "
+        "met, so that the scores of the finished model, above, are others. Nothing was chosen by "
+        "them.</p>\n<div class=\"panels\">\n",
+        scores, "</div>\n");
+  }
+  absl::StrAppend(&section,
+                  "<p class=\"note\">Latents should be standard normal: mean 0 and deviation 1 "
+                  "(dashed).</p>\n<div class=\"panels\">\n",
+                  panels, "</div></section>\n");
+  return section;
 }
 
 }  // namespace unlasting::report

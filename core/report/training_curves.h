@@ -8,9 +8,9 @@
 
 namespace unlasting::report {
 
-// A panel for each of loss, mask_loss, the latents' mean and deviation, and validation_e_distance
-// that the lines hold; "" where they hold none. Lines without `step` or with other values than
-// finite numbers are passed over.
+// A panel for each of loss, mask_loss, the latents' mean and deviation, and the scores of
+// validation and held-out cells that the lines hold; "" where they hold none. Lines without `step`
+// or with other values than finite numbers are passed over.
 std::string TrainingSection(const std::vector<nlohmann::json>& lines);
 
 }  // namespace unlasting::report

@@ -37,7 +37,7 @@ BundleConfig ParseBundle(const std::string& text) {
 absl::StatusOr<std::optional<ServerConfig>> ParseFlags(int argc, const char* const* argv) {
   CLI::App app("Serves predictions of single-cell responses over gRPC.", "unlasting-server");
   app.footer(kExamples);
-  app.set_version_flag("--version", std::string("unlasting-server ") + kVersion);
+  app.set_version_flag("--version", VersionText("unlasting-server"));
 
   std::string config_path;
   bool print_config = false;

@@ -50,7 +50,7 @@ class CliTest(unittest.TestCase):
             self.assertIn("Examples:", done.stdout)
             done = programs.run(program, "--version")
             self.assertEqual(done.returncode, 0)
-            self.assertRegex(done.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
+            self.assertRegex(done.stdout, rf"^{program} \d+\.\d+\.\d+( \([\w.+-]+\))?\n$")
         self.assertIn("Examples:", programs.run("unlasting", "predict", "--help").stdout)
 
     def test_bad_usage_is_exit_2_and_one_line(self):

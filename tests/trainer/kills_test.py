@@ -130,18 +130,24 @@ def lost_rank_zero_is_named():
 
 
 def two_ranks_write_the_bundle_of_one():
-    losses = []
+    losses, scores = [], []
     for name, flags in (("one", []), ("two", ["--ranks", "2"])):
         done = subprocess.run(command(work / name, "steps=30", "seed=7", flags=flags),
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         log = (work / name / "training.jsonl").read_text().splitlines()
         losses.append([(line["step"], line.get("loss", line.get("mask_loss")))
-                       for line in map(json.loads, log) if "latent_mean" not in line])
+                       for line in map(json.loads, log) if "loss" in line or "mask_loss" in line])
+        scores.append([(line["step"], line["held_out_e_distance"])
+                       for line in map(json.loads, log) if "held_out_e_distance" in line])
         assert not pathlib.Path(f"{work / name}.training").exists()
     assert len(losses[0]) == 34
     for (step, one), (other, two) in zip(*losses):
         assert step == other and abs(one - two) < 1e-4, (step, one, two)
+    # Rank 0 alone scores held-out cells, of the weights that all ranks have.
+    assert [step for step, _ in scores[0]] == [0, 30], scores
+    for (step, one), (other, two) in zip(*scores):
+        assert step == other and abs(one - two) < 1e-3, (step, one, two)
 
 
 def ranks_of_the_environment_train_together():

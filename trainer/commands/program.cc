@@ -27,7 +27,7 @@ Examples:
 absl::Status Run(int argc, char** argv, std::vector<Command> (*add_commands)(CLI::App& app)) {
   CLI::App app("Trains and scores models of single-cell responses to perturbations.",
                "unlasting-train");
-  app.set_version_flag("--version", std::string("unlasting-train ") + kVersion);
+  app.set_version_flag("--version", VersionText("unlasting-train"));
   app.require_subcommand(1);
   app.footer(kExamples);
   const std::vector<Command> commands = add_commands(app);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -23,6 +24,10 @@ using model::Network;
 using model::NetworkKind;
 using torch::Tensor;
 using Clock = std::chrono::steady_clock;
+
+// With score_every at its default a measurement costs about 13 of the 500 steps between two.
+constexpr Validation::Size kHeldOutSize = {
+    /*groups=*/8, /*cells=*/512, /*group_cells=*/128, /*share_control=*/16};
 
 double LearningRate(const TrainConfig& config, int64_t step, int64_t steps) {
   constexpr double kLast = 0.05;
@@ -67,11 +72,9 @@ class Loop {
   }
 
   absl::Status Run() {
-    if (StopsEarly() && leads()) {
-      UNLASTING_ASSIGN_OR_RETURN(
-          validation_, Validation::Create(*task_.data, *task_.schedule, config_.seed() + 2));
-    }
+    UNLASTING_RETURN_IF_ERROR(ChooseScoredCells());
     UNLASTING_RETURN_IF_ERROR(Restore());
+    if (state_.step == 0) ScoreHeldOut();
     auto last_save = Clock::now();
     // A run that stopped early and was interrupted before its mask model was trained stops again
     // at once.
@@ -82,6 +85,7 @@ class Loop {
       if (StopsEarly() && state_.step % config_.validate_every() == 0) {
         UNLASTING_ASSIGN_OR_RETURN(stop, Validate());
       }
+      if (ScoresNow()) ScoreHeldOut();
       if (interrupted_) {
         if (!leads()) return absl::CancelledError("");
         UNLASTING_RETURN_IF_ERROR(Save());
@@ -105,6 +109,28 @@ class Loop {
   bool StopsEarly() const {
     return task_.kind == NetworkKind::kDenoiser && config_.validation_fraction() > 0;
   }
+  bool ScoresNow() const {
+    return config_.score_every() > 0 &&
+           (state_.step % config_.score_every() == 0 || state_.step == task_.steps);
+  }
+
+  absl::Status ChooseScoredCells() {
+    if (!leads()) return absl::OkStatus();
+    if (StopsEarly()) {
+      UNLASTING_ASSIGN_OR_RETURN(
+          validation_, Validation::Create(*task_.data, task_.data->validation_groups(), {},
+                                          *task_.schedule, config_.seed() + 2));
+    }
+    if (task_.kind != NetworkKind::kDenoiser || config_.score_every() == 0 || !task_.log) {
+      return absl::OkStatus();
+    }
+    const auto held_out = HeldOutGroups(*task_.data);
+    if (held_out.empty()) return absl::OkStatus();
+    UNLASTING_ASSIGN_OR_RETURN(held_out_, Validation::Create(*task_.data, held_out, kHeldOutSize,
+                                                             *task_.schedule, config_.seed() + 3));
+    return absl::OkStatus();
+  }
+
   absl::Status Save() const { return WriteCheckpoint(task_.checkpoint_path, state_); }
 
   // All ranks start from rank 0's state, and so from its checkpoint alone.
@@ -205,7 +231,8 @@ class Loop {
   absl::StatusOr<bool> Validate() {
     float stop = 0;
     if (leads()) {
-      const double distance = AverageDistance();
+      const ValidationScores scores = ScoresOfAverage(validation_);
+      const double distance = scores.e_distance;
       if (state_.best.empty() || distance < state_.best_distance) {
         state_.best.clear();
         for (const Tensor& tensor : state_.average) state_.best.push_back(tensor.clone());
@@ -215,22 +242,26 @@ class Loop {
         ++state_.checks_since_best;
       }
       stop = state_.checks_since_best >= config_.patience() ? 1 : 0;
-      if (task_.log) {
-        task_.log({{"step", state_.step}, {"validation_e_distance", distance}});
-      }
+      if (task_.log) task_.log(scores.ToLine(state_.step, "validation"));
     }
     if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(&stop, 1)));
     return stop > 0;
   }
 
-  // The validation distance of the moving average, which is what the bundle will hold.
-  double AverageDistance() {
+  // For the reader of training.jsonl; nothing is chosen by it.
+  void ScoreHeldOut() {
+    if (!held_out_.has_value()) return;
+    task_.log(ScoresOfAverage(*held_out_).ToLine(state_.step, "held_out"));
+  }
+
+  // The scores of the moving average, which is what the bundle will hold.
+  ValidationScores ScoresOfAverage(const Validation& cells) {
     std::vector<Tensor> current;
     for (const Tensor& weight : state_.weights) current.push_back(weight.detach().clone());
     CopyInto(state_.weights, state_.average);
-    const double distance = validation_.Distance(network_, static_cast<int>(config_.threads()));
+    const ValidationScores scores = cells.Measure(network_, static_cast<int>(config_.threads()));
     CopyInto(state_.weights, current);
-    return distance;
+    return scores;
   }
 
   static void CopyInto(const std::vector<Tensor>& to, const std::vector<Tensor>& from) {
@@ -245,6 +276,7 @@ class Loop {
   BatchMaker batches_;
   NextBatches next_batches_;
   Validation validation_;
+  std::optional<Validation> held_out_;  // on rank 0
   TrainingState state_;
   bool interrupted_ = false;
   double loss_sum_ = 0;

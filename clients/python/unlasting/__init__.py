@@ -6,7 +6,7 @@
     print(unlasting.top_genes(predicted))
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from unlasting.aio import AsyncClient  # noqa: E402
 from unlasting.client import Client  # noqa: E402

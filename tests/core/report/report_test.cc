@@ -162,6 +162,24 @@ TEST(RenderHtmlTest, PassesOverTrainingLinesItCannotPlot) {
   EXPECT_THAT(RenderHtml(input), HasSubstr("<h2>Training"));
 }
 
+TEST(RenderHtmlTest, PlotsTheScoresOfHeldOutCellsByTrainingStep) {
+  ReportInput input;
+  input.training = {{{"step", 10}, {"loss", 0.5}}};
+  EXPECT_THAT(RenderHtml(input), Not(HasSubstr("Held-out E-distance")));
+  for (const int step : {0, 500, 1000}) {
+    input.training.push_back({{"step", step},
+                              {"held_out_e_distance", -0.01 + 1e-4 * step},
+                              {"held_out_emd", 0.125},
+                              {"held_out_correlation_agreement", nullptr}});
+  }
+  const std::string html = RenderHtml(input);
+  EXPECT_THAT(html, HasSubstr("<b>Held-out E-distance</b> last: 0.0900"));
+  EXPECT_THAT(html, HasSubstr("<b>Held-out EMD</b> last: 0.1250"));
+  EXPECT_THAT(html, Not(HasSubstr("Held-out correlation agreement")));
+  EXPECT_THAT(html, HasSubstr("Nothing was chosen by them."));
+  EXPECT_THAT(html, Not(HasSubstr("Validation E-distance")));
+}
+
 TEST(RenderHtmlTest, ShowsIntervalsBesideTheScores) {
   const std::vector<evaluate::Group> groups = {MakeGroup("A", 20, true)};
   Input input = MakeInput(groups);

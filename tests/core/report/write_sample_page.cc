@@ -65,6 +65,12 @@ std::string SampleEvaluation() {
                               {"latent_mean", 0.01},
                               {"latent_std", 1.02}});
   }
+  for (int step = 0; step <= 400; step += 100) {
+    input.training.push_back({{"step", step},
+                              {"held_out_e_distance", 0.02 + 0.3 / (1 + 0.02 * step)},
+                              {"held_out_emd", 0.06 + 0.02 / (1 + 0.02 * step)},
+                              {"held_out_correlation_agreement", 0.5 - 0.2 / (1 + 0.02 * step)}});
+  }
   DenseMatrix edges(kGenes, kGenes);
   for (int64_t g = 0; g < kGenes; ++g) {
     input.genes.push_back("GENE" + std::to_string(g));

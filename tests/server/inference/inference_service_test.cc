@@ -155,7 +155,7 @@ TEST(InferenceService, SaysThatItIsThereAndWhatItsModelsTake) {
     inference::ServerMetadataResponse server;
     ASSERT_TRUE(stub->ServerMetadata(&context, {}, &server).ok());
     EXPECT_EQ(server.name(), "unlasting-server");
-    EXPECT_EQ(server.version(), "0.1.0");
+    EXPECT_EQ(server.version(), "0.2.0");
   }
   grpc::ClientContext context;
   inference::ModelMetadataRequest request;

@@ -208,7 +208,7 @@ TEST(ServerTest, TheAdminPortTellsMetricsAndState) {
   EXPECT_EQ(served.Get("/healthz", &code), "alive\n");
   EXPECT_EQ(served.Get("/readyz", &code), "ready\n");
   EXPECT_EQ(code, 200);
-  EXPECT_THAT(served.Get("/version"), HasSubstr("\"version\":\"0.1.0\""));
+  EXPECT_THAT(served.Get("/version"), HasSubstr("\"version\":\"0.2.0\",\"build\":\""));
   served.Get("/elsewhere", &code);
   EXPECT_EQ(code, 404);
 }

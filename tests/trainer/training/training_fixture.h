@@ -23,8 +23,9 @@ using model::NetworkKind;
 class TrainingFixture : public ::testing::Test {
  protected:
   void SetUp() override {
-    config_ = *ResolveConfig("", {"dim=8", "hidden=16", "steps=12", "batch_size=8", "ema=0.9",
-                                  "learning_rate=0.003", "warmup_steps=2", "log_every=4"});
+    config_ = *ResolveConfig(
+        "", {"dim=8", "hidden=16", "steps=12", "batch_size=8", "ema=0.9", "learning_rate=0.003",
+             "warmup_steps=2", "log_every=4", "score_every=0"});
     cells::PreprocessOptions options = PreprocessOptionsOf(config_);
     options.split.kind = "cells";
     options.genes = 0;
@@ -55,7 +56,12 @@ class TrainingFixture : public ::testing::Test {
     m.dim = 8;
     m.hidden = 16;
     return *Network::Create(kind, m, schedule_,
+<<<<<<< HEAD
                             MakeNetworkStatistics(data_, graph_, config_).statistics, 1, attention);
+=======
+                            MakeNetworkStatistics(data_, graph_, config_).statistics, 1,
+                            model::Attention::kFused);
+>>>>>>> rivals
   }
 
   TrainingTask Task(NetworkKind kind, int64_t steps) {

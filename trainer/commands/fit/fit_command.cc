@@ -206,6 +206,8 @@ class Fit {
     task.resumed = [this](int64_t step) {
       for (const char* key : {"loss", "validation_e_distance"})
         run_directory_.ForgetAfter(step, key);
+      // A run that starts anew scores step 0 again.
+      run_directory_.ForgetAfter(step > 0 ? step : -1, "held_out_e_distance");
       for (const char* key : {"mask_loss", "latent_mean"}) run_directory_.ForgetAfter(-1, key);
     };
     UNLASTING_RETURN_IF_ERROR(TrainOne("denoiser", &task, denoiser));

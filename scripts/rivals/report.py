@@ -1,0 +1,165 @@
+"""The tables of docs/rivals.md, from what run.py has left behind."""
+import collections
+import json
+import os
+import platform
+import subprocess
+
+import tasks
+
+STRONG = {"IFNGR1", "IFNGR2", "IRF1", "JAK2", "SMAD4", "STAT1"}
+TABLES = {
+    "thp1-strong": "Knockouts that training saw, other cells (THP-1): six strong",
+    "thp1-weak": "The same: six weak knockouts",
+    "norman-seen": "Pairs of genes, each seen alone (Norman)",
+    "norman-unseen": "Pairs with a gene that training never saw (Norman)",
+    "glioblastoma": "A drug on a patient that training never saw treated (glioblastoma, five patients, each left out)",
+    "kang": "A cytokine on a cell type that training never saw treated (Kang, five types, each left out)",
+}
+# Lower is nearer but for those; kNN is best at .5.
+COLUMNS = ["E20", "EMD", "rmse", "r", "corr_r", "kNN"]
+# What the version before had of the same measures (E; its own splits and seeds, docs/study.md of that version).
+BEFORE = {"thp1-strong": 0.014, "thp1-weak": 0.016, "norman-seen": 0.012, "norman-unseen": 1.084, "kang": 1.550}
+TITLES = {"ours": "**ours**"} | {rival.name: rival.title for rival in tasks.RIVALS}
+
+
+def number(value, places=3):
+    if value is None or value != value:
+        return "-"
+    text = f"{value:.{places}f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def mean(values):
+    values = [value for value in values if value is not None and value == value]
+    return sum(values) / len(values) if values else None
+
+
+def table_of(family, group, singles):
+    if family == "THP-1":
+        return "thp1-strong" if group["condition"] in STRONG else "thp1-weak"
+    if family == "Norman":
+        return "norman-seen" if all(g in singles for g in group["condition"].split("+")) else "norman-unseen"
+    return family.lower()
+
+
+class Results:
+    """All rows below `runs`: scores[table][method][seed] are groups, rows[method] the rows as they are."""
+
+    def __init__(self, runs):
+        self.scores = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
+        self.rows = collections.defaultdict(list)
+        self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups
+        for path in sorted(runs.glob("*/seed*/*.row.json")):
+            row, info = json.loads(path.read_text()), json.loads((path.parent / "task.json").read_text())
+            seed = path.parent.name.removeprefix("seed")
+            if row["method"] == "ours":
+                row["train"], row["memory_mb"] = info["train"], max(row["memory_mb"], info["memory_mb"])
+            self.rows[row["method"]].append(row | {"task": path.parent.parent.name, "seed": seed})
+            singles = set(info.get("singles", []))
+            for group in row.get("groups", []):
+                table = table_of(info["family"], group, singles)
+                self.scores[table][row["method"]][seed].append(group)
+                self.asked[table][seed].add((group["condition"], group["cell_type"]))
+
+
+def score_table(results, table):
+    seeds = sorted(results.asked[table])
+    lines = [f"## {TABLES[table]}", ""]
+    if not seeds:
+        return lines + ["Not run.", ""]
+    counts = {seed: len(results.asked[table][seed]) for seed in seeds}
+    groups = ", ".join(f"seed {seed}: {counts[seed]}" for seed in seeds)
+    lines += [f"Groups: {groups}. Means over groups; of E each seed apart, else their mean.", "",
+              "| method | E | " + " | ".join(COLUMNS) + " |", "|---|---|" + "---|" * len(COLUMNS)]
+    rows = []
+    for method, by_seed in results.scores[table].items():
+        averages = [{c: mean([g.get(c) for g in by_seed[seed]]) for c in ["E", *COLUMNS]}
+                    for seed in sorted(by_seed)]
+        values = {c: mean([average[c] for average in averages]) for c in averages[0]}
+        note = "".join(f" ({len(by_seed[seed])} of {counts[seed]}, seed {seed})" for seed in seeds
+                       if len(by_seed[seed]) < counts[seed])
+        apart = ", ".join(number(average["E"]) for average in averages)
+        rows.append((values["E"], f"| {TITLES[method]}{note} | {apart} | " +
+                     " | ".join(number(values[c]) for c in COLUMNS) + " |"))
+    lines += [line for _, line in sorted(rows, key=lambda row: row[0] if row[0] is not None else 1e9)]
+    best = [g["ceiling"] for seed in seeds for g in results.scores[table]["ours"][seed]]
+    if best:
+        values = {c: mean([ceiling.get(c) for ceiling in best]) for c in ["E", *COLUMNS]}
+        lines.append("| ceiling: half of the true cells against the other | " +
+                     " | ".join(number(value) for value in values.values()) + " |")
+    missing = [rival for rival in tasks.RIVALS if rival.name not in results.scores[table]]
+    for rival in missing:
+        lines.append(f"| {rival.title} | {reason_of(results, table, rival)} |" + " |" * len(COLUMNS))
+    if table in BEFORE:
+        lines += ["", f"The version before had E {number(BEFORE[table])} here, on a split of its own."]
+    return lines + [""]
+
+
+def tasks_of(table):
+    return {"thp1": ["thp1"], "norman": ["norman"], "glioblastoma": tasks.PATIENTS}.get(table.split("-")[0])
+
+
+def reason_of(results, table, rival):
+    """Why a method has no scores in a table."""
+    if rival.absent:
+        return "not tried, see the end"
+    names = tasks_of(table)
+    rows = [row for row in results.rows[rival.name]
+            if (row["task"] in names if names else row["task"].startswith("kang"))]
+    reasons = [row["reason"] for row in rows if row["reason"]]
+    if reasons:
+        return reasons[0].replace("|", "\\|")
+    return "cannot: no group of this kind" if rows else "not run"
+
+
+def cost_table(results):
+    lines = ["## What each costs", "", "Processor seconds of one thread; memory is the most that all processes of a "
+             "method held together. Means over the tasks that it has done.", "",
+             "| method | training | 1,000 predicted cells | memory, MB | what it asks of its user |", "|---|---|---|---|---|"]
+    asks = {rival.name: rival.asks for rival in tasks.RIVALS} | {"ours": "two commands; a C++ build"}
+    for method in ["ours", *[rival.name for rival in tasks.RIVALS if not rival.rule and not rival.absent]]:
+        done = [row for row in results.rows[method] if row.get("groups")]
+        if not done:
+            lines.append(f"| {TITLES[method]} | not done | | | {asks[method]} |")
+            continue
+        memory = max(row["memory_mb"] for row in done)
+        each = mean([1000 * row["predict"] / row["cells"] for row in done])
+        lines.append(f"| {TITLES[method]} | {mean([row['train'] for row in done]):.0f} | {each:.1f} | {memory} | "
+                     f"{asks[method]} |")
+    return lines + [""]
+
+
+def failure_table(results):
+    lines = ["## What did not run", "", "The last line of the log, or the limit that was met.", "",
+             "| method | where | reason |", "|---|---|---|"]
+    for rival in tasks.RIVALS:
+        if rival.absent:
+            lines.append(f"| {rival.title} | nowhere | not tried: {rival.absent} |")
+        reasons = collections.defaultdict(list)
+        for row in results.rows[rival.name]:
+            if row["reason"] and not row["reason"].startswith("cannot: "):
+                reasons[row["reason"].replace("|", "\\|")].append(f"{row['task']} (seed {row['seed']})")
+        lines += [f"| {rival.title} | {', '.join(where)} | {reason} |" for reason, where in reasons.items()]
+    return lines + [""]
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+                 platform.machine())
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def commit():
+    done = subprocess.run(["git", "-C", tasks.REPOSITORY, "describe", "--always", "--tags"], capture_output=True,
+                          text=True)
+    return done.stdout.strip() or "an unknown commit"
+
+
+def markdown(runs):
+    results = Results(runs)
+    lines = (tasks.REPOSITORY / "scripts" / "rivals" / "head.md").read_text().splitlines()
+    lines += ["", f"Machine: {machine()}; this software at {commit()}.", ""]
+    for table in TABLES:
+        lines += score_table(results, table)
+    return "\n".join(lines + cost_table(results) + failure_table(results)).rstrip() + "\n"

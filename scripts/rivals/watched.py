@@ -1,0 +1,63 @@
+"""Runs a program under limits of processor time and memory, and says what it took: a program that fails, or runs out of
+either, becomes a reason and never ends the comparison."""
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+PAGE, TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+
+
+@dataclasses.dataclass
+class Outcome:
+    reason: str  # "" where it ended well
+    seconds: float  # of the processor, all its processes
+    memory_mb: int  # the most that they held together
+
+
+def usage(group):
+    """Processor seconds and bytes of the processes of a process group; children that have ended count too."""
+    seconds, memory = 0.0, 0
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group:
+            seconds += sum(map(int, fields[11:15])) / TICK
+            memory += int(fields[21]) * PAGE
+    return seconds, memory
+
+
+def last_line(log):
+    lines = [line.strip() for line in pathlib.Path(log).read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "no output"
+
+
+def run(command, log, seconds, memory_mb, **options):
+    """Runs `command`, its output in the file `log`, at a low priority. Its processes are ended where together they
+    exceed `seconds` of the processor or `memory_mb`, or where they wait: ten times `seconds` by the clock."""
+    start, spent, most, reason = time.monotonic(), 0.0, 0, ""
+    with open(log, "w") as output:
+        process = subprocess.Popen(["nice", "-n", "10", *map(str, command)], stdout=output, stderr=subprocess.STDOUT,
+                                   start_new_session=True, **options)
+        while process.poll() is None:
+            time.sleep(0.2)
+            now, memory = usage(process.pid)
+            spent, most = max(spent, now), max(most, memory)
+            if spent > seconds:
+                reason = f"out of time: {seconds} processor seconds"
+            elif most > memory_mb * 2**20:
+                reason = f"out of memory: {memory_mb} MB"
+            elif time.monotonic() - start > 10 * seconds:
+                reason = f"out of time: waits, {10 * seconds} s by the clock"
+            if reason:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    if reason:
+        reason += f"; last words: {last_line(log)}"
+    elif process.returncode:
+        reason = last_line(log)
+    return Outcome(reason, round(spent, 2), most // 2**20)
