@@ -3,17 +3,7 @@ find_package(absl REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED)
 
-if(NOT UNLASTING_WITHOUT_TORCH)
-  # Debian's LibTorch carries its config; an official LibTorch is found through
-  # CMAKE_PREFIX_PATH and must win over the system's.
-  find_package(Torch REQUIRED)
-
-  add_library(unlasting_torch INTERFACE)
-  target_include_directories(unlasting_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-  target_link_libraries(unlasting_torch INTERFACE ${TORCH_LIBRARIES})
-endif()
-
-# Behind this line: what the engine alone does not need.
+# Below: what the engine alone does not need. LibTorch comes last, from UnlastingTorch.cmake.
 if(UNLASTING_ONLY_ENGINE)
   return()
 endif()
@@ -37,6 +27,8 @@ foreach(component Fingerprints SmilesParse Descriptors MolStandardize GraphMol D
 endforeach()
 add_library(unlasting_rdkit INTERFACE)
 target_include_directories(unlasting_rdkit SYSTEM INTERFACE ${RDKIT_INCLUDE_DIR})
+# RDKit 2022.09 uses <cstdint> without including it, and newer standard libraries no longer bring it.
+target_compile_options(unlasting_rdkit INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include cstdint>")
 target_link_libraries(unlasting_rdkit INTERFACE ${RDKIT_LIBRARIES})
 
 add_library(unlasting_hdf5 INTERFACE)

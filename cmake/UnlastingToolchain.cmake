@@ -1,4 +1,4 @@
-# A newer LibTorch may ask for more: -DCMAKE_CXX_STANDARD=20.
+# What includes a LibTorch that needs more gets C++20 (UnlastingTorch.cmake).
 if(NOT CMAKE_CXX_STANDARD)
   set(CMAKE_CXX_STANDARD 17)
 endif()

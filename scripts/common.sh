@@ -4,13 +4,13 @@
 # shellcheck disable=SC2034
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
-# Builds the preset $1; further arguments go to cmake --build. Every five to ten seconds, and at the
+# Builds in the folder $1; further arguments go to cmake --build. Every five to ten seconds, and at the
 # end, prints a line such as "[120/482] 25% after 1m40s" on standard output, and whatever is neither
 # ninja's progress nor blank, such as a compiler's warnings, at once.
 build_with_progress() {
-  local preset="$1"
+  local folder="$1"
   shift
-  NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset" --parallel "$(build_jobs)" "$@" 2>&1 |
+  NINJA_STATUS='[%f/%t] ' cmake --build "$folder" --parallel "$(build_jobs)" "$@" 2>&1 |
     show_progress
 }
 # Reads a build's output; see build_with_progress. A compiler that is silent for long gets a line too.

@@ -108,7 +108,7 @@ stage "Build (takes minutes when nothing is built yet)"
 quietly configure cmake --preset release
 # Compilers' warnings go to the log; the count of finished steps is shown.
 build_status=0
-build_with_progress release --target unlasting-train unlasting-server unlasting |
+build_with_progress build/release --target unlasting-train unlasting-server unlasting |
   tee "$logs/build.log" | grep --line-buffered '^      \[' || build_status="${PIPESTATUS[0]}"
 ((build_status == 0)) || give_up "$logs/build.log" "$build_status" cmake --build --preset release
 stage_done

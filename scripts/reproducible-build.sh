@@ -37,7 +37,7 @@ build_in() {
     cd "$1"
     export CCACHE_DISABLE=1 UNLASTING_JOBS="$2" TZ="$3" LC_ALL="$4"
     cmake --preset release -DBUILD_TESTING=OFF >/dev/null
-    build_with_progress release --target "${targets[@]}"
+    build_with_progress build/release --target "${targets[@]}"
     cmake --install build/release --prefix "$1/installed" >/dev/null
     cd installed
     find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum

@@ -1,19 +1,31 @@
 #!/bin/bash
 # Installs what is missing, builds everything and runs every test; the last line is ctest's.
 #
-#   scripts/test.sh [CTEST_ARGUMENT ...]     e.g. scripts/test.sh -R anndata -V
+#   scripts/test.sh [--libtorch wheel|DIR] [CTEST_ARGUMENT ...]     e.g. scripts/test.sh -R anndata -V
+#   scripts/test.sh --libtorch wheel         with the LibTorch of PyPI's torch, and CUDA built with its nvcc,
+#                                            in place of Debian's; --libtorch DIR: with an unpacked LibTorch
 #   UNLASTING_PRESET=asan-ubsan scripts/test.sh
 #   UNLASTING_JOBS=1 scripts/test.sh         one compilation and one test at a time
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/libtorch.sh"
 cd "$repository"
 
 preset="${UNLASTING_PRESET:-release}"
+build="build/$preset"
 jobs="$(build_jobs)"
+libtorch=""
+if [[ "${1:-}" == --libtorch ]]; then
+  [[ -n "${2:-}" ]] || libtorch_fail "expected the word wheel or a folder" 2
+  libtorch="$2"
+  build="build/$preset-libtorch"
+  shift 2
+fi
 
 scripts/install-deps.sh
-cmake --preset "$preset" -DBUILD_TESTING=ON
-build_with_progress "$preset"
+if [[ -n "$libtorch" ]]; then use_libtorch "$libtorch"; fi
+cmake --preset "$preset" -B "$build" -DBUILD_TESTING=ON "${libtorch_settings[@]}"
+build_with_progress "$build"
 # Go and its modules are not Debian's; without them the gateway's tests say that they were skipped.
 scripts/gateway.sh --build || echo "test: the gateway was not built; its tests are skipped"
-exec ctest --preset "$preset" --output-on-failure --no-tests=error --parallel "$jobs" "$@"
+exec ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$jobs" "$@"

@@ -124,6 +124,21 @@ class DockerfileTest(unittest.TestCase):
         self.assertEqual(copied, {"slim": ["programs"], "full": ["torch"]})
         self.assertEqual(components.split(), ["programs", "torch"])
 
+    def test_libraries_of_no_package_come_before_the_programs_are_checked(self):
+        self.assertRegex(self.stages["build"], r"image-libraries\.sh /out/programs /out/libraries/programs\b")
+        self.assertRegex(self.stages["build"], r"image-libraries\.sh --whole /out/torch /out/libraries/torch\b")
+        for stage, component in (("slim", "programs"), ("full", "torch")):
+            text = self.stages[stage]
+            copied = text.index(f"COPY --from=build /out/libraries/{component}/ /\n")
+            self.assertLess(copied, text.index("! ldd"))
+        # Debian's LibTorch is no part of an image that has another.
+        self.assertRegex(self.stages["full"], r'if \[ -z "\$LIBTORCH" \]; then\s+apt-get update.*libtorch1\.13')
+
+    def test_the_argument_reaches_every_stage_that_reads_it(self):
+        for stage in ("build", "full"):
+            self.assertRegex(self.stages[stage], r"(?m)^ARG LIBTORCH$")
+        self.assertRegex(self.stages["build"], r"(?m)^ARG LIBTORCH_SHA256$")
+
     def test_a_stage_that_lacks_a_library_is_not_built(self):
         self.assertIn("! ldd /usr/local/bin/unlasting*", self.stages["slim"])
         self.assertIn("! ldd /usr/local/lib/unlasting/*", self.stages["full"])

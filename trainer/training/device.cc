@@ -70,6 +70,10 @@ void PrepareDevice(torch::Device device) {
   // cuBLAS reads it when its first handle is made; without it, its workspaces may change sums.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+#if TORCH_VERSION_MAJOR >= 2
+  // Else LibTorch 2 writes every new tensor full of NaN first.
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+#endif
 }
 
 }  // namespace unlasting::trainer

@@ -56,12 +56,7 @@ class TrainingFixture : public ::testing::Test {
     m.dim = 8;
     m.hidden = 16;
     return *Network::Create(kind, m, schedule_,
-<<<<<<< HEAD
                             MakeNetworkStatistics(data_, graph_, config_).statistics, 1, attention);
-=======
-                            MakeNetworkStatistics(data_, graph_, config_).statistics, 1,
-                            model::Attention::kFused);
->>>>>>> rivals
   }
 
   TrainingTask Task(NetworkKind kind, int64_t steps) {
