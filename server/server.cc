@@ -36,6 +36,7 @@ RegistryOptions RegistryOptionsOf(const ServerConfig& config) {
   options.bundle_keys = config.bundle_keys();
   options.evaluator = config.evaluator();
   options.device = config.device();
+  options.precision = config.precision();
   options.threads = config.threads() > 0
                         ? config.threads()
                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -172,6 +173,7 @@ absl::Status Server::LoadModels() {
               {"version", manifest.version},
               {"bundle_hash", model->bundle()->hash()},
               {"device", model->scheduler().engine().options().device},
+              {"precision", model->scheduler().engine().options().precision},
               {"genes", absl::StrCat(manifest.genes.size())}});
   }
   return absl::OkStatus();

@@ -44,6 +44,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Make(const std::stri
   std::string card = ReadRegularFile(directory + "/card.md").value_or("");
   predict::EngineOptions options;
   options.device = options_.device;
+  options.precision = options_.precision;
   options.threads = options_.threads;
   options.max_batch = options_.scheduler.max_batch;
   auto engine = MakeEngine(options_.evaluator, *bundle, options);

@@ -29,6 +29,7 @@ struct RegistryOptions {
   std::string bundle_keys;          // of Bundle::Load; "": bundles need no signature
   std::string evaluator = "fused";  // of MakeEngine (evaluator.h)
   std::string device = "auto";      // EngineOptions.device
+  std::string precision = "auto";   // EngineOptions.precision
   int threads = 2;
   bool warm_up = true;
   SchedulerOptions scheduler;

@@ -7,6 +7,7 @@
 
 #include "core/base/status.h"
 #include "core/model/torch/threads.h"
+#include "core/predict/engine/engine_factory.h"
 #include "core/predict/engine/engine_steps.h"
 
 namespace unlasting::server {
@@ -213,6 +214,9 @@ absl::StatusOr<std::unique_ptr<predict::Engine>> MakeTorchScriptEngine(
     return absl::InvalidArgumentError(absl::StrCat(
         "device: found '", options.device, "', but this machine's LibTorch has no CUDA; use cpu"));
   }
+  predict::EngineOptions resolved = options;
+  UNLASTING_ASSIGN_OR_RETURN(resolved.precision,
+                             predict::Float32Alone(options.precision, "TorchScript"));
   // The fused operators run on the CPU alone.
   if (!device.is_cpu() && attention == model::Attention::kFused) {
     attention = model::Attention::kOperator;
@@ -221,7 +225,7 @@ absl::StatusOr<std::unique_ptr<predict::Engine>> MakeTorchScriptEngine(
   UNLASTING_ASSIGN_OR_RETURN(const auto weights, bundle->ReadWeights());
   try {
     return std::unique_ptr<predict::Engine>(
-        new TorchScriptEngine(std::move(bundle), std::move(modules), weights, options, device));
+        new TorchScriptEngine(std::move(bundle), std::move(modules), weights, resolved, device));
   } catch (const std::exception& error) {
     return FromException(error);
   }

@@ -41,6 +41,10 @@ shows '| `grn.threshold` |' "$train" --settings-table
 refuses 2 'absent.h5ad' "$train" fit --data absent.h5ad --out "$work/b" --progress none
 refuses 2 'obs has no column' "$train" fit --data $data --out "$work/b" --progress none \
   --set condition_column=nothing
+refuses 2 "--device: found 'gpu', expected auto, cpu, cuda or cuda:NUMBER" "$train" fit --data absent.h5ad \
+  --out "$work/b" --device gpu
+# What a build for CUDA says depends on the machine, but it names the flag too.
+refuses 2 "--device: found 'cuda:77'" "$train" fit --data absent.h5ad --out "$work/b" --device cuda:77
 refuses 2 'stepz' "$train" fit --data $data --out "$work/b" --progress none --set stepz=3
 refuses 2 'declared log1p' "$train" fit --data $data --out "$work/b" --progress none \
   --set matrix=log1p --set split=cells

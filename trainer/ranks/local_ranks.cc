@@ -30,7 +30,8 @@ absl::Status LocalRanks::Start(int size, int port) {
   std::vector<std::string> arguments = absl::StrSplit(line, '\0');
   for (int rank = 1; rank < size; ++rank) {
     std::vector<std::string> environment = {
-        absl::StrCat("RANK=", rank), absl::StrCat("WORLD_SIZE=", size), "MASTER_ADDR=127.0.0.1",
+        absl::StrCat("RANK=", rank),        absl::StrCat("LOCAL_RANK=", rank),
+        absl::StrCat("WORLD_SIZE=", size),  "MASTER_ADDR=127.0.0.1",
         absl::StrCat("MASTER_PORT=", port), "GLOO_SOCKET_IFNAME=lo"};
     // The first entry of a name counts, so these precede the inherited ones.
     for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);

@@ -22,10 +22,11 @@ struct RankInfo {
   // True where the launcher (torchrun) serves the store, not rank 0.
   bool served_by_launcher = false;
   std::string prefix;  // of keys in a store that outlives a group
+  int local_rank = 0;  // among the processes of its machine, which share the machine's devices
 };
 
-// Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun and Kubeflow set them, and
-// GLOO_SOCKET_IFNAME. nullopt where RANK or WORLD_SIZE is not set or the size is 1;
+// Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun and Kubeflow set them, LOCAL_RANK
+// (0 where it is not set) and GLOO_SOCKET_IFNAME. nullopt where RANK or WORLD_SIZE is not set or the size is 1;
 // INVALID_ARGUMENT names a variable with a bad value.
 absl::StatusOr<std::optional<RankInfo>> RankInfoFromEnvironment();
 

@@ -32,6 +32,9 @@ absl::StatusOr<std::optional<RankInfo>> RankInfoFromEnvironment() {
   UNLASTING_ASSIGN_OR_RETURN(info.size, Number("WORLD_SIZE", 1, kMaxRanks));
   UNLASTING_ASSIGN_OR_RETURN(info.rank, Number("RANK", 0, info.size - 1));
   if (info.size == 1) return std::nullopt;
+  if (!Variable("LOCAL_RANK").empty()) {
+    UNLASTING_ASSIGN_OR_RETURN(info.local_rank, Number("LOCAL_RANK", 0, kMaxRanks));
+  }
   info.host = Variable("MASTER_ADDR");
   if (info.host.empty()) {
     return absl::InvalidArgumentError("MASTER_ADDR: found nothing, expected the host of rank 0");

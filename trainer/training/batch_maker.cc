@@ -26,8 +26,15 @@ Tensor GroupsOf(const TrainingData& data, const std::vector<int64_t>& cells, int
   return RowsOf(data, cells).view({-1, share, data.genes()});
 }
 
-Tensor Narrow(const Tensor& tensor, model::Range range) {
-  return tensor.defined() ? tensor.narrow(0, range.begin, range.end - range.begin) : tensor;
+// Every tensor that `rows` has, through `map`.
+template <typename Map>
+BatchRows Each(BatchRows rows, const Map& map) {
+  Network::Inputs& in = rows.inputs;
+  for (Tensor* tensor : {&rows.x_0, &rows.x_t, &rows.t, &in.cell_type, &in.control, &in.knockout,
+                         &in.molecule, &in.dose, &in.hidden, &in.anonymous}) {
+    if (tensor->defined()) *tensor = map(*tensor);
+  }
+  return rows;
 }
 
 }  // namespace
@@ -75,18 +82,18 @@ Network::Inputs InputsOf(const TrainingData& data, const std::vector<int64_t>& c
 }
 
 BatchRows BatchRows::Part(model::Range range) const {
-  BatchRows part;
-  part.x_0 = Narrow(x_0, range);
-  part.x_t = Narrow(x_t, range);
-  part.t = Narrow(t, range);
-  part.inputs.cell_type = Narrow(inputs.cell_type, range);
-  part.inputs.control = Narrow(inputs.control, range);
-  part.inputs.knockout = Narrow(inputs.knockout, range);
-  part.inputs.molecule = Narrow(inputs.molecule, range);
-  part.inputs.dose = Narrow(inputs.dose, range);
-  part.inputs.hidden = Narrow(inputs.hidden, range);
-  part.inputs.anonymous = Narrow(inputs.anonymous, range);
-  return part;
+  return Each(*this, [range](const Tensor& tensor) {
+    return tensor.narrow(0, range.begin, range.end - range.begin);
+  });
+}
+
+BatchRows BatchRows::On(torch::Device device) const {
+  return Each(*this,
+              [device](const Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
+}
+
+BatchRows BatchRows::Pinned() const {
+  return Each(*this, [](const Tensor& tensor) { return tensor.pin_memory(); });
 }
 
 BatchMaker::BatchMaker(NetworkKind kind, const TrainConfig& config, const TrainingData& data,

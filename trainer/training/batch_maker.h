@@ -24,6 +24,10 @@ struct BatchRows {
   int64_t size() const { return x_0.defined() ? x_0.size(0) : 0; }
   // The rows in `range`: one thread's share.
   BatchRows Part(model::Range range) const;
+  // A copy on `device`. From pinned memory (see Pinned) nothing waits for it.
+  BatchRows On(torch::Device device) const;
+  // A copy in memory from which a CUDA device reads by itself.
+  BatchRows Pinned() const;
 };
 
 struct Batches {

@@ -44,6 +44,15 @@ torch::Tensor ReadEntry(InputArchive* archive, const std::string& key) {
   return value;
 }
 
+// A checkpoint is read to the CPU, whatever device wrote it.
+void MoveMoments(torch::Device device, torch::optim::Optimizer* optimizer) {
+  for (auto& [parameter, entry] : optimizer->state()) {
+    auto& moments = static_cast<torch::optim::AdamWParamState&>(*entry);
+    moments.exp_avg(moments.exp_avg().to(device));
+    moments.exp_avg_sq(moments.exp_avg_sq().to(device));
+  }
+}
+
 void CopyChecked(const torch::Tensor& from, torch::Tensor to) {
   TORCH_CHECK(from.sizes() == to.sizes(), "found a weight of another shape");
   to.copy_(from);
@@ -61,6 +70,7 @@ void Take(InputArchive* archive, TrainingState* state) {
   InputArchive optimizer;
   archive->read("optimizer", optimizer);
   state->optimizer->load(optimizer);
+  MoveMoments(state->weights.front().device(), state->optimizer);
   state->best.clear();
   const auto best = static_cast<size_t>(number("best_count"));
   TORCH_CHECK(best == 0 || best == state->weights.size(), "found another number of weights");
@@ -102,7 +112,7 @@ absl::StatusOr<std::string> EncodeState(const TrainingState& state) {
 absl::Status ReadCheckpoint(const std::string& path, TrainingState* state) {
   try {
     InputArchive archive;
-    archive.load_from(path);
+    archive.load_from(path, torch::kCPU);
     Take(&archive, state);
     return absl::OkStatus();
   } catch (const std::exception& error) {
@@ -115,7 +125,7 @@ absl::Status ReadCheckpoint(const std::string& path, TrainingState* state) {
 absl::Status DecodeState(const std::string& bytes, TrainingState* state) {
   try {
     InputArchive archive;
-    archive.load_from(bytes.data(), bytes.size());
+    archive.load_from(bytes.data(), bytes.size(), torch::kCPU);
     Take(&archive, state);
     return absl::OkStatus();
   } catch (const std::exception& error) {

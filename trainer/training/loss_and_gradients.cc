@@ -20,7 +20,7 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
   }
   const Tensor times = rows.t.flatten();
   const Tensor losses = network.DenoiserLosses(x_0, rows.x_t.flatten(0, 1), times, rows.inputs);
-  by_noise->Add(losses, log_noise.index_select(0, times));
+  by_noise->Add(losses, log_noise.index_select(0, times.to(torch::kCPU)));
   return losses.select(1, 0).view(shape).mean(1);
 }
 
@@ -29,7 +29,8 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
 double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
                         const std::vector<Tensor>& weights, const Tensor& log_noise,
                         LossByNoise* by_noise) {
-  const auto shards = static_cast<int>(task.config->threads());
+  // A device takes a rank's share of the batch whole.
+  const int shards = task.device.is_cpu() ? static_cast<int>(task.config->threads()) : 1;
   const int ranks = task.ranks == nullptr ? 1 : task.ranks->size();
   const int first = (task.ranks == nullptr ? 0 : task.ranks->rank()) * shards;
   const int64_t total = batch.control.size() + batch.perturbed.size();
@@ -41,7 +42,8 @@ double LossAndGradients(const TrainingTask& task, const Network& network, const 
     for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
       const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
       if (range.begin < range.end) {
-        parts.push_back(RowLosses(task, network, rows->Part(range), log_noise, &by_shard[shard]));
+        parts.push_back(RowLosses(task, network, rows->Part(range).On(task.device), log_noise,
+                                  &by_shard[shard]));
       }
     }
     if (parts.empty()) return;

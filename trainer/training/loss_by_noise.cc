@@ -11,8 +11,8 @@ double ExplainedOf(double loss, double skip) { return skip > 0 ? 1.0 - loss / sk
 }  // namespace
 
 void LossByNoise::Add(const torch::Tensor& losses, const torch::Tensor& log_noise) {
-  const torch::Tensor rows = losses.detach().to(torch::kFloat64).contiguous();
-  const torch::Tensor ratio = log_noise.to(torch::kFloat64).exp().contiguous();
+  const torch::Tensor rows = losses.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+  const torch::Tensor ratio = log_noise.to(torch::kCPU, torch::kFloat64).exp().contiguous();
   const auto loss = rows.accessor<double, 2>();
   const auto noise = ratio.accessor<double, 1>();
   for (int64_t r = 0; r < rows.size(0); ++r) {

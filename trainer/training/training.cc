@@ -13,6 +13,7 @@
 #include "trainer/training/checkpoint.h"
 #include "trainer/training/loss_and_gradients.h"
 #include "trainer/training/loss_by_noise.h"
+#include "trainer/training/next_batches.h"
 #include "trainer/training/validation.h"
 
 namespace unlasting::trainer {
@@ -56,7 +57,8 @@ class Loop {
         network_(*network),
         optimizer_(network->Parameters(), torch::optim::AdamWOptions(task.config->learning_rate())
                                               .weight_decay(task.config->weight_decay())),
-        batches_(task.kind, *task.config, *task.data, *task.schedule) {
+        batches_(task.kind, *task.config, *task.data, *task.schedule),
+        next_batches_(batches_, task.device, task.steps) {
     state_.weights = network->Parameters();
     for (const Tensor& weight : state_.weights) {
       state_.average.push_back(weight.detach().clone());
@@ -125,7 +127,7 @@ class Loop {
   absl::Status Step() {
     SetLearningRate(LearningRate(config_, state_.step, task_.steps), &optimizer_);
     LossByNoise by_noise;
-    double loss = LossAndGradients(task_, network_, batches_.Make(state_.step), state_.weights,
+    double loss = LossAndGradients(task_, network_, next_batches_.Take(state_.step), state_.weights,
                                    batches_.log_noise(), &by_noise);
     if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss, &by_noise));
     if (!std::isfinite(loss)) {
@@ -152,11 +154,11 @@ class Loop {
     torch::NoGradGuard no_grad;
     std::vector<Tensor> parts;
     for (const Tensor& weight : state_.weights) parts.push_back(weight.grad().flatten());
-    parts.push_back(torch::tensor({static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f}));
-    for (const double part : by_noise->sums()) {
-      parts.push_back(torch::tensor({static_cast<float>(part)}));
-    }
-    const Tensor sum = torch::cat(parts);
+    std::vector<float> numbers = {static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f};
+    for (const double part : by_noise->sums()) numbers.push_back(static_cast<float>(part));
+    parts.push_back(torch::tensor(numbers).to(task_.device));
+    // Ranks exchange sums through the host.
+    const Tensor sum = torch::cat(parts).to(torch::kCPU);
     UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
     int64_t at = 0;
     for (const Tensor& weight : state_.weights) {
@@ -241,6 +243,7 @@ class Loop {
   const Network& network_;
   torch::optim::AdamW optimizer_;
   BatchMaker batches_;
+  NextBatches next_batches_;
   Validation validation_;
   TrainingState state_;
   bool interrupted_ = false;
@@ -255,7 +258,10 @@ absl::Status Train(const TrainingTask& task, Network* network) {
   model::PrepareProcess();
   try {
     at::set_num_threads(1);
-    return Loop(task, network).Run();
+    network->To(task.device);
+    const absl::Status status = Loop(task, network).Run();
+    network->To(torch::kCPU);
+    return status;
   } catch (const std::exception& error) {
     const std::string what = error.what();
     return absl::InternalError(absl::StrCat("training: ", what.substr(0, what.find('\n'))));

@@ -1,6 +1,8 @@
 // TrainingTask is what one run of training is asked for.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <atomic>
 #include <functional>
 #include <string>
@@ -23,6 +25,9 @@ struct TrainingTask {
   const TrainingData* data = nullptr;
   const diffusion::Schedule* schedule = nullptr;
   int64_t steps = 0;
+  // Where the network is while it trains; Train takes it there and back to the CPU. The network's
+  // attention is AttentionOn(device).
+  torch::Device device = torch::kCPU;
   std::string checkpoint_path;  // written every checkpoint_minutes and on interruption
   bool resume = false;          // starts from the checkpoint at checkpoint_path where one exists
   RankGroup* ranks = nullptr;   // null: this process alone

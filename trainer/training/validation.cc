@@ -24,7 +24,7 @@ Tensor RunPlan(const Network& denoiser, const diffusion::Plan& plan, const Netwo
                Tensor x) {
   Tensor previous = torch::zeros_like(x);
   for (const auto& step : plan) {
-    const Tensor t = torch::full({x.size(0)}, step.time, torch::kInt64);
+    const Tensor t = torch::full({x.size(0)}, step.time, x.options().dtype(torch::kInt64));
     const Tensor x0 = denoiser.Denoise(x, t, inputs);
     x = step.x_coefficient * x + step.x0_coefficient * x0 + step.previous_coefficient * previous;
     previous = x0;
@@ -34,7 +34,8 @@ Tensor RunPlan(const Network& denoiser, const diffusion::Plan& plan, const Netwo
 
 DenseMatrix ToMatrix(const Tensor& rows) {
   DenseMatrix matrix(rows.size(0), rows.size(1));
-  std::copy_n(rows.contiguous().data_ptr<float>(), matrix.values.size(), matrix.values.begin());
+  std::copy_n(rows.to(torch::kCPU).contiguous().data_ptr<float>(), matrix.values.size(),
+              matrix.values.begin());
   return matrix;
 }
 
@@ -73,20 +74,23 @@ absl::StatusOr<Validation> Validation::Create(const TrainingData& data,
 
 Tensor Validation::Generate(const Network& denoiser, const Group& group) const {
   torch::NoGradGuard no_grad;
-  const Tensor control = RowsOf(*data_, group.control);
-  Network::Inputs source;
-  source.cell_type = TypesOf(*data_, group.control);
-  const Tensor latent = RunPlan(denoiser, plan_.invert, source, control);
-  Network::Inputs target = InputsOf(*data_, group.truth);
-  target.control = control;
-  return RunPlan(denoiser, plan_.decode, target, latent).clamp_min(0);
+  BatchRows source, target;
+  source.x_0 = RowsOf(*data_, group.control);
+  source.inputs.cell_type = TypesOf(*data_, group.control);
+  target.inputs = InputsOf(*data_, group.truth);
+  target.inputs.control = source.x_0;
+  source = source.On(denoiser.device());
+  target = target.On(denoiser.device());
+  const Tensor latent = RunPlan(denoiser, plan_.invert, source.inputs, source.x_0);
+  return RunPlan(denoiser, plan_.decode, target.inputs, latent).clamp_min(0);
 }
 
 double Validation::Distance(const Network& denoiser, int threads) const {
   std::vector<double> distances(groups_.size(), 0.0);
   const auto total = static_cast<int64_t>(groups_.size());
-  model::RunShards(threads, [&](int shard) {
-    const model::Range range = model::ShardOf(total, threads, shard);
+  const int shards = denoiser.device().is_cpu() ? threads : 1;
+  model::RunShards(shards, [&](int shard) {
+    const model::Range range = model::ShardOf(total, shards, shard);
     for (int64_t k = range.begin; k < range.end; ++k) {
       const double scale = data_->prepared().x_max;
       const DenseMatrix made = ToMatrix(Generate(denoiser, groups_[k]) * scale);

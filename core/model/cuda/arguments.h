@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #if defined(__CUDACC__)
 #define UNLASTING_HOST_DEVICE __host__ __device__
@@ -23,6 +25,14 @@ enum class Precision {
   kTf32,     // products through TF32
   kBf16,     // as kTf32; features of the GRN layers are bfloat16, summed in float32
 };
+
+// float32, tf32 or bf16; nullopt for another name.
+inline std::optional<Precision> PrecisionOf(std::string_view name) {
+  if (name == "float32") return Precision::kFloat32;
+  if (name == "tf32") return Precision::kTf32;
+  if (name == "bf16") return Precision::kBf16;
+  return std::nullopt;
+}
 
 struct BFloat16 {
   uint16_t bits;

@@ -196,6 +196,7 @@ Tensor Network::MaskLoss(const Tensor& x_0, const Inputs& in) const {
 }
 
 void Network::To(torch::Device device) { module_.to(device); }
+torch::Device Network::device() const { return Parameters().front().device(); }
 void Network::To(torch::Dtype dtype) { CastFloats(dtype, &module_); }
 
 std::vector<std::string> ForwardSignature(ExportKind kind, bool molecules) {

@@ -70,6 +70,7 @@ class Network {
   torch::Tensor MaskLoss(const torch::Tensor& x_0, const Inputs& inputs) const;
 
   void To(torch::Device device);
+  torch::Device device() const;
   void To(torch::Dtype dtype);
 
  private:

@@ -28,16 +28,18 @@ using model::cuda::CudaOptions;
 class CudaEngine : public Engine {
  public:
   CudaEngine(std::shared_ptr<const bundle::Bundle> bundle, const bundle::BundleWeights& weights,
-             const EngineOptions& options, int device)
+             const EngineOptions& options, model::cuda::Precision precision, int device)
       : bundle_(std::move(bundle)),
         options_(options),
         latents_(options.latent_cache_bytes),
         thresholds_(options.threshold_cache_bytes),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
         context_(std::make_shared<Context>(device)) {
+    CudaOptions networks;
+    networks.precision = precision;
     const auto make = [&](bool denoiser, const NetworkWeights<float>& network) {
       return std::make_unique<CudaNetwork>(denoiser, bundle_->config(), network, context_,
-                                           CudaOptions());
+                                           networks);
     };
     denoiser_ = make(true, weights.denoiser);
     mask_ = make(false, weights.mask);
@@ -188,9 +190,17 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bun
                      devices == 0 ? "no CUDA device; use cpu"
                                   : absl::StrCat(devices, " CUDA devices, counted from 0")));
   }
+  EngineOptions resolved = options;
+  if (options.precision == "auto") resolved.precision = "tf32";
+  const auto precision = model::cuda::PrecisionOf(resolved.precision);
+  if (!precision.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("precision: found '", options.precision,
+                                                   "', expected auto, float32, tf32 or bf16"));
+  }
   UNLASTING_ASSIGN_OR_RETURN(const bundle::BundleWeights weights, bundle->ReadWeights());
   try {
-    return std::unique_ptr<Engine>(new CudaEngine(std::move(bundle), weights, options, device));
+    return std::unique_ptr<Engine>(
+        new CudaEngine(std::move(bundle), weights, resolved, *precision, device));
   } catch (const std::exception& error) {
     return EvaluationFailed(error);
   }

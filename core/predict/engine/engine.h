@@ -41,7 +41,11 @@ struct Row {
 };
 
 struct EngineOptions {
-  std::string device = "cpu";                       // "auto", "cpu", "cuda", "cuda:1"
+  std::string device = "cpu";  // "auto", "cpu", "cuda", "cuda:1"
+  // Of the products of an evaluation: "float32", "tf32", "bf16", or "auto", which an engine's
+  // options() no longer say: the CPU and LibTorch have float32 alone, CUDA
+  // (core/model/cuda/arguments.h) any.
+  std::string precision = "auto";
   int threads = 2;                                  // of one evaluation, on CPU
   int64_t max_batch = 64;                           // rows of one evaluation; more rows are split
   int64_t latent_cache_bytes = int64_t{256} << 20;  // 0: latents are not kept

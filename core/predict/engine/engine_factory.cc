@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/status.h"
 #include "core/predict/engine/cpu_engine.h"
 #if defined(UNLASTING_CUDA)
 #include "core/predict/engine/cuda_engine.h"
@@ -18,6 +19,13 @@ bool NamesCuda(const std::string& device) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> Float32Alone(const std::string& precision, const std::string& where) {
+  if (precision == "auto" || precision == "float32") return "float32";
+  return absl::InvalidArgumentError(absl::StrCat(
+      "precision: found '", precision, "', expected auto or float32: ", where,
+      " computes in float32; tf32 and bf16 need the fused evaluator on a CUDA device"));
+}
 
 absl::StatusOr<std::unique_ptr<Engine>> CreateEngine(std::shared_ptr<const bundle::Bundle> bundle,
                                                      const EngineOptions& options) {
@@ -42,7 +50,9 @@ absl::StatusOr<std::unique_ptr<Engine>> CreateEngine(std::shared_ptr<const bundl
   }
 #endif
   if (options.device == "cpu" || options.device == "auto") {
-    return MakeCpuEngine(std::move(bundle), options);
+    EngineOptions cpu_options = options;
+    UNLASTING_ASSIGN_OR_RETURN(cpu_options.precision, Float32Alone(options.precision, "the CPU"));
+    return MakeCpuEngine(std::move(bundle), cpu_options);
   }
   return absl::InvalidArgumentError(
       absl::StrCat("device: found '", options.device, "', expected auto, cpu or cuda[:index]"));

@@ -1,6 +1,5 @@
-// MeetMeans finishes generated profiles: it scales the active values of each gene so that the mean
-// over cells is the expected one, which silencing genes by rank does not keep. Pure functions; any
-// thread. N is the bundle's number of genes.
+// These functions finish generated profiles: they scale the active values of each gene so that the
+// mean over cells is a wanted one. Pure functions; any thread. N is the bundle's number of genes.
 #pragma once
 
 #include <vector>
@@ -17,6 +16,9 @@ inline constexpr float kLargestMeanFactor = 3.0f;
 // Per gene the factor that brings the mean of `values` [cells, N] to `mean` [N], within the bounds;
 // 1 where all values are 0. Negative values count as 0, as in an answer.
 std::vector<float> MeanFactors(const DenseMatrix& values, absl::Span<const float> mean);
+
+// Per gene the mean of `values` [cells, N]; negative values count as 0, as in an answer.
+std::vector<float> MeanValues(const DenseMatrix& values);
 
 // Multiplies each gene's values by its factor; `factor` [N].
 void ScaleGenes(absl::Span<const float> factor, DenseMatrix* values);

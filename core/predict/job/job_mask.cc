@@ -72,10 +72,20 @@ bool JobState::MeetsMeans(int perturbation, int32_t type) {
 }
 
 absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,
-                                                          absl::Span<const int64_t> cells) {
+                                                          absl::Span<const int64_t> cells,
+                                                          absl::Span<const double> share) {
   UNLASTING_ASSIGN_OR_RETURN(
       std::vector<float> mean,
       engine->ExpectedMeanChange(TrainedType(type), ContextOf(type), *perturbations[perturbation]));
+  if (!MeetsMeans(perturbation, type)) {
+    DenseMatrix moved = SelectRows(*control_units, cells);
+    for (int64_t r = 0; r < moved.rows; ++r) {
+      const auto row = moved.Row(r);
+      for (size_t g = 0; g < row.size(); ++g) row[g] += mean[g];
+    }
+    KeepTopShare(share, &moved);
+    return MeanValues(moved);
+  }
   std::vector<double> sum(mean.size(), 0.0);
   for (const int64_t cell : cells) {
     const auto row = control_units->Row(cell);
@@ -111,10 +121,11 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
   }
   UNLASTING_ASSIGN_OR_RETURN(const DenseMatrix probability,
                              MaskProbability(perturbation, type, panel));
-  std::vector<float> thresholds = TopShareThresholds(values, MeanProbability(probability));
-  if (MeetsMeans(perturbation, type)) {
+  const std::vector<double> share = MeanProbability(probability);
+  std::vector<float> thresholds = TopShareThresholds(values, share);
+  if (engine->bundle().config().expected_response) {
     UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
-                               ExpectedMean(perturbation, type, panel));
+                               ExpectedMean(perturbation, type, panel, share));
     KeepAbove(thresholds, &values);
     const std::vector<float> factors = MeanFactors(values, mean);
     thresholds.insert(thresholds.end(), factors.begin(), factors.end());
@@ -134,9 +145,11 @@ absl::Status JobState::KeepByRank(int perturbation, int32_t type, const std::vec
       ScaleGenes(absl::MakeConstSpan(thresholds).subspan(genes), group);
     return absl::OkStatus();
   }
-  KeepTopShare(MeanProbability(probability), group);
-  if (!MeetsMeans(perturbation, type)) return absl::OkStatus();
-  UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean, ExpectedMean(perturbation, type, rows));
+  const std::vector<double> share = MeanProbability(probability);
+  KeepTopShare(share, group);
+  if (!engine->bundle().config().expected_response) return absl::OkStatus();
+  UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
+                             ExpectedMean(perturbation, type, rows, share));
   ScaleGenes(MeanFactors(*group, mean), group);
   return absl::OkStatus();
 }

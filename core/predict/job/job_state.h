@@ -146,11 +146,15 @@ struct JobState : public TrajectoryWaiter {
   // Whether another job has cached the thresholds of this type since this one began; if so, the
   // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
-  // Whether active values are scaled to the expected means after the rank mask.
+  // Whether profiles have the expected means after the rank mask; else they have those that the
+  // mask leaves of control cells moved by the expected response. Which of the two fits was found
+  // without a network (trainer/response/left_out.h), which therefore moves no mean of its own.
   bool MeetsMeans(int perturbation, int32_t type);
-  // Of perturbed cells made of these control cells of one type; [N], in model units.
+  // The means that the profiles of these control cells of one type are brought to, where genes are
+  // active in `share` [N] of them; [N], in model units.
   absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,
-                                                  absl::Span<const int64_t> cells);
+                                                  absl::Span<const int64_t> cells,
+                                                  absl::Span<const double> share);
   // The rank mask of the cells of one type, `rows` of the request, and their finish.
   absl::Status KeepByRank(int perturbation, int32_t type, const std::vector<int64_t>& rows,
                           const DenseMatrix& probability, DenseMatrix* group);

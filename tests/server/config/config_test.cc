@@ -32,6 +32,7 @@ TEST(Flags, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ((*config)->listen(), "127.0.0.1:50051");
   EXPECT_EQ((*config)->admin_listen(), "127.0.0.1:9464");
   EXPECT_EQ((*config)->device(), "auto");
+  EXPECT_EQ((*config)->precision(), "auto");
   EXPECT_FALSE((*config)->has_tls());
   EXPECT_TRUE((*config)->enable_reflection());
 }

@@ -89,5 +89,15 @@ TEST_F(TorchScriptEngineTest, RefusesADeviceThatIsNotThere) {
   }
 }
 
+TEST_F(TorchScriptEngineTest, ComputesInFloat32Alone) {
+  EngineOptions options;
+  const auto engine = MakeTorchScriptEngine(bundle_, options);
+  ASSERT_TRUE(engine.ok());
+  EXPECT_EQ((*engine)->options().precision, "float32");
+  options.precision = "tf32";
+  EXPECT_EQ(MakeTorchScriptEngine(bundle_, options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace unlasting::server

@@ -129,6 +129,13 @@ TEST(RankInfoTest, ReadsWhatTorchrunAndKubeflowSet) {
   EXPECT_EQ((*place)->host, "trainer-master-0");
   EXPECT_EQ((*place)->port, 23456);
   EXPECT_FALSE((*place)->served_by_launcher);
+  EXPECT_EQ((*place)->local_rank, 0) << "one process on each machine, as Kubeflow starts them";
+  setenv("LOCAL_RANK", "3", 1);
+  EXPECT_EQ((*with("7", "8", "a", "1"))->local_rank, 3);
+  setenv("LOCAL_RANK", "-1", 1);
+  EXPECT_THAT(std::string(with("1", "4", "a", "1").status().message()),
+              testing::HasSubstr("LOCAL_RANK: found '-1'"));
+  unsetenv("LOCAL_RANK");
   EXPECT_FALSE(with("0", "1", "", "")->has_value());
   EXPECT_THAT(std::string(with("4", "4", "a", "1").status().message()), testing::HasSubstr("RANK"));
   EXPECT_THAT(std::string(with("1", "4", "", "1").status().message()),

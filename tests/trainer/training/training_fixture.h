@@ -46,7 +46,7 @@ class TrainingFixture : public ::testing::Test {
     graph_ = *BuildTrainingGrn(prepared_, network, 1);
   }
 
-  Network NewNetwork(NetworkKind kind) {
+  Network NewNetwork(NetworkKind kind, model::Attention attention = model::Attention::kFused) {
     model::ModelConfig m;
     m.genes = data_.genes();
     m.nodes = data_.nodes();
@@ -54,8 +54,8 @@ class TrainingFixture : public ::testing::Test {
     m.molecule_features = data_.stimulus_features();
     m.dim = 8;
     m.hidden = 16;
-    return *Network::Create(kind, m, schedule_, MakeNetworkStatistics(data_, graph_, config_).statistics, 1,
-                            model::Attention::kFused);
+    return *Network::Create(kind, m, schedule_,
+                            MakeNetworkStatistics(data_, graph_, config_).statistics, 1, attention);
   }
 
   TrainingTask Task(NetworkKind kind, int64_t steps) {

@@ -23,6 +23,7 @@
 #include "trainer/response/error_fit.h"
 #include "trainer/scoring/predict_groups.h"
 #include "trainer/settings/settings.h"
+#include "trainer/training/device.h"
 #include "trainer/training/manifest_builder.h"
 #include "trainer/training/model_card.h"
 #include "trainer/training/network_statistics.h"
@@ -43,17 +44,20 @@ struct FitFlags {
   bool resume = false;
   bool force = false;
   int ranks = 1;
+  std::string device = "auto";
 };
 
 // Scores of the held-out groups for the model card, predicted with the bundle just written.
 absl::StatusOr<evaluate::Scorecard> ScoreBundle(const std::string& directory,
-                                                const std::string& data_path, int threads) {
+                                                const std::string& data_path, int threads,
+                                                const std::string& device) {
   UNLASTING_ASSIGN_OR_RETURN(auto bundle, bundle::Bundle::Load(directory));
   constexpr int64_t kMaxCells = 300;  // of a group
   UNLASTING_ASSIGN_OR_RETURN(const auto held_out,
                              LoadHeldOut(bundle->manifest(), data_path, "test", kMaxCells));
   predict::EngineOptions engine_options;
   engine_options.threads = threads;
+  engine_options.device = device;
   UNLASTING_ASSIGN_OR_RETURN(auto engine, predict::CreateEngine(bundle, engine_options));
   PredictGroupsOptions options;
   options.predict = predict::DefaultOptions(*bundle);
@@ -74,6 +78,8 @@ class Fit {
     UNLASTING_ASSIGN_OR_RETURN(config_, ResolveDataConfig(flags_.data));
     UNLASTING_ASSIGN_OR_RETURN(style_, cli::ParseProgressStyle(flags_.data.progress));
     UNLASTING_RETURN_IF_ERROR(FindRank());
+    UNLASTING_ASSIGN_OR_RETURN(device_, FindDevice(flags_.device, rank_info_.local_rank));
+    PrepareDevice(device_);
     if (!leads()) style_ = cli::ProgressStyle::kNone;
     if (leads() && fs::exists(flags_.out) && !flags_.force) {
       return absl::AlreadyExistsError(
@@ -91,25 +97,19 @@ class Fit {
     if (leads()) UNLASTING_RETURN_IF_ERROR(run_directory_.Prepare(flags_.resume, config_));
     UNLASTING_RETURN_IF_ERROR(JoinRanks());
 
+    if (!device_.is_cpu()) Note(absl::StrCat("training on ", device_.str()));
+
     const diffusion::Schedule schedule;
     const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
     const model::ModelConfig model_config = ModelConfigOf(config_, data, schedule, response);
     const double damping = DampingOf(statistics);
-    if (data.any_gene() && FollowsGrn(config_)) {
-      Note(damping > 0
-               ? absl::StrFormat("genes never perturbed in training: their effect is propagated "
-                                 "along the gene network with damping %.2f",
-                                 damping)
-               : "genes never perturbed in training: their expected response is the mean of the "
-                 "trained "
-                 "genes', because the gene network does not predict left-out trained genes better");
-    }
+    if (data.any_gene() && FollowsGrn(config_)) NoteDamping(damping);
     UNLASTING_ASSIGN_OR_RETURN(
         auto denoiser, Network::Create(NetworkKind::kDenoiser, model_config, schedule, statistics,
-                                       config_.seed(), model::Attention::kFused));
+                                       config_.seed(), AttentionOn(device_)));
     UNLASTING_ASSIGN_OR_RETURN(
         auto mask, Network::Create(NetworkKind::kMask, model_config, schedule, statistics,
-                                   config_.seed() + 1, model::Attention::kFused));
+                                   config_.seed() + 1, AttentionOn(device_)));
     UNLASTING_RETURN_IF_ERROR(TrainBoth(data, schedule, &denoiser, &mask));
     if (!leads()) return absl::OkStatus();
 
@@ -141,6 +141,17 @@ class Fit {
     const bool used =
         statistics.expected_response.has_value() && statistics.expected_response->grn.has_value();
     return used ? statistics.expected_response->grn->damping : 0.0;
+  }
+
+  void NoteDamping(double damping) const {
+    Note(
+        damping > 0
+            ? absl::StrFormat("genes never perturbed in training: their effect is propagated along "
+                              "the gene network with damping %.2f",
+                              damping)
+            : "genes never perturbed in training: their expected response is the mean of the "
+              "trained genes', because the gene network does not predict left-out trained genes "
+              "better");
   }
 
   // A rank given by the environment takes precedence over --ranks: the copies of this process that
@@ -183,6 +194,7 @@ class Fit {
     task.config = &config_;
     task.data = &data;
     task.schedule = &schedule;
+    task.device = device_;
     task.resume = flags_.resume;
     task.ranks = ranks_.get();
     task.interrupted = &cli::InterruptFlag();
@@ -263,7 +275,8 @@ class Fit {
                              const Network& mask) {
     const std::string draft = run_directory_.At("draft");
     UNLASTING_RETURN_IF_ERROR(bundle::WriteBundle(parts, denoiser, mask, draft));
-    const auto scores = ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads()));
+    const auto scores =
+        ScoreBundle(draft, flags_.data.data, static_cast<int>(config_.threads()), device_.str());
     if (absl::IsCancelled(scores.status())) {
       return absl::CancelledError(absl::StrCat(
           "interrupted while the held-out cells were scored; the trained networks are kept in ",
@@ -286,6 +299,7 @@ class Fit {
   TrainConfig config_;
   cli::ProgressStyle style_ = cli::ProgressStyle::kNone;
   RankInfo rank_info_;
+  torch::Device device_ = torch::kCPU;
   bool launches_ = false;
   // Declared before local_ranks_: their processes must end before the group is destroyed.
   std::unique_ptr<RankGroup> ranks_;
@@ -304,6 +318,9 @@ Command AddFitCommand(CLI::App& root) {
   app->add_flag("--force", flags->force, "Replace an existing bundle");
   app->add_option("--ranks", flags->ranks,
                   "Processes on this machine among which every batch is divided");
+  app->add_option("--device", flags->device,
+                  "Where the networks train: auto, cpu, cuda or cuda:NUMBER")
+      ->capture_default_str();
   app->footer(
       DescribeSettings() +
       "\nExample:\n  unlasting-train fit --data cells.h5ad --out models/k562 --set "

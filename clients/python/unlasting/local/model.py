@@ -193,9 +193,11 @@ class LocalModel(Predictor):
               control: np.ndarray, probability: np.ndarray, group: np.ndarray) -> None:
         panel = self._bundle.panel_rows(self._bundle.manifest["cell_types"][cell_type])
         if len(group) >= finish.FEWEST_RANKED_CELLS or not len(panel):
-            finish.keep_top_share(probability.mean(axis=0, dtype=np.float64), group)
-            if self._meets_means(options, perturbation):
-                group *= finish.mean_factors(group, self._expected(perturbation, cell_type, control))
+            share = probability.mean(axis=0, dtype=np.float64)
+            finish.keep_top_share(share, group)
+            if self._responds:
+                mean = self._expected(options, perturbation, cell_type, control, share)
+                group *= finish.mean_factors(group, mean)
             return
         # The panel's thresholds, so that a cell's result does not depend on its company.
         cells = self._networks.panel_values(panel)
@@ -206,9 +208,14 @@ class LocalModel(Predictor):
                                                                             dtype=np.float64)
         threshold = finish.top_share_thresholds(share, reference)
         group[group < threshold] = 0
-        if self._meets_means(options, perturbation):
+        if self._responds:
             reference[reference < threshold] = 0
-            group *= finish.mean_factors(reference, self._expected(perturbation, cell_type, cells))
+            mean = self._expected(options, perturbation, cell_type, cells, share)
+            group *= finish.mean_factors(reference, mean)
+
+    @property
+    def _responds(self) -> bool:
+        return bool(self._bundle.manifest["model"].get("expected_response", False))
 
     def _meets_means(self, options: "_Options", perturbation: Resolved) -> bool:
         from unlasting.local.responses import from_control
@@ -216,14 +223,20 @@ class LocalModel(Predictor):
         return options.meet_means or from_control(self._bundle, perturbation.knockout,
                                                   perturbation.stimulus)
 
-    def _expected(self, perturbation: Resolved, cell_type: int, control: np.ndarray) -> np.ndarray:
+    def _expected(self, options: "_Options", perturbation: Resolved, cell_type: int,
+                  control: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """The means that profiles are brought to, [genes] (JobState::ExpectedMean)."""
         from unlasting.local.responses import mean_change
 
         x_max = self._bundle.manifest["normalisation"]["x_max"]
         dose = np.log10(perturbation.dose_um) if perturbation.dose_um > 0 else 0.0
         change = mean_change(self._bundle, cell_type, perturbation.knockout, perturbation.stimulus,
                              float(dose))
-        return (control.mean(axis=0, dtype=np.float64) / x_max + change).astype(np.float32)
+        if self._meets_means(options, perturbation):
+            return (control.mean(axis=0, dtype=np.float64) / x_max + change).astype(np.float32)
+        moved = (control / np.float32(x_max) + change.astype(np.float32)).astype(np.float32)
+        finish.keep_top_share(share, moved)
+        return np.maximum(moved, 0).mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 class _Options:

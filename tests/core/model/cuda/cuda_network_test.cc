@@ -5,6 +5,14 @@
 namespace unlasting::model {
 namespace {
 
+TEST(PrecisionTest, HasTheNamesOfTheSetting) {
+  using cuda::PrecisionOf;
+  EXPECT_EQ(PrecisionOf("float32"), Precision::kFloat32);
+  EXPECT_EQ(PrecisionOf("tf32"), Precision::kTf32);
+  EXPECT_EQ(PrecisionOf("bf16"), Precision::kBf16);
+  for (const char* name : {"", "auto", "TF32", "bfloat16"}) EXPECT_FALSE(PrecisionOf(name)) << name;
+}
+
 TEST_F(CudaNetworkTest, EqualsTheFusedNetworkOnGraphsOfEveryShape) {
   ExpectParity(context_, Config(67, 3),
                MakeRandomGraph(70, [](int64_t i) { return i % 5 == 0 ? 0 : 1 + i % 9; }),

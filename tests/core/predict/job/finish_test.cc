@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/predict/job/mask.h"
 #include "tests/core/predict/job/job_fixture.h"
 
 namespace unlasting::predict {
@@ -59,6 +60,29 @@ TEST_F(MeetMeans, CellsOfARequestHaveTheExpectedMean) {
     }
     const double expected = std::max(0.0, control + change[g] * x_max);
     met += std::abs(predicted - expected) < 1e-3 * std::max(1.0, expected);
+  }
+  EXPECT_GT(met, profiles.values.cols / 2) << "the others are bounded or silent";
+}
+
+TEST_F(MeetMeans, ElseCellsHaveTheMeansThatTheMaskLeavesOfMovedControls) {
+  options_.mask = MaskMode::kRank;
+  options_.meet_means = false;
+  const auto controls = Panel(kType, kCells);
+  const auto knockout = Knockout("G1");
+  const Profiles profiles = Predict(controls, {knockout})[0];
+  const auto change = *engine_->ExpectedMeanChange(0, nullptr, *knockout);
+  const double x_max = bundle_->manifest().normalisation.x_max;
+  DenseMatrix moved = ToDense(controls->values);
+  for (int64_t r = 0; r < moved.rows; ++r) {
+    for (int64_t g = 0; g < moved.cols; ++g)
+      moved.At(r, g) += static_cast<float>(change[g] * x_max);
+  }
+  const std::vector<double> share(profiles.active_share.begin(), profiles.active_share.end());
+  KeepTopShare(share, &moved);
+  const std::vector<float> expected = MeanValues(moved), found = MeanValues(profiles.values);
+  int64_t met = 0;
+  for (int64_t g = 0; g < profiles.values.cols; ++g) {
+    met += std::abs(found[g] - expected[g]) < 1e-3 * std::max(1.0f, expected[g]);
   }
   EXPECT_GT(met, profiles.values.cols / 2) << "the others are bounded or silent";
 }
