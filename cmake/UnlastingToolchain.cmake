@@ -15,6 +15,9 @@ if(UNLASTING_SANITIZE)
   add_compile_options(
     "$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${UNLASTING_SANITIZE};-fno-omit-frame-pointer>")
   add_link_options(-fsanitize=${UNLASTING_SANITIZE})
+  if(UNLASTING_SANITIZE MATCHES "thread")
+    include_directories(BEFORE ${CMAKE_CURRENT_LIST_DIR}/tsan)  # protobuf's maps; the header says why
+  endif()
 endif()
 
 find_program(CCACHE_PROGRAM ccache)

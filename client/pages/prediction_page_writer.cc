@@ -85,8 +85,9 @@ class Writer {
   void FindControls() {
     if (context_.controls == nullptr) {
       controls_note_ =
-          "The control cells are the model's own, of which the server sends the means "
-          "alone: they are not drawn.";
+          "Plots show the predicted cells alone: the control cells are the model's own and stay on "
+          "the server, which sends their means. Give control cells of your own (--control) to see "
+          "both.";
       return;
     }
     if (collector_.summaries().empty()) return;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "core/report/chart.h"
 #include "core/report/html.h"
 #include "core/report/model_box.h"
@@ -18,7 +19,7 @@ namespace {
 using evaluate::rules::MemberValues;
 using evaluate::rules::RuleScores;
 
-constexpr double kLineHeight = 26;
+constexpr double kLineHeight = 42;  // a name, and the line below it
 // A member may lie anywhere; what is farther out is drawn at the edge, and the table has its value.
 constexpr double kLow = -1, kHigh = 2;
 
@@ -35,6 +36,12 @@ over all perturbations.</p>
 double ValueOf(const MemberValues& values, const std::string& member) {
   const auto it = values.find(member);
   return it == values.end() ? std::numeric_limits<double>::quiet_NaN() : it->second;
+}
+
+// A member's name as HTML, which may be broken after each of its words: headers of nine members are
+// then no wider than a page.
+std::string MemberHtml(const std::string& member) {
+  return absl::StrReplaceAll(Escape(member), {{"_", "_<wbr>"}});
 }
 
 std::string Cell(double value) { return absl::StrCat("<td>", Number(value), "</td>"); }
@@ -60,14 +67,14 @@ std::string Verdict(const RuleScores& scores) {
   std::string html = "<div class=\"verdict\">";
   if (scores.has_scale) {
     const bool breaks = Breaks(scores);
-    const bool ahead = scores.average > 0;
     const std::string average = Number(scores.average);
     absl::StrAppend(
-        &html, "<span class=\"badge ", breaks || !ahead ? "bad" : "good", "\">",
-        breaks ? absl::StrCat("The scale breaks: the average (", average, ") means nothing here")
-               : absl::StrCat("Average ", average,
-                              ": 0 is the mean response, 1 a "
-                              "replicate of the experiment"),
+        &html, "<span class=\"badge ", breaks || !(scores.average > 0) ? "bad" : "good", "\">",
+        std::isnan(scores.average) ? "The scale breaks: there is no average"
+        : breaks ? absl::StrCat("The scale breaks: the average (", average, ") means nothing here")
+                 : absl::StrCat("Average ", average,
+                                ": 0 is the mean response, 1 a "
+                                "replicate of the experiment"),
         "</span>");
   }
   for (const std::string& remark : scores.remarks) {
@@ -84,28 +91,36 @@ std::string ScaleChart(const RuleScores& scores) {
   }
   if (placed.empty()) return "";
   Chart::Options options;
-  options.left = 270;
-  options.width = 620;
-  options.height = kLineHeight * static_cast<double>(placed.size()) + 52;
+  // Names stand above their lines, so that a phone shows all of it.
+  options.left = options.right = 14;
+  options.top = 4;
+  options.bottom = 44;
+  options.width = 300;
+  options.large = true;
+  options.height = kLineHeight * static_cast<double>(placed.size()) + options.bottom + options.top;
   options.label = "Every member between the mean response and a replicate";
-  options.x_title = "scaled: 0 the mean response, 1 a replicate";
+  options.x_title = "scaled";
   Chart chart(options, {kLow, kHigh}, {static_cast<double>(placed.size()), 0});
   chart.Grid(6, 0);
   for (const double end : {0.0, 1.0}) {
     chart.Segment(chart.x()(end), chart.y().from, chart.x()(end), chart.y().to, "axis");
   }
-  double line = 0.5;
+  double line = 0.7;
   for (const auto& [member, scaled] : placed) {
-    chart.Text(options.left - 10, chart.y()(line) + 3.5, member, "end", "name");
+    chart.Text(2, chart.y()(line) - 12, member, "start", "name");
     chart.Segment(chart.x().from, chart.y()(line), chart.x().to, chart.y()(line), "grid");
     chart.Marker(std::clamp(scaled, kLow, kHigh), line, 5.5, "mark predicted",
                  absl::StrCat(member, ": ", Number(scaled)));
     line += 1;
   }
+  const bool beyond = std::any_of(placed.begin(), placed.end(), [](const auto& each) {
+    return each.second < kLow || each.second > kHigh;
+  });
   return absl::StrCat(
-      "<figure><figcaption><b>Scale</b> 0 the mean response, 1 a replicate"
-      "</figcaption>",
-      chart.Html(), "</figure>\n");
+      "<figure class=\"scale\"><figcaption><b>Scale</b> 0 the mean response, 1 a "
+      "replicate",
+      beyond ? "; dots at the ends lie beyond them" : "", "</figcaption>", chart.Html(),
+      "</figure>\n");
 }
 
 std::string MembersTable(const RuleScores& scores) {
@@ -115,7 +130,7 @@ std::string MembersTable(const RuleScores& scores) {
       "</figcaption><div class=\"scroll\"><table><thead><tr><th>member</th><th>value</th>",
       scores.has_scale ? "<th>b</th><th>r</th><th>scaled</th>" : "", "</tr></thead><tbody>\n");
   for (const auto& [member, value] : scores.aggregate) {
-    absl::StrAppend(&html, "<tr><th>", Escape(member), "</th>", Cell(value));
+    absl::StrAppend(&html, "<tr><th>", MemberHtml(member), "</th>", Cell(value));
     if (scores.has_scale) {
       absl::StrAppend(&html, Cell(ValueOf(scores.baseline, member)),
                       Cell(ValueOf(scores.replicate, member)),
@@ -134,9 +149,9 @@ std::string MembersTable(const RuleScores& scores) {
 std::string PerturbationsTable(const RuleScores& scores) {
   std::string html =
       "<figure class=\"table\"><figcaption><b>Perturbations</b></figcaption>"
-      "<div class=\"scroll\"><table class=\"wide\"><thead><tr><th>perturbation</th>";
+      "<div class=\"scroll\"><table class=\"wide members\"><thead><tr><th>perturbation</th>";
   for (const auto& [member, unused] : scores.aggregate) {
-    absl::StrAppend(&html, "<th>", Escape(member), "</th>");
+    absl::StrAppend(&html, "<th>", MemberHtml(member), "</th>");
   }
   absl::StrAppend(&html, "</tr></thead><tbody>\n");
   for (const auto& [perturbation, members] : scores.perturbations) {

@@ -60,6 +60,7 @@ h2 { scroll-margin-top: 12px; overflow-wrap: anywhere; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 14px 22px;
   margin: 10px 0 14px; }
 .plots figure { max-width: 420px; } section > figure > svg { max-width: 640px; }
+figure.scale { margin-bottom: 24px; } figure.scale > svg { max-width: 380px; }
 .remarks { margin: 6px 0 14px; padding-left: 20px; } .remarks li { margin: 4px 0;
   overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 4px 0 6px; }
@@ -185,7 +186,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   h1 { font-size: 23px; } article, .verdict, .box { padding-left: 11px; padding-right: 11px; }
   small, .note, figcaption, figcaption b, article > p, table, td small, th small, code, .legend,
   .verdict ul, .reading, table.hubs, .badge { font-size: 14px; }
-  .contents { max-height: 260px; }
+  .contents { max-height: 260px; } .badge { border-radius: 12px; }
   .facts, .box .facts, .pair { grid-template-columns: minmax(0, 1fr); } .facts div { display: block; }
   .panels.small, .panels { grid-template-columns: minmax(0, 1fr); }
   .plots figure { max-width: none; } figure { overflow-x: auto; }
@@ -198,6 +199,7 @@ circle.linear { fill: var(--linear); } circle.additive { fill: var(--additive); 
   .js table tbody, .js table tfoot { display: block; }
   .js table tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr));
     gap: 5px 10px; padding: 9px 0; border-bottom: 2px solid var(--rule); }
+  .js table.members tr { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
   .js table tbody th, .js table tfoot th { grid-column: 1 / -1; width: auto; min-width: 0;
     text-align: left; border: 0; padding: 0; font-weight: 600; }
   .js table td, .js table.text td.words { display: block; border: 0; padding: 0; min-width: 0;

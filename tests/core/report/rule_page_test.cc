@@ -31,7 +31,7 @@ RuleScores Scaled() {
 TEST(RuleReportTest, ShowsEveryMemberBesideItsEndsAndItsPlaceOnTheScale) {
   const std::string page = RenderRuleHtml("Scores of p.h5ad", {{"", Scaled()}});
   EXPECT_THAT(page, HasSubstr("vcc2026, version 3, digest fb5aa56b; 1 perturbation<"));
-  EXPECT_THAT(page, HasSubstr("<tr><th>sig_jaccard</th><td>0.2500</td><td>0.0000</td>"
+  EXPECT_THAT(page, HasSubstr("<tr><th>sig_<wbr>jaccard</th><td>0.2500</td><td>0.0000</td>"
                               "<td>0.6250</td><td>0.4000</td></tr>"));
   EXPECT_THAT(page, HasSubstr("<tr><th>STAT1</th><td>0.5000</td><td>0.1250</td></tr>"));
   EXPECT_THAT(page, HasSubstr("badge good\">Average 0.4500"));
@@ -47,11 +47,21 @@ TEST(RuleReportTest, SaysBeforeAnyNumberThatTheAverageMeansNothing) {
   EXPECT_LT(page.find("means nothing"), page.find("<td>"));
 }
 
+TEST(RuleReportTest, SaysThatThereIsNoAverageAndThatDotsLieBeyondTheScale) {
+  RuleScores scores = Scaled();
+  EXPECT_THAT(RenderRuleHtml("p", {{"", scores}}), Not(HasSubstr("lie beyond")));
+  scores.scaled["pds_cosine"] = -2.5;
+  scores.average = std::numeric_limits<double>::quiet_NaN();
+  const std::string page = RenderRuleHtml("p", {{"", scores}});
+  EXPECT_THAT(page, HasSubstr("badge bad\">The scale breaks: there is no average<"));
+  EXPECT_THAT(page, HasSubstr("dots at the ends lie beyond them"));
+}
+
 TEST(RuleReportTest, ARuleWithoutAScaleHasNeitherEndsNorAverage) {
   RuleScores scores = Scaled();
   scores.has_scale = false;
   const std::string page = RenderRuleHtml("p", {{"", scores}});
-  EXPECT_THAT(page, HasSubstr("<tr><th>pds_cosine</th><td>0.7500</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("<tr><th>pds_<wbr>cosine</th><td>0.7500</td></tr>"));
   EXPECT_THAT(page, Not(HasSubstr("badge good\">")));
   EXPECT_THAT(page, Not(HasSubstr("<svg")));
 }
@@ -69,7 +79,7 @@ TEST(RuleReportTest, AMissingValueHasItsReason) {
   scores.aggregate["sig_jaccard"] = std::numeric_limits<double>::quiet_NaN();
   scores.reasons["aggregate.sig_jaccard"] = "no perturbation has 10 significant genes";
   const std::string page = RenderRuleHtml("p", {{"", scores}});
-  EXPECT_THAT(page, HasSubstr("<tr><th>sig_jaccard</th><td>–</td>"));
+  EXPECT_THAT(page, HasSubstr("<tr><th>sig_<wbr>jaccard</th><td>–</td>"));
   EXPECT_THAT(page, HasSubstr("<code>aggregate.sig_jaccard</code> no perturbation has 10"));
 }
 

@@ -95,13 +95,26 @@ std::string SampleRules() {
   evaluate::rules::RuleScores scores;
   scores.rule = "vcc2026";
   scores.version = 3;
-  for (const char* member : {"pds_cosine", "sig_jaccard", "expression_error"}) {
+  // As many members and as long names as the rule has; the last has no place on the scale.
+  const std::vector<std::string> members = {"de_wilcoxon_direction_fidelity_yield_raw",
+                                            "de_wilcoxon_direction_reach_raw",
+                                            "de_wilcoxon_lfc_nmae",
+                                            "de_wilcoxon_sig_jaccard",
+                                            "expr_distance_unbiased",
+                                            "expr_mse_unbiased",
+                                            "expr_mse_unbiased_capped",
+                                            "pds_cosine",
+                                            "expr_mse_unbiased_capped_norm"};
+  for (size_t m = 0; m < members.size(); ++m) {
+    const std::string& member = members[m];
     scores.aggregate[member] = 0.75;
+    for (int p = 0; p < 12; ++p) scores.perturbations[absl::StrCat("GENE", p)][member] = 0.1 * p;
+    if (m + 1 == members.size()) continue;
     scores.baseline[member] = 0.5;
     scores.replicate[member] = 1;
-    scores.scaled[member] = 0.5;
-    for (int p = 0; p < 12; ++p) scores.perturbations[absl::StrCat("GENE", p)][member] = 0.1 * p;
+    scores.scaled[member] = static_cast<double>(m) - 3;
   }
+  scores.reasons["scaled.expr_mse_unbiased_capped_norm"] = "r is below b";
   scores.has_scale = true;
   scores.average = 0.5;
   return RenderRuleHtml("sample <rules> & page", {{"B cell", scores}, {"T cell", scores}});
