@@ -52,6 +52,10 @@ class Results:
         self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups
         for path in sorted(runs.glob("*/seed*/*.row.json")):
             row, info = json.loads(path.read_text()), json.loads((path.parent / "task.json").read_text())
+            # No folders of this machine, and no bar that would end a cell.
+            for folder, name in ((runs.parent, "OUT"), (tasks.REPOSITORY, ".")):
+                row["reason"] = row["reason"].replace(str(folder), name)
+            row["reason"] = row["reason"].replace("|", "\\|")[:160]
             seed = path.parent.name.removeprefix("seed")
             if row["method"] == "ours":
                 row["train"], row["memory_mb"] = info["train"], max(row["memory_mb"], info["memory_mb"])
@@ -109,7 +113,7 @@ def reason_of(results, table, rival):
             if (row["task"] in names if names else row["task"].startswith("kang"))]
     reasons = [row["reason"] for row in rows if row["reason"]]
     if reasons:
-        return reasons[0].replace("|", "\\|")
+        return reasons[0]
     return "cannot: no group of this kind" if rows else "not run"
 
 
@@ -139,7 +143,7 @@ def failure_table(results):
         reasons = collections.defaultdict(list)
         for row in results.rows[rival.name]:
             if row["reason"] and not row["reason"].startswith("cannot: "):
-                reasons[row["reason"].replace("|", "\\|")].append(f"{row['task']} (seed {row['seed']})")
+                reasons[row["reason"]].append(f"{row['task']} (seed {row['seed']})")
         lines += [f"| {rival.title} | {', '.join(where)} | {reason} |" for reason, where in reasons.items()]
     return lines + [""]
 
