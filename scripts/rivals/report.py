@@ -21,12 +21,15 @@ COLUMNS = ["E20", "EMD", "rmse", "r", "corr_r", "kNN"]
 # What the version before had of the same measures (E; its own splits and seeds, docs/study.md of that version).
 BEFORE = {"thp1-strong": 0.014, "thp1-weak": 0.016, "norman-seen": 0.012, "norman-unseen": 1.084, "kang": 1.550}
 TITLES = {"ours": "**ours**"} | {rival.name: rival.title for rival in tasks.RIVALS}
+RULES = {rival.name for rival in tasks.RIVALS if rival.rule}
 
 
 def number(value, places=3):
     if value is None or value != value:
         return "-"
     text = f"{value:.{places}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
@@ -43,6 +46,10 @@ def table_of(family, group, singles):
     return family.lower()
 
 
+def keys_of(by_seed):
+    return {(seed, group["condition"], group["cell_type"]): group["E"] for seed in by_seed for group in by_seed[seed]}
+
+
 class Results:
     """All rows below `runs`: scores[table][method][seed] are groups, rows[method] the rows as they are."""
 
@@ -52,6 +59,10 @@ class Results:
         self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups
         for path in sorted(runs.glob("*/seed*/*.row.json")):
             row, info = json.loads(path.read_text()), json.loads((path.parent / "task.json").read_text())
+            # No folders of this machine, and no bar that would end a cell.
+            for folder, name in ((runs.parent, "OUT"), (tasks.REPOSITORY, ".")):
+                row["reason"] = row["reason"].replace(str(folder), name)
+            row["reason"] = row["reason"].replace("|", "\\|")[:160]
             seed = path.parent.name.removeprefix("seed")
             if row["method"] == "ours":
                 row["train"], row["memory_mb"] = info["train"], max(row["memory_mb"], info["memory_mb"])
@@ -61,6 +72,15 @@ class Results:
                 table = table_of(info["family"], group, singles)
                 self.scores[table][row["method"]][seed].append(group)
                 self.asked[table][seed].add((group["condition"], group["cell_type"]))
+
+
+    def part(self, table, method):
+        """"" where `method` has all groups that ours has, else how many, and our E on these."""
+        ours, has = (keys_of(self.scores[table].get(name, {})) for name in ("ours", method))
+        shared = [ours[key] for key in has if key in ours]
+        if len(shared) == len(ours) or not shared:
+            return ""
+        return f" ({len(shared)} of {len(ours)}, ours there {number(mean(shared))})"
 
 
 def score_table(results, table):
@@ -77,10 +97,8 @@ def score_table(results, table):
         averages = [{c: mean([g.get(c) for g in by_seed[seed]]) for c in ["E", *COLUMNS]}
                     for seed in sorted(by_seed)]
         values = {c: mean([average[c] for average in averages]) for c in averages[0]}
-        note = "".join(f" ({len(by_seed[seed])} of {counts[seed]}, seed {seed})" for seed in seeds
-                       if len(by_seed[seed]) < counts[seed])
         apart = ", ".join(number(average["E"]) for average in averages)
-        rows.append((values["E"], f"| {TITLES[method]}{note} | {apart} | " +
+        rows.append((values["E"], f"| {TITLES[method]}{results.part(table, method)} | {apart} | " +
                      " | ".join(number(values[c]) for c in COLUMNS) + " |"))
     lines += [line for _, line in sorted(rows, key=lambda row: row[0] if row[0] is not None else 1e9)]
     best = [g["ceiling"] for seed in seeds for g in results.scores[table]["ours"][seed]]
@@ -109,7 +127,7 @@ def reason_of(results, table, rival):
             if (row["task"] in names if names else row["task"].startswith("kang"))]
     reasons = [row["reason"] for row in rows if row["reason"]]
     if reasons:
-        return reasons[0].replace("|", "\\|")
+        return reasons[0]
     return "cannot: no group of this kind" if rows else "not run"
 
 
@@ -139,7 +157,7 @@ def failure_table(results):
         reasons = collections.defaultdict(list)
         for row in results.rows[rival.name]:
             if row["reason"] and not row["reason"].startswith("cannot: "):
-                reasons[row["reason"].replace("|", "\\|")].append(f"{row['task']} (seed {row['seed']})")
+                reasons[row["reason"]].append(f"{row['task']} (seed {row['seed']})")
         lines += [f"| {rival.title} | {', '.join(where)} | {reason} |" for reason, where in reasons.items()]
     return lines + [""]
 
@@ -156,6 +174,24 @@ def commit():
     return done.stdout.strip() or "an unknown commit"
 
 
+def short(runs):
+    """README's table: E of each method, means over groups and seeds. Stands in README between two marks."""
+    results = Results(runs)
+    columns = {"thp1-strong": "seen knockouts", "norman-seen": "pairs of seen genes", "norman-unseen":
+               "pairs with an unseen gene", "glioblastoma": "unseen patient", "kang": "unseen cell type"}
+    lines = ["| E-distance | " + " | ".join(columns.values()) + " | training, s |", "|---|" + "---|" * (len(columns) + 1)]
+    for method in ["ours", *[rival.name for rival in tasks.RIVALS if not rival.absent]]:
+        cells = []
+        for table in columns:
+            groups = keys_of(results.scores[table].get(method, {})).values()
+            cells.append(number(mean(groups)) + results.part(table, method))
+        done = [row["train"] for row in results.rows[method] if row.get("groups")]
+        if any(cell != "-" for cell in cells):
+            seconds = f"{mean(done):.0f}" if done and method not in RULES else ""
+            lines.append(f"| {TITLES[method]} | " + " | ".join(cells) + f" | {seconds} |")
+    return "\n".join(lines) + "\n"
+
+
 def markdown(runs):
     results = Results(runs)
     lines = (tasks.REPOSITORY / "scripts" / "rivals" / "head.md").read_text().splitlines()
@@ -163,3 +199,11 @@ def markdown(runs):
     for table in TABLES:
         lines += score_table(results, table)
     return "\n".join(lines + cost_table(results) + failure_table(results)).rstrip() + "\n"
+
+
+def write_docs(runs):
+    (tasks.REPOSITORY / "docs" / "rivals.md").write_text(markdown(runs))
+    readme = tasks.REPOSITORY / "README.md"
+    before, rest = readme.read_text().split("<!-- rivals: begin -->\n", 1)
+    after = rest.split("<!-- rivals: end -->\n", 1)[1]
+    readme.write_text(f"{before}<!-- rivals: begin -->\n{short(runs)}<!-- rivals: end -->\n{after}")

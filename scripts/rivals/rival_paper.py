@@ -57,13 +57,13 @@ class Denoiser(nn.Module):
 
     def __init__(self, genes, nodes, edges, types, drugs):
         super().__init__()
-        self.time, self.type = mlp(TIME, TIME, TIME), nn.Embedding(types, TIME)
+        self.time, self.cell_type = mlp(TIME, TIME, TIME), nn.Embedding(types, TIME)
         self.grn = Grn(genes, nodes, edges, 2 * TIME, drugs)
         self.block, self.decoder = (mlp(genes + 2 * TIME, HIDDEN, HIDDEN, genes) for _ in range(2))
 
     def forward(self, x, t, cell_type, control=None, knockout=None, drug=None):
         angle = t[:, None] * torch.exp(-torch.arange(TIME // 2) * (9.21 / (TIME // 2)))
-        context = torch.cat([self.time(torch.cat([angle.sin(), angle.cos()], -1)), self.type(cell_type)], -1)
+        context = torch.cat([self.time(torch.cat([angle.sin(), angle.cos()], -1)), self.cell_type(cell_type)], -1)
         h = self.block(torch.cat([x, context], -1)) + self.grn(context, x, control, knockout, drug)
         return self.decoder(torch.cat([h, context], -1))
 
@@ -73,10 +73,10 @@ class Mask(nn.Module):
 
     def __init__(self, genes, nodes, edges, types, drugs):
         super().__init__()
-        self.type, self.grn = nn.Embedding(types, TIME), Grn(genes, nodes, edges, TIME, drugs)
+        self.cell_type, self.grn = nn.Embedding(types, TIME), Grn(genes, nodes, edges, TIME, drugs)
 
     def forward(self, cell_type, control, knockout, drug):
-        return self.grn(self.type(cell_type), None, control, knockout, drug)
+        return self.grn(self.cell_type(cell_type), None, control, knockout, drug)
 
 
 task = Task(__doc__)

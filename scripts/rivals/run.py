@@ -4,7 +4,7 @@
     scripts/rivals/run.py                                 everything that is not done yet, then docs/rivals.md on stdout
     scripts/rivals/run.py --only gears,cpa --task norman --seed 1
     scripts/rivals/run.py --kang kang.h5ad                with Kang's five cell types (GPL-3: a file of yours)
-    scripts/rivals/run.py --table >docs/rivals.md         the tables of what has been done, and nothing more
+    scripts/rivals/run.py --docs                          writes docs/rivals.md and README's table of what is done
 
 Needs the built programs (build/release/bin), Debian's python3-anndata, python3-venv, Python 3.10 and 3.12 (pyenv has
 them), 20 GB below --out and PyPI. Each rival gets an environment of its own, made by this command from pinned
@@ -45,6 +45,7 @@ def arguments():
     parser.add_argument("--force", action="store_true", help="run again what is done")
     parser.add_argument("--environments", action="store_true", help="make the environments and stop")
     parser.add_argument("--table", action="store_true", help="print the tables and stop")
+    parser.add_argument("--docs", action="store_true", help="write docs/rivals.md and README's table, and stop")
     return parser.parse_args()
 
 
@@ -145,6 +146,9 @@ def main():
     if given.environments:
         for rival in rivals:
             comparison.python(rival)
+        return
+    if given.docs:
+        report.write_docs(comparison.out / "runs")
         return
     if not given.table:
         for seed in given.seed.split(","):
