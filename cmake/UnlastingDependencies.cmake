@@ -1,3 +1,18 @@
+# An official LibTorch ships a protoc and headers of libraries of its own versions. Everything but
+# LibTorch itself is searched for outside its folder. A torch of Python names the folder below it.
+string(REPLACE ":" ";" prefixes_of_environment "$ENV{CMAKE_PREFIX_PATH}")
+foreach(prefix ${CMAKE_PREFIX_PATH} ${prefixes_of_environment})
+  foreach(config ${prefix}/share/cmake/Torch ${prefix}/Torch)
+    if(EXISTS ${config}/TorchConfig.cmake)
+      set(Torch_DIR ${config} CACHE PATH "Folder of TorchConfig.cmake")
+      list(REMOVE_ITEM CMAKE_PREFIX_PATH ${prefix})
+      list(REMOVE_ITEM prefixes_of_environment ${prefix})
+    endif()
+  endforeach()
+endforeach()
+list(JOIN prefixes_of_environment ":" prefixes_of_environment)
+set(ENV{CMAKE_PREFIX_PATH} "${prefixes_of_environment}")
+
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -13,11 +13,12 @@
 #   --build-only          no tests, no measurements: for machines without a device
 #
 # Needed: cmake, ninja, g++, nvcc, torch built with CUDA, and of Debian 12
-#   libabsl-dev libhwy-dev nlohmann-json3-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev
+#   libabsl-dev libhwy-dev libeigen3-dev nlohmann-json3-dev libssl-dev libgtest-dev libgmock-dev
+#   libbenchmark-dev
 #   (with libhwy1 libbenchmark1debian libgtest and their kind, as `apt-get download` names them)
 # To carry those to a machine without a network, on one that has it:
 #   apt-get download libabsl-dev libabsl20220623 libhwy-dev libhwy1 nlohmann-json3-dev libssl-dev \
-#     libssl3 libgtest-dev libgmock-dev googletest libbenchmark-dev libbenchmark1debian
+#     libssl3 libgtest-dev libgmock-dev googletest libbenchmark-dev libbenchmark1debian libeigen3-dev
 #   for package in *.deb; do dpkg-deb -x "$package" packages; done
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -44,7 +45,7 @@ while (($# > 0)); do
       ;;
     --without-torch) with_torch=false; shift ;;
     --build-only) run=false; shift ;;
-    -h | --help) sed -n '2,25s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) fail "unknown option '$1'; --help lists them" 2 ;;
   esac
 done
