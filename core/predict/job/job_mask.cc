@@ -71,6 +71,14 @@ bool JobState::MeetsMeans(int perturbation, int32_t type) {
   return options.meet_means || engine->FromControl(type, *perturbations[perturbation]);
 }
 
+bool JobState::FinishesMeans(int perturbation, int32_t type) {
+  const bundle::Bundle& bundle = engine->bundle();
+  if (!bundle.config().expected_response) return false;
+  if (MeetsMeans(perturbation, type) || ContextOf(type) != nullptr) return true;
+  const bundle::TrainedContexts& trained = bundle.trained_contexts();
+  return trained.recorded() && !trained.Seen(type);
+}
+
 absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,
                                                           absl::Span<const int64_t> cells,
                                                           absl::Span<const double> share) {
@@ -123,7 +131,7 @@ absl::StatusOr<std::vector<float>> JobState::PanelThresholds(int perturbation, i
                              MaskProbability(perturbation, type, panel));
   const std::vector<double> share = MeanProbability(probability);
   std::vector<float> thresholds = TopShareThresholds(values, share);
-  if (engine->bundle().config().expected_response) {
+  if (FinishesMeans(perturbation, type)) {
     UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
                                ExpectedMean(perturbation, type, panel, share));
     KeepAbove(thresholds, &values);
@@ -147,7 +155,7 @@ absl::Status JobState::KeepByRank(int perturbation, int32_t type, const std::vec
   }
   const std::vector<double> share = MeanProbability(probability);
   KeepTopShare(share, group);
-  if (!engine->bundle().config().expected_response) return absl::OkStatus();
+  if (!FinishesMeans(perturbation, type)) return absl::OkStatus();
   UNLASTING_ASSIGN_OR_RETURN(const std::vector<float> mean,
                              ExpectedMean(perturbation, type, rows, share));
   ScaleGenes(MeanFactors(*group, mean), group);

@@ -146,10 +146,14 @@ struct JobState : public TrajectoryWaiter {
   // Whether another job has cached the thresholds of this type since this one began; if so, the
   // panel's cells that are not yet decoded need not be.
   bool TakeLateThresholds(int perturbation, int32_t type);
-  // Whether profiles have the expected means after the rank mask; else they have those that the
-  // mask leaves of control cells moved by the expected response. Which of the two fits was found
-  // without a network (trainer/response/left_out.h), which therefore moves no mean of its own.
+  // Whether profiles have the expected means after the rank mask.
   bool MeetsMeans(int perturbation, int32_t type);
+  // Whether the means of profiles are brought to wanted ones: to the expected means, or in a cell
+  // type of which training had no perturbed cell to those that the mask leaves of control cells
+  // moved by the expected response. That such cells need not meet the expected means was found
+  // without a network (trainer/response/left_out.h), and there the network has not learnt where
+  // means go.
+  bool FinishesMeans(int perturbation, int32_t type);
   // The means that the profiles of these control cells of one type are brought to, where genes are
   // active in `share` [N] of them; [N], in model units.
   absl::StatusOr<std::vector<float>> ExpectedMean(int perturbation, int32_t type,

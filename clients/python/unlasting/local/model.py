@@ -195,7 +195,7 @@ class LocalModel(Predictor):
         if len(group) >= finish.FEWEST_RANKED_CELLS or not len(panel):
             share = probability.mean(axis=0, dtype=np.float64)
             finish.keep_top_share(share, group)
-            if self._responds:
+            if self._finishes_means(options, perturbation, cell_type):
                 mean = self._expected(options, perturbation, cell_type, control, share)
                 group *= finish.mean_factors(group, mean)
             return
@@ -208,14 +208,20 @@ class LocalModel(Predictor):
                                                                             dtype=np.float64)
         threshold = finish.top_share_thresholds(share, reference)
         group[group < threshold] = 0
-        if self._responds:
+        if self._finishes_means(options, perturbation, cell_type):
             reference[reference < threshold] = 0
             mean = self._expected(options, perturbation, cell_type, cells, share)
             group *= finish.mean_factors(reference, mean)
 
-    @property
-    def _responds(self) -> bool:
-        return bool(self._bundle.manifest["model"].get("expected_response", False))
+    def _finishes_means(self, options: "_Options", perturbation: Resolved, cell_type: int) -> bool:
+        """Whether means are brought to wanted ones (JobState::FinishesMeans)."""
+        manifest = self._bundle.manifest
+        if not manifest["model"].get("expected_response", False):
+            return False
+        if self._meets_means(options, perturbation):
+            return True
+        contexts = manifest.get("contexts") or {}
+        return bool(contexts) and not contexts.get(manifest["cell_types"][cell_type])
 
     def _meets_means(self, options: "_Options", perturbation: Resolved) -> bool:
         from unlasting.local.responses import from_control

@@ -64,27 +64,43 @@ TEST_F(MeetMeans, CellsOfARequestHaveTheExpectedMean) {
   EXPECT_GT(met, profiles.values.cols / 2) << "the others are bounded or silent";
 }
 
-TEST_F(MeetMeans, ElseCellsHaveTheMeansThatTheMaskLeavesOfMovedControls) {
-  options_.mask = MaskMode::kRank;
-  options_.meet_means = false;
-  const auto controls = Panel(kType, kCells);
-  const auto knockout = Knockout("G1");
-  const Profiles profiles = Predict(controls, {knockout})[0];
-  const auto change = *engine_->ExpectedMeanChange(0, nullptr, *knockout);
-  const double x_max = bundle_->manifest().normalisation.x_max;
-  DenseMatrix moved = ToDense(controls->values);
-  for (int64_t r = 0; r < moved.rows; ++r) {
-    for (int64_t g = 0; g < moved.cols; ++g)
-      moved.At(r, g) += static_cast<float>(change[g] * x_max);
+// How many genes of an answer have the means that the mask leaves of control cells moved by the
+// expected response; the others' factors are bounded, or the genes are silent.
+class MovedMeans : public JobTest {
+ protected:
+  int64_t Met(const char* type, int32_t index) {
+    options_.mask = MaskMode::kRank;
+    options_.meet_means = false;
+    const auto controls = Panel(type, kCells);
+    const auto knockout = Knockout("G1");
+    const Profiles profiles = Predict(controls, {knockout})[0];
+    const auto change = *engine_->ExpectedMeanChange(index, nullptr, *knockout);
+    const double x_max = bundle_->manifest().normalisation.x_max;
+    DenseMatrix moved = ToDense(controls->values);
+    for (int64_t r = 0; r < moved.rows; ++r) {
+      for (int64_t g = 0; g < moved.cols; ++g) {
+        moved.At(r, g) += static_cast<float>(change[g] * x_max);
+      }
+    }
+    const std::vector<double> share(profiles.active_share.begin(), profiles.active_share.end());
+    KeepTopShare(share, &moved);
+    const std::vector<float> expected = MeanValues(moved), found = MeanValues(profiles.values);
+    int64_t met = 0;
+    for (int64_t g = 0; g < profiles.values.cols; ++g) {
+      met += std::abs(found[g] - expected[g]) < 1e-3 * std::max(1.0f, expected[g]);
+    }
+    return met;
   }
-  const std::vector<double> share(profiles.active_share.begin(), profiles.active_share.end());
-  KeepTopShare(share, &moved);
-  const std::vector<float> expected = MeanValues(moved), found = MeanValues(profiles.values);
-  int64_t met = 0;
-  for (int64_t g = 0; g < profiles.values.cols; ++g) {
-    met += std::abs(found[g] - expected[g]) < 1e-3 * std::max(1.0f, expected[g]);
-  }
-  EXPECT_GT(met, profiles.values.cols / 2) << "the others are bounded or silent";
+};
+
+TEST_F(MovedMeans, AreKeptWhereNoPerturbedCellOfTheTypeWasTrainedOn) {
+  ASSERT_FALSE(bundle_->trained_contexts().Seen(1));
+  EXPECT_GT(Met("T1", 1), static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
+}
+
+TEST_F(MovedMeans, AreTheNetworksWhereItLearntThem) {
+  ASSERT_TRUE(bundle_->trained_contexts().Seen(0));
+  EXPECT_LT(Met("T0", 0), static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
 }
 
 TEST_F(MeetMeans, ACellAloneHasTheFactorsOfThePanel) {
