@@ -3,7 +3,6 @@ import collections
 import json
 import os
 import platform
-import subprocess
 
 import tasks
 
@@ -56,6 +55,7 @@ class Results:
     def __init__(self, runs):
         self.scores = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
         self.rows = collections.defaultdict(list)
+        self.software = set()  # what our programs said of themselves
         self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups
         for path in sorted(runs.glob("*/seed*/*.row.json")):
             row, info = json.loads(path.read_text()), json.loads((path.parent / "task.json").read_text())
@@ -64,6 +64,7 @@ class Results:
                 row["reason"] = row["reason"].replace(str(folder), name)
             row["reason"] = row["reason"].replace("|", "\\|")[:160]
             seed = path.parent.name.removeprefix("seed")
+            self.software.add(info.get("software", "a version that was not recorded"))
             if row["method"] == "ours":
                 row["train"], row["memory_mb"] = info["train"], max(row["memory_mb"], info["memory_mb"])
             self.rows[row["method"]].append(row | {"task": path.parent.parent.name, "seed": seed})
@@ -168,12 +169,6 @@ def machine():
     return f"{model}, {os.cpu_count()} cores"
 
 
-def commit():
-    done = subprocess.run(["git", "-C", tasks.REPOSITORY, "describe", "--always", "--tags"], capture_output=True,
-                          text=True)
-    return done.stdout.strip() or "an unknown commit"
-
-
 def short(runs):
     """README's table: E of each method, means over groups and seeds. Stands in README between two marks."""
     results = Results(runs)
@@ -195,7 +190,7 @@ def short(runs):
 def markdown(runs):
     results = Results(runs)
     lines = (tasks.REPOSITORY / "scripts" / "rivals" / "head.md").read_text().splitlines()
-    lines += ["", f"Machine: {machine()}; this software at {commit()}.", ""]
+    lines += ["", f"Machine: {machine()}; ours: {', '.join(sorted(results.software))}.", ""]
     for table in TABLES:
         lines += score_table(results, table)
     return "\n".join(lines + cost_table(results) + failure_table(results)).rstrip() + "\n"

@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import anndata
@@ -80,8 +81,9 @@ class Comparison:
             raise RuntimeError(f"export: {export.reason}")
         trained = anndata.read_h5ad(folder / "training.h5ad", backed="r").obs["condition"].astype(str)
         singles = sorted({cells.bare(c) for c in trained if "+" not in cells.bare(c)} - {"ctrl"})
+        software = subprocess.run([self.binaries / "unlasting-train", "--version"], capture_output=True, text=True)
         (folder / "task.json").write_text(json.dumps(
-            {"data": str(task.data), "genes": task.genes, "counts_layer": task.counts_layer,
+            {"software": software.stdout.strip(), "data": str(task.data), "genes": task.genes, "counts_layer": task.counts_layer,
              "library_size_column": task.library_size_column, "family": task.family, "train": fit.seconds,
              "memory_mb": fit.memory_mb, "singles": singles}) + "\n")
         return folder
