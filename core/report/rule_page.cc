@@ -102,13 +102,14 @@ std::string ScaleChart(const RuleScores& scores) {
   options.x_title = "scaled";
   Chart chart(options, {kLow, kHigh}, {static_cast<double>(placed.size()), 0});
   chart.Grid(6, 0);
-  for (const double end : {0.0, 1.0}) {
-    chart.Segment(chart.x()(end), chart.y().from, chart.x()(end), chart.y().to, "axis");
-  }
   double line = 0.7;
   for (const auto& [member, scaled] : placed) {
     chart.Text(2, chart.y()(line) - 12, member, "start", "name");
     chart.Segment(chart.x().from, chart.y()(line), chart.x().to, chart.y()(line), "grid");
+    for (const double end : {0.0, 1.0}) {  // short, so that they do not strike the names through
+      chart.Segment(chart.x()(end), chart.y()(line) - 7, chart.x()(end), chart.y()(line) + 7,
+                    "axis");
+    }
     chart.Marker(std::clamp(scaled, kLow, kHigh), line, 5.5, "mark predicted",
                  absl::StrCat(member, ": ", Number(scaled)));
     line += 1;
