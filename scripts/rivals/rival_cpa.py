@@ -58,7 +58,7 @@ cpa.CPA.setup_anndata(data, perturbation_key="condition", control_group="ctrl", 
 model = cpa.CPA(adata=data, split_key="split", train_split="train", valid_split="valid", test_split="ood",
                 seed=task.seed, **SHARED, **net)
 task.lap("load")
-model.train(max_epochs=400, use_gpu=False, batch_size=512, plan_kwargs=PLAN | plan, early_stopping_patience=5,
+model.train(max_epochs=400, use_gpu=False, batch_size=512, plan_kwargs=PLAN | plan, early_stopping_patience=20,
             check_val_every_n_epoch=5, save_path=False, progress_bar_refresh_rate=0)
 task.lap("train")
 asked = data[task.training.n_obs:].copy()
