@@ -69,9 +69,7 @@ for program in "$kit"/bin/*; do ldd "$program"; done | awk '$2 == "=>" && $3 ~ /
   { grep -Ev '/(libc|libm|libdl|librt|libpthread|libresolv|libcublas|libcublasLt)\.so' || true; } |
   while IFS= read -r library; do cp -L "$library" "$kit/lib"; done
 for bundle in "${bundles[@]}"; do
-  mkdir -p "$kit/bundles/$(basename "$bundle")"
-  # What TorchScript alone reads stays here.
-  find "$bundle" -maxdepth 1 -type f -not -name '*.pt' -exec cp {} "$kit/bundles/$(basename "$bundle")" \;
+  cp -rL "$bundle" "$kit/bundles/$(basename "$bundle")"
 done
 git ls-files -z -- "${SOURCES[@]}" | tar --null --files-from=- -cf - | tar -C "$kit/sources" -xf -
 download="$(mktemp -d)"

@@ -29,6 +29,7 @@ fail() {
   exit "${2:-2}"
 }
 
+arguments=("$@")
 out="$kit/results"
 python=python3
 only=()
@@ -62,7 +63,7 @@ cublas_folder() {
   local wheels
   wheels="$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' 2>/dev/null || true)"
   local folder
-  for folder in "${CUDA_HOME:-/usr/local/cuda}"/lib64 /usr/local/cuda*/lib64 /usr/local/cuda*/targets/*/lib \
+  for folder in "${CUDA_HOME:-/usr/local/cuda}"/{lib64,lib} /usr/local/cuda*/lib64 /usr/local/cuda*/targets/*/lib \
     "$wheels/nvidia/cu13/lib" /opt/conda/lib /usr/lib/x86_64-linux-gnu; do
     if [[ -e "$folder/libcublas.so.13" ]]; then
       echo "$folder"
@@ -89,7 +90,7 @@ step_machine() {
   uname -srm
   grep -m 1 'model name' /proc/cpuinfo
   nproc
-  command -v nvidia-smi >/dev/null || skip "found no nvidia-smi"
+  command -v nvidia-smi >/dev/null || { skip "found no nvidia-smi"; return; }
   nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,memory.total --format=csv
 }
 
@@ -104,7 +105,7 @@ sanitized() {
   needs_cublas || return
   local sanitizer
   sanitizer="$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)"
-  [[ -n "$sanitizer" ]] || skip "found no compute-sanitizer"
+  [[ -n "$sanitizer" ]] || { skip "found no compute-sanitizer"; return; }
   with_kit "$sanitizer" --tool "$1" --error-exitcode 9 "$kit/bin/cuda_test" \
     --gtest_filter='*GraphsOfEveryShape*:*WalkTheSamePath*:*AgreeWithTheCpu*'
 }
@@ -123,7 +124,7 @@ step_server() {
   needs_cublas || return
   local bundle name process ready status=0
   for bundle in "$kit"/bundles/*/; do
-    [[ -d "$bundle" ]] || skip "the kit holds no bundle"
+    [[ -d "$bundle" ]] || { skip "the kit holds no bundle"; return; }
     name="$(basename "$bundle")"
     # Not with_kit, whose process would be a shell around the server.
     HDF5_USE_FILE_LOCKING=FALSE LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
@@ -166,6 +167,12 @@ step_training() {
     --out "$out/training"
 }
 
+# This script again, for one step.
+if [[ -n "${KIT_STEP:-}" ]]; then
+  "step_$KIT_STEP"
+  exit
+fi
+
 declare -A LIMITS=([machine]=30 [parity]=120 [memcheck]=240 [racecheck]=240 [bench]=180 [server]=180 [training]=480)
 summary=""
 failed=0
@@ -173,23 +180,14 @@ for step in "${STEPS[@]}"; do
   if ((${#only[@]})) && [[ " ${only[*]} " != *" $step "* ]]; then continue; fi
   start=$SECONDS
   echo "== $step"
-  # The step in a process group of its own, so that its limit ends all that it started.
-  (
-    set -m
-    "step_$step" &
-    process=$!
-    (sleep "$((LIMITS[$step] < limit ? LIMITS[$step] : limit))" && kill -TERM -- "-$process") 2>/dev/null &
-    alarm=$!
-    wait "$process"
-    status=$?
-    kill -- "-$alarm" 2>/dev/null
-    exit "$status"
-  ) >"$out/$step.txt" 2>&1
+  # timeout gives the step a process group of its own, and its signal reaches all that the step started.
+  KIT_STEP="$step" timeout --kill-after=10 "$((LIMITS[$step] < limit ? LIMITS[$step] : limit))" \
+    "$BASH" "${BASH_SOURCE[0]}" "${arguments[@]}" >"$out/$step.txt" 2>&1
   status=$?
   case "$status" in
     0) state=passed ;;
     "$SKIPPED") state="left out" ;;
-    143) state="timed out"; failed=1 ;;
+    124 | 137) state="timed out"; failed=1 ;;
     *) state=failed; failed=1 ;;
   esac
   reason=""
