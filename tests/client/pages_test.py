@@ -82,7 +82,7 @@ class PagesTest(unittest.TestCase):
         with programs.Server("--bundle", self.bundle) as server:
             self.run_command(server, "predict", "--panel", 9, "--cell-type", "T1", "--gene", "G2",
                              "--report", self.page)
-        self.assertIn("The control cells are the model&#39;s own", self.page.read_text())
+        self.assertIn("the control cells are the model&#39;s own", self.page.read_text())
 
     def test_counts_have_a_page_too(self):
         with programs.Server("--bundle", self.bundle) as server:

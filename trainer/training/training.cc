@@ -29,17 +29,15 @@ using Clock = std::chrono::steady_clock;
 constexpr Validation::Size kHeldOutSize = {
     /*groups=*/8, /*cells=*/512, /*group_cells=*/128, /*share_control=*/16};
 
-double LearningRate(const TrainConfig& config, int64_t step, int64_t steps) {
+void SetLearningRate(const TrainConfig& config, int64_t step, int64_t steps,
+                     torch::optim::Optimizer* optimizer) {
   constexpr double kLast = 0.05;
   const double warmup = std::min(1.0, (step + 1.0) / std::max<int64_t>(config.warmup_steps(), 1));
   const double share = static_cast<double>(step) / static_cast<double>(std::max<int64_t>(steps, 1));
   const double cosine = kLast + (1 - kLast) * 0.5 * (1 + std::cos(M_PI * share));
-  return config.learning_rate() * warmup * cosine;
-}
-
-void SetLearningRate(double rate, torch::optim::Optimizer* optimizer) {
   for (auto& group : optimizer->param_groups()) {
-    static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
+    static_cast<torch::optim::AdamWOptions&>(group.options())
+        .lr(config.learning_rate() * warmup * cosine);
   }
 }
 
@@ -151,7 +149,7 @@ class Loop {
   }
 
   absl::Status Step() {
-    SetLearningRate(LearningRate(config_, state_.step, task_.steps), &optimizer_);
+    SetLearningRate(config_, state_.step, task_.steps, &optimizer_);
     LossByNoise by_noise;
     double loss = LossAndGradients(task_, network_, next_batches_.Take(state_.step), state_.weights,
                                    batches_.log_noise(), &by_noise);
@@ -183,8 +181,7 @@ class Loop {
     std::vector<float> numbers = {static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f};
     for (const double part : by_noise->sums()) numbers.push_back(static_cast<float>(part));
     parts.push_back(torch::tensor(numbers).to(task_.device));
-    // Ranks exchange sums through the host.
-    const Tensor sum = torch::cat(parts).to(torch::kCPU);
+    const Tensor sum = torch::cat(parts).to(torch::kCPU);  // ranks exchange sums on the host
     UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
     int64_t at = 0;
     for (const Tensor& weight : state_.weights) {

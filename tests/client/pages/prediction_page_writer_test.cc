@@ -200,7 +200,7 @@ TEST(PredictionPageWriterTest, TheModelsOwnCellsAreNotAtHand) {
   PageContext context = answer.Context();
   context.controls = nullptr;
   EXPECT_THAT(RenderPredictionPage(answer.Collect(), context),
-              HasSubstr("The control cells are the model&#39;s own"));
+              HasSubstr("the control cells are the model&#39;s own"));
 }
 
 TEST(PredictionPageWriterTest, FilledInGenesTakeNoPlace) {
