@@ -86,6 +86,12 @@ needs_cublas() {
   [[ -n "$cublas" ]] || skip "found no libcublas.so.13; CUDA_HOME names the folder of CUDA 13"
 }
 
+# Where parity found no device, no other step has one.
+needs_device() {
+  needs_cublas || return
+  ! grep -qs '"result": "SKIPPED"' "$out/parity.json" || skip "found no CUDA device"
+}
+
 step_machine() {
   uname -srm
   grep -m 1 'model name' /proc/cpuinfo
@@ -102,7 +108,7 @@ step_parity() {
 }
 
 sanitized() {
-  needs_cublas || return
+  needs_device || return
   local sanitizer
   sanitizer="$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)"
   [[ -n "$sanitizer" ]] || { skip "found no compute-sanitizer"; return; }
@@ -113,7 +119,7 @@ step_memcheck() { sanitized memcheck; }
 step_racecheck() { sanitized racecheck; }
 
 step_bench() {
-  needs_cublas || return
+  needs_device || return
   # Debian's Google Benchmark, which the kit carries, takes a number without a unit.
   with_kit "$kit/bin/cuda_bench" --benchmark_min_time=0.2 --benchmark_out="$out/bench.json" \
     --benchmark_out_format=json --benchmark_counters_tabular=true
@@ -121,7 +127,7 @@ step_bench() {
 
 # At 1 and 8 callers, of 1 and 100 cells a call.
 step_server() {
-  needs_cublas || return
+  needs_device || return
   local bundle name process ready status=0
   for bundle in "$kit"/bundles/*/; do
     [[ -d "$bundle" ]] || { skip "the kit holds no bundle"; return; }

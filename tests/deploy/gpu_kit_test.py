@@ -107,6 +107,11 @@ class GpuKitTest(unittest.TestCase):
         _, summary = self.run_kit("--only", "parity")
         self.assertEqual(summary["parity"]["state"], "left out")
         self.assertIn("no CUDA device", summary["parity"]["reason"])
+        _, summary = self.run_kit("--only", "bench", "--only", "server", "--only", "memcheck")
+        for step in ("bench", "server", "memcheck"):
+            self.assertEqual(summary[step]["state"], "left out")
+            self.assertIn("no CUDA device", summary[step]["reason"])
+        (self.kit / "results/parity.json").unlink()
         shutil.rmtree(self.kit / "bundles/thp1")
         lacking = {"machine": "found no nvidia-smi", "memcheck": "found no compute-sanitizer",
                    "racecheck": "found no compute-sanitizer", "server": "the kit holds no bundle",
