@@ -199,8 +199,9 @@ TEST(PredictionPageWriterTest, TheModelsOwnCellsAreNotAtHand) {
   const Answer answer(20, {"A"});
   PageContext context = answer.Context();
   context.controls = nullptr;
-  EXPECT_THAT(RenderPredictionPage(answer.Collect(), context),
-              HasSubstr("the control cells are the model&#39;s own"));
+  EXPECT_THAT(
+      RenderPredictionPage(answer.Collect(), context),
+      HasSubstr("Plots show the predicted cells alone: the control cells are the model&#39;s own"));
 }
 
 TEST(PredictionPageWriterTest, FilledInGenesTakeNoPlace) {
