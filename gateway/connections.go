@@ -14,8 +14,9 @@ import (
 // connections bounds how many connections are open at once, so that those that say nothing keep nobody
 // out. Where there are as many as there may be, one is closed for the next: the one that has waited longest
 // for the headers of a request, its first or another; else the one whose body has been arriving longest; else
-// the one that has left a part of its answer unread longest. One whose request is being worked on is never
-// closed for another; where all are such, the next waits.
+// the one that has left a part of its answer unread longest. None is closed for another before it has had its
+// time, `patience`, to say or read what it is to, nor while its request is being worked on; where all are
+// such, the next waits.
 //
 // Of one address, other than this machine's, there may be half as many: it closes one of its own for the
 // next, or is refused.
@@ -25,7 +26,7 @@ import (
 type connections struct {
 	net.Listener
 	max      int
-	patience time.Duration // after which a part of an answer is unread
+	patience time.Duration // before a connection that says or reads nothing may be closed for another
 
 	mutex   sync.Mutex
 	changed *sync.Cond // signalled when there may be room
@@ -41,7 +42,7 @@ type stage int
 const (
 	waiting  stage = iota // for the headers of a request
 	arriving              // its body is
-	unread                // is a part of the answer, for longer than a reader takes
+	unread                // is a part of the answer
 	working               // on the answer
 )
 
@@ -50,31 +51,19 @@ type connection struct {
 	of   *connections
 	peer string
 	// Guarded by of.mutex.
-	stage  stage
-	place  *list.Element // in of.in[stage]; nil while working
-	writes int64         // begun and ended
-	gone   bool
+	stage stage
+	since time.Time     // it has been in the stage
+	place *list.Element // in of.in[stage]; nil while working
+	gone  bool
 }
 
 func (c *connection) Write(part []byte) (int, error) {
 	c.of.mutex.Lock()
 	before := c.stage
-	c.writes++
-	write := c.writes
+	c.enter(unread)
 	c.of.mutex.Unlock()
-	late := time.AfterFunc(c.of.patience, func() {
-		c.of.mutex.Lock()
-		defer c.of.mutex.Unlock()
-		if c.writes == write {
-			c.enter(unread)
-		}
-	})
 	n, err := c.Conn.Write(part)
-	late.Stop()
-	c.of.mutex.Lock()
-	defer c.of.mutex.Unlock()
-	c.writes++
-	c.enter(before)
+	c.reach(before)
 	return n, err
 }
 
@@ -97,7 +86,7 @@ type connectionKey struct{}
 // limitConnections is `listener` with no more than `max` connections open. It watches the requests of
 // `server`, whose handler is set already.
 func limitConnections(server *http.Server, listener net.Listener, max int) net.Listener {
-	c := &connections{Listener: listener, max: max, patience: time.Second, ofPeer: map[string]int{}}
+	c := &connections{Listener: listener, max: max, patience: time.Second / 10, ofPeer: map[string]int{}}
 	c.changed = sync.NewCond(&c.mutex)
 	next := server.Handler
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -175,33 +164,50 @@ func (c *connections) admit(accepted net.Conn) (net.Conn, error) {
 		if !crowds && c.open < c.max {
 			break
 		}
-		if longest := c.longest(peer, crowds); longest != nil {
+		longest, left := c.longest(peer, crowds)
+		switch {
+		case longest != nil && left <= 0:
 			longest.leave()
 			longest.Conn.Close()
-		} else if crowds {
+		case crowds:
 			accepted.Close()
 			return nil, nil
-		} else {
+		case longest != nil:
+			after := time.AfterFunc(left, c.changed.Broadcast)
+			c.changed.Wait()
+			after.Stop()
+		default:
 			c.changed.Wait()
 		}
 	}
 	c.open++
 	c.ofPeer[peer]++
-	admitted := &connection{Conn: accepted, of: c, peer: peer}
+	admitted := &connection{Conn: accepted, of: c, peer: peer, since: time.Now()}
 	admitted.place = c.in[waiting].PushBack(admitted)
 	return admitted, nil
 }
 
-// longest is the connection to close for another, of all or of `peer` alone; nil where there is none.
-func (c *connections) longest(peer string, ofPeer bool) *connection {
+// longest is the connection to close for another, of all or of `peer` alone, and how much of its time is left:
+// the first stage's where that is over, else the one whose time is over next. Nil where all are working.
+func (c *connections) longest(peer string, ofPeer bool) (*connection, time.Duration) {
+	var next *connection
+	var left time.Duration
 	for s := range c.in {
 		for each := c.in[s].Front(); each != nil; each = each.Next() {
-			if found := each.Value.(*connection); !ofPeer || found.peer == peer {
-				return found
+			found := each.Value.(*connection)
+			if ofPeer && found.peer != peer {
+				continue
 			}
+			if l := c.patience - time.Since(found.since); next == nil || l < left {
+				next, left = found, l
+			}
+			break
+		}
+		if next != nil && left <= 0 {
+			break
 		}
 	}
-	return nil
+	return next, left
 }
 
 func (c *connection) reach(next stage) {
@@ -217,6 +223,7 @@ func (c *connection) enter(next stage) {
 	}
 	c.unlist()
 	c.stage = next
+	c.since = time.Now()
 	if next != working {
 		c.place = c.of.in[next].PushBack(c)
 		c.of.changed.Signal()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -55,7 +56,7 @@ func limit(t *testing.T, most int) *limited {
 	// No time ends a connection: only another does.
 	l.server = &http.Server{Handler: mux}
 	bounded := limitConnections(l.server, listener, most)
-	bounded.(*connections).patience = time.Millisecond
+	bounded.(*connections).patience = 0
 	served := make(chan struct{})
 	go func() {
 		l.server.Serve(bounded)
@@ -220,6 +221,7 @@ func (f from) RemoteAddr() net.Addr {
 
 func TestOneMachineHasHalfOfTheConnections(t *testing.T) {
 	c := limitConnections(&http.Server{}, nil, 8).(*connections)
+	c.patience = 0
 	connect := func(address string) *connection {
 		here, there := net.Pipe()
 		t.Cleanup(func() { there.Close() })
@@ -259,6 +261,37 @@ func TestOneMachineHasHalfOfTheConnections(t *testing.T) {
 	}
 	if c.ofPeer["2001:db8::/64"] != 0 {
 		t.Errorf("found %v", c.ofPeer)
+	}
+}
+
+func TestAConnectionHasItsTimeBeforeItIsClosedForTheNext(t *testing.T) {
+	for name, until := range map[string]stage{"headers": waiting, "body": arriving, "answer": unread} {
+		synctest.Test(t, func(t *testing.T) {
+			c := limitConnections(&http.Server{}, nil, 2).(*connections)
+			connect := func() *connection {
+				here, there := net.Pipe()
+				t.Cleanup(func() { here.Close(); there.Close() })
+				admitted, err := c.admit(here)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return admitted.(*connection)
+			}
+			first := connect()
+			time.Sleep(c.patience / 2)
+			second := connect()
+			first.reach(until)
+			begun := time.Now()
+			connect()
+			expected, goes := c.patience, second // both began to wait for something now; headers go first
+			if until == waiting {
+				expected, goes = c.patience/2, first
+			}
+			if took := time.Since(begun); took != expected || !goes.gone || first.gone == second.gone {
+				t.Errorf("%s: the next came after %v, expected %v; first gone: %v, second: %v", name, took,
+					expected, first.gone, second.gone)
+			}
+		})
 	}
 }
 
