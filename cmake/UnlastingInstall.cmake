@@ -10,3 +10,20 @@ install(FILES LICENSE DESTINATION share/doc/unlasting COMPONENT programs)
 install(TARGETS unlasting-train-torch unlasting_torchscript
         RUNTIME DESTINATION lib/unlasting COMPONENT torch
         LIBRARY DESTINATION lib/unlasting COMPONENT torch)
+
+# CMake leaves folders below the sources out of what an installed program searches. LibTorch and CUDA may
+# lie there (scripts/libtorch.sh).
+function(unlasting_search_when_installed folder)
+  cmake_path(IS_PREFIX PROJECT_SOURCE_DIR ${folder} NORMALIZE is_below)
+  if(is_below)
+    set_property(TARGET ${ARGN} APPEND PROPERTY INSTALL_RPATH ${folder})
+  endif()
+endfunction()
+unlasting_search_when_installed(${TORCH_INSTALL_PREFIX}/lib unlasting-train-torch unlasting_torchscript)
+if(UNLASTING_CUDA)
+  # find_package(CUDAToolkit) was called where the kernels are built, for that folder alone.
+  get_target_property(cudart CUDA::cudart IMPORTED_LOCATION)
+  cmake_path(GET cudart PARENT_PATH cuda_libraries)
+  unlasting_search_when_installed(${cuda_libraries} unlasting-server unlasting-train unlasting-train-torch
+                                  unlasting_torchscript)
+endif()

@@ -1,14 +1,19 @@
 #!/usr/bin/python3
 """Writes what programs are made of as an SPDX 2.3 document: the shared libraries that they load, by
-Debian package and version, as dpkg has them installed.
+Debian package and version, as dpkg has them installed. A library of no such package, as those of an
+official LibTorch or of CUDA are, is named by the PyPI package that installed it, or else by its own
+name and SHA-256.
 
     scripts/sbom.py build/release/bin/unlasting-server build/release/bin/unlasting > sbom.spdx.json
 
 SOURCE_DATE_EPOCH sets the time of the document, so that two runs give the same bytes.
 """
 
+import csv
 import datetime
+import functools
 import hashlib
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -34,9 +39,10 @@ def libraries(program):
     return {os.path.realpath(path) for path in found}
 
 
-def packages_of(files):
-    """The Debian packages that own files. The root file system is merged into /usr, so that dpkg may
-    know a file by either path; it is asked once, since each question takes long."""
+def debian_packages_of(files):
+    """The Debian packages that own files, and the files that none owns. The root file system is merged
+    into /usr, so that dpkg may know a file by either path; it is asked once, since each question takes
+    long."""
     either = {path: {path, path.removeprefix("/usr")} for path in files}
     done = subprocess.run(["dpkg-query", "--search", *sorted(set().union(*either.values()))],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -44,46 +50,77 @@ def packages_of(files):
     for line in done.stdout.splitlines():
         names, _, path = line.rpartition(": ")
         owners[path] = names.split(",")[0]
-    for path, known_by in either.items():
-        if not known_by & owners.keys():
-            raise SystemExit(f"sbom: {path}: belongs to no Debian package, expected one of dpkg's")
-    return sorted(set(owners.values()))
+    others = {path for path, known_by in either.items() if not known_by & owners.keys()}
+    return sorted(set(owners.values())), others
+
+
+@functools.cache
+def wheels_below(site):
+    """The PyPI packages that are installed in a site-packages folder: name and version by file, relative
+    to it."""
+    owners = {}
+    for found in importlib.metadata.distributions(path=[site]):
+        owner = (found.metadata["Name"], found.version)
+        for row in csv.reader((found.read_text("RECORD") or "").splitlines()):
+            owners[row[0]] = owner
+    return owners
+
+
+def other_package(path):
+    """The package of a library that no Debian package owns."""
+    site = next((folder for folder in pathlib.Path(path).parents if folder.name == "site-packages"), None)
+    owner = wheels_below(str(site)).get(str(pathlib.Path(path).relative_to(site))) if site else None
+    if owner:
+        name, number = owner
+        return package(name, number, "NOASSERTION", "installed from the Python Package Index",
+                       "NOASSERTION", f"pkg:pypi/{name.lower()}@{number}")
+    name, _, number = pathlib.Path(path).name.partition(".so")
+    return package(name, number.lstrip(".") or "NOASSERTION", "NOASSERTION", "in no package", "NOASSERTION",
+                   None) | {"SPDXID": spdx_id(pathlib.Path(path).name), "checksums": [checksum(path)]}
+
+
+def checksum(path):
+    with open(path, "rb") as stream:
+        return {"algorithm": "SHA256", "checksumValue": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 def spdx_id(text):
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", text)
 
 
-def packages(names):
+def debian_packages(names):
     lines = run("dpkg-query", "--show", "--showformat",
                 "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${Homepage}\n", *names)
-    return [package(*line.split("\t")) for line in lines.splitlines()]
+    for line in lines.splitlines():
+        binary, number, architecture, source, homepage = line.split("\t")
+        yield package(binary, number, "Organization: Debian", f"built from the source package {source}",
+                      homepage or "NOASSERTION",
+                      f"pkg:deb/debian/{binary}@{number.replace(':', '%3A')}"
+                      f"?arch={architecture}&distro=debian-12")
 
 
-def package(binary, number, architecture, source, homepage):
-    return {
-        "SPDXID": spdx_id(f"{binary}-{number}"), "name": binary, "versionInfo": number,
-        "supplier": "Organization: Debian", "sourceInfo": f"built from the source package {source}",
-        "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
-        "homepage": homepage or "NOASSERTION",
+def package(name, number, supplier, source, homepage, locator):
+    made = {
+        "SPDXID": spdx_id(f"{name}-{number}"), "name": name, "versionInfo": number,
+        "supplier": supplier, "sourceInfo": source,
+        "downloadLocation": "NOASSERTION", "filesAnalyzed": False, "homepage": homepage,
         "licenseConcluded": "NOASSERTION", "licenseDeclared": "NOASSERTION",
         "copyrightText": "NOASSERTION",
-        "externalRefs": [{
-            "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-            "referenceLocator": f"pkg:deb/debian/{binary}@{number.replace(':', '%3A')}"
-                                f"?arch={architecture}&distro=debian-12"}],
     }
+    if locator:
+        made["externalRefs"] = [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
+                                 "referenceLocator": locator}]
+    return made
 
 
 def program_package(program):
-    data = pathlib.Path(program).read_bytes()
     name = pathlib.Path(program).name
     return {
         "SPDXID": spdx_id(name), "name": name, "versionInfo": version(),
         "supplier": "Organization: Unlasting", "downloadLocation": "NOASSERTION",
         "filesAnalyzed": False, "licenseConcluded": "Apache-2.0", "licenseDeclared": "Apache-2.0",
         "copyrightText": "NOASSERTION", "primaryPackagePurpose": "APPLICATION",
-        "checksums": [{"algorithm": "SHA256", "checksumValue": hashlib.sha256(data).hexdigest()}],
+        "checksums": [checksum(program)],
     }
 
 
@@ -92,8 +129,13 @@ def document(programs):
     for program in programs:
         own = program_package(program)
         found[own["SPDXID"]] = own
+        linked = set()
         relationships.append(("SPDXRef-DOCUMENT", "DESCRIBES", own["SPDXID"]))
-        for made in packages(packages_of(libraries(program))):
+        names, others = debian_packages_of(libraries(program))
+        for made in [*debian_packages(names), *map(other_package, sorted(others))]:
+            if made["SPDXID"] in linked:
+                continue
+            linked.add(made["SPDXID"])
             found[made["SPDXID"]] = made
             relationships.append((own["SPDXID"], "DYNAMIC_LINK", made["SPDXID"]))
     content = json.dumps(sorted(found)).encode()

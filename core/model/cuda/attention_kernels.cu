@@ -7,20 +7,32 @@
 namespace unlasting::model::cuda {
 namespace {
 
-constexpr int kAttentionThreads = kWarp * kWarpsOfBlock;
-
 int64_t BlocksOfHead(int64_t nodes) { return Blocks(nodes, kTargetsOfBlock); }
 
-// Calls work(kOwn) with the numbers a lane holds as a type.
+// Calls work(kLanes, kQuads), the group that takes rows of `dim` numbers, as types.
 template <typename Work>
 void WithWidth(int64_t dim, const Work& work) {
-  const auto run = [&](auto own) { work(own); };
-  if (dim <= 32) return run(std::integral_constant<int, 1>{});
-  if (dim <= 64) return run(std::integral_constant<int, 2>{});
-  if (dim <= 128) return run(std::integral_constant<int, 4>{});
-  if (dim <= 256) return run(std::integral_constant<int, 8>{});
-  if (dim <= kLargestAttentionDim) return run(std::integral_constant<int, 16>{});
+  const auto run = [&](auto lanes, auto quads) { work(lanes, quads); };
+  using std::integral_constant;
+  constexpr integral_constant<int, 1> kOne;
+  constexpr integral_constant<int, 32> kWarp;
+  if (dim <= 16) return run(integral_constant<int, 4>{}, kOne);
+  if (dim <= 32) return run(integral_constant<int, 8>{}, kOne);
+  if (dim <= 64) return run(integral_constant<int, 16>{}, kOne);
+  if (dim <= 128) return run(kWarp, kOne);
+  if (dim <= 256) return run(kWarp, integral_constant<int, 2>{});
+  if (dim <= kLargestAttentionDim) return run(kWarp, integral_constant<int, 4>{});
   throw std::runtime_error("cuda: gatv2: dim: expected at most 512");
+}
+
+// The grid in which each of `parts` has a group for every node.
+struct Grid {
+  int64_t blocks_of_part;
+  dim3 blocks;
+};
+Grid GridOf(int64_t parts, int64_t nodes, int lanes) {
+  const int64_t blocks = Blocks(nodes, kAttentionThreads / lanes);
+  return {blocks, dim3(static_cast<unsigned>(parts * blocks))};
 }
 
 }  // namespace
@@ -30,10 +42,10 @@ int64_t AttentionParts(int64_t nodes) { return BlocksOfHead(nodes) * kWarpsOfBlo
 template <typename T>
 void AttentionForward(const AttentionProblem<T>& problem, T* out, cudaStream_t stream) {
   if (problem.cells * problem.nodes == 0) return;
-  const dim3 grid(Blocks(problem.cells * problem.nodes, kWarpsOfBlock));
-  WithWidth(problem.dim, [&](auto own) {
-    Start(AttentionForwardKernel<T, decltype(own)::value>, grid, kAttentionThreads, stream, problem,
-          out);
+  WithWidth(problem.dim, [&](auto lanes, auto quads) {
+    const Grid grid = GridOf(problem.cells, problem.nodes, lanes);
+    Start(AttentionForwardKernel<T, lanes, quads>, grid.blocks, kAttentionThreads, stream, problem,
+          grid.blocks_of_part, out);
   });
 }
 
@@ -41,15 +53,13 @@ template <typename T>
 void AttentionBackward(const AttentionProblem<T>& problem, const TransposedGraph& transposed,
                        const AttentionGradients<T>& gradients, cudaStream_t stream) {
   if (problem.cells * problem.nodes == 0) return;
-  const int64_t blocks = BlocksOfHead(problem.nodes);
-  const dim3 by_target(static_cast<unsigned>(problem.cells * problem.heads * blocks));
-  const dim3 by_source(Blocks(problem.cells * problem.nodes, kWarpsOfBlock));
-  WithWidth(problem.dim, [&](auto own) {
-    constexpr int kOwn = decltype(own)::value;
-    Start(AttentionTargetsKernel<T, kOwn>, by_target, kAttentionThreads, stream, problem, gradients,
-          blocks);
-    Start(AttentionSourcesKernel<T, kOwn>, by_source, kAttentionThreads, stream, problem,
-          transposed, gradients);
+  const int64_t parts = problem.cells * problem.heads, blocks = BlocksOfHead(problem.nodes);
+  WithWidth(problem.dim, [&](auto lanes, auto quads) {
+    Start(AttentionTargetsKernel<T, lanes, quads>, dim3(static_cast<unsigned>(parts * blocks)),
+          kAttentionThreads, stream, problem, gradients, blocks);
+    const Grid grid = GridOf(parts, problem.nodes, lanes);
+    Start(AttentionSourcesKernel<T, lanes, quads>, grid.blocks, kAttentionThreads, stream, problem,
+          transposed, gradients, grid.blocks_of_part);
   });
 }
 

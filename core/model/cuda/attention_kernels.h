@@ -18,6 +18,7 @@ struct AttentionProblem {
   int64_t heads = 0;
   int64_t dim = 0;  // at most kLargestAttentionDim
   int64_t edges = 0;
+  // Arrays of T are aligned to 16 bytes where dim is a multiple of four.
   const int64_t* indptr = nullptr;   // [nodes + 1], by target
   const int64_t* sources = nullptr;  // [edges]
   const T* left = nullptr;           // [cells, nodes, heads, dim]
@@ -29,7 +30,7 @@ struct AttentionProblem {
 struct TransposedGraph {
   const int64_t* indptr = nullptr;   // [nodes + 1]
   const int64_t* edges = nullptr;    // [edges]: their numbers, ascending within a source
-  const int64_t* targets = nullptr;  // [edges]: of each edge by its number
+  const int64_t* targets = nullptr;  // [edges]: theirs, in this order
 };
 
 template <typename T>

@@ -18,22 +18,30 @@ __device__ __forceinline__ int LaneOf() {
 
 constexpr unsigned kWholeWarp = 0xffffffffu;
 
-template <int kLanes>
-__device__ __forceinline__ float GroupSum(float v) {
+template <int kLanes, typename T>
+__device__ __forceinline__ T GroupSum(T v) {
 #pragma unroll
   for (int offset = kLanes / 2; offset > 0; offset /= 2)
     v += __shfl_xor_sync(kWholeWarp, v, offset);
   return v;
 }
 
+// Of the lanes that have one place in the groups of a warp.
+template <int kLanes, typename T>
+__device__ __forceinline__ T SumOfGroups(T v) {
+#pragma unroll
+  for (int offset = kLanes; offset < 32; offset *= 2) v += __shfl_xor_sync(kWholeWarp, v, offset);
+  return v;
+}
+
 // Four sums at once: lane l has the sum of s[l % 4]. Three exchanges where one by one takes eight.
-template <int kLanes>
-__device__ __forceinline__ float GroupSumsOfFour(int lane, const float (&s)[4]) {
+template <int kLanes, typename T>
+__device__ __forceinline__ T GroupSumsOfFour(int lane, const T (&s)[4]) {
   const bool odd = (lane & 1) != 0, high = (lane & 2) != 0;
-  float first = odd ? s[1] : s[0], second = odd ? s[3] : s[2];
+  T first = odd ? s[1] : s[0], second = odd ? s[3] : s[2];
   first += __shfl_xor_sync(kWholeWarp, odd ? s[0] : s[1], 1);
   second += __shfl_xor_sync(kWholeWarp, odd ? s[2] : s[3], 1);
-  float sum = high ? second : first;
+  T sum = high ? second : first;
   sum += __shfl_xor_sync(kWholeWarp, high ? first : second, 2);
 #pragma unroll
   for (int offset = 4; offset < kLanes; offset *= 2)
@@ -42,11 +50,13 @@ __device__ __forceinline__ float GroupSumsOfFour(int lane, const float (&s)[4]) 
 }
 
 // Largest over lanes l, l ^ 1, l ^ 2, l ^ 3: over the four that GroupSumsOfFour left there.
-__device__ __forceinline__ float LargestOfFour(float v) {
-  v = fmaxf(v, __shfl_xor_sync(kWholeWarp, v, 1));
-  return fmaxf(v, __shfl_xor_sync(kWholeWarp, v, 2));
+template <typename T>
+__device__ __forceinline__ T LargestOfFour(T v) {
+  v = fmax(v, __shfl_xor_sync(kWholeWarp, v, 1));
+  return fmax(v, __shfl_xor_sync(kWholeWarp, v, 2));
 }
-__device__ __forceinline__ float SumOfFour(float v) {
+template <typename T>
+__device__ __forceinline__ T SumOfFour(T v) {
   v += __shfl_xor_sync(kWholeWarp, v, 1);
   return v + __shfl_xor_sync(kWholeWarp, v, 2);
 }
@@ -67,6 +77,14 @@ __device__ __forceinline__ void LoadFour(const float* p, float* v) {
   v[1] = four.y;
   v[2] = four.z;
   v[3] = four.w;
+}
+__device__ __forceinline__ void LoadFour(const double* p, double* v) {
+  const double2 low = reinterpret_cast<const double2*>(p)[0];
+  const double2 high = reinterpret_cast<const double2*>(p)[1];
+  v[0] = low.x;
+  v[1] = low.y;
+  v[2] = high.x;
+  v[3] = high.y;
 }
 __device__ __forceinline__ void LoadFour(const BFloat16* p, float* v) {
   const uint2 four = *reinterpret_cast<const uint2*>(p);

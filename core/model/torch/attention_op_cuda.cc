@@ -12,6 +12,12 @@ namespace {
 
 using torch::Tensor;
 
+// As the kernels take it: a view may begin between two quads.
+Tensor Whole(const Tensor& tensor) {
+  const Tensor whole = tensor.contiguous();
+  return reinterpret_cast<uintptr_t>(whole.data_ptr()) % 16 == 0 ? whole : whole.clone();
+}
+
 template <typename T>
 cuda::AttentionProblem<T> ProblemOf(const Tensor& left, const Tensor& right,
                                     const Tensor& attention, const Tensor& indptr,
@@ -32,8 +38,7 @@ cuda::AttentionProblem<T> ProblemOf(const Tensor& left, const Tensor& right,
 
 Tensor Gatv2Forward(const Tensor& left_in, const Tensor& right_in, const Tensor& attention_in,
                     const Tensor& indptr, const Tensor& sources) {
-  const Tensor left = left_in.contiguous(), right = right_in.contiguous();
-  const Tensor attention = attention_in.contiguous();
+  const Tensor left = Whole(left_in), right = Whole(right_in), attention = Whole(attention_in);
   CheckGatv2(left, right, attention, indptr, sources);
   const c10::cuda::CUDAGuard guard(left.device());
   Tensor out = torch::empty({left.size(0), left.size(1), left.size(3)}, left.options());
@@ -47,8 +52,8 @@ Tensor Gatv2Forward(const Tensor& left_in, const Tensor& right_in, const Tensor&
 std::tuple<Tensor, Tensor, Tensor> Gatv2Backward(const Tensor& grad, const Tensor& left_in,
                                                  const Tensor& right_in, const Tensor& attention_in,
                                                  const Tensor& indptr, const Tensor& sources) {
-  const Tensor left = left_in.contiguous(), right = right_in.contiguous();
-  const Tensor attention = attention_in.contiguous(), grad_out = grad.contiguous();
+  const Tensor left = Whole(left_in), right = Whole(right_in);
+  const Tensor attention = Whole(attention_in), grad_out = Whole(grad);
   CheckGatv2(left, right, attention, indptr, sources);
   const c10::cuda::CUDAGuard guard(left.device());
   const int64_t cells = left.size(0), nodes = left.size(1), heads = left.size(2);
@@ -56,9 +61,7 @@ std::tuple<Tensor, Tensor, Tensor> Gatv2Backward(const Tensor& grad, const Tenso
   // The same edges by source. Nothing here waits for the device.
   const auto [by_source, order] = torch::sort(sources, /*stable=*/true, /*dim=*/0, false);
   const Tensor bounds = torch::searchsorted(by_source, torch::arange(nodes + 1, indptr.options()));
-  const Tensor targets = torch::searchsorted(indptr, torch::arange(edges, indptr.options()),
-                                             /*out_int32=*/false, /*right=*/true) -
-                         1;
+  const Tensor targets = torch::searchsorted(indptr, order, /*out_int32=*/false, /*right=*/true) - 1;
   Tensor grad_left = torch::empty_like(left), grad_right = torch::empty_like(right);
   Tensor scratch = torch::empty({cells, heads, edges, 2}, left.options());
   Tensor grad_attention =

@@ -23,6 +23,9 @@
 struct alignas(16) float4 {
   float x, y, z, w;
 };
+struct alignas(16) double2 {
+  double x, y;
+};
 struct alignas(8) uint2 {
   unsigned x, y;
 };

@@ -69,9 +69,10 @@ void ExpectParity(const test::RandomGraph& graph, int64_t cells, int64_t heads, 
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return sources[a] < sources[b]; });
   for (const int64_t source : sources) ++by_source[source + 1];
-  for (int64_t i = 0; i < nodes; ++i) {
-    by_source[i + 1] += by_source[i];
-    std::fill(targets.begin() + graph.indptr[i], targets.begin() + graph.indptr[i + 1], i);
+  for (int64_t i = 0; i < nodes; ++i) by_source[i + 1] += by_source[i];
+  for (int64_t k = 0; k < edges; ++k) {
+    targets[k] = std::upper_bound(graph.indptr.begin(), graph.indptr.end(), order[k]) -
+                 graph.indptr.begin() - 1;
   }
 
   const cuda::Context context(0);
@@ -129,6 +130,22 @@ TEST(AttentionKernelsTest, AgreeWithTheCpuForwardAndBackwardOnManyGraphs) {
   ExpectParity<double>(hub, 2, 1, 70, 1e-9);
   ExpectParity<float>(some_empty, 2, 2, 64, 1e-4);
   ExpectParity<float>(hub, 1, 2, 300, 2e-3);
+}
+
+TEST(AttentionKernelsTest, AgreeWithTheCpuAtEveryWidth) {
+  if (cuda::DeviceCount() == 0) GTEST_SKIP() << "no CUDA device";
+  const auto graph =
+      test::MakeRandomGraph(70, [](int64_t i) { return i == 69 ? 0 : 1 + 3 * i % 10; });
+  for (const int64_t dim : {1, 4, 15, 16, 17, 32, 48, 63, 128, 130, 252, 256, 257, 509, 512}) {
+    SCOPED_TRACE(dim);
+    ExpectParity<float>(graph, 2, 2, dim, 1e-3);
+    ExpectParity<double>(graph, 1, 1, dim, 1e-9);
+  }
+}
+
+TEST(AttentionKernelsTest, AgreeWithTheCpuWhereThereIsNoEdge) {
+  if (cuda::DeviceCount() == 0) GTEST_SKIP() << "no CUDA device";
+  ExpectParity<float>(test::MakeRandomGraph(40, [](int64_t) { return 0; }), 2, 2, 8, 1e-6);
 }
 
 }  // namespace
