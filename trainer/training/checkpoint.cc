@@ -30,11 +30,10 @@ void Fill(const TrainingState& state, OutputArchive* archive) {
   for (size_t k = 0; k < state.weights.size(); ++k) {
     archive->write(Key("weight", k), state.weights[k].detach());
     archive->write(Key("average", k), state.average[k]);
+    archive->write(Key("mean", k), state.moments.means[k]);
+    archive->write(Key("square", k), state.moments.squares[k]);
   }
   for (size_t k = 0; k < state.best.size(); ++k) archive->write(Key("best", k), state.best[k]);
-  OutputArchive optimizer;
-  state.optimizer->save(optimizer);
-  archive->write("optimizer", optimizer);
 }
 
 // Reads into a new tensor each time: the archive refuses one that already holds another entry.
@@ -42,15 +41,6 @@ torch::Tensor ReadEntry(InputArchive* archive, const std::string& key) {
   torch::Tensor value;
   archive->read(key, value);
   return value;
-}
-
-// A checkpoint is read to the CPU, whatever device wrote it.
-void MoveMoments(torch::Device device, torch::optim::Optimizer* optimizer) {
-  for (auto& [parameter, entry] : optimizer->state()) {
-    auto& moments = static_cast<torch::optim::AdamWParamState&>(*entry);
-    moments.exp_avg(moments.exp_avg().to(device));
-    moments.exp_avg_sq(moments.exp_avg_sq().to(device));
-  }
 }
 
 void CopyChecked(const torch::Tensor& from, torch::Tensor to) {
@@ -66,11 +56,9 @@ void Take(InputArchive* archive, TrainingState* state) {
   for (size_t k = 0; k < state->weights.size(); ++k) {
     CopyChecked(ReadEntry(archive, Key("weight", k)), state->weights[k]);
     CopyChecked(ReadEntry(archive, Key("average", k)), state->average[k]);
+    CopyChecked(ReadEntry(archive, Key("mean", k)), state->moments.means[k]);
+    CopyChecked(ReadEntry(archive, Key("square", k)), state->moments.squares[k]);
   }
-  InputArchive optimizer;
-  archive->read("optimizer", optimizer);
-  state->optimizer->load(optimizer);
-  MoveMoments(state->weights.front().device(), state->optimizer);
   state->best.clear();
   const auto best = static_cast<size_t>(number("best_count"));
   TORCH_CHECK(best == 0 || best == state->weights.size(), "found another number of weights");
@@ -84,6 +72,11 @@ void Take(InputArchive* archive, TrainingState* state) {
 }
 
 }  // namespace
+
+TrainingState::TrainingState(const std::vector<torch::Tensor>& weights)
+    : weights(weights), moments(weights) {
+  for (const torch::Tensor& weight : weights) average.push_back(weight.detach().clone());
+}
 
 absl::Status WriteCheckpoint(const std::string& path, const TrainingState& state) {
   StagedPath staged{std::filesystem::path(path)};

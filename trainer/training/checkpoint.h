@@ -9,13 +9,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "trainer/training/adamw.h"
 
 namespace unlasting::trainer {
 
 struct TrainingState {
+  // Of a run that has not begun.
+  explicit TrainingState(const std::vector<torch::Tensor>& weights);
+
   std::vector<torch::Tensor> weights;  // the network's own tensors
   std::vector<torch::Tensor> average;  // their moving average
-  torch::optim::Optimizer* optimizer = nullptr;
+  AdamWMoments moments;
   int64_t step = 0;
   // Early stopping: the average at the least validation distance; empty before the first check.
   std::vector<torch::Tensor> best;
@@ -26,7 +30,7 @@ struct TrainingState {
 absl::Status WriteCheckpoint(const std::string& path, const TrainingState& state);
 absl::StatusOr<std::string> EncodeState(const TrainingState& state);
 
-// Overwrite weights, average and optimizer in place and set the other fields. DATA_LOSS where the
+// Overwrite weights, average and moments in place and set the other fields. DATA_LOSS where the
 // file or the bytes are damaged or belong to another model; the state must then not be used.
 absl::Status ReadCheckpoint(const std::string& path, TrainingState* state);
 absl::Status DecodeState(const std::string& bytes, TrainingState* state);

@@ -10,9 +10,15 @@ using torch::Tensor;
 
 namespace {
 
-// Of each group of cells that share their conditions, the mean, [B]; `by_noise` takes each cell.
+// The losses of a batch's rows [R, 2] and their times [R].
+struct TimedLosses {
+  Tensor losses, times;
+};
+
+// Of each group of cells that share their conditions, the mean, [B]; a denoiser's cells one by one
+// are added to `timed`.
 Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows,
-                 const Tensor& log_noise, LossByNoise* by_noise) {
+                 std::vector<TimedLosses>* timed) {
   const std::vector<int64_t> shape = {rows.x_0.size(0), rows.x_0.size(1)};
   const Tensor x_0 = rows.x_0.flatten(0, 1);
   if (task.kind == NetworkKind::kMask) {
@@ -20,7 +26,7 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
   }
   const Tensor times = rows.t.flatten();
   const Tensor losses = network.DenoiserLosses(x_0, rows.x_t.flatten(0, 1), times, rows.inputs);
-  by_noise->Add(losses, log_noise.index_select(0, times.to(torch::kCPU)));
+  timed->push_back({losses.detach(), times});
   return losses.select(1, 0).view(shape).mean(1);
 }
 
@@ -39,19 +45,23 @@ double LossAndGradients(const TrainingTask& task, const Network& network, const 
   std::vector<LossByNoise> by_shard(shards);
   model::RunShards(shards, [&](int shard) {
     std::vector<Tensor> parts;
+    std::vector<TimedLosses> timed;
     for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
       const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
       if (range.begin < range.end) {
-        parts.push_back(RowLosses(task, network, rows->Part(range).On(task.device), log_noise,
-                                  &by_shard[shard]));
+        parts.push_back(RowLosses(task, network, rows->Part(range).On(task.device), &timed));
       }
     }
     if (parts.empty()) return;
     const Tensor loss = torch::cat(parts).sum() / static_cast<double>(total);
-    losses[shard] = loss.item<double>();
     gradients[shard] = torch::autograd::grad({loss}, weights, /*grad_outputs=*/{},
                                              /*retain_graph=*/false, /*create_graph=*/false,
                                              /*allow_unused=*/true);
+    // Not before: a device has then been given all of its work.
+    losses[shard] = loss.item<double>();
+    for (const TimedLosses& rows : timed) {
+      by_shard[shard].Add(rows.losses, log_noise.index_select(0, rows.times.to(torch::kCPU)));
+    }
   });
   double loss = 0;
   for (const double part : losses) loss += part;

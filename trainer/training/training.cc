@@ -10,6 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/model/torch/threads.h"
+#include "trainer/training/adamw.h"
 #include "trainer/training/batch_maker.h"
 #include "trainer/training/checkpoint.h"
 #include "trainer/training/loss_and_gradients.h"
@@ -29,23 +30,12 @@ using Clock = std::chrono::steady_clock;
 constexpr Validation::Size kHeldOutSize = {
     /*groups=*/8, /*cells=*/512, /*group_cells=*/128, /*share_control=*/16};
 
-void SetLearningRate(const TrainConfig& config, int64_t step, int64_t steps,
-                     torch::optim::Optimizer* optimizer) {
+double LearningRate(const TrainConfig& config, int64_t step, int64_t steps) {
   constexpr double kLast = 0.05;
   const double warmup = std::min(1.0, (step + 1.0) / std::max<int64_t>(config.warmup_steps(), 1));
   const double share = static_cast<double>(step) / static_cast<double>(std::max<int64_t>(steps, 1));
   const double cosine = kLast + (1 - kLast) * 0.5 * (1 + std::cos(M_PI * share));
-  for (auto& group : optimizer->param_groups()) {
-    static_cast<torch::optim::AdamWOptions&>(group.options())
-        .lr(config.learning_rate() * warmup * cosine);
-  }
-}
-
-void UpdateAverage(double decay, const std::vector<Tensor>& weights, std::vector<Tensor>* average) {
-  torch::NoGradGuard no_grad;
-  for (size_t k = 0; k < weights.size(); ++k) {
-    (*average)[k].mul_(decay).add_(weights[k], 1.0 - decay);
-  }
+  return config.learning_rate() * warmup * cosine;
 }
 
 const char* LossName(NetworkKind kind) {
@@ -58,16 +48,9 @@ class Loop {
       : task_(task),
         config_(*task.config),
         network_(*network),
-        optimizer_(network->Parameters(), torch::optim::AdamWOptions(task.config->learning_rate())
-                                              .weight_decay(task.config->weight_decay())),
         batches_(task.kind, *task.config, *task.data, *task.schedule),
-        next_batches_(batches_, task.device, task.steps) {
-    state_.weights = network->Parameters();
-    for (const Tensor& weight : state_.weights) {
-      state_.average.push_back(weight.detach().clone());
-    }
-    state_.optimizer = &optimizer_;
-  }
+        next_batches_(batches_, task.device, task.steps),
+        state_(network->Parameters()) {}
 
   absl::Status Run() {
     UNLASTING_RETURN_IF_ERROR(ChooseScoredCells());
@@ -149,7 +132,6 @@ class Loop {
   }
 
   absl::Status Step() {
-    SetLearningRate(config_, state_.step, task_.steps, &optimizer_);
     LossByNoise by_noise;
     double loss = LossAndGradients(task_, network_, next_batches_.Take(state_.step), state_.weights,
                                    batches_.log_noise(), &by_noise);
@@ -161,11 +143,12 @@ class Loop {
           absl::StrCat("training: the loss of step ", state_.step,
                        " is not finite, expected a number; try a lower learning_rate"));
     }
-    torch::nn::utils::clip_grad_norm_(state_.weights, config_.clip());
-    optimizer_.step();
-    UpdateAverage(std::min(config_.ema(), (1.0 + state_.step) / (10.0 + state_.step)),
-                  state_.weights, &state_.average);
+    ClipGradients(state_.weights, config_.clip());
+    const double learning_rate = LearningRate(config_, state_.step, task_.steps);
+    const double decay = std::min(config_.ema(), (1.0 + state_.step) / (10.0 + state_.step));
     ++state_.step;
+    StepAdamW(state_.weights, learning_rate, config_.weight_decay(), state_.step, &state_.moments);
+    UpdateAverage(decay, state_.weights, &state_.average);
     loss_sum_ += loss;
     by_noise_.Add(by_noise);
     ++loss_count_;
@@ -269,7 +252,6 @@ class Loop {
   const TrainingTask& task_;
   const TrainConfig& config_;
   const Network& network_;
-  torch::optim::AdamW optimizer_;
   BatchMaker batches_;
   NextBatches next_batches_;
   Validation validation_;
