@@ -3,6 +3,7 @@ either, becomes a reason and never ends the comparison."""
 import dataclasses
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -18,7 +19,8 @@ class Outcome:
 
 
 def usage(group):
-    """Processor seconds and bytes of the processes of a process group; children that have ended count too."""
+    """Processor seconds of a process group's processes, with those of children that have ended, and at most how many
+    bytes they hold: pages that some share count for each."""
     seconds, memory = 0.0, 0
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -29,6 +31,19 @@ def usage(group):
             seconds += sum(map(int, fields[11:15])) / TICK
             memory += int(fields[21]) * PAGE
     return seconds, memory
+
+
+def held_by(group):
+    """Bytes that the processes of a process group hold; pages that some share count once."""
+    memory = 0
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[2]) != group:
+                continue
+            memory += int(re.search(r"^Pss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE)[1]) * 1024
+        except (FileNotFoundError, ProcessLookupError, TypeError):
+            continue
+    return memory
 
 
 def last_line(log):
@@ -46,7 +61,9 @@ def run(command, log, seconds, memory_mb, **options):
         while process.poll() is None:
             time.sleep(0.2)
             now, memory = usage(process.pid)
-            spent, most = max(spent, now), max(most, memory)
+            spent = max(spent, now)
+            if memory > most:
+                most = max(most, held_by(process.pid))
             if spent > seconds:
                 reason = f"out of time: {seconds} processor seconds"
             elif most > memory_mb * 2**20:
