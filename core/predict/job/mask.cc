@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/base/counter_rng.h"
@@ -20,38 +21,94 @@ int64_t KeptCells(double share, int64_t cells) {
   return std::clamp<int64_t>(std::llround(share * static_cast<double>(cells)), 0, cells);
 }
 
+// A whole number in the place of each float, in their order; both zeros are one.
+int32_t OrderOf(float value) {
+  value += 0.0f;
+  int32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits >= 0 ? bits : bits ^ std::numeric_limits<int32_t>::max();
+}
+float ValueOf(int32_t order) {
+  const int32_t bits = order >= 0 ? order : order ^ std::numeric_limits<int32_t>::max();
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+// The k-th largest, 1 <= k <= orders.size(). Halves the range of what it may be until k numbers lie
+// above: the comparisons go several at a time, where a partial sort mispredicts a branch for each
+// number.
+int32_t KthLargest(int64_t k, const std::vector<int32_t>& orders) {
+  constexpr int32_t kLargest = std::numeric_limits<int32_t>::max();
+  int64_t low = std::numeric_limits<int32_t>::min(), high = kLargest;
+  while (low < high) {
+    const int64_t middle = low + (high - low + 1) / 2;
+    const auto least = static_cast<int32_t>(middle);
+    int32_t from = 0;
+    for (const int32_t order : orders) from += order >= least ? 1 : 0;
+    if (from == k) {
+      int32_t smallest = kLargest;
+      for (const int32_t order : orders) {
+        smallest = std::min(smallest, order >= least ? order : kLargest);
+      }
+      return smallest;
+    }
+    if (from > k) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return static_cast<int32_t>(low);
+}
+
+// Calls take(gene, orders) for each gene with its values' orders. Sixteen genes, which lie together
+// in every row, are read at a time.
+template <typename Take>
+void ForEachGene(const DenseMatrix& values, const Take& take) {
+  constexpr int64_t kGenes = 16;
+  std::vector<std::vector<int32_t>> columns(kGenes, std::vector<int32_t>(values.rows));
+  for (int64_t first = 0; first < values.cols; first += kGenes) {
+    const int64_t count = std::min(kGenes, values.cols - first);
+    for (int64_t r = 0; r < values.rows; ++r) {
+      const float* row = values.Row(r).data() + first;
+      for (int64_t g = 0; g < count; ++g) columns[g][r] = OrderOf(row[g]);
+    }
+    for (int64_t g = 0; g < count; ++g) take(first + g, columns[g]);
+  }
+}
+
 }  // namespace
 
 void KeepTopShare(absl::Span<const double> share, DenseMatrix* values) {
-  std::vector<int64_t> order(values->rows);
-  for (int64_t g = 0; g < values->cols; ++g) {
-    const int64_t kept = KeptCells(share[g], values->rows);
-    if (kept == values->rows) continue;
-    for (int64_t r = 0; r < values->rows; ++r) order[r] = r;
-    std::nth_element(order.begin(), order.begin() + kept, order.end(), [&](int64_t a, int64_t b) {
-      const float x = values->At(a, g), y = values->At(b, g);
-      return x != y ? x > y : a < b;
-    });
-    for (auto it = order.begin() + kept; it != order.end(); ++it) values->At(*it, g) = 0.0f;
-  }
+  ForEachGene(*values, [&](int64_t gene, const std::vector<int32_t>& orders) {
+    const int64_t kept = KeptCells(share[gene], values->rows);
+    if (kept == values->rows) return;
+    const int32_t last =
+        kept == 0 ? std::numeric_limits<int32_t>::max() : KthLargest(kept, orders);
+    // Of the cells with that value the first are kept.
+    int64_t equal = kept;
+    for (const int32_t order : orders) equal -= order > last ? 1 : 0;
+    for (int64_t r = 0; r < values->rows; ++r) {
+      const bool keep = orders[r] > last || (orders[r] == last && equal-- > 0);
+      if (!keep) values->At(r, gene) = 0.0f;
+    }
+  });
 }
 
 std::vector<float> TopShareThresholds(const DenseMatrix& values, absl::Span<const double> share) {
   std::vector<float> thresholds(values.cols);
-  std::vector<float> column(values.rows);
-  for (int64_t g = 0; g < values.cols; ++g) {
-    const int64_t kept = KeptCells(share[g], values.rows);
+  ForEachGene(values, [&](int64_t gene, const std::vector<int32_t>& orders) {
+    const int64_t kept = KeptCells(share[gene], values.rows);
     if (kept == 0) {
-      thresholds[g] = std::numeric_limits<float>::infinity();
-      continue;
+      thresholds[gene] = std::numeric_limits<float>::infinity();
+    } else if (kept == values.rows) {
+      // Every value is kept where all of the panel's are.
+      thresholds[gene] = -std::numeric_limits<float>::infinity();
+    } else {
+      thresholds[gene] = ValueOf(KthLargest(kept, orders));
     }
-    for (int64_t r = 0; r < values.rows; ++r) column[r] = values.At(r, g);
-    std::nth_element(column.begin(), column.begin() + (kept - 1), column.end(),
-                     std::greater<float>());
-    // Every value is kept where all of the panel's are.
-    thresholds[g] =
-        kept == values.rows ? -std::numeric_limits<float>::infinity() : column[kept - 1];
-  }
+  });
   return thresholds;
 }
 

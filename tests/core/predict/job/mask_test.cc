@@ -1,6 +1,9 @@
 #include "core/predict/job/mask.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 #include <random>
 
 #include "gtest/gtest.h"
@@ -44,6 +47,41 @@ TEST(RankMaskTest, ThresholdsOfAPanelSilenceWhatRanksWould) {
   KeepTopShare(share, &ranked);
   KeepAbove(TopShareThresholds(values, share), &cut);
   EXPECT_EQ(ranked.values, cut.values);
+}
+
+// What KeepTopShare and TopShareThresholds are to find, by sorting each gene's cells.
+void Sort(double share, int64_t gene, DenseMatrix* values, float* threshold) {
+  std::vector<int64_t> cells(values->rows);
+  std::iota(cells.begin(), cells.end(), 0);
+  std::stable_sort(cells.begin(), cells.end(), [&](int64_t a, int64_t b) {
+    return values->At(a, gene) > values->At(b, gene);
+  });
+  const auto kept = static_cast<size_t>(std::llround(share * static_cast<double>(cells.size())));
+  if (kept > 0 && kept < cells.size()) *threshold = values->At(cells[kept - 1], gene);
+  for (size_t k = kept; k < cells.size(); ++k) values->At(cells[k], gene) = 0.0f;
+}
+
+TEST(RankMaskTest, ManyGenesOfTiesSignsAndSizesAreAsIfSorted) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> special = {0.0f,  -0.0f,  0.25f,      0.25f,     1e-40f,
+                                      -2.5f, 3e38f, -kInfinity, kInfinity, -1e-40f};
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  for (const int64_t cells : {1, 2, 7, 33, 120}) {
+    DenseMatrix values(cells, 61);
+    for (float& value : values.values) {
+      value = random() % 3 == 0 ? special[random() % special.size()] : normal(random);
+    }
+    std::vector<double> share;
+    for (int64_t g = 0; g < values.cols; ++g) share.push_back((random() % 101) / 100.0);
+    DenseMatrix found = values, sorted = values;
+    KeepTopShare(share, &found);
+    std::vector<float> thresholds = TopShareThresholds(values, share);
+    std::vector<float> expected = thresholds;
+    for (int64_t g = 0; g < values.cols; ++g) Sort(share[g], g, &sorted, &expected[g]);
+    EXPECT_EQ(sorted.values, found.values) << cells << " cells";
+    EXPECT_EQ(expected, thresholds) << cells << " cells";
+  }
 }
 
 TEST(ApplyMaskTest, EveryModeSilencesByItsOwnRule) {
