@@ -27,6 +27,7 @@ import ours
 import report
 import scores
 import tasks
+import vcc
 import watched
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -44,6 +45,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=900, help="processor seconds of one method on one task")
     parser.add_argument("--memory", type=int, default=8000, help="MB of one method")
     parser.add_argument("--force", action="store_true", help="run again what is done")
+    parser.add_argument("--rescore", action="store_true", help="score again what has been predicted, and stop")
     parser.add_argument("--environments", action="store_true", help="make the environments and stop")
     parser.add_argument("--table", action="store_true", help="print the tables and stop")
     parser.add_argument("--docs", action="store_true", help="write docs/rivals.md and README's table, and stop")
@@ -104,11 +106,25 @@ class Comparison:
             row["reason"] = cells.why_not(out.with_name(name + ".log"))
         if not outcome.reason:
             row |= json.loads(out.with_name(name + ".cost.json").read_text())
-            try:
-                row["groups"] = scores.score(self.binaries, folder, out.with_name(name + ".h5ad"))
-            except Exception as error:  # whatever a method has written, the others go on
-                row["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.score(folder, name, row)
         row_file.write_text(json.dumps(row) + "\n")
+
+    def score(self, folder, name, row):
+        """Adds to a row what its predictions score."""
+        predicted = folder / f"{name}.h5ad"
+        try:
+            row["groups"] = scores.score(self.binaries, folder, predicted)
+            row["vcc"] = vcc.score(self.binaries, folder, predicted, json.loads((folder / "task.json").read_text()))
+        except Exception as error:  # whatever a method has written, the others go on
+            row["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
+
+    def rescore(self):
+        for row_file in sorted((self.out / "runs").glob("*/seed*/*.row.json")):
+            row = json.loads(row_file.read_text())
+            if self.wants(row["method"]) and (row.get("groups") or not row["reason"]):
+                row["reason"] = ""
+                self.score(row_file.parent, row["method"], row)
+                row_file.write_text(json.dumps(row) + "\n")
 
     def rival(self, folder, seed, rival):
         environment = {"RIVALS_RULE": rival.rule, "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
@@ -148,6 +164,9 @@ def main():
     if given.environments:
         for rival in rivals:
             comparison.python(rival)
+        return
+    if given.rescore:
+        comparison.rescore()
         return
     if given.docs:
         report.write_docs(comparison.out / "runs")
