@@ -17,6 +17,13 @@ float Value(const void* data, cudaDataType_t type, int64_t at) {
   return __uint_as_float(static_cast<unsigned>(static_cast<const uint16_t*>(data)[at]) << 16);
 }
 
+// As the units of CUBLAS_COMPUTE_32F_FAST_TF32 take it: ten bits behind the point, ties to even.
+float ToTf32(float value) {
+  const unsigned bits = __float_as_uint(value);
+  if (value != value || value - value != 0) return value;
+  return __uint_as_float((bits + 0xfffu + ((bits >> 13) & 1u)) & ~0x1fffu);
+}
+
 void SetValue(void* data, cudaDataType_t type, int64_t at, float value) {
   if (type == CUDA_R_32F) {
     static_cast<float*>(data)[at] = value;
@@ -106,7 +113,7 @@ cublasStatus_t cublasGemmEx(cublasHandle_t, cublasOperation_t, cublasOperation_t
                             int k, const void* alpha, const void* a, cudaDataType_t type,
                             int a_stride, const void* b, cudaDataType_t, int b_stride,
                             const void* beta, void* c, cudaDataType_t, int c_stride,
-                            cublasComputeType_t, cublasGemmAlgo_t) {
+                            cublasComputeType_t compute, cublasGemmAlgo_t) {
   if (a_stride < m || b_stride < k || c_stride < m) return CUBLAS_STATUS_INVALID_VALUE;
   const float scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta);
   Do([=] {
@@ -114,8 +121,13 @@ cublasStatus_t cublasGemmEx(cublasHandle_t, cublasOperation_t, cublasOperation_t
       for (int64_t row = 0; row < m; ++row) {
         double sum = 0;
         for (int64_t d = 0; d < k; ++d) {
-          sum += static_cast<double>(Value(a, type, d * a_stride + row)) *
-                 Value(b, type, column * b_stride + d);
+          float x = Value(a, type, d * a_stride + row);
+          float y = Value(b, type, column * b_stride + d);
+          if (compute == CUBLAS_COMPUTE_32F_FAST_TF32) {
+            x = ToTf32(x);
+            y = ToTf32(y);
+          }
+          sum += static_cast<double>(x) * y;
         }
         const int64_t at = column * c_stride + row;
         const double before = keep == 0.0f ? 0.0 : keep * Value(c, type, at);
