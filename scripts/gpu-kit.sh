@@ -58,11 +58,11 @@ kit="$build/unlasting-gpu-kit"
 use_libtorch wheel
 cmake --preset release -B "$build" -DBUILD_TESTING=ON -DUNLASTING_BENCH=ON \
   "-DCMAKE_CUDA_ARCHITECTURES=$architectures" "${libtorch_settings[@]}" >/dev/null
-build_with_progress "$build" --target cuda_test cuda_bench unlasting-server unlasting
+build_with_progress "$build" --target cuda_test cuda_engine_test cuda_bench unlasting-server unlasting
 
 rm -rf "$kit"
 mkdir -p "$kit"/{bin,lib,bundles,packages,sources}
-cp "$build"/bin/{cuda_test,cuda_bench,unlasting-server,unlasting} "$kit/bin"
+cp "$build"/bin/{cuda_test,cuda_engine_test,cuda_bench,unlasting-server,unlasting} "$kit/bin"
 strip "$kit"/bin/*
 # Their libraries, but for glibc's, which belong to the machine, and cuBLAS, which is ten times the kit.
 for program in "$kit"/bin/*; do ldd "$program"; done | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |

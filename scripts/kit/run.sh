@@ -13,6 +13,7 @@
 # |-----------|-------------------------------------------------------------------|---------------------|
 # | machine   | device, driver, processor                                         | machine.txt         |
 # | parity    | cuda_test: the device against the processor                       | parity.json         |
+# | engine    | cuda_engine_test: whole predictions, likewise                     | engine.json         |
 # | memcheck  | the same under compute-sanitizer, where it is at hand             | memcheck.txt        |
 # | racecheck | likewise                                                          | racecheck.txt       |
 # | bench     | cuda_bench                                                        | bench.json          |
@@ -46,11 +47,11 @@ while (($#)); do
       esac
       shift 2
       ;;
-    -h | --help) sed -n '2,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,27s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) fail "unknown option '$1'; --help lists them" ;;
   esac
 done
-STEPS=(machine parity memcheck racecheck bench server training)
+STEPS=(machine parity engine memcheck racecheck bench server training)
 for step in "${only[@]}"; do
   [[ " ${STEPS[*]} " == *" $step "* ]] || fail "--only: found '$step', expected one of ${STEPS[*]}"
 done
@@ -105,6 +106,11 @@ step_parity() {
   with_kit "$kit/bin/cuda_test" --gtest_output="json:$out/parity.json" || return
   # Without a device every test is left out, and says so.
   ! grep -q '"result": "SKIPPED"' "$out/parity.json" || skip "found no CUDA device"
+}
+
+step_engine() {
+  needs_device || return
+  with_kit "$kit/bin/cuda_engine_test" --gtest_output="json:$out/engine.json"
 }
 
 sanitized() {
@@ -179,7 +185,7 @@ if [[ -n "${KIT_STEP:-}" ]]; then
   exit
 fi
 
-declare -A LIMITS=([machine]=30 [parity]=120 [memcheck]=240 [racecheck]=240 [bench]=180 [server]=180 [training]=480)
+declare -A LIMITS=([machine]=30 [parity]=120 [engine]=60 [memcheck]=240 [racecheck]=240 [bench]=180 [server]=180 [training]=480)
 summary=""
 failed=0
 for step in "${STEPS[@]}"; do

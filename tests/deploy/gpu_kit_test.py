@@ -55,6 +55,7 @@ class GpuKitTest(unittest.TestCase):
         (self.folder / "cuda/lib64").mkdir(parents=True)
         (self.folder / "cuda/lib64/libcublas.so.13").write_text("")
         self.program("cuda_test", PARITY % ("COMPLETED", 0))
+        self.program("cuda_engine_test", PARITY % ("COMPLETED", 0))
         self.program("cuda_bench", BENCH)
 
     def program(self, name, text, folder=None):
@@ -80,12 +81,12 @@ class GpuKitTest(unittest.TestCase):
         return done, json.loads(summary.read_text()) if summary.exists() else None
 
     def test_passes_what_passes_and_leaves_its_json(self):
-        done, summary = self.run_kit("--only", "parity", "--only", "bench")
+        done, summary = self.run_kit("--only", "parity", "--only", "engine", "--only", "bench")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual(summary["commit"], "abc")
-        self.assertEqual([summary[step]["state"] for step in ("parity", "bench")], ["passed", "passed"])
-        self.assertEqual(set(summary), {"commit", "parity", "bench"})
-        for name in ("parity", "bench"):
+        self.assertEqual([summary[step]["state"] for step in ("parity", "engine", "bench")], ["passed"] * 3)
+        self.assertEqual(set(summary), {"commit", "parity", "engine", "bench"})
+        for name in ("parity", "engine", "bench"):
             json.loads((self.kit / f"results/{name}.json").read_text())
 
     def test_a_step_that_fails_is_named_and_stops_no_other(self):
