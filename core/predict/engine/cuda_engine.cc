@@ -191,7 +191,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeCudaEngine(std::shared_ptr<const bun
                                   : absl::StrCat(devices, " CUDA devices, counted from 0")));
   }
   EngineOptions resolved = options;
-  if (options.precision == "auto") resolved.precision = "tf32";
+  if (options.precision == "auto") resolved.precision = "bf16";
   const auto precision = model::cuda::PrecisionOf(resolved.precision);
   if (!precision.has_value()) {
     return absl::InvalidArgumentError(absl::StrCat("precision: found '", options.precision,

@@ -120,7 +120,7 @@ TEST_F(CudaEngineTest, NamesADeviceAndAPrecisionThatItLacks) {
   EXPECT_THAT(std::string(MakeCudaEngine(bundle_, options).status().message()),
               HasSubstr("found 'half', expected auto, float32, tf32 or bf16"));
   options.precision = "auto";
-  EXPECT_EQ((*MakeCudaEngine(bundle_, options))->options().precision, "tf32");
+  EXPECT_EQ((*MakeCudaEngine(bundle_, options))->options().precision, "bf16");
 }
 
 }  // namespace
