@@ -18,11 +18,10 @@ namespace unlasting::cells {
 // for warnings.
 //
 // Refused: a drug with two structures; a drug without one in a file whose drugs have structures or
-// doses; labels that name no gene, or a measured gene with more around it (STAT1_KO), where they are
-// most. Warned of: labels that are perturbed and
-// not measured; cells whose drug's structure stands in other rows alone; drugs at dose 0, which are
-// control cells; columns of times that vary within a condition. Drugs of one structure become one
-// drug under the name that most cells have.
+// doses; labels that name no gene, or a measured gene with more around it (STAT1_KO), where they
+// are most. Warned of: labels that are perturbed and not measured; cells whose drug's structure
+// stands in other rows alone; drugs at dose 0, which are control cells; columns of times that vary
+// within a condition. Drugs of one structure become one drug under the name that most cells have.
 absl::Status CheckPerturbations(const std::string& path, const anndata::DataFrame& obs,
                                 const LoadOptions& options, Dataset* dataset);
 

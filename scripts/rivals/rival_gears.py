@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import sqlite3
+import sys
 import tempfile
 
 import numpy as np
@@ -82,3 +83,5 @@ task.lap("predict")
 shutil.rmtree(work)
 task.out = out
 task.save(epochs=EPOCHS)
+sys.stdout.flush()
+os._exit(0)  # at the end of its pool of workers Python may wait forever

@@ -125,8 +125,8 @@ class GlooGroup : public RankGroup {
     // Closes this rank's connections, so that ranks which wait for it notice too.
     group_.reset();
     try {
-      // Since LibTorch 2 a signature does not wait for the store, which rank 0 may have taken along;
-      // a question does.
+      // Since LibTorch 2 a signature does not wait for the store, which rank 0 may have taken
+      // along; a question does.
       if (info_.rank != 0) store_->check({absl::StrCat(kPresent, "/", info_.rank)});
       Sign(kPresent);
       if (info_.rank != 0) return absl::UnavailableError("");

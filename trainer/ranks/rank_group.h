@@ -25,9 +25,9 @@ struct RankInfo {
   int local_rank = 0;  // among the processes of its machine, which share the machine's devices
 };
 
-// Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun and Kubeflow set them, LOCAL_RANK
-// (0 where it is not set) and GLOO_SOCKET_IFNAME. nullopt where RANK or WORLD_SIZE is not set or the size is 1;
-// INVALID_ARGUMENT names a variable with a bad value.
+// Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun and Kubeflow set them,
+// LOCAL_RANK (0 where it is not set) and GLOO_SOCKET_IFNAME. nullopt where RANK or WORLD_SIZE is
+// not set or the size is 1; INVALID_ARGUMENT names a variable with a bad value.
 absl::StatusOr<std::optional<RankInfo>> RankInfoFromEnvironment();
 
 // The calls are collective: every rank makes the same ones in the same order, from one thread at a

@@ -1,7 +1,7 @@
 // What follows the gradients of a training step: clipping, AdamW and the moving average. Each takes
 // all weights in a few operations on lists, which a device runs as a few kernels, where LibTorch's
-// own take a dozen for every weight. On the CPU the numbers are LibTorch's to the bit. Included only
-// by files that use LibTorch.
+// own take a dozen for every weight. On the CPU the numbers are LibTorch's to the bit. Included
+// only by files that use LibTorch.
 #pragma once
 
 #include <torch/torch.h>

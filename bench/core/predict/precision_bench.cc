@@ -1,6 +1,7 @@
-// What the precisions of the engine for a device do to the predictions of a real bundle: panel cells
-// under knocked-out genes or molecules, in float32 on the CPU and in each precision on a device, or, in a build
-// without CUDA, on this processor, which rounds as a device does (slowly: minutes).
+// What the precisions of the engine for a device do to the predictions of a real bundle: panel
+// cells under knocked-out genes or molecules, in float32 on the CPU and in each precision on a
+// device, or, in a build without CUDA, on this processor, which rounds as a device does (slowly:
+// minutes).
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -83,14 +84,14 @@ int Run(const std::string& path, const std::string& cell_type,
     for (size_t p = 0; p < found->size(); ++p) {
       Add((*expected)[p].values, (*found)[p].values, control, &sums);
     }
-    std::printf("%-8s %12.2e %12.2e %12.2e\n", precision,
-                std::sqrt(sums.mean_error / sums.change),
+    std::printf("%-8s %12.2e %12.2e %12.2e\n", precision, std::sqrt(sums.mean_error / sums.change),
                 std::sqrt(sums.cell_error / sums.cell_values), sums.silenced / sums.values);
     std::fflush(stdout);
   }
-  std::printf("mean: root mean square error of the predicted mean, over that of the predicted change\n"
-              "cells: of the cells' values, over that of the values\n"
-              "silenced: share of values that one side alone silences\n");
+  std::printf(
+      "mean: root mean square error of the predicted mean, over that of the predicted change\n"
+      "cells: of the cells' values, over that of the values\n"
+      "silenced: share of values that one side alone silences\n");
   return 0;
 }
 

@@ -87,8 +87,7 @@ struct EdgeRange {
     EdgeRange range;
     range.begin = indptr[node];
     range.end = valid ? indptr[node + 1] : range.begin;
-    range.rounds =
-        LargestOfGroups<kLanes>(static_cast<int32_t>((range.end - range.begin + 3) / 4));
+    range.rounds = LargestOfGroups<kLanes>(static_cast<int32_t>((range.end - range.begin + 3) / 4));
     return range;
   }
   // Edge `e` of a round; an edge of another node, to be given no weight, where there is none.
@@ -205,7 +204,8 @@ __global__ void AttentionTargetsKernel(AttentionProblem<T> in, AttentionGradient
   const int64_t cell = cell_head / in.heads, head = cell_head % in.heads;
   const int64_t stride = in.heads * in.dim;
   const T* left = in.left + cell * in.nodes * stride + head * in.dim;
-  auto* of_edges = reinterpret_cast<EdgeGradient<T>*>(gradients.edge_scratch) + cell_head * in.edges;
+  auto* of_edges =
+      reinterpret_cast<EdgeGradient<T>*>(gradients.edge_scratch) + cell_head * in.edges;
   T attention[kOwn], grad_attention[kOwn] = {};
   LoadRow<kLanes, kQuads>(in.attention + head * in.dim, in.dim, lane, attention);
   for (int64_t k = threadIdx.x / kLanes; k < kTargetsOfBlock; k += kGroups) {

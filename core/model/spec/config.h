@@ -40,9 +40,9 @@ struct ModelConfig {
   // Width of the condition vector (core/model/torch/condition.h), by which Block and Decoder hear
   // what was done to a cell; 0: they do not. Needs `expected_response`.
   int64_t condition = 0;
-  // Whether the skip of cells whose perturbation training had by itself (one gene, a drug) is centred
-  // on the control cells, so that the network alone moves them; all others, pairs among them, start
-  // from their expected response. Needs `condition`.
+  // Whether the skip of cells whose perturbation training had by itself (one gene, a drug) is
+  // centred on the control cells, so that the network alone moves them; all others, pairs among
+  // them, start from their expected response. Needs `condition`.
   bool trained_from_control = false;
 
   // Rows of the cell type embeddings: with `expected_response`, each type has a second one for

@@ -61,7 +61,8 @@ std::tuple<Tensor, Tensor, Tensor> Gatv2Backward(const Tensor& grad, const Tenso
   // The same edges by source. Nothing here waits for the device.
   const auto [by_source, order] = torch::sort(sources, /*stable=*/true, /*dim=*/0, false);
   const Tensor bounds = torch::searchsorted(by_source, torch::arange(nodes + 1, indptr.options()));
-  const Tensor targets = torch::searchsorted(indptr, order, /*out_int32=*/false, /*right=*/true) - 1;
+  const Tensor targets =
+      torch::searchsorted(indptr, order, /*out_int32=*/false, /*right=*/true) - 1;
   Tensor grad_left = torch::empty_like(left), grad_right = torch::empty_like(right);
   Tensor scratch = torch::empty({cells, heads, edges, 2}, left.options());
   Tensor grad_attention =

@@ -84,8 +84,7 @@ void KeepTopShare(absl::Span<const double> share, DenseMatrix* values) {
   ForEachGene(*values, [&](int64_t gene, const std::vector<int32_t>& orders) {
     const int64_t kept = KeptCells(share[gene], values->rows);
     if (kept == values->rows) return;
-    const int32_t last =
-        kept == 0 ? std::numeric_limits<int32_t>::max() : KthLargest(kept, orders);
+    const int32_t last = kept == 0 ? std::numeric_limits<int32_t>::max() : KthLargest(kept, orders);
     // Of the cells with that value the first are kept.
     int64_t equal = kept;
     for (const int32_t order : orders) equal -= order > last ? 1 : 0;

@@ -1,10 +1,9 @@
-#include "core/evaluate/scorer.h"
-
 #include <cmath>
 #include <limits>
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "core/evaluate/scorer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -15,6 +15,7 @@ class CudaEngineTest : public JobTest {
   void SetUp() override {
     if (!CudaDeviceIsThere()) GTEST_SKIP() << "no CUDA device";
     JobTest::SetUp();
+    options_.solver_steps = 4;
     perturbations_ = {Knockout("G1"), Knockout("U0"),
                       *ResolvePerturbation(*bundle_, {{"G2", "G3"}, "", "", {}, 0}),
                       *ResolvePerturbation(*bundle_, {{}, "", "CC(=O)Oc1ccccc1C(=O)O", {}, 0.5})};

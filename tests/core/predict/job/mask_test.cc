@@ -53,9 +53,8 @@ TEST(RankMaskTest, ThresholdsOfAPanelSilenceWhatRanksWould) {
 void Sort(double share, int64_t gene, DenseMatrix* values, float* threshold) {
   std::vector<int64_t> cells(values->rows);
   std::iota(cells.begin(), cells.end(), 0);
-  std::stable_sort(cells.begin(), cells.end(), [&](int64_t a, int64_t b) {
-    return values->At(a, gene) > values->At(b, gene);
-  });
+  std::stable_sort(cells.begin(), cells.end(),
+                   [&](int64_t a, int64_t b) { return values->At(a, gene) > values->At(b, gene); });
   const auto kept = static_cast<size_t>(std::llround(share * static_cast<double>(cells.size())));
   if (kept > 0 && kept < cells.size()) *threshold = values->At(cells[kept - 1], gene);
   for (size_t k = kept; k < cells.size(); ++k) values->At(cells[k], gene) = 0.0f;
@@ -63,7 +62,7 @@ void Sort(double share, int64_t gene, DenseMatrix* values, float* threshold) {
 
 TEST(RankMaskTest, ManyGenesOfTiesSignsAndSizesAreAsIfSorted) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> special = {0.0f,  -0.0f,  0.25f,      0.25f,     1e-40f,
+  const std::vector<float> special = {0.0f,  -0.0f, 0.25f,      0.25f,     1e-40f,
                                       -2.5f, 3e38f, -kInfinity, kInfinity, -1e-40f};
   std::mt19937 random(7);
   std::normal_distribution<float> normal;

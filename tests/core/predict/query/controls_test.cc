@@ -18,7 +18,8 @@ class ControlsTest : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = new test::TempFolder;
     ASSERT_OK(test::WriteTinyBundle(folder_->At("genes"), {}));
-    bundle_ = new std::shared_ptr<const bundle::Bundle>(*bundle::Bundle::Load(folder_->At("genes")));
+    bundle_ =
+        new std::shared_ptr<const bundle::Bundle>(*bundle::Bundle::Load(folder_->At("genes")));
   }
   static void TearDownTestSuite() {
     delete bundle_;
