@@ -79,6 +79,7 @@ std::string Panel(const std::string& title, const std::vector<Curve>& curves, bo
   options.width = 300;
   options.height = 220;
   options.left = 58;
+  options.right = 30;  // half of the last step is written there
   options.bottom = 46;
   options.large = true;
   options.x_title = "step";
