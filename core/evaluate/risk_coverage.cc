@@ -27,6 +27,11 @@ std::vector<std::pair<double, double>> Curve(const std::vector<Answer>& answers)
   return curve;
 }
 
+// How many of `groups`, 1 or more, remain where kAbstained are left out.
+size_t KeptOf(int groups) {
+  return static_cast<size_t>(std::ceil((1 - kAbstained) * groups - 1e-9));
+}
+
 }  // namespace
 
 RiskCoverage RiskCoverageOf(const Scorecard& scorecard) {
@@ -54,9 +59,7 @@ RiskCoverage RiskCoverageOf(const Scorecard& scorecard) {
                    [](const Answer& a, const Answer& b) { return a.predicted < b.predicted; });
   risk.curve = Curve(answers);
   risk.mean = risk.curve.back().second;
-  const auto kept =
-      static_cast<size_t>(std::ceil((1 - kAbstained) * static_cast<double>(answers.size()) - 1e-9));
-  risk.abstained = risk.curve[std::max<size_t>(kept, 1) - 1].second;
+  risk.abstained = risk.curve[KeptOf(risk.groups) - 1].second;
   std::stable_sort(answers.begin(), answers.end(),
                    [](const Answer& a, const Answer& b) { return a.error < b.error; });
   risk.best = Curve(answers);
@@ -65,11 +68,18 @@ RiskCoverage RiskCoverageOf(const Scorecard& scorecard) {
 
 std::string RiskCoverageText(const RiskCoverage& risk) {
   if (risk.groups == 0) return "";
-  std::string text = absl::StrFormat(
-      "Predicted errors: the mean E-distance is %.3g over all %d groups and %.3g without the %.0f "
-      "%% "
-      "of them that the model is least sure of.",
-      risk.mean, risk.groups, risk.abstained, 100 * kAbstained);
+  std::string text =
+      absl::StrFormat("Predicted errors: the mean E-distance is %.3g over ", risk.mean);
+  if (KeptOf(risk.groups) == static_cast<size_t>(risk.groups)) {
+    absl::StrAppendFormat(&text,
+                          "%d group%s, too few to leave out what the model is least sure of.",
+                          risk.groups, risk.groups == 1 ? "" : "s");
+  } else {
+    absl::StrAppendFormat(&text,
+                          "all %d groups and %.3g without the %.0f %% of them that the model is "
+                          "least sure of.",
+                          risk.groups, risk.abstained, 100 * kAbstained);
+  }
   if (risk.intervals == 0) {
     return absl::StrCat(text, " No kind of these queries is calibrated.");
   }

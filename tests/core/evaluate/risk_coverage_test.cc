@@ -49,6 +49,20 @@ TEST(RiskCoverage, CountsIntervalsThatCoverAndBoundsTheirShare) {
   EXPECT_THAT(RiskCoverageText(risk), HasSubstr("18 of 20 intervals cover"));
 }
 
+TEST(RiskCoverage, OfAFewGroupsNoneIsLeftOut) {
+  Scorecard card;
+  Add(1, 0.5, true, &card);
+  EXPECT_THAT(RiskCoverageText(RiskCoverageOf(card)),
+              HasSubstr("is 0.5 over 1 group, too few to leave out"));
+  Add(1, 0.7, true, &card);
+  Add(1, 0.9, true, &card);
+  EXPECT_THAT(RiskCoverageText(RiskCoverageOf(card)),
+              HasSubstr("is 0.7 over 3 groups, too few to leave out"));
+  Add(2, 1.9, true, &card);
+  EXPECT_THAT(RiskCoverageText(RiskCoverageOf(card)),
+              HasSubstr("is 1 over all 4 groups and 0.7 without the 30 % of them"));
+}
+
 TEST(RiskCoverage, AllAndNoneCoveredStayWithinZeroAndOne) {
   Scorecard all, none;
   Add(1, 1, true, &all);
