@@ -61,8 +61,8 @@ class Results:
         self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups
         for path in sorted(runs.glob("*/seed*/*.row.json")):
             row, info = json.loads(path.read_text()), json.loads((path.parent / "task.json").read_text())
-            # No folders of this machine, and no bar that would end a cell.
-            for folder, name in ((runs.parent, "OUT"), (tasks.REPOSITORY, ".")):
+            # No folders of this machine or of the task, and no bar that would end a cell.
+            for folder, name in ((path.parent, "TASK"), (runs.parent, "OUT"), (tasks.REPOSITORY, ".")):
                 row["reason"] = row["reason"].replace(str(folder), name)
             row["reason"] = row["reason"].replace("|", "\\|")[:160]
             seed = path.parent.name.removeprefix("seed")

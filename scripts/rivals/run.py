@@ -118,10 +118,11 @@ class Comparison:
         except Exception as error:  # whatever a method has written, the others go on
             row["reason"] = f"{type(error).__name__}: {error}".splitlines()[0]
 
-    def rescore(self):
+    def rescore(self, names):
         for row_file in sorted((self.out / "runs").glob("*/seed*/*.row.json")):
             row = json.loads(row_file.read_text())
-            if self.wants(row["method"]) and (row.get("groups") or not row["reason"]):
+            asked = not names or row_file.parent.parent.name in names
+            if asked and self.wants(row["method"]) and (row.get("groups") or not row["reason"]):
                 row["reason"] = ""
                 self.score(row_file.parent, row["method"], row)
                 row_file.write_text(json.dumps(row) + "\n")
@@ -166,7 +167,7 @@ def main():
             comparison.python(rival)
         return
     if given.rescore:
-        comparison.rescore()
+        comparison.rescore(names)
         return
     if given.docs:
         report.write_docs(comparison.out / "runs")
