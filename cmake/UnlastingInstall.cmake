@@ -21,7 +21,7 @@ function(unlasting_search_when_installed folder)
 endfunction()
 unlasting_search_when_installed(${TORCH_INSTALL_PREFIX}/lib unlasting-train-torch unlasting_torchscript)
 if(UNLASTING_CUDA)
-  # find_package(CUDAToolkit) was called where the kernels are built, for that folder alone.
+  find_package(CUDAToolkit REQUIRED)  # an imported target is known where it was found, and below
   get_target_property(cudart CUDA::cudart IMPORTED_LOCATION)
   cmake_path(GET cudart PARENT_PATH cuda_libraries)
   unlasting_search_when_installed(${cuda_libraries} unlasting-server unlasting-train unlasting-train-torch

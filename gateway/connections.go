@@ -173,7 +173,12 @@ func (c *connections) admit(accepted net.Conn) (net.Conn, error) {
 			accepted.Close()
 			return nil, nil
 		case longest != nil:
-			after := time.AfterFunc(left, c.changed.Broadcast)
+			// With the mutex, so that it does not come before the wait that it is to end.
+			after := time.AfterFunc(left, func() {
+				c.mutex.Lock()
+				defer c.mutex.Unlock()
+				c.changed.Broadcast()
+			})
 			c.changed.Wait()
 			after.Stop()
 		default:

@@ -295,6 +295,30 @@ func TestAConnectionHasItsTimeBeforeItIsClosedForTheNext(t *testing.T) {
 	}
 }
 
+func TestACrowdsNextIsRefusedWhileAllOfItHaveTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := limitConnections(&http.Server{}, nil, 4).(*connections)
+		connect := func() net.Conn {
+			here, there := net.Pipe()
+			t.Cleanup(func() { here.Close(); there.Close() })
+			admitted, err := c.admit(from{here, "198.51.100.7:1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return admitted
+		}
+		first := connect().(*connection)
+		connect()
+		if connect() != nil || first.gone {
+			t.Errorf("found a third of a machine that may have two, both just come; first gone: %v", first.gone)
+		}
+		time.Sleep(c.patience)
+		if connect() == nil || !first.gone {
+			t.Error("found the crowd's next refused, expected its first closed for it")
+		}
+	})
+}
+
 func TestPeersAreMachines(t *testing.T) {
 	for address, expected := range map[string]string{
 		"127.0.0.9:1": "", "[::1]:1": "", "[::ffff:127.0.0.1]:1": "", "192.0.2.1:1": "192.0.2.1",
