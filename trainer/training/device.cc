@@ -65,8 +65,21 @@ model::Attention AttentionOn(torch::Device device) {
   return device.is_cpu() ? model::Attention::kFused : model::Attention::kOperator;
 }
 
-void PrepareDevice(torch::Device device) {
+absl::Status CheckPrecision(const std::string& precision, torch::Device device) {
+  if (!device.is_cpu() || precision == "float32") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("precision: found '", precision,
+                   "', expected float32 on the CPU, which has nothing else; ", precision,
+                   " needs --device cuda"));
+}
+
+model::Products ProductsOf(const std::string& precision) {
+  return precision == "bf16" ? model::Products::kBf16 : model::Products::kFloat32;
+}
+
+void PrepareDevice(torch::Device device, const std::string& precision) {
   if (device.is_cpu()) return;
+  at::globalContext().setAllowTF32CuBLAS(precision == "tf32");
   // cuBLAS reads it when its first handle is made; without it, its workspaces may change sums.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);

@@ -27,8 +27,15 @@ absl::StatusOr<torch::Device> FindDeviceAmong(const std::string& name, int local
 // CUDA in LibTorch's own operations around the attention operator.
 model::Attention AttentionOn(torch::Device device);
 
-// Makes equal runs on one device give equal bits, where LibTorch has operations that do. Once per
-// process, before the first operation on the device.
-void PrepareDevice(torch::Device device);
+// INVALID_ARGUMENT where `device` does not multiply in the setting `precision`, one of its choices.
+absl::Status CheckPrecision(const std::string& precision, torch::Device device);
+
+// What the products of a network are to be for it; TF32 is float32's, as PrepareDevice sets it.
+model::Products ProductsOf(const std::string& precision);
+
+// Makes equal runs on one device give equal bits, where LibTorch has operations that do, and
+// float32 products be TF32's where `precision` says so. Once per process, before the first
+// operation on the device.
+void PrepareDevice(torch::Device device, const std::string& precision);
 
 }  // namespace unlasting::trainer

@@ -48,9 +48,10 @@ class Loop {
       : task_(task),
         config_(*task.config),
         network_(*network),
+        trained_(network->Multiplying(task.products)),
         batches_(task.kind, *task.config, *task.data, *task.schedule),
         next_batches_(batches_, task.device, task.steps),
-        state_(network->Parameters()) {}
+        state_(trained_.Parameters()) {}
 
   absl::Status Run() {
     UNLASTING_RETURN_IF_ERROR(ChooseScoredCells());
@@ -133,7 +134,7 @@ class Loop {
 
   absl::Status Step() {
     LossByNoise by_noise;
-    double loss = LossAndGradients(task_, network_, next_batches_.Take(state_.step), state_.weights,
+    double loss = LossAndGradients(task_, trained_, next_batches_.Take(state_.step), state_.weights,
                                    batches_.log_noise(), &by_noise);
     if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss, &by_noise));
     if (!std::isfinite(loss)) {
@@ -251,7 +252,8 @@ class Loop {
 
   const TrainingTask& task_;
   const TrainConfig& config_;
-  const Network& network_;
+  const Network& network_;  // what is scored: float32 products of the weights
+  const Network trained_;   // the same weights, as a step multiplies them
   BatchMaker batches_;
   NextBatches next_batches_;
   Validation validation_;

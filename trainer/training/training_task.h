@@ -28,6 +28,8 @@ struct TrainingTask {
   // Where the network is while it trains; Train takes it there and back to the CPU. The network's
   // attention is AttentionOn(device).
   torch::Device device = torch::kCPU;
+  // What a step's products are; scores are those of float32 products, as predictions are.
+  model::Products products = model::Products::kFloat32;
   std::string checkpoint_path;  // written every checkpoint_minutes and on interruption
   bool resume = false;          // starts from the checkpoint at checkpoint_path where one exists
   RankGroup* ranks = nullptr;   // null: this process alone

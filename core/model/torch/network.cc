@@ -41,8 +41,8 @@ absl::StatusOr<Network> Network::Create(NetworkKind kind, const ModelConfig& con
       module.register_parameter(spec.name, value, /*is_buffer=*/false);
     }
     RegisterStatistics(kind, config, schedule, statistics, &module);
-    CompileMethods(kind, config, attention, "", &module);
-    return Network(kind, std::move(module), config);
+    CompileMethods(kind, config, attention, Products::kFloat32, "", &module);
+    return Network(kind, std::move(module), config, attention);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("model: ", error.what()));
   }
@@ -70,8 +70,8 @@ absl::StatusOr<Network> Network::FromWeights(NetworkKind kind, const ModelConfig
     }
     RegisterEdges(weights.edge_indptr, {weights.edge_source.begin(), weights.edge_source.end()},
                   &module);
-    CompileMethods(kind, config, attention, "", &module);
-    return Network(kind, std::move(module), config);
+    CompileMethods(kind, config, attention, Products::kFloat32, "", &module);
+    return Network(kind, std::move(module), config, attention);
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat("model: ", error.what()));
   }
@@ -84,9 +84,9 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
       kind == ExportKind::kMask ? NetworkKind::kMask : NetworkKind::kDenoiser;
   try {
     const Module file = torch::jit::load(path, torch::kCPU);
-    Module module = Rebuild(network, config, file, attention, ForwardOf(kind, config));
+    Module module = Rebuild(network, config, file, attention, Products::kFloat32, ForwardOf(kind, config));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
-    Network loaded(network, std::move(module), config);
+    Network loaded(network, std::move(module), config, attention);
     // The configuration decides which weights there are; each must be there in its shape.
     const absl::Status fits = CheckWeights(network, config, loaded.ToWeights<float>());
     if (!fits.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", fits.message()));
@@ -98,10 +98,17 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
   }
 }
 
+Network Network::Multiplying(Products products) const {
+  Module module = Rebuild(kind_, config_, module_, attention_, products, /*forward=*/"");
+  for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(true);
+  return Network(kind_, std::move(module), config_, attention_);
+}
+
 absl::Status Network::Export(const std::string& path, ExportKind kind) const {
   try {
     torch::NoGradGuard no_grad;
-    Module module = Rebuild(kind_, config_, module_, Attention::kPlain, ForwardOf(kind, config_));
+    Module module = Rebuild(kind_, config_, module_, Attention::kPlain, Products::kFloat32,
+                            ForwardOf(kind, config_));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
     module.to(torch::kCPU);
     CastFloats(torch::kFloat32, &module);

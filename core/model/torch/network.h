@@ -30,6 +30,10 @@ class Network {
   static absl::StatusOr<Network> Load(const std::string& path, ExportKind kind,
                                       const ModelConfig& config, Attention attention);
 
+  // The same weights, in the same memory, multiplied in `products`; they want gradients. Either
+  // sees what becomes of the other's until one of them is taken to another device.
+  Network Multiplying(Products products) const;
+
   // TorchScript with plain attention and `forward`, in float32 on CPU. Loads in any LibTorch.
   absl::Status Export(const std::string& path, ExportKind kind) const;
 
@@ -74,13 +78,17 @@ class Network {
   void To(torch::Dtype dtype);
 
  private:
-  Network(NetworkKind kind, torch::jit::Module module, ModelConfig config)
-      : kind_(kind), module_(std::move(module)), config_(std::move(config)) {}
+  Network(NetworkKind kind, torch::jit::Module module, ModelConfig config, Attention attention)
+      : kind_(kind),
+        module_(std::move(module)),
+        config_(std::move(config)),
+        attention_(attention) {}
   torch::Tensor Call(const char* method, std::vector<c10::IValue> inputs) const;
 
   NetworkKind kind_;
   mutable torch::jit::Module module_;
   ModelConfig config_;
+  Attention attention_;
 };
 
 // Inputs of the exported `forward` methods, as written to the manifest and docs/bundle.md.

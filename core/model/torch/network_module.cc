@@ -16,6 +16,7 @@ namespace unlasting::model {
 
 void EnsureAttentionRegistered();
 void EnsureEmbeddingRegistered();
+void EnsureProductRegistered();
 
 namespace {
 
@@ -91,6 +92,7 @@ void PrepareExecutor() {
   std::call_once(once, [] {
     EnsureAttentionRegistered();
     EnsureEmbeddingRegistered();
+    EnsureProductRegistered();
     torch::jit::getExecutorMode() = false;
     torch::jit::getProfilingMode() = false;
   });
@@ -139,14 +141,14 @@ void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
 }
 
 void CompileMethods(NetworkKind kind, const ModelConfig& config, Attention attention,
-                    const std::string& forward, Module* module) {
+                    Products products, const std::string& forward, Module* module) {
   const std::string source =
-      absl::StrCat(LayersSource(attention), MethodsSource(kind, config), forward);
+      absl::StrCat(LayersSource(attention, products), MethodsSource(kind, config), forward);
   module->define(source, std::make_shared<SourceResolver>());
 }
 
 Module Rebuild(NetworkKind kind, const ModelConfig& config, const Module& from, Attention attention,
-               const std::string& forward) {
+               Products products, const std::string& forward) {
   Module module = NewModule(kind, config);
   for (const auto& parameter : from.named_parameters(/*recurse=*/false)) {
     module.register_parameter(parameter.name, parameter.value.detach(), /*is_buffer=*/false);
@@ -154,7 +156,7 @@ Module Rebuild(NetworkKind kind, const ModelConfig& config, const Module& from, 
   for (const auto& buffer : from.named_buffers(/*recurse=*/false)) {
     module.register_buffer(buffer.name, buffer.value.detach());
   }
-  CompileMethods(kind, config, attention, forward, &module);
+  CompileMethods(kind, config, attention, products, forward, &module);
   module.eval();
   return module;
 }

@@ -43,11 +43,11 @@ void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
 
 // Compiles the methods of a network and `forward`, which may be empty. Throws c10::Error.
 void CompileMethods(NetworkKind kind, const ModelConfig& config, Attention attention,
-                    const std::string& forward, torch::jit::Module* module);
+                    Products products, const std::string& forward, torch::jit::Module* module);
 
-// The same weights, buffers and methods in a fresh module, with `attention` and `forward`.
+// The same weights, buffers and methods in a fresh module, with `attention`, `products` and `forward`.
 torch::jit::Module Rebuild(NetworkKind kind, const ModelConfig& config,
-                           const torch::jit::Module& from, Attention attention,
+                           const torch::jit::Module& from, Attention attention, Products products,
                            const std::string& forward);
 
 // Casts parameters and buffers of floating point; Module::to(dtype) would cast the integers too.

@@ -25,9 +25,9 @@ def node_inputs(self, u: Optional[Tensor], t_features: Optional[Tensor], cell_ty
                 drug = drug + dose.unsqueeze(1) * self.drug_dose
             drug = torch.silu(drug + self.drug_bias)
             drug = torch.matmul(drug, self.drug_out) + self.drug_out_bias
-            fused = torch.silu(torch.matmul(phi, self.fuse_gene) +
-                               torch.matmul(drug, self.fuse_drug).unsqueeze(1) + self.fuse_bias)
-            fused = torch.matmul(fused, self.fuse_out) + self.fuse_out_bias
+            fused = torch.silu(self.product(phi, self.fuse_gene) +
+                               self.product(drug, self.fuse_drug).unsqueeze(1) + self.fuse_bias)
+            fused = self.product(fused, self.fuse_out) + self.fuse_out_bias
             # Rows without a molecule (all features zero) keep the gene path.
             present = torch.gt(molecule.abs().sum(1), 0.0).to(phi.dtype).view([-1, 1, 1])
             if hasattr(self, "gate_log_hill"):
@@ -59,15 +59,15 @@ constexpr char kDecoder[] = R"(
 # MLP over all nodes. Parameters that a network lacks are compiled out by `hasattr`.
 def decoder(self, x: Tensor, t_features: Optional[Tensor], cell_type: Tensor,
             condition: Optional[Tensor]) -> Tensor:
-    h = torch.matmul(x, self.decoder_in) + self.decoder_cell.index_select(0, cell_type)
+    h = self.product(x, self.decoder_in) + self.decoder_cell.index_select(0, cell_type)
     if hasattr(self, "decoder_condition"):
         if condition is not None:
-            h = h + torch.matmul(condition, self.decoder_condition)
+            h = h + self.product(condition, self.decoder_condition)
     if hasattr(self, "decoder_time"):
         if t_features is not None:
             h = h + torch.matmul(t_features, self.decoder_time)
-    h = torch.matmul(torch.silu(h), self.decoder_mid) + self.decoder_mid_bias
-    return torch.matmul(torch.silu(h), self.decoder_out) + self.decoder_out_bias
+    h = self.product(torch.silu(h), self.decoder_mid) + self.decoder_mid_bias
+    return self.product(torch.silu(h), self.decoder_out) + self.decoder_out_bias
 )";
 
 constexpr char kDenoiser[] = R"(
@@ -108,13 +108,13 @@ def network_output(self, u: Tensor, t: Tensor, cell_type: Tensor, control: Optio
                                   self.repeated(dose, share))
         gene_readout = self.grn(inputs.expand([u.size(0), -1, -1]))
     condition = self.repeated(condition, share)
-    h = torch.matmul(u, self.block_in) + torch.matmul(t_features, self.block_time)
+    h = self.product(u, self.block_in) + torch.matmul(t_features, self.block_time)
     if hasattr(self, "block_condition"):
         if condition is not None:
-            h = h + torch.matmul(condition, self.block_condition)
+            h = h + self.product(condition, self.block_condition)
     h = torch.silu(h + self.block_cell.index_select(0, types))
-    h = torch.silu(torch.matmul(h, self.block_mid) + self.block_mid_bias)
-    block = torch.matmul(h, self.block_out) + self.block_out_bias
+    h = torch.silu(self.product(h, self.block_mid) + self.block_mid_bias)
+    block = self.product(h, self.block_out) + self.block_out_bias
     merged = torch.constant_pad_nd(block, [0, self.nodes - self.genes], 0) + gene_readout
     return self.decoder(merged, t_features, types, condition)
 

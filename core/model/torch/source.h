@@ -21,8 +21,14 @@ enum class Attention {
   kOperator,  // unlasting::gatv2 among them: wherever that operator runs
   kFused,     // unlasting::phi, add_psi and grn_layer: CPU
 };
-// phi, add_psi and grn_layer, over nodes: [B, N', D].
-std::string LayersSource(Attention attention);
+// What activations are multiplied with weights in. The expected response, the skip behind which a
+// network stands, and its loss are float32's in either; so are the fused layers over nodes.
+enum class Products {
+  kFloat32,
+  kBf16,  // factors rounded to bfloat16, sums in float32, the product rounded to bfloat16
+};
+// product; phi, add_psi and grn_layer, over nodes: [B, N', D].
+std::string LayersSource(Attention attention, Products products);
 
 // `forward` of the exported files; signatures in docs/bundle.md.
 std::string SourceForward();

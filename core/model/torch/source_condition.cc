@@ -12,8 +12,8 @@ std::string ConditionSource() {
 # perturbed, but for rows that are `unnamed` [B].
 def condition_vector(self, told: Tensor, knockout: Tensor, molecule: Optional[Tensor],
                      unnamed: Optional[Tensor]) -> Tensor:
-    heard = torch.matmul(told, self.condition_response)
-    identity = torch.matmul(knockout, self.condition_gene)
+    heard = self.product(told, self.condition_response)
+    identity = self.product(knockout, self.condition_gene)
     if hasattr(self, "condition_molecule"):
         if molecule is not None:
             identity = identity + torch.matmul(molecule, self.condition_molecule)

@@ -13,21 +13,21 @@ def phi(self, gene: Tensor, knockout: Optional[Tensor], bias: Tensor) -> Tensor:
     if knockout is not None:
         g = g * (1.0 - knockout).unsqueeze(2)
     hidden = torch.silu(g + bias.unsqueeze(1))
-    return torch.matmul(hidden, self.phi_out) + self.phi_out_bias
+    return self.product(hidden, self.phi_out) + self.phi_out_bias
 
 # Adds an embedding of one number a gene, x [B, N], to the first N nodes.
 def add_psi(self, base: Tensor, x: Tensor, in_weight: Tensor, in_bias: Tensor, out: Tensor,
             out_bias: Tensor) -> Tensor:
     hidden = torch.silu(x.unsqueeze(2) * in_weight + in_bias)
-    psi = torch.matmul(hidden, out) + out_bias
+    psi = self.product(hidden, out) + out_bias
     return base + torch.constant_pad_nd(psi, [0, 0, 0, self.nodes - self.genes], 0)
 
 def grn_layer(self, h: Tensor, layer: int) -> Tensor:
     x = h
     if self.residual:
         x = torch.layer_norm(h, [self.dim], self.norm_weight[layer], self.norm_bias[layer])
-    left = torch.matmul(x, self.left_weight[layer]) + self.left_bias[layer]
-    right = torch.matmul(x, self.right_weight[layer]) + self.right_bias[layer]
+    left = self.product(x, self.left_weight[layer]) + self.left_bias[layer]
+    right = self.product(x, self.right_weight[layer]) + self.right_bias[layer]
     left = left.view([left.size(0), self.nodes, self.heads, self.dim])
     right = right.view([left.size(0), self.nodes, self.heads, self.dim])
     out = self.attend(left, right, self.attention[layer]) + self.gat_bias[layer]
@@ -75,18 +75,38 @@ def grn_layer(self, h: Tensor, layer: int) -> Tensor:
                                self.edge_source, self.residual)
 )";
 
-}  // namespace
+// Of activations and a weight: what most of a network's arithmetic is.
+constexpr char kFloat32Product[] = R"(
+def product(self, x: Tensor, weight: Tensor) -> Tensor:
+    return torch.matmul(x, weight)
+)";
 
-std::string LayersSource(Attention attention) {
+constexpr char kBf16Product[] = R"(
+def product(self, x: Tensor, weight: Tensor) -> Tensor:
+    return unlasting.bf16_product(x, weight)
+)";
+
+const char* Layers(Attention attention) {
+  return attention == Attention::kFused ? kFusedLayers : kPlainLayers;
+}
+
+const char* Attend(Attention attention) {
   switch (attention) {
     case Attention::kPlain:
-      return absl::StrCat(kPlainAttend, kPlainLayers);
+      return kPlainAttend;
     case Attention::kOperator:
-      return absl::StrCat(kOperatorAttend, kPlainLayers);
+      return kOperatorAttend;
     case Attention::kFused:
-      return kFusedLayers;
+      return "";  // within its layers
   }
   return "";
+}
+
+}  // namespace
+
+std::string LayersSource(Attention attention, Products products) {
+  return absl::StrCat(products == Products::kBf16 ? kBf16Product : kFloat32Product,
+                      Attend(attention), Layers(attention));
 }
 
 }  // namespace unlasting::model

@@ -79,7 +79,8 @@ class Fit {
     UNLASTING_ASSIGN_OR_RETURN(style_, cli::ParseProgressStyle(flags_.data.progress));
     UNLASTING_RETURN_IF_ERROR(FindRank());
     UNLASTING_ASSIGN_OR_RETURN(device_, FindDevice(flags_.device, rank_info_.local_rank));
-    PrepareDevice(device_);
+    UNLASTING_RETURN_IF_ERROR(CheckPrecision(config_.precision(), device_));
+    PrepareDevice(device_, config_.precision());
     if (!leads()) style_ = cli::ProgressStyle::kNone;
     if (leads() && fs::exists(flags_.out) && !flags_.force) {
       return absl::AlreadyExistsError(
@@ -97,7 +98,7 @@ class Fit {
     if (leads()) UNLASTING_RETURN_IF_ERROR(run_directory_.Prepare(flags_.resume, config_));
     UNLASTING_RETURN_IF_ERROR(JoinRanks());
 
-    if (!device_.is_cpu()) Note(absl::StrCat("training on ", device_.str()));
+    if (!device_.is_cpu()) Note(absl::StrCat("training on ", device_.str(), " in ", config_.precision()));
 
     const diffusion::Schedule schedule;
     const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
@@ -195,6 +196,7 @@ class Fit {
     task.data = &data;
     task.schedule = &schedule;
     task.device = device_;
+    task.products = ProductsOf(config_.precision());
     task.resume = flags_.resume;
     task.ranks = ranks_.get();
     task.interrupted = &cli::InterruptFlag();
