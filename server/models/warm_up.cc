@@ -81,7 +81,7 @@ absl::StatusOr<std::vector<MeasuredStep>> WarmUp(predict::Engine* engine, const 
         rows.clear();
         job.TakeRunnable(size, &rows);
         const absl::Time start = clock.Now();
-        UNLASTING_RETURN_IF_ERROR(engine->Step(rows));
+        UNLASTING_RETURN_IF_ERROR(engine->StepAndCollect(rows));
         shortest = std::min(shortest, clock.Now() - start);
         job.Return(rows);
         while (const auto complete = job.NextComplete()) {

@@ -119,8 +119,12 @@ class Scheduler {
   std::pair<PolicyOptions, absl::Duration> Policy() const;
   // The jobs that could use rows of the next step.
   std::vector<JobSnapshot> RunnableJobs(absl::Duration per_row);
-  // Runs a step where any job has rows for it. Returns its number of rows, 0 where there was none.
+  // Runs a step where any job has rows for it, and brings in what the step before left on its way.
+  // Returns its number of rows, 0 where there was none.
   int64_t StepOnce();
+  // Gives rows in on_their_way_ back to their jobs once the engine has collected them.
+  void BringIn();
+  void GiveBack(ScheduledJob* entry, const std::vector<predict::Row*>& rows);
   void DeliverComplete();
   // Removes the job, if it is still there, and tells its listener.
   void End(uint64_t id, const absl::Status& status);
@@ -136,6 +140,9 @@ class Scheduler {
   // Used by the executor's thread only.
   predict::InFlightTrajectories in_flight_;
   std::map<uint64_t, std::unique_ptr<ScheduledJob>> active_;  // by job id
+  // Finished rows of an engine that overlaps, by job: they are collected while the next step is
+  // under way.
+  std::map<uint64_t, std::vector<predict::Row*>> on_their_way_;
   std::map<std::string, ScheduledClient> clients_;
   std::map<WaitingKey, JobShare> shares_;  // of those that have active jobs
   // Jobs that wait until fewer of their client's are active, by id, which is the order of arrival.

@@ -142,40 +142,70 @@ int64_t Scheduler::StepOnce() {
   const absl::Time begin = clock_->Now();
   const auto [policy, per_row] = Policy();
   std::vector<predict::Row*> batch;
-  std::vector<ScheduledJob*> served;
+  std::vector<uint64_t> served;
   for (const Allocation& allocation : AllocateStep(RunnableJobs(per_row), policy)) {
     ScheduledJob* entry = active_.at(allocation.id).get();
     entry->rows.clear();
     entry->job->TakeRunnable(allocation.rows, &entry->rows);
     batch.insert(batch.end(), entry->rows.begin(), entry->rows.end());
     entry->last_turn = entry->client->last_turn = ++turn_;
-    served.push_back(entry);
+    served.push_back(entry->id);
   }
-  if (batch.empty()) return 0;
+  if (batch.empty()) {
+    BringIn();
+    return 0;
+  }
 
   const absl::Time start = clock_->Now();
   const absl::Status status = engine_->Step(batch);
+  BringIn();
   const absl::Duration duration = clock_->Now() - start;
   const auto step_rows = static_cast<int64_t>(batch.size());
   if (observer_ != nullptr) observer_->OnStep(step_rows, duration);
   if (status.ok()) LearnStepTime(step_rows, duration);
-  for (ScheduledJob* entry : served) {
+  for (const uint64_t id : served) {
+    const auto found = active_.find(id);
+    if (found == active_.end()) continue;  // BringIn ended it
     if (!status.ok()) {
-      End(entry->id, status);
+      End(id, status);
       continue;
     }
+    ScheduledJob* entry = found->second.get();
     entry->first_step = std::min(entry->first_step, start);
     entry->waits_since = start + duration;
     entry->compute += duration;
-    entry->job->Return(entry->rows);
-    const int64_t total = entry->job->evaluations_total();
-    entry->listener->OnProgress(
-        {total - entry->job->evaluations_left(), total, entry->perturbations_done});
+    if (engine_->overlaps()) {
+      auto finished = predict::TakeFinished(&entry->rows);
+      if (!finished.empty()) on_their_way_[id] = std::move(finished);
+    }
+    GiveBack(entry, entry->rows);
   }
   const absl::Duration between = clock_->Now() - begin - duration;
   MutexLock lock(&mutex_);
   step_times_.ObserveBetween(between);
   return step_rows;
+}
+
+void Scheduler::BringIn() {
+  if (on_their_way_.empty()) return;
+  const auto arriving = std::exchange(on_their_way_, {});
+  std::vector<predict::Row*> all;
+  for (const auto& [id, rows] : arriving) all.insert(all.end(), rows.begin(), rows.end());
+  const absl::Status status = engine_->Collect(all);
+  for (const auto& [id, rows] : arriving) {
+    if (status.ok()) {
+      GiveBack(active_.at(id).get(), rows);
+    } else {
+      End(id, status);
+    }
+  }
+}
+
+void Scheduler::GiveBack(ScheduledJob* entry, const std::vector<predict::Row*>& rows) {
+  entry->job->Return(rows);
+  const int64_t total = entry->job->evaluations_total();
+  entry->listener->OnProgress(
+      {total - entry->job->evaluations_left(), total, entry->perturbations_done});
 }
 
 void Scheduler::DeliverComplete() {
@@ -205,6 +235,8 @@ void Scheduler::DeliverComplete() {
 }
 
 void Scheduler::End(uint64_t id, const absl::Status& status) {
+  // A job that went with rows on their way would spoil them for others that share them.
+  if (on_their_way_.count(id) != 0) BringIn();
   const auto found = active_.find(id);
   if (found == active_.end()) {
     for (auto of_client = waiting_.begin(); of_client != waiting_.end(); ++of_client) {
@@ -242,6 +274,7 @@ void Scheduler::EndAll(const absl::Status& status) {
 }
 
 bool Scheduler::AnythingToDo() const {
+  if (!on_their_way_.empty()) return true;
   for (const auto& [key, jobs] : waiting_) {
     if (HasShare(key)) return true;
   }

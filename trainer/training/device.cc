@@ -67,10 +67,9 @@ model::Attention AttentionOn(torch::Device device) {
 
 absl::Status CheckPrecision(const std::string& precision, torch::Device device) {
   if (!device.is_cpu() || precision == "float32") return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("precision: found '", precision,
-                   "', expected float32 on the CPU, which has nothing else; ", precision,
-                   " needs --device cuda"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "precision: found '", precision, "', expected float32 on the CPU, which has nothing else; ",
+      precision, " needs --device cuda"));
 }
 
 model::Products ProductsOf(const std::string& precision) {

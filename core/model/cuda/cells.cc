@@ -6,7 +6,9 @@ namespace unlasting::model::cuda {
 namespace {
 
 constexpr int64_t kBlockCells = 64;
-constexpr int64_t kPlaces = 64;  // of the rings to and from the device
+// Of the ring to the device: as many as one step may begin with, so that putting them there does
+// not wait for the step before.
+constexpr int64_t kPlaces = 256;
 
 }  // namespace
 
@@ -18,23 +20,26 @@ CellPool::CellPool(std::shared_ptr<Context> context, int64_t genes, int64_t gene
       nodes_stride_(nodes_stride),
       memory_(std::make_shared<Memory>()),
       up_(2 * kPlaces * genes_stride),
-      down_(kPlaces * genes_stride),
       passed_(kPlaces) {
   memory_->context = context_;
 }
+
+// The host's memory must outlive copies to it.
+CellPool::Memory::~Memory() { cudaStreamSynchronize(context->stream()); }
 
 // The caller holds the lock, or nobody else knows the pool yet.
 void CellPool::Grow(int64_t count, std::vector<Cell>* cells) {
   context_->Use();
   memory_->blocks.emplace_back(count * (3 * genes_stride_ + nodes_stride_));
+  memory_->sent.emplace_back(count * genes_stride_);
   float* x = memory_->blocks.back().data();
   float* previous = x + count * genes_stride_;
   float* control = previous + count * genes_stride_;
   float* gene_readout = control + count * genes_stride_;
   for (int64_t k = 0; k < count; ++k) {
     const int64_t at = k * genes_stride_;
-    cells->push_back(
-        {x + at, previous + at, control + at, gene_readout + k * nodes_stride_, false, false});
+    cells->push_back({x + at, previous + at, control + at, gene_readout + k * nodes_stride_,
+                      memory_->sent.back().data() + at, false, false});
   }
 }
 
@@ -75,19 +80,22 @@ void CellPool::Put(const float* x, const float* control, Cell* cell) {
   passed_[place].Record(context_->stream());
 }
 
-void CellPool::Take(absl::Span<const Cell* const> cells, absl::Span<float* const> out) {
-  for (size_t first = 0; first < cells.size(); first += kPlaces) {
-    const size_t count = std::min<size_t>(kPlaces, cells.size() - first);
-    for (size_t k = 0; k < count; ++k) {
-      Check(cudaMemcpyAsync(down_.data() + k * genes_stride_, cells[first + k]->x,
-                            genes_ * sizeof(float), cudaMemcpyDeviceToHost, context_->stream()),
-            "download");
-    }
-    context_->Wait();
-    for (size_t k = 0; k < count; ++k) {
-      std::copy_n(down_.data() + k * genes_stride_, genes_, out[first + k]);
-    }
+std::shared_ptr<const Event> CellPool::Send(absl::Span<const Cell* const> cells) {
+  for (const Cell* cell : cells) {
+    Check(cudaMemcpyAsync(cell->sent, cell->x, genes_ * sizeof(float), cudaMemcpyDeviceToHost,
+                          context_->stream()),
+          "download");
   }
+  const auto sent = std::make_shared<Event>();
+  sent->Record(context_->stream());
+  return sent;
+}
+
+void CellPool::Read(const Cell& cell, float* out) const { std::copy_n(cell.sent, genes_, out); }
+
+void CellPool::Take(absl::Span<const Cell* const> cells, absl::Span<float* const> out) {
+  Send(cells)->Wait();
+  for (size_t k = 0; k < cells.size(); ++k) Read(*cells[k], out[k]);
 }
 
 }  // namespace unlasting::model::cuda

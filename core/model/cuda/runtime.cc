@@ -18,9 +18,13 @@ int DeviceCount() {
   return 0;
 }
 
-Context::Context(int device) : device_(device) {
+Context::Context(int device, Turn turn) : device_(device) {
   Use();
-  Check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
+  int last = 0, first = 0;
+  Check(cudaDeviceGetStreamPriorityRange(&last, &first), "stream");
+  Check(cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking,
+                                     turn == Turn::kFirst ? first : last),
+        "stream");
 }
 
 Context::~Context() {

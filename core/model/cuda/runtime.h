@@ -82,11 +82,15 @@ class PinnedArray {
 };
 
 // A device and the one stream in which networks and cells that belong together do their work: what
-// is put in later sees what was put in before. One thread at a time.
+// is put in later sees what was put in before, and other contexts' work goes on beside it. One
+// thread at a time.
 class Context {
  public:
+  // kFirst: its work is begun before that of other contexts which waits for room on the device.
+  enum class Turn { kUsual, kFirst };
+
   // `device` < DeviceCount().
-  explicit Context(int device);
+  explicit Context(int device, Turn turn = Turn::kUsual);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;

@@ -84,7 +84,8 @@ absl::StatusOr<Network> Network::Load(const std::string& path, ExportKind kind,
       kind == ExportKind::kMask ? NetworkKind::kMask : NetworkKind::kDenoiser;
   try {
     const Module file = torch::jit::load(path, torch::kCPU);
-    Module module = Rebuild(network, config, file, attention, Products::kFloat32, ForwardOf(kind, config));
+    Module module =
+        Rebuild(network, config, file, attention, Products::kFloat32, ForwardOf(kind, config));
     for (auto parameter : module.parameters(/*recurse=*/false)) parameter.requires_grad_(false);
     Network loaded(network, std::move(module), config, attention);
     // The configuration decides which weights there are; each must be there in its shape.

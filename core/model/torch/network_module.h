@@ -45,7 +45,8 @@ void RegisterStatistics(NetworkKind kind, const ModelConfig& config,
 void CompileMethods(NetworkKind kind, const ModelConfig& config, Attention attention,
                     Products products, const std::string& forward, torch::jit::Module* module);
 
-// The same weights, buffers and methods in a fresh module, with `attention`, `products` and `forward`.
+// The same weights, buffers and methods in a fresh module, with `attention`, `products` and
+// `forward`.
 torch::jit::Module Rebuild(NetworkKind kind, const ModelConfig& config,
                            const torch::jit::Module& from, Attention attention, Products products,
                            const std::string& forward);

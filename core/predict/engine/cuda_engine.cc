@@ -1,7 +1,7 @@
 #include "core/predict/engine/cuda_engine.h"
 
 // CudaEngine puts CudaNetwork behind the engine's interface: rows go to the device once, take their
-// trajectory there, and come back at its end.
+// trajectory there, and come back at its end while the device goes on with others.
 #include <algorithm>
 
 #include "absl/strings/numbers.h"
@@ -24,6 +24,13 @@ using model::cuda::CellStep;
 using model::cuda::Context;
 using model::cuda::CudaNetwork;
 using model::cuda::CudaOptions;
+using model::cuda::Event;
+
+// What a row keeps with it between steps.
+struct RowOnDevice {
+  std::shared_ptr<Cell> cell;
+  std::shared_ptr<const Event> sent;  // of a finished row: it is in the host's memory
+};
 
 class CudaEngine : public Engine {
  public:
@@ -34,15 +41,15 @@ class CudaEngine : public Engine {
         latents_(options.latent_cache_bytes),
         thresholds_(options.threshold_cache_bytes),
         genes_(static_cast<int64_t>(bundle_->manifest().genes.size())),
-        context_(std::make_shared<Context>(device)) {
+        context_(std::make_shared<Context>(device)),
+        // The mask model is asked while the denoiser is at its next step, and answers callers.
+        mask_context_(std::make_shared<Context>(device, Context::Turn::kFirst)) {
     CudaOptions networks;
     networks.precision = precision;
-    const auto make = [&](bool denoiser, const NetworkWeights<float>& network) {
-      return std::make_unique<CudaNetwork>(denoiser, bundle_->config(), network, context_,
-                                           networks);
-    };
-    denoiser_ = make(true, weights.denoiser);
-    mask_ = make(false, weights.mask);
+    denoiser_ = std::make_unique<CudaNetwork>(true, bundle_->config(), weights.denoiser, context_,
+                                              networks);
+    mask_ = std::make_unique<CudaNetwork>(false, bundle_->config(), weights.mask, mask_context_,
+                                          networks);
     cells_ = denoiser_->NewPool();
   }
 
@@ -80,6 +87,23 @@ class CudaEngine : public Engine {
     }
   }
 
+  bool overlaps() const override { return true; }
+
+  absl::Status Collect(absl::Span<Row* const> rows) override {
+    try {
+      context_->Use();
+      for (Row* row : rows) {
+        const RowOnDevice& there = *OnDevice(*row);
+        there.sent->Wait();
+        cells_->Read(*there.cell, row->x.data());
+        row->engine_state.reset();
+      }
+      return absl::OkStatus();
+    } catch (const std::exception& error) {
+      return EvaluationFailed(error);
+    }
+  }
+
   // A control that is added to the output must not be moved (CudaNetwork::ControlOf).
   bool TakesNewContexts() const override { return !bundle_->config().control_residual; }
 
@@ -101,8 +125,9 @@ class CudaEngine : public Engine {
   }
 
  private:
-  // What a row keeps with it between steps.
-  static Cell* CellOf(const Row& row) { return static_cast<Cell*>(row.engine_state.get()); }
+  static RowOnDevice* OnDevice(const Row& row) {
+    return static_cast<RowOnDevice*>(row.engine_state.get());
+  }
 
   // A row that sets out is put on the device first.
   CellStep StepOf(Row* row, Molecule<float>* molecule) {
@@ -114,11 +139,11 @@ class CudaEngine : public Engine {
       } else {
         cells_->Put(row->x.data(), row->control, cell.get());
       }
-      row->engine_state = std::move(cell);
+      row->engine_state = std::make_shared<RowOnDevice>(RowOnDevice{std::move(cell), nullptr});
     }
     const diffusion::SolverStep& solver = (*row->plan)[row->step];
     CellStep step;
-    step.cell = CellOf(*row);
+    step.cell = OnDevice(*row)->cell.get();
     step.time = solver.time;
     step.cell_type = row->cell_type;
     step.context = row->context;
@@ -142,19 +167,17 @@ class CudaEngine : public Engine {
     }
   }
 
-  // Rows at the end of their trajectory come back; this alone waits for the device.
+  // Rows at the end of their trajectory are sent back; Collect waits for them.
   void Advance(absl::Span<Row* const> rows) {
     std::vector<const Cell*> done;
-    std::vector<float*> x;
     for (Row* row : rows) {
       ++row->step;
-      if (!row->finished()) continue;
-      done.push_back(CellOf(*row));
-      x.push_back(row->x.data());
+      if (row->finished()) done.push_back(OnDevice(*row)->cell.get());
     }
-    cells_->Take(done, x);
+    if (done.empty()) return;
+    const std::shared_ptr<const Event> sent = cells_->Send(done);
     for (Row* row : rows) {
-      if (row->finished()) row->engine_state.reset();
+      if (row->finished()) OnDevice(*row)->sent = sent;
     }
   }
 
@@ -163,7 +186,7 @@ class CudaEngine : public Engine {
   ContentCache latents_;
   ContentCache thresholds_;
   int64_t genes_;
-  std::shared_ptr<Context> context_;
+  std::shared_ptr<Context> context_, mask_context_;
   // The source and the target model are one network.
   std::unique_ptr<CudaNetwork> denoiser_, mask_;
   std::unique_ptr<CellPool> cells_;

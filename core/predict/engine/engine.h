@@ -34,7 +34,7 @@ struct Row {
   uint64_t noise_key = 0;          // of plans that draw noise (core/base/counter_rng.h)
   // What the engine that steps the row keeps with it between steps, such as inputs that do not
   // change along the trajectory, or the cell's place on a device; made and read by that engine
-  // alone. An engine may leave `x` alone until the row has finished.
+  // alone. An engine may leave `x` alone until Collect has returned for the finished row.
   std::shared_ptr<void> engine_state;
 
   bool finished() const { return step == static_cast<int>(plan->size()); }
@@ -54,8 +54,8 @@ struct EngineOptions {
 
 // A row's result does not depend on which rows share its steps: to the bit on CPU and, on CUDA, to
 // the bit within batches of one padded size (cuda_network.h); with TorchScript up to float32
-// rounding in the dense products. One thread at a time may call Step, MaskProbability and
-// ExpectedMeanChange; different engines are independent. Made by CreateEngine
+// rounding in the dense products. One thread at a time may call Step, Collect, MaskProbability
+// and ExpectedMeanChange; different engines are independent. Made by CreateEngine
 // (core/predict/engine/engine_factory.h).
 class Engine {
  public:
@@ -66,6 +66,13 @@ class Engine {
   // Every row moves by one entry of its plan. INTERNAL where the evaluation fails; the rows are
   // then of no use.
   virtual absl::Status Step(absl::Span<Row* const> rows) = 0;
+  // Whether Step returns while its work goes on: whoever calls it again before Collect has the
+  // device work while the host does what comes between steps.
+  virtual bool overlaps() const { return false; }
+  // Waits until rows that Step finished have their `x`. INTERNAL as Step.
+  virtual absl::Status Collect(absl::Span<Row* const> /*rows*/) { return absl::OkStatus(); }
+  // Step, and Collect of the rows that it finished.
+  absl::Status StepAndCollect(absl::Span<Row* const> rows);
   // Whether rows may have a `context`.
   virtual bool TakesNewContexts() const { return true; }
   // Appendix A.2: the probability that each gene is active, [cells, N], for controls in model

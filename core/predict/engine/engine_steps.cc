@@ -2,12 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/counter_rng.h"
 
 namespace unlasting::predict {
+
+absl::Status Engine::StepAndCollect(absl::Span<Row* const> rows) {
+  const absl::Status status = Step(rows);
+  if (!status.ok()) return status;
+  std::vector<Row*> finished;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(finished),
+               [](const Row* row) { return row->finished(); });
+  return Collect(finished);
+}
 
 void AdvanceRow(absl::Span<const float> x0, Row* row) {
   const diffusion::SolverStep& step = (*row->plan)[row->step];

@@ -121,17 +121,29 @@ absl::StatusOr<Profiles> Job::Finish(int perturbation) {
   return profiles;
 }
 
+std::vector<Row*> TakeFinished(std::vector<Row*>* rows) {
+  const auto first = std::stable_partition(rows->begin(), rows->end(),
+                                           [](const Row* row) { return !row->finished(); });
+  std::vector<Row*> finished(first, rows->end());
+  rows->erase(first, rows->end());
+  return finished;
+}
+
 absl::StatusOr<std::vector<Profiles>> PredictAll(Engine* engine, const PredictionTask& task,
                                                  const std::atomic<bool>* interrupted) {
   InFlightTrajectories in_flight;
   Job job(engine, &in_flight, task);
   std::vector<Profiles> all;
-  std::vector<Row*> rows;
+  std::vector<Row*> rows, on_their_way;
   while (!job.done()) {
     if (interrupted != nullptr && *interrupted) return absl::CancelledError("interrupted");
     rows.clear();
     job.TakeRunnable(engine->options().max_batch, &rows);
-    UNLASTING_RETURN_IF_ERROR(engine->Step(rows));
+    if (!rows.empty()) UNLASTING_RETURN_IF_ERROR(engine->Step(rows));
+    // What the step before finished comes back while the engine is at this one.
+    UNLASTING_RETURN_IF_ERROR(engine->Collect(on_their_way));
+    job.Return(on_their_way);
+    on_their_way = engine->overlaps() ? TakeFinished(&rows) : std::vector<Row*>();
     job.Return(rows);
     while (const auto index = job.NextComplete()) {
       UNLASTING_ASSIGN_OR_RETURN(auto profiles, job.Finish(*index));

@@ -13,7 +13,7 @@
 //   while (!job.done()) {
 //     rows.clear();
 //     job.TakeRunnable(64, &rows);               // rows that may run now
-//     status = engine->Step(rows);
+//     status = engine->StepAndCollect(rows);
 //     job.Return(rows);                          // finished rows move on
 //     while (auto index = job.NextComplete()) {
 //       status_or_profiles = job.Finish(*index);  // masked, rescaled, clipped
@@ -56,8 +56,8 @@ class Job {
   // Hands out at most `limit` rows, those of the earliest perturbation first. A row that is handed
   // out is not handed out again before Return.
   void TakeRunnable(int64_t limit, std::vector<Row*>* rows);
-  // Takes back rows that were stepped. A job that is destroyed while rows are handed out fails the
-  // other jobs that wait for these rows.
+  // Takes back rows that were stepped, the finished ones once the engine has collected them. A job
+  // that is destroyed while rows are handed out fails the other jobs that wait for these rows.
   void Return(absl::Span<Row* const> rows);
 
   // Whether NextComplete has a perturbation to name.
@@ -70,6 +70,10 @@ class Job {
  private:
   std::unique_ptr<JobState> state_;
 };
+
+// Removes from `rows` those that are finished, and returns them: of an engine that overlaps, they
+// are to be collected once the next step is under way.
+std::vector<Row*> TakeFinished(std::vector<Row*>* rows);
 
 // Runs a job to completion on the calling thread; the results are in the order of the
 // perturbations. CANCELLED once `interrupted` (null: never), which is looked at before every step,

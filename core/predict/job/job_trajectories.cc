@@ -84,9 +84,11 @@ std::shared_ptr<Trajectory> JobState::JoinOrBegin(const std::string& key,
   std::shared_ptr<Trajectory> trajectory;
   if (!key.empty()) trajectory = in_flight->Find(key);
   if (trajectory != nullptr) {
-    // The steps that other jobs have made are saved.
-    evaluations_total -= trajectory->step;
-    evaluations_left -= trajectory->step;
+    // The steps that other jobs have made are saved; one that has not come back from its last step
+    // tells of it yet.
+    const int told = trajectory->step - (trajectory->on_its_way() ? 1 : 0);
+    evaluations_total -= told;
+    evaluations_left -= told;
   } else {
     trajectory = std::make_shared<Trajectory>();
     trajectory->kept_plan = plan;
@@ -142,7 +144,7 @@ std::shared_ptr<Trajectory> JobState::StartDecode(int perturbation) {
     trajectory->x = latent[cell];
     if (!noise_name.empty()) trajectory->noise_key = NoiseKey(perturbation, cell);
   }
-  if (trajectory->finished()) {
+  if (trajectory->finished() && !trajectory->on_its_way()) {
     trajectory->waiters.clear();
     OnTrajectoryFinished(cell, perturbation, trajectory);
     return nullptr;

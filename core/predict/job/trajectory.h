@@ -45,6 +45,9 @@ struct Trajectory : public Row {
     if (in_flight != nullptr) in_flight->Remove(key);
   }
 
+  // Finished, and its `x` not collected from the engine: it tells its waiters when it is returned.
+  bool on_its_way() const { return finished() && taken_by != nullptr; }
+
   // "" and null where no other job can need this trajectory.
   std::string key;
   InFlightTrajectories* in_flight = nullptr;

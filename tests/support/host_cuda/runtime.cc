@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -7,10 +8,29 @@
 struct HostGraph {
   std::vector<std::function<void()>> work;
 };
+struct HostEvent {
+  int64_t sent = 0;  // copies to the host before it
+};
 
 namespace {
 
 std::unique_ptr<HostGraph> capture;
+
+// A copy to the host's memory that nobody has waited for.
+struct Arriving {
+  void* to;
+  std::vector<char> bytes;
+};
+std::deque<Arriving> arriving;
+int64_t sent = 0;  // copies to the host so far
+
+// The first `count` of all copies to the host are there.
+void Arrive(int64_t count) {
+  for (int64_t left = count - (sent - static_cast<int64_t>(arriving.size())); left > 0; --left) {
+    std::memcpy(arriving.front().to, arriving.front().bytes.data(), arriving.front().bytes.size());
+    arriving.pop_front();
+  }
+}
 
 float Value(const void* data, cudaDataType_t type, int64_t at) {
   if (type == CUDA_R_32F) return static_cast<const float*>(data)[at];
@@ -80,9 +100,35 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind)
   std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t) {
-  Do([=] { std::memcpy(to, from, bytes); });
+  if (kind == cudaMemcpyHostToDevice) {
+    Do([=] { std::memcpy(to, from, bytes); });
+    return cudaSuccess;
+  }
+  const auto* data = static_cast<const char*>(from);
+  arriving.push_back({to, {data, data + bytes}});
+  ++sent;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  Arrive(sent);
+  return cudaSuccess;
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new HostEvent();
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  event->sent = sent;
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  Arrive(event->sent);
   return cudaSuccess;
 }
 

@@ -98,7 +98,8 @@ class Fit {
     if (leads()) UNLASTING_RETURN_IF_ERROR(run_directory_.Prepare(flags_.resume, config_));
     UNLASTING_RETURN_IF_ERROR(JoinRanks());
 
-    if (!device_.is_cpu()) Note(absl::StrCat("training on ", device_.str(), " in ", config_.precision()));
+    if (!device_.is_cpu())
+      Note(absl::StrCat("training on ", device_.str(), " in ", config_.precision()));
 
     const diffusion::Schedule schedule;
     const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);

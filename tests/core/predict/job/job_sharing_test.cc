@@ -112,6 +112,35 @@ TEST_F(JobTest, WhatAJobThatLeavesHasBegunIsFinishedByTheOthers) {
   EXPECT_EQ(company.evaluations, (30 + 30 + 3) * 10 + 5 * 3) << "the leaver's own cells alone";
 }
 
+TEST_F(JobTest, RowsThatHaveNotComeBackYetAreWaitedFor) {
+  const auto controls = Panel("T0", 3);
+  const auto expected = Predict(controls, {Knockout("G4")});
+  engine_ = *CreateEngine(bundle_, EngineOptions());
+  Job first(engine_.get(), &in_flight_, {controls, {Knockout("G4")}, options_});
+  Job second(engine_.get(), &in_flight_, {controls, {Knockout("G4")}, options_});
+  Company company(engine_.get(), 64);
+  for (int step = 0; step < 19; ++step) company.Step({&first});
+  // The last step: its rows are finished, and not where anybody may read them.
+  std::vector<Row*> rows;
+  first.TakeRunnable(64, &rows);
+  ASSERT_OK(engine_->Step(rows));
+  std::vector<std::vector<float>> found;
+  for (Row* row : rows) {
+    ASSERT_TRUE(row->finished());
+    found.push_back(row->x);
+    row->x.assign(row->x.size(), std::numeric_limits<float>::quiet_NaN());
+  }
+  std::vector<Row*> more;
+  second.TakeRunnable(64, &more);
+  EXPECT_EQ(more.size(), 3u) << "its own cells alone; the panel's are on their way";
+  for (size_t k = 0; k < rows.size(); ++k) rows[k]->x = found[k];
+  first.Return(rows);
+  ASSERT_OK(engine_->Step(more));
+  second.Return(more);
+  const DenseMatrix of_second = company.RunToTheEnd(&second, {&second});
+  EXPECT_EQ(of_second.values, expected[0].values.values);
+}
+
 TEST_F(JobTest, AJobThatGoesDownWithAStepFailsThoseThatShareItsRows) {
   const auto controls = Panel("T0", 3);
   Job stayer(engine_.get(), &in_flight_, {controls, {Knockout("G4")}, options_});
