@@ -13,6 +13,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "core/base/status.h"
+#include "trainer/ranks/device_sums.h"
 
 namespace unlasting::trainer {
 namespace {
@@ -74,6 +75,7 @@ class GlooGroup : public RankGroup {
               ? c10d::ProcessGroupGloo::createDefaultDevice()
               : c10d::ProcessGroupGloo::createDeviceForInterface(info_.interface));
       group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, info_.rank, info_.size, gloo);
+      device_sums_ = DeviceSums::Create(store_, info_);
       return absl::OkStatus();
     } catch (const std::exception& error) {
       return absl::UnavailableError(absl::StrCat("rank ", info_.rank, " of ", info_.size,
@@ -91,6 +93,13 @@ class GlooGroup : public RankGroup {
           torch::from_blob(values.data(), {static_cast<int64_t>(values.size())})};
       group_->allreduce(one)->wait();
     });
+  }
+
+  bool sums_on_devices() const override { return device_sums_ != nullptr; }
+
+  absl::Status SumOnDevices(absl::Span<float> values) override {
+    return Collective(
+        [&] { device_sums_->Sum(values.data(), static_cast<int64_t>(values.size())); });
   }
 
   absl::Status Broadcast(std::string* bytes) override {
@@ -123,6 +132,7 @@ class GlooGroup : public RankGroup {
   // lost ones are those that do not.
   absl::Status CallRoll() {
     // Closes this rank's connections, so that ranks which wait for it notice too.
+    device_sums_.reset();
     group_.reset();
     try {
       // Since LibTorch 2 a signature does not wait for the store, which rank 0 may have taken
@@ -179,6 +189,7 @@ class GlooGroup : public RankGroup {
   Hooks hooks_;
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  std::unique_ptr<DeviceSums> device_sums_;
   bool broken_ = false;
 };
 

@@ -1,11 +1,13 @@
 // RankGroup connects the processes that train one network together, each on its share of every
-// batch. This header sees no LibTorch; the collective calls are Gloo's.
+// batch. This header sees no LibTorch; the collective calls are Gloo's, those between devices
+// NCCL's.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -23,7 +25,12 @@ struct RankInfo {
   bool served_by_launcher = false;
   std::string prefix;  // of keys in a store that outlives a group
   int local_rank = 0;  // among the processes of its machine, which share the machine's devices
+  int device = -1;     // the CUDA device that this rank trains on; -1: none
 };
+
+// Whether of the devices that ranks train on, by names that no two devices share, none is "" and no
+// two are one: NCCL takes no others.
+bool EachHasItsOwn(const std::vector<std::string>& devices);
 
 // Reads RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, as torchrun and Kubeflow set them,
 // LOCAL_RANK (0 where it is not set) and GLOO_SOCKET_IFNAME. nullopt where RANK or WORLD_SIZE is
@@ -50,6 +57,11 @@ class RankGroup {
   virtual int size() const = 0;
   // Sums `values` over all ranks, in place; every rank gets the same bits.
   virtual absl::Status Sum(absl::Span<float> values) = 0;
+  // Whether there is SumOnDevices: true on all ranks or on none.
+  virtual bool sums_on_devices() const = 0;
+  // The same for `values` on each rank's own device; returns when they are there. A lost rank may
+  // be noticed after minutes only: Sum, called before, notices at once.
+  virtual absl::Status SumOnDevices(absl::Span<float> values) = 0;
   // Replaces `bytes` on every rank with those of rank 0.
   virtual absl::Status Broadcast(std::string* bytes) = 0;
 };

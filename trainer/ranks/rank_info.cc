@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,12 @@
 #include "trainer/ranks/rank_group.h"
 
 namespace unlasting::trainer {
+
+bool EachHasItsOwn(const std::vector<std::string>& devices) {
+  const std::set<std::string> different(devices.begin(), devices.end());
+  return different.size() == devices.size() && different.count("") == 0;
+}
+
 namespace {
 
 std::string Variable(const char* name) {

@@ -156,32 +156,41 @@ class Loop {
     return absl::OkStatus();
   }
 
-  // Sums gradients, loss and whether any rank was interrupted in one call, so that all ranks stop
-  // at the same step.
+  // Sums the loss, whether any rank was interrupted, so that all ranks stop at the same step, and
+  // the gradients. The numbers come first: a rank that was lost is noticed by them.
   absl::Status SumOverRanks(double* loss, LossByNoise* by_noise) {
+    std::vector<float> numbers = {static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f};
+    for (const double part : by_noise->sums()) numbers.push_back(static_cast<float>(part));
+    UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(numbers)));
+    *loss = numbers[0];
+    interrupted_ = numbers[1] > 0;
+    auto number = numbers.begin() + 2;
+    for (double& part : by_noise->sums()) part = *number++;
+    return SumGradients();
+  }
+
+  absl::Status SumGradients() {
     torch::NoGradGuard no_grad;
     std::vector<Tensor> parts;
     for (const Tensor& weight : state_.weights) parts.push_back(weight.grad().flatten());
-    std::vector<float> numbers = {static_cast<float>(*loss), InterruptRequested() ? 1.0f : 0.0f};
-    for (const double part : by_noise->sums()) numbers.push_back(static_cast<float>(part));
-    parts.push_back(torch::tensor(numbers).to(task_.device));
-    const Tensor sum = torch::cat(parts).to(torch::kCPU);  // ranks exchange sums on the host
-    UNLASTING_RETURN_IF_ERROR(Sum(absl::MakeSpan(sum.data_ptr<float>(), sum.numel())));
+    Tensor sum = torch::cat(parts);
+    const bool there = task_.ranks->sums_on_devices();
+    if (!there) sum = sum.to(torch::kCPU);
+    const auto values = absl::MakeSpan(sum.data_ptr<float>(), sum.numel());
+    UNLASTING_RETURN_IF_ERROR(
+        SaveIfLost(there ? task_.ranks->SumOnDevices(values) : task_.ranks->Sum(values)));
     int64_t at = 0;
     for (const Tensor& weight : state_.weights) {
       weight.grad().copy_(sum.narrow(0, at, weight.numel()).view_as(weight));
       at += weight.numel();
     }
-    *loss = sum[at].item<double>();
-    interrupted_ = sum[at + 1].item<float>() > 0;
-    at += 2;
-    for (double& part : by_noise->sums()) part = sum[at++].item<double>();
     return absl::OkStatus();
   }
 
+  absl::Status Sum(absl::Span<float> values) const { return SaveIfLost(task_.ranks->Sum(values)); }
+
   // A lost rank ends the run between two steps: rank 0 still holds the state after the last one.
-  absl::Status Sum(absl::Span<float> values) const {
-    const absl::Status status = task_.ranks->Sum(values);
+  absl::Status SaveIfLost(const absl::Status& status) const {
     if (status.ok() || !leads()) return status;
     UNLASTING_RETURN_IF_ERROR(Save());
     return absl::UnavailableError(absl::StrCat(status.message(), " at step ", state_.step,

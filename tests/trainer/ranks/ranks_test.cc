@@ -63,6 +63,56 @@ TEST_F(RanksTest, TwoRanksHaveTheLossCurveAndTheWeightsOfOneProcess) {
   }
 }
 
+// A group whose devices' memory is this machine's.
+class GroupOfDevices : public RankGroup {
+ public:
+  explicit GroupOfDevices(RankGroup* group) : group_(*group) {}
+  int rank() const override { return group_.rank(); }
+  int size() const override { return group_.size(); }
+  absl::Status Sum(absl::Span<float> values) override {
+    largest_on_host = std::max(largest_on_host, values.size());
+    return group_.Sum(values);
+  }
+  bool sums_on_devices() const override { return true; }
+  absl::Status SumOnDevices(absl::Span<float> values) override { return group_.Sum(values); }
+  absl::Status Broadcast(std::string* bytes) override { return group_.Broadcast(bytes); }
+
+  size_t largest_on_host = 0;
+
+ private:
+  RankGroup& group_;
+};
+
+TEST_F(RanksTest, GradientsThatAreSummedOnDevicesTrainTheSameWeights) {
+  const auto train = [&](bool on_devices) {
+    Network first = NewNetwork(NetworkKind::kDenoiser), second = NewNetwork(NetworkKind::kDenoiser);
+    Pair ranks = JoinTwo();
+    EXPECT_FALSE(ranks.first->sums_on_devices()) << "there are no devices";
+    GroupOfDevices groups[] = {GroupOfDevices(ranks.first.get()),
+                               GroupOfDevices(ranks.second.get())};
+    const auto task = [&](int rank) {
+      TrainingTask task = Task(NetworkKind::kDenoiser, 6);
+      RankGroup* host = rank == 0 ? ranks.first.get() : ranks.second.get();
+      task.ranks = on_devices ? &groups[rank] : host;
+      return task;
+    };
+    absl::Status second_status;
+    std::thread thread([&] { second_status = Train(task(1), &second); });
+    EXPECT_OK(Train(task(0), &first));
+    thread.join();
+    EXPECT_OK(second_status);
+    EXPECT_LT(groups[0].largest_on_host, 100u) << "gradients went through the host";
+    return first;
+  };
+  EXPECT_EQ(Difference(train(true), train(false)), 0.0);
+}
+
+TEST(RankDevicesTest, NcclIsForRanksThatEachHaveADevice) {
+  EXPECT_TRUE(EachHasItsOwn({"a", "b", "c"}));
+  EXPECT_FALSE(EachHasItsOwn({"a", "b", "a"})) << "two share one";
+  EXPECT_FALSE(EachHasItsOwn({"a", ""})) << "one trains on the CPU";
+}
+
 TEST_F(RanksTest, AnInterruptionOfAnyRankStopsAllAtOneStepAndResumes) {
   std::atomic<bool> interrupted{true};
   Network first = NewNetwork(NetworkKind::kDenoiser), second = NewNetwork(NetworkKind::kDenoiser);

@@ -81,6 +81,7 @@ class Fit {
     UNLASTING_ASSIGN_OR_RETURN(device_, FindDevice(flags_.device, rank_info_.local_rank));
     UNLASTING_RETURN_IF_ERROR(CheckPrecision(config_.precision(), device_));
     PrepareDevice(device_, config_.precision());
+    if (device_.is_cuda()) rank_info_.device = device_.index();
     if (!leads()) style_ = cli::ProgressStyle::kNone;
     if (leads() && fs::exists(flags_.out) && !flags_.force) {
       return absl::AlreadyExistsError(
@@ -186,7 +187,10 @@ class Fit {
       hooks.ended = [this](int rank) { return local_ranks_.Ended(rank); };
     }
     UNLASTING_ASSIGN_OR_RETURN(ranks_, RankGroup::Join(rank_info_, hooks));
-    if (leads()) Note(absl::StrCat("training on ", rank_info_.size, " ranks"));
+    if (leads()) {
+      Note(absl::StrCat("training on ", rank_info_.size, " ranks",
+                        ranks_->sums_on_devices() ? ", which sum from device to device" : ""));
+    }
     return absl::OkStatus();
   }
 
