@@ -47,6 +47,8 @@ refuses 2 "--device: found 'gpu', expected auto, cpu, cuda or cuda:NUMBER" "$tra
 refuses 2 "--device: found 'cuda:77'" "$train" fit --data absent.h5ad --out "$work/b" --device cuda:77
 refuses 2 "precision: found 'bf16', expected float32 on the CPU" "$train" fit --data absent.h5ad \
   --out "$work/b" --device cpu --set precision=bf16
+refuses 2 "--cuda-graph: found a run on the CPU" "$train" fit --data absent.h5ad \
+  --out "$work/b" --device cpu --cuda-graph
 refuses 2 "precision: found 'bf8', expected float32, tf32 or bf16" "$train" fit --data absent.h5ad \
   --out "$work/b" --device cpu --set precision=bf8
 refuses 2 'stepz' "$train" fit --data $data --out "$work/b" --progress none --set stepz=3

@@ -92,6 +92,12 @@ BatchRows BatchRows::On(torch::Device device) const {
               [device](const Tensor& tensor) { return tensor.to(device, /*non_blocking=*/true); });
 }
 
+BatchRows BatchRows::Copied(torch::Device device) const {
+  return Each(*this, [device](const Tensor& tensor) {
+    return torch::empty_like(tensor, tensor.options().device(device)).copy_(tensor);
+  });
+}
+
 BatchRows BatchRows::Pinned() const {
   return Each(*this, [](const Tensor& tensor) { return tensor.pin_memory(); });
 }

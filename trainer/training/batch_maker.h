@@ -26,6 +26,8 @@ struct BatchRows {
   BatchRows Part(model::Range range) const;
   // A copy on `device`. From pinned memory (see Pinned) nothing waits for it.
   BatchRows On(torch::Device device) const;
+  // As On, never the same memory.
+  BatchRows Copied(torch::Device device) const;
   // A copy in memory from which a CUDA device reads by itself.
   BatchRows Pinned() const;
 };

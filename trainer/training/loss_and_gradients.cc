@@ -10,18 +10,13 @@ using torch::Tensor;
 
 namespace {
 
-// The losses of a batch's rows [R, 2] and their times [R].
-struct TimedLosses {
-  Tensor losses, times;
-};
-
 // Of each group of cells that share their conditions, the mean, [B]; a denoiser's cells one by one
 // are added to `timed`.
-Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRows& rows,
-                 std::vector<TimedLosses>* timed) {
+Tensor RowLosses(NetworkKind kind, const Network& network, const BatchRows& rows,
+                 std::vector<StepResult::TimedLosses>* timed) {
   const std::vector<int64_t> shape = {rows.x_0.size(0), rows.x_0.size(1)};
   const Tensor x_0 = rows.x_0.flatten(0, 1);
-  if (task.kind == NetworkKind::kMask) {
+  if (kind == NetworkKind::kMask) {
     return network.MaskLoss(x_0, rows.inputs).view(shape).mean(1);
   }
   const Tensor times = rows.t.flatten();
@@ -30,37 +25,63 @@ Tensor RowLosses(const TrainingTask& task, const Network& network, const BatchRo
   return losses.select(1, 0).view(shape).mean(1);
 }
 
+// Of rows that lie where the network does: their part of the mean over a batch of `total` rows.
+StepResult Compute(NetworkKind kind, const Network& network, const std::vector<BatchRows>& rows,
+                   const std::vector<Tensor>& weights, int64_t total) {
+  StepResult result;
+  std::vector<Tensor> parts;
+  for (const BatchRows& each : rows) {
+    parts.push_back(RowLosses(kind, network, each, &result.timed));
+  }
+  const Tensor loss = torch::cat(parts).sum() / static_cast<double>(total);
+  result.gradients = torch::autograd::grad({loss}, weights, /*grad_outputs=*/{},
+                                           /*retain_graph=*/false, /*create_graph=*/false,
+                                           /*allow_unused=*/true);
+  result.loss = loss.detach();
+  return result;
+}
+
+// The rows that are the `shard`-th of `shards`; halves without any are left out.
+std::vector<BatchRows> ShareOf(const Batches& batch, int shards, int shard) {
+  std::vector<BatchRows> rows;
+  for (const BatchRows* half : {&batch.control, &batch.perturbed}) {
+    const model::Range range = model::ShardOf(half->size(), shards, shard);
+    if (range.begin < range.end) rows.push_back(half->Part(range));
+  }
+  return rows;
+}
+
 }  // namespace
 
 double LossAndGradients(const TrainingTask& task, const Network& network, const Batches& batch,
                         const std::vector<Tensor>& weights, const Tensor& log_noise,
-                        LossByNoise* by_noise) {
+                        RecordedSteps* recorded, LossByNoise* by_noise) {
   // A device takes a rank's share of the batch whole.
-  const int shards = task.device.is_cpu() ? static_cast<int>(task.config->threads()) : 1;
+  const bool whole = recorded != nullptr || !task.device.is_cpu();
+  const int shards = whole ? 1 : static_cast<int>(task.config->threads());
   const int ranks = task.ranks == nullptr ? 1 : task.ranks->size();
   const int first = (task.ranks == nullptr ? 0 : task.ranks->rank()) * shards;
   const int64_t total = batch.control.size() + batch.perturbed.size();
-  std::vector<std::vector<Tensor>> gradients(shards);
+  std::vector<StepResult> results(shards);
   std::vector<double> losses(shards, 0.0);
   std::vector<LossByNoise> by_shard(shards);
+  const auto compute = [&](const std::vector<BatchRows>& rows, int64_t of_total) {
+    return Compute(task.kind, network, rows, weights, of_total);
+  };
   model::RunShards(shards, [&](int shard) {
-    std::vector<Tensor> parts;
-    std::vector<TimedLosses> timed;
-    for (const BatchRows* rows : {&batch.control, &batch.perturbed}) {
-      const model::Range range = model::ShardOf(rows->size(), ranks * shards, first + shard);
-      if (range.begin < range.end) {
-        parts.push_back(RowLosses(task, network, rows->Part(range).On(task.device), &timed));
-      }
+    std::vector<BatchRows> rows = ShareOf(batch, ranks * shards, first + shard);
+    if (rows.empty()) return;
+    StepResult& result = results[shard];
+    if (recorded != nullptr) {
+      result = recorded->Run(rows, total, compute);
+    } else {
+      for (BatchRows& each : rows) each = each.On(task.device);
+      result = compute(rows, total);
     }
-    if (parts.empty()) return;
-    const Tensor loss = torch::cat(parts).sum() / static_cast<double>(total);
-    gradients[shard] = torch::autograd::grad({loss}, weights, /*grad_outputs=*/{},
-                                             /*retain_graph=*/false, /*create_graph=*/false,
-                                             /*allow_unused=*/true);
     // Not before: a device has then been given all of its work.
-    losses[shard] = loss.item<double>();
-    for (const TimedLosses& rows : timed) {
-      by_shard[shard].Add(rows.losses, log_noise.index_select(0, rows.times.to(torch::kCPU)));
+    losses[shard] = result.loss.item<double>();
+    for (const StepResult::TimedLosses& each : result.timed) {
+      by_shard[shard].Add(each.losses, log_noise.index_select(0, each.times.to(torch::kCPU)));
     }
   });
   double loss = 0;
@@ -69,9 +90,9 @@ double LossAndGradients(const TrainingTask& task, const Network& network, const 
   torch::NoGradGuard no_grad;
   for (size_t k = 0; k < weights.size(); ++k) {
     Tensor sum;
-    for (const auto& part : gradients) {
-      if (part.empty() || !part[k].defined()) continue;
-      sum = sum.defined() ? sum.add_(part[k]) : part[k].clone();
+    for (const StepResult& part : results) {
+      if (part.gradients.empty() || !part.gradients[k].defined()) continue;
+      sum = sum.defined() ? sum.add_(part.gradients[k]) : part.gradients[k].clone();
     }
     Tensor weight = weights[k];
     // Weights that the batch does not use (a drug's, in a batch of genes) get zeros.

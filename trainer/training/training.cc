@@ -51,7 +51,9 @@ class Loop {
         trained_(network->Multiplying(task.products)),
         batches_(task.kind, *task.config, *task.data, *task.schedule),
         next_batches_(batches_, task.device, task.steps),
-        state_(trained_.Parameters()) {}
+        state_(trained_.Parameters()) {
+    if (task.record) recorded_.emplace(task.device, task.record);
+  }
 
   absl::Status Run() {
     UNLASTING_RETURN_IF_ERROR(ChooseScoredCells());
@@ -134,8 +136,9 @@ class Loop {
 
   absl::Status Step() {
     LossByNoise by_noise;
-    double loss = LossAndGradients(task_, trained_, next_batches_.Take(state_.step), state_.weights,
-                                   batches_.log_noise(), &by_noise);
+    double loss =
+        LossAndGradients(task_, trained_, next_batches_.Take(state_.step), state_.weights,
+                         batches_.log_noise(), recorded_ ? &*recorded_ : nullptr, &by_noise);
     if (task_.ranks != nullptr) UNLASTING_RETURN_IF_ERROR(SumOverRanks(&loss, &by_noise));
     if (!std::isfinite(loss)) {
       // Every rank has the same sum, and one of them reports it.
@@ -268,6 +271,7 @@ class Loop {
   Validation validation_;
   std::optional<Validation> held_out_;  // on rank 0
   TrainingState state_;
+  std::optional<RecordedSteps> recorded_;
   bool interrupted_ = false;
   double loss_sum_ = 0;
   int64_t loss_count_ = 0;

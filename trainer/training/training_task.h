@@ -9,6 +9,7 @@
 
 #include "core/diffusion/schedule.h"
 #include "core/model/torch/network.h"
+#include "core/model/torch/recording.h"
 #include "nlohmann/json.hpp"
 #include "trainer/data/training_data.h"
 #include "trainer/ranks/rank_group.h"
@@ -30,6 +31,9 @@ struct TrainingTask {
   torch::Device device = torch::kCPU;
   // What a step's products are; scores are those of float32 products, as predictions are.
   model::Products products = model::Products::kFloat32;
+  // Does a step's loss and gradients as one recording; null: one operation after the other, with
+  // the same result.
+  model::Recorder record;
   std::string checkpoint_path;  // written every checkpoint_minutes and on interruption
   bool resume = false;          // starts from the checkpoint at checkpoint_path where one exists
   RankGroup* ranks = nullptr;   // null: this process alone
