@@ -26,37 +26,13 @@ WORKDIR /src
 COPY scripts/install-deps.sh scripts/install-deps.sh
 RUN scripts/install-deps.sh --build-only && rm -rf /var/lib/apt/lists/*
 COPY LICENSE libtorch* /archives/
-COPY scripts/common.sh scripts/libtorch.sh scripts/
+COPY scripts/common.sh scripts/libtorch.sh scripts/image.sh scripts/
 ENV LIBTORCH_FOLDER=/opt/libtorch
-SHELL ["/bin/bash", "-c"]
-RUN if [ -n "$LIBTORCH" ]; then \
-      apt-get update \
-      && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-         curl python3-venv \
-      && rm -rf /var/lib/apt/lists/* \
-      && cd /archives && . /src/scripts/common.sh && . /src/scripts/libtorch.sh \
-      && use_libtorch "$LIBTORCH"; \
-    fi
+RUN scripts/image.sh libtorch
 COPY . .
 # .git stays outside: --build-arg BUILD_TAG="$(git describe --tags --always)" says which commit this is.
 ARG BUILD_TAG=""
-# Installed as cmake/UnlastingInstall.cmake says; /out/torch holds what needs LibTorch, and
-# /out/libraries what either needs that is in no package.
-RUN . scripts/common.sh && . scripts/libtorch.sh && mkdir -p /out/libraries/{programs,torch} \
-    && case "$LIBTORCH" in \
-         '') ;; \
-         wheel) use_libtorch wheel ;; \
-         *) use_libtorch /opt/libtorch-archive ;; \
-       esac \
-    && cmake --preset release -DBUILD_TESTING=OFF -DUNLASTING_BUILD_TAG="$BUILD_TAG" \
-        "${libtorch_settings[@]}" \
-    && cmake --build build/release --parallel "$(build_jobs)" \
-    && for component in programs torch; do \
-         cmake --install build/release --prefix "/out/$component" --component "$component" \
-           --strip || exit 1; \
-       done \
-    && scripts/image-libraries.sh /out/programs /out/libraries/programs \
-    && scripts/image-libraries.sh --whole /out/torch /out/libraries/torch
+RUN scripts/image.sh programs
 
 FROM ${RUNTIME_IMAGE} AS slim
 RUN apt-get update \
