@@ -111,12 +111,14 @@ class DockerfileTest(unittest.TestCase):
         stages = re.split(r"^FROM (\S+)(?: AS (\S+))?$", cls.text, flags=re.MULTILINE)
         cls.stages = dict(zip(stages[2::3], stages[3::3]))
         cls.bases = dict(zip(stages[2::3], stages[1::3]))
+        # What the build stage does is there for any builder's shell.
+        cls.steps = (ROOT / "scripts" / "image.sh").read_text()
 
     def test_the_image_that_is_built_by_default_has_both_components(self):
         self.assertEqual(list(self.stages), ["build", "slim", "full"])
         self.assertEqual(self.bases["full"], "slim")
-        components, = re.findall(r"for component in ([a-z ]+);", self.stages["build"])
-        install, = re.findall(r"cmake --install build/release .*?--strip", self.stages["build"])
+        components, = re.findall(r"for component in ([a-z ]+);", self.steps)
+        install, = re.findall(r"cmake --install build/release .*?--strip", self.steps)
         self.assertIn('--prefix "/out/$component" --component "$component"', install)
         copied = {stage: re.findall(r"^COPY --from=build /out/(\w+)/ /usr/local/$",
                                     self.stages[stage], re.MULTILINE)
@@ -125,8 +127,8 @@ class DockerfileTest(unittest.TestCase):
         self.assertEqual(components.split(), ["programs", "torch"])
 
     def test_libraries_of_no_package_come_before_the_programs_are_checked(self):
-        self.assertRegex(self.stages["build"], r"image-libraries\.sh /out/programs /out/libraries/programs\b")
-        self.assertRegex(self.stages["build"], r"image-libraries\.sh --whole /out/torch /out/libraries/torch\b")
+        self.assertRegex(self.steps, r"image-libraries\.sh /out/programs /out/libraries/programs\b")
+        self.assertRegex(self.steps, r"image-libraries\.sh --whole /out/torch /out/libraries/torch\b")
         for stage, component in (("slim", "programs"), ("full", "torch")):
             text = self.stages[stage]
             copied = text.index(f"COPY --from=build /out/libraries/{component}/ /\n")
@@ -138,6 +140,18 @@ class DockerfileTest(unittest.TestCase):
         for stage in ("build", "full"):
             self.assertRegex(self.stages[stage], r"(?m)^ARG LIBTORCH$")
         self.assertRegex(self.stages["build"], r"(?m)^ARG LIBTORCH_SHA256$")
+
+    def test_no_step_wants_another_shell_than_a_builder_has(self):
+        # Builders of OCI images ignore SHELL and run `sh`.
+        self.assertNotRegex(self.text, r"(?m)^SHELL")
+        self.assertRegex(self.steps, r"\A#!/bin/bash\n")
+        for step in ("libtorch", "programs"):
+            self.assertIn(f"RUN scripts/image.sh {step}\n", self.stages["build"])
+            self.assertIn(f"\n  {step})\n", self.steps)
+        for step in re.findall(r"(?m)^RUN (.*)", self.text):
+            done = subprocess.run(["dash", "-n", "-c", step], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, f"{step}: {done.stderr}")
+            self.assertNotIn("[[", step)
 
     def test_a_stage_that_lacks_a_library_is_not_built(self):
         self.assertIn("! ldd /usr/local/bin/unlasting*", self.stages["slim"])
