@@ -7,7 +7,7 @@
 #include <memory>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
-#include "trainer/ranks/rank_group.h"
+#include "trainer/ranks/rank_info.h"
 
 namespace unlasting::trainer {
 

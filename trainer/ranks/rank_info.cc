@@ -1,3 +1,5 @@
+#include "trainer/ranks/rank_info.h"
+
 #include <cstdlib>
 #include <set>
 
@@ -5,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/status.h"
-#include "trainer/ranks/rank_group.h"
 
 namespace unlasting::trainer {
 

@@ -59,7 +59,6 @@ int Run(const Flags& flags) {
   size_t next = 0;
   int64_t cells = 0, answers = 0;
   std::vector<Row*> rows;
-  std::vector<std::vector<Row*>> on_their_way(flags.jobs);  // as the server's scheduler has them
   const auto start = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   while (elapsed() < flags.seconds) {
@@ -75,14 +74,9 @@ int Run(const Flags& flags) {
       jobs[j]->TakeRunnable(flags.max_batch / static_cast<int64_t>(jobs.size()), &taken[j]);
       rows.insert(rows.end(), taken[j].begin(), taken[j].end());
     }
-    const absl::Status status = (*engine)->Step(rows);
+    const absl::Status status = (*engine)->StepAndCollect(rows);
     if (!status.ok()) return Fail(status);
     for (size_t j = 0; j < jobs.size(); ++j) {
-      const absl::Status collected = (*engine)->Collect(on_their_way[j]);
-      if (!collected.ok()) return Fail(collected);
-      jobs[j]->Return(on_their_way[j]);
-      on_their_way[j].clear();
-      if ((*engine)->overlaps()) on_their_way[j] = TakeFinished(&taken[j]);
       jobs[j]->Return(taken[j]);
       while (const auto index = jobs[j]->NextComplete()) {
         auto profiles = jobs[j]->Finish(*index);
