@@ -79,14 +79,7 @@ class Fit {
     UNLASTING_ASSIGN_OR_RETURN(config_, ResolveDataConfig(flags_.data));
     UNLASTING_ASSIGN_OR_RETURN(style_, cli::ParseProgressStyle(flags_.data.progress));
     UNLASTING_RETURN_IF_ERROR(FindRank());
-    UNLASTING_ASSIGN_OR_RETURN(device_, FindDevice(flags_.device, rank_info_.local_rank));
-    UNLASTING_RETURN_IF_ERROR(CheckPrecision(config_.precision(), device_));
-    if (flags_.cuda_graph && device_.is_cpu()) {
-      return absl::InvalidArgumentError(
-          "--cuda-graph: found a run on the CPU, expected --device cuda");
-    }
-    PrepareDevice(device_, config_.precision());
-    if (device_.is_cuda()) rank_info_.device = device_.index();
+    UNLASTING_RETURN_IF_ERROR(ChooseDevice());
     if (!leads()) style_ = cli::ProgressStyle::kNone;
     if (leads() && fs::exists(flags_.out) && !flags_.force) {
       return absl::AlreadyExistsError(
@@ -180,6 +173,18 @@ class Fit {
       rank_info_.host = "127.0.0.1";
       rank_info_.interface = "lo";
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status ChooseDevice() {
+    UNLASTING_ASSIGN_OR_RETURN(device_, FindDevice(flags_.device, rank_info_.local_rank));
+    UNLASTING_RETURN_IF_ERROR(CheckPrecision(config_.precision(), device_));
+    if (flags_.cuda_graph && device_.is_cpu()) {
+      return absl::InvalidArgumentError(
+          "--cuda-graph: found a run on the CPU, expected --device cuda");
+    }
+    PrepareDevice(device_, config_.precision());
+    if (device_.is_cuda()) rank_info_.device = device_.index();
     return absl::OkStatus();
   }
 
