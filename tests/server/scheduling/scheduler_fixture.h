@@ -42,10 +42,15 @@ class WatchedEngine : public ForwardingEngine {
 
 class SchedulerTest : public testing::Test {
  protected:
-  void Make(const SchedulerOptions& options = {}) {
-    auto engine = std::make_unique<WatchedEngine>(&clock_);
-    engine_ = engine.get();
+  void Make(const SchedulerOptions& options = {}) { engine_ = MakeOn<WatchedEngine>(options); }
+
+  // A scheduler on an engine of a kind, which it owns.
+  template <typename Watched>
+  Watched* MakeOn(const SchedulerOptions& options) {
+    auto engine = std::make_unique<Watched>(&clock_);
+    Watched* const watched = engine.get();
     scheduler_ = std::make_unique<Scheduler>(std::move(engine), options, &clock_, nullptr);
+    return watched;
   }
 
   // Without masks, so that a step's rows are the request's and no panel's.
@@ -64,6 +69,18 @@ class SchedulerTest : public testing::Test {
     const auto id = scheduler_->Submit(std::move(request), listener);
     EXPECT_TRUE(id.ok()) << id.status();
     return id.value_or(0);
+  }
+
+  // A step is run after each, so that they join one after the other.
+  std::vector<std::shared_ptr<RecordingListener>> SubmitInTurn(
+      const std::vector<PredictionTask>& requests) {
+    std::vector<std::shared_ptr<RecordingListener>> listeners;
+    for (const PredictionTask& request : requests) {
+      listeners.push_back(std::make_shared<RecordingListener>());
+      Submit(request, listeners.back());
+      scheduler_->RunStep();
+    }
+    return listeners;
   }
 
   // Runs steps until the scheduler has nothing more to do.

@@ -52,9 +52,7 @@ class OverlappingEngine : public WatchedEngine {
 class SchedulerOverlapTest : public SchedulerTest {
  protected:
   void Make(const SchedulerOptions& options = {}) {
-    auto engine = std::make_unique<OverlappingEngine>(&clock_);
-    engine_ = engine.get();
-    scheduler_ = std::make_unique<Scheduler>(std::move(engine), options, &clock_, nullptr);
+    overlapping_ = MakeOn<OverlappingEngine>(options);
   }
 
   // Thresholds come from the panel, whose rows all such requests share.
@@ -66,33 +64,28 @@ class SchedulerOverlapTest : public SchedulerTest {
   }
 
   void RunUntilRowsAreOnTheirWay() {
-    for (int step = 0; engine_->on_their_way() == 0; ++step) {
+    for (int step = 0; overlapping_->on_their_way() == 0; ++step) {
       ASSERT_LT(step, kMaxSteps);
       scheduler_->RunStep();
     }
   }
 
-  OverlappingEngine* engine_ = nullptr;
+  OverlappingEngine* overlapping_ = nullptr;
 };
 
 TEST_F(SchedulerOverlapTest, AnswersAreThoseOfAnEngineThatWaits) {
   SchedulerOptions options;
   options.max_batch = 8;
   Make(options);
-  const PredictionTask requests[] = {RankedRequest(3, {"G1", "G2"}, 1), RankedRequest(5, {"G2"}, 2),
-                                     Request(7, {"G3"}, 3)};
-  std::vector<std::shared_ptr<RecordingListener>> listeners;
-  for (const PredictionTask& request : requests) {
-    listeners.push_back(std::make_shared<RecordingListener>());
-    Submit(request, listeners.back());
-    scheduler_->RunStep();
-  }
+  const std::vector<PredictionTask> requests = {RankedRequest(3, {"G1", "G2"}, 1),
+                                                RankedRequest(5, {"G2"}, 2), Request(7, {"G3"}, 3)};
+  const auto listeners = SubmitInTurn(requests);
   RunToEnd();
   for (size_t k = 0; k < listeners.size(); ++k) {
     ASSERT_OK(*listeners[k]->status);
     ExpectSameAsAlone(requests[k], *listeners[k]);
   }
-  EXPECT_EQ(engine_->on_their_way(), 0u);
+  EXPECT_EQ(overlapping_->on_their_way(), 0u);
 }
 
 TEST_F(SchedulerOverlapTest, FinishedRowsComeBackWhileTheNextStepIsUnderWay) {
@@ -103,9 +96,9 @@ TEST_F(SchedulerOverlapTest, FinishedRowsComeBackWhileTheNextStepIsUnderWay) {
     Submit(Request(4, {"G1"}, seed), std::make_shared<RecordingListener>());
   }
   RunToEnd();
-  EXPECT_EQ(engine_->beside_a_step + engine_->beside_nothing, 24);
+  EXPECT_EQ(overlapping_->beside_a_step + overlapping_->beside_nothing, 24);
   // Of the last job, whose rows are all there is to do, each half ends with nothing to go on with.
-  EXPECT_EQ(engine_->beside_nothing, 8);
+  EXPECT_EQ(overlapping_->beside_nothing, 8);
 }
 
 TEST_F(SchedulerOverlapTest, AnAnswerDoesNotWaitForAStepThatNobodyNeeds) {
@@ -114,7 +107,7 @@ TEST_F(SchedulerOverlapTest, AnAnswerDoesNotWaitForAStepThatNobodyNeeds) {
   Submit(Request(2, {"G1"}), listener);
   RunToEnd();
   EXPECT_EQ(listener->ends, 1);
-  EXPECT_EQ(engine_->steps.size(), 6u) << "three there and three back";
+  EXPECT_EQ(overlapping_->steps.size(), 6u) << "three there and three back";
 }
 
 TEST_F(SchedulerOverlapTest, AJobThatGoesWithRowsOnTheirWayLeavesThemToOthers) {
@@ -140,11 +133,11 @@ TEST_F(SchedulerOverlapTest, RowsThatAreLostOnTheirWayEndTheirJobsAlone) {
        later = std::make_shared<RecordingListener>();
   Submit(Request(2, {"G1"}, 1), broken);
   RunUntilRowsAreOnTheirWay();
-  engine_->lost = true;
+  overlapping_->lost = true;
   Submit(Request(2, {"G2"}, 2), later);
   scheduler_->RunStep();
   EXPECT_EQ(broken->status->code(), absl::StatusCode::kInternal);
-  engine_->lost = false;
+  overlapping_->lost = false;
   RunToEnd();
   ASSERT_OK(*later->status);
   ExpectSameAsAlone(Request(2, {"G2"}, 2), *later);
@@ -158,7 +151,7 @@ TEST_F(SchedulerOverlapTest, ASchedulerThatStopsBringsRowsInFirst) {
   scheduler_->Stop();
   RunToEnd();
   EXPECT_EQ(listener->status->code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(engine_->on_their_way(), 0u);
+  EXPECT_EQ(overlapping_->on_their_way(), 0u);
 }
 
 }  // namespace

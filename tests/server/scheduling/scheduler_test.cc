@@ -35,12 +35,7 @@ TEST_F(SchedulerTest, JobsShareStepsAndStayBitwiseWhatTheyAreAlone) {
   Make();
   const std::vector<PredictionTask> requests = {Request(7, {"G1"}, 1), Request(3, {"G2", "G3"}, 2),
                                                 Request(1, {"U0"}, 3)};
-  std::vector<std::shared_ptr<RecordingListener>> listeners;
-  for (const PredictionTask& request : requests) {
-    listeners.push_back(std::make_shared<RecordingListener>());
-    Submit(request, listeners.back());
-    scheduler_->RunStep();
-  }
+  const auto listeners = SubmitInTurn(requests);
   RunToEnd();
   for (size_t k = 0; k < requests.size(); ++k) {
     EXPECT_EQ(listeners[k]->ends, 1);
