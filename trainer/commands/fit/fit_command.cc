@@ -97,8 +97,9 @@ class Fit {
     if (leads()) UNLASTING_RETURN_IF_ERROR(run_directory_.Prepare(flags_.resume, config_));
     UNLASTING_RETURN_IF_ERROR(JoinRanks());
 
-    if (!device_.is_cpu())
+    if (!device_.is_cpu()) {
       Note(absl::StrCat("training on ", device_.str(), " in ", config_.precision()));
+    }
 
     const diffusion::Schedule schedule;
     const auto [statistics, response] = MakeNetworkStatistics(data, graph, config_);
@@ -342,8 +343,8 @@ Command AddFitCommand(CLI::App& root) {
                   "Where the networks train: auto, cpu, cuda or cuda:NUMBER")
       ->capture_default_str();
   app->add_flag("--cuda-graph", flags->cuda_graph,
-                "On a CUDA device: record a step once and launch it whole, which small networks "
-                "gain from; takes the memory of a step once more");
+                "On a CUDA device: record a step once and launch it whole; takes the memory of a step "
+                "once more");
   app->footer(
       DescribeSettings() +
       "\nExample:\n  unlasting-train fit --data cells.h5ad --out models/k562 --set "
