@@ -157,6 +157,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerConfig& config
   UNLASTING_RETURN_IF_ERROR(server->StartGrpc());
   UNLASTING_RETURN_IF_ERROR(server->StartPlainHealth());
   server->SetServing(true);
+  // Not before: whoever waits for the line may ask at once whether the server is ready.
+  LogEvent(LogLevel::kInfo, "listening",
+           {{"address", config.listen()},
+            {"port", absl::StrCat(server->listener_->port())},
+            {"tls", config.has_tls() ? "on" : "off"}});
   server->StartChores();
   return server;
 }
@@ -230,10 +235,6 @@ absl::Status Server::StartGrpc() {
     connection.fd = fd;
     acceptor_->HandleNewConnection(&connection);
   });
-  LogEvent(LogLevel::kInfo, "listening",
-           {{"address", config_.listen()},
-            {"port", absl::StrCat(listener_->port())},
-            {"tls", config_.has_tls() ? "on" : "off"}});
   return absl::OkStatus();
 }
 

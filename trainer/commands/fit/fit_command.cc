@@ -342,9 +342,10 @@ Command AddFitCommand(CLI::App& root) {
   app->add_option("--device", flags->device,
                   "Where the networks train: auto, cpu, cuda or cuda:NUMBER")
       ->capture_default_str();
-  app->add_flag("--cuda-graph", flags->cuda_graph,
-                "On a CUDA device: record a step once and launch it whole; takes the memory of a step "
-                "once more");
+  app->add_flag(
+      "--cuda-graph", flags->cuda_graph,
+      "On a CUDA device: record a step once and launch it whole; takes the memory of a step "
+      "once more");
   app->footer(
       DescribeSettings() +
       "\nExample:\n  unlasting-train fit --data cells.h5ad --out models/k562 --set "
