@@ -6,6 +6,7 @@ control.h5ad and truth.h5ad (log1p values) and task.json (run.py writes it); pre
 seconds and memory to OUT.cost.json. What the method cannot predict is left out, and said on standard output.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -87,7 +88,7 @@ class Task:
             self.control = self.control[np.asarray(number < most)].copy()
         self.genes = list(self.training.var_names)
         self.groups = [key for key in self._columns.index if key[0] != "ctrl"]
-        self.cost, self._parts, self._last = {}, [], processor_seconds()
+        self.cost, self._parts, self._last = {}, collections.defaultdict(list), processor_seconds()
 
     def controls(self, cell_type):
         return self.control[np.asarray(self.control.obs["cell_type"] == cell_type)].copy()
@@ -111,8 +112,9 @@ class Task:
         now = processor_seconds()
         self.cost[name], self._last = round(now - self._last, 2), now
 
-    def add(self, values, condition, cell_type):
-        self._parts.append((np.asarray(values, dtype=np.float32), condition, cell_type))
+    def add(self, values, condition, cell_type, variant=""):
+        """Predicted cells of a group; `variant`: those of a method that has a row of its own but is made by this run."""
+        self._parts[variant].append((np.asarray(values, dtype=np.float32), condition, cell_type))
 
     def cannot(self, reason, condition):
         print(f"cannot: {condition}: {reason}", flush=True)
@@ -120,13 +122,17 @@ class Task:
     def save(self, **notes):
         if not self._parts:
             raise SystemExit(CANNOT)
+        for variant, parts in self._parts.items():
+            out = pathlib.Path(self.out).with_name(variant) if variant else self.out
+            self._write(parts, f"{out}.h5ad")
+            cost = self.cost | {"cells": sum(len(values) for values, _, _ in parts), "groups": len(parts), **notes}
+            pathlib.Path(f"{out}.cost.json").write_text(json.dumps(cost) + "\n")
+
+    def _write(self, parts, path):
         obs = pd.DataFrame([self._columns.loc[(condition, cell_type)]
-                            for values, condition, cell_type in self._parts for _ in values])
+                            for values, condition, cell_type in parts for _ in values])
         for name in self._numbers:
             obs[name] = obs[name].astype(float)
         obs.index = [f"p{k}" for k in range(len(obs))]
-        values = np.maximum(np.vstack([part[0] for part in self._parts]), 0)
-        anndata.AnnData(sp.csr_matrix(values), obs=obs,
-                        var=pd.DataFrame(index=self.genes)).write_h5ad(self.out + ".h5ad")
-        self.cost |= {"cells": len(values), "groups": len(self._parts), **notes}
-        pathlib.Path(self.out + ".cost.json").write_text(json.dumps(self.cost) + "\n")
+        values = np.maximum(np.vstack([part[0] for part in parts]), 0)
+        anndata.AnnData(sp.csr_matrix(values), obs=obs, var=pd.DataFrame(index=self.genes)).write_h5ad(path)

@@ -1,13 +1,10 @@
-"""The tables of docs/rivals.md, from what run.py has left behind."""
+"""The tables of docs/rivals.md, from the rows of record.py."""
 import collections
-import json
-import os
-import platform
 
+import record
 import tasks
 import vcc
 
-STRONG = {"IFNGR1", "IFNGR2", "IRF1", "JAK2", "SMAD4", "STAT1"}
 TABLES = {
     "thp1-strong": "Knockouts that training saw, other cells (THP-1): six strong",
     "thp1-weak": "The same: six weak knockouts",
@@ -38,46 +35,27 @@ def mean(values):
     return sum(values) / len(values) if values else None
 
 
-def table_of(family, group, singles):
-    if family == "THP-1":
-        return "thp1-strong" if group["condition"] in STRONG else "thp1-weak"
-    if family == "Norman":
-        return "norman-seen" if all(g in singles for g in group["condition"].split("+")) else "norman-unseen"
-    return family.lower()
-
-
 def keys_of(by_seed):
     return {(seed, group["condition"], group["cell_type"]): group["E"] for seed in by_seed for group in by_seed[seed]}
 
 
 class Results:
-    """All rows below `runs`: scores[table][method][seed] are groups, rows[method] the rows as they are."""
+    """Rows by what the tables ask: scores[table][method][seed] are groups, rows[method] the rows as they are."""
 
-    def __init__(self, runs):
+    def __init__(self, rows):
         self.scores = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
         self.rows = collections.defaultdict(list)
-        self.software = set()  # what our programs said of themselves
+        self.software = {row["software"] for row in rows}  # what our programs said of themselves
+        self.machines = {row["machine"] for row in rows if "machine" in row}
         self.vcc = collections.defaultdict(lambda: collections.defaultdict(dict))  # task, method, seed: vcc.score
         self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups
-        for path in sorted(runs.glob("*/seed*/*.row.json")):
-            row, info = json.loads(path.read_text()), json.loads((path.parent / "task.json").read_text())
-            # No folders of this machine or of the task, and no bar that would end a cell.
-            for folder, name in ((path.parent, "TASK"), (runs.parent, "OUT"), (tasks.REPOSITORY, ".")):
-                row["reason"] = row["reason"].replace(str(folder), name)
-            row["reason"] = row["reason"].replace("|", "\\|")[:160]
-            seed = path.parent.name.removeprefix("seed")
-            self.software.add(info.get("software", "a version that was not recorded"))
-            if row["method"] == "ours":
-                row["train"], row["memory_mb"] = info["train"], max(row["memory_mb"], info["memory_mb"])
-            self.rows[row["method"]].append(row | {"task": path.parent.parent.name, "seed": seed})
+        for row in rows:
+            self.rows[row["method"]].append(row)
             if row.get("vcc"):
-                self.vcc[path.parent.parent.name][row["method"]][seed] = row["vcc"]
-            singles = set(info.get("singles", []))
+                self.vcc[row["task"]][row["method"]][row["seed"]] = row["vcc"]
             for group in row.get("groups", []):
-                table = table_of(info["family"], group, singles)
-                self.scores[table][row["method"]][seed].append(group)
-                self.asked[table][seed].add((group["condition"], group["cell_type"]))
-
+                self.scores[group["table"]][row["method"]][row["seed"]].append(group)
+                self.asked[group["table"]][row["seed"]].add((group["condition"], group["cell_type"]))
 
     def part(self, table, method):
         """"" where `method` has all groups that ours has, else how many, and our E on these."""
@@ -188,15 +166,9 @@ def failure_table(results):
     return lines + [""]
 
 
-def machine():
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-                 platform.machine())
-    return f"{model}, {os.cpu_count()} cores"
-
-
-def short(runs):
+def short(rows):
     """README's table: E of each method, means over groups and seeds. Stands in README between two marks."""
-    results = Results(runs)
+    results = Results(rows)
     columns = {"thp1-strong": "seen knockouts", "norman-seen": "pairs of seen genes", "norman-unseen":
                "pairs with an unseen gene", "glioblastoma": "unseen patient", "kang": "unseen cell type"}
     lines = ["| E-distance | " + " | ".join(columns.values()) + " | training, s |", "|---|" + "---|" * (len(columns) + 1)]
@@ -212,10 +184,10 @@ def short(runs):
     return "\n".join(lines) + "\n"
 
 
-def markdown(runs):
-    results = Results(runs)
+def markdown(rows):
+    results = Results(rows)
     lines = (tasks.REPOSITORY / "scripts" / "rivals" / "head.md").read_text().splitlines()
-    lines += ["", f"Machine: {machine()}; ours: {', '.join(sorted(results.software))}.", ""]
+    lines += ["", f"Machine: {', '.join(sorted(results.machines))}; ours: {', '.join(sorted(results.software))}.", ""]
     for table in TABLES:
         lines += score_table(results, table)
         if table == "thp1-weak":
@@ -223,9 +195,9 @@ def markdown(runs):
     return "\n".join(lines + cost_table(results) + failure_table(results)).rstrip() + "\n"
 
 
-def write_docs(runs):
-    (tasks.REPOSITORY / "docs" / "rivals.md").write_text(markdown(runs))
+def write_docs(rows):
+    (tasks.REPOSITORY / "docs" / "rivals.md").write_text(markdown(rows))
     readme = tasks.REPOSITORY / "README.md"
     before, rest = readme.read_text().split("<!-- rivals: begin -->\n", 1)
     after = rest.split("<!-- rivals: end -->\n", 1)[1]
-    readme.write_text(f"{before}<!-- rivals: begin -->\n{short(runs)}<!-- rivals: end -->\n{after}")
+    readme.write_text(f"{before}<!-- rivals: begin -->\n{short(rows)}<!-- rivals: end -->\n{after}")

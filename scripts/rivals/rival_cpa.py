@@ -1,5 +1,6 @@
 """CPA (cpa-tools 0.8.8): the settings of its Kang tutorial (drugs and treatments in contexts) or of its Norman tutorial
-(genes), negative binomial on counts; the predicted means are normalised as the data are."""
+(genes), negative binomial on counts. Its answer is the mean of that distribution; what is drawn from it, cells that are
+not smooth, has a row of its own. Both are normalised as the data are."""
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -63,9 +64,14 @@ model.train(max_epochs=400, use_gpu=False, batch_size=512, plan_kwargs=PLAN | pl
 task.lap("train")
 asked = data[task.training.n_obs:].copy()
 model.predict(asked, batch_size=2048)
-mean, at = asked.obsm["CPA_pred"], 0
-for rows, condition, cell_type in blocks:
-    part, at = mean[at:at + len(rows)], at + len(rows)
-    task.add(np.log1p(part / control_size[rows][:, None] * task.target_sum), condition, cell_type)
+mean = asked.obsm["CPA_pred"]
 task.lap("predict")
+dispersion = torch.exp(model.module.px_r).detach().numpy()
+random = np.random.default_rng(task.seed)
+draws = random.poisson(random.gamma(dispersion, np.maximum(mean, 1e-12) / dispersion))
+for values, variant in ((mean, ""), (draws, "cpa_drawn")):
+    at = 0
+    for rows, condition, cell_type in blocks:
+        part, at = values[at:at + len(rows)], at + len(rows)
+        task.add(np.log1p(part / control_size[rows][:, None] * task.target_sum), condition, cell_type, variant)
 task.save()

@@ -4,7 +4,8 @@
     scripts/rivals/run.py                                 everything that is not done yet, then docs/rivals.md on stdout
     scripts/rivals/run.py --only gears,cpa --task norman --seed 1
     scripts/rivals/run.py --kang kang.h5ad                with Kang's five cell types (GPL-3: a file of yours)
-    scripts/rivals/run.py --docs                          writes docs/rivals.md and README's table of what is done
+    scripts/rivals/run.py --docs                          adds what is done to docs/rivals.jsonl, and writes
+                                                          docs/rivals.md and README's table of all rows there
 
 Needs the built programs (build/release/bin), Debian's python3-anndata, python3-venv, Python 3.10 and 3.12 (pyenv has
 them), 20 GB below --out and PyPI. Each rival gets an environment of its own, made by this command from pinned
@@ -24,6 +25,7 @@ import anndata
 import cells
 import environments
 import ours
+import record
 import report
 import scores
 import tasks
@@ -48,7 +50,7 @@ def arguments():
     parser.add_argument("--rescore", action="store_true", help="score again what has been predicted, and stop")
     parser.add_argument("--environments", action="store_true", help="make the environments and stop")
     parser.add_argument("--table", action="store_true", help="print the tables and stop")
-    parser.add_argument("--docs", action="store_true", help="write docs/rivals.md and README's table, and stop")
+    parser.add_argument("--docs", action="store_true", help="keep what is done in docs/rivals.jsonl, write docs/rivals.md and README's table, and stop")
     return parser.parse_args()
 
 
@@ -91,23 +93,27 @@ class Comparison:
         return folder
 
     def method(self, folder, seed, name, command, environment):
-        """Runs one method on one task, and writes its row."""
+        """Runs one method on one task, and writes its row, and those of the methods whose cells this run makes."""
         row_file = folder / f"{name}.row.json"
         if row_file.exists() and not self.given.force:
             return
         print(f"{folder.relative_to(self.out / 'runs')}: {name}", file=sys.stderr, flush=True)
         out = folder / name
-        for suffix in (".h5ad", ".cost.json"):
-            out.with_name(name + suffix).unlink(missing_ok=True)
+        names = [name, *[rival.name for rival in tasks.RIVALS if rival.run_of == name]]
+        for each in names:
+            for suffix in (".h5ad", ".cost.json"):
+                out.with_name(each + suffix).unlink(missing_ok=True)
         outcome = watched.run([*command, folder, out, "--seed", seed], folder / f"{name}.log", self.given.seconds,
                               self.given.memory, env=os.environ | environment)
-        row = {"method": name, "reason": outcome.reason, "seconds": outcome.seconds, "memory_mb": outcome.memory_mb}
-        if outcome.reason == cells.CANNOT:
-            row["reason"] = cells.why_not(out.with_name(name + ".log"))
-        if not outcome.reason:
-            row |= json.loads(out.with_name(name + ".cost.json").read_text())
-            self.score(folder, name, row)
-        row_file.write_text(json.dumps(row) + "\n")
+        for each in names:
+            row = {"method": each, "machine": record.machine(), "reason": outcome.reason, "seconds": outcome.seconds,
+                   "memory_mb": outcome.memory_mb}
+            if outcome.reason == cells.CANNOT:
+                row["reason"] = cells.why_not(out.with_name(name + ".log"))
+            if not outcome.reason:
+                row |= json.loads(out.with_name(each + ".cost.json").read_text())
+                self.score(folder, each, row)
+            out.with_name(each + ".row.json").write_text(json.dumps(row) + "\n")
 
     def score(self, folder, name, row):
         """Adds to a row what its predictions score."""
@@ -170,14 +176,15 @@ def main():
         comparison.rescore(names)
         return
     if given.docs:
-        report.write_docs(comparison.out / "runs")
+        report.write_docs(record.keep(record.rows_of(comparison.out / "runs")))
         return
     if not given.table:
         for seed in given.seed.split(","):
             for task in tasks.tasks(given.kang):
                 if not names or task.name in names:
                     comparison.task(task, seed)
-    print(report.markdown(comparison.out / "runs"), end="")
+    print(report.markdown(record.rows_of(comparison.out / "runs")), end="")
 
 
-main()
+if __name__ == "__main__":
+    main()

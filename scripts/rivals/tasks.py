@@ -50,10 +50,12 @@ class Rival:
     rule: str = ""
     max_controls: int = 0
     absent: str = ""  # why it is not even tried
+    run_of: str = ""  # the method whose run writes its cells as well
 
 
 RIVALS = [
     Rival("cpa", "CPA 0.8.8", "counts, splits and dose strings by hand; torch 2.0.0", "rival_cpa.py", "cpa", "3.10"),
+    Rival("cpa_drawn", "CPA 0.8.8, drawn from its distribution", "the same, and the drawing by hand", run_of="cpa"),
     Rival("scgen", "scGen 2.1.0", "Python 3.10, and eight versions that pip does not find by itself", "rival_scgen.py", "scgen", "3.10"),
     Rival("gears", "GEARS 0.1.2",
           "torch-geometric, an older scipy and a GO annotation by hand; its cells are not in its API",

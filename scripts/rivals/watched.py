@@ -1,5 +1,6 @@
 """Runs a program under limits of processor time and memory, and says what it took: a program that fails, or runs out of
 either, becomes a reason and never ends the comparison."""
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -18,31 +19,38 @@ class Outcome:
     memory_mb: int  # the most that they held together
 
 
+def processes_of(group):
+    """The folders below /proc of a process group's processes, with the fields of their `stat` after the name. Processes
+    may end while they are looked at."""
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        folder = pathlib.Path("/proc") / number
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group:
+            yield folder, fields
+
+
 def usage(group):
     """Processor seconds of a process group's processes, with those of children that have ended, and at most how many
     bytes they hold: pages that some share count for each."""
     seconds, memory = 0.0, 0
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[2]) == group:
-            seconds += sum(map(int, fields[11:15])) / TICK
-            memory += int(fields[21]) * PAGE
+    for _, fields in processes_of(group):
+        seconds += sum(map(int, fields[11:15])) / TICK
+        memory += int(fields[21]) * PAGE
     return seconds, memory
 
 
 def held_by(group):
     """Bytes that the processes of a process group hold; pages that some share count once."""
     memory = 0
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+    for folder, _ in processes_of(group):
         try:
-            if int((folder / "stat").read_text().rpartition(")")[2].split()[2]) != group:
-                continue
-            memory += int(re.search(r"^Pss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE)[1]) * 1024
-        except (FileNotFoundError, ProcessLookupError, TypeError):
+            held = re.search(r"^Pss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE)
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        memory += int(held[1]) * 1024 if held else 0
     return memory
 
 
@@ -58,21 +66,23 @@ def run(command, log, seconds, memory_mb, **options):
     with open(log, "w") as output:
         process = subprocess.Popen(["nice", "-n", "10", *map(str, command)], stdout=output, stderr=subprocess.STDOUT,
                                    start_new_session=True, **options)
-        while process.poll() is None:
-            time.sleep(0.2)
-            now, memory = usage(process.pid)
-            spent = max(spent, now)
-            if memory > most:
-                most = max(most, held_by(process.pid))
-            if spent > seconds:
-                reason = f"out of time: {seconds} processor seconds"
-            elif most > memory_mb * 2**20:
-                reason = f"out of memory: {memory_mb} MB"
-            elif time.monotonic() - start > 10 * seconds:
-                reason = f"out of time: waits, {10 * seconds} s by the clock"
-            if reason:
+        try:
+            while process.poll() is None and not reason:
+                time.sleep(0.2)
+                now, memory = usage(process.pid)
+                spent = max(spent, now)
+                if memory > most:
+                    most = max(most, held_by(process.pid))
+                if spent > seconds:
+                    reason = f"out of time: {seconds} processor seconds"
+                elif most > memory_mb * 2**20:
+                    reason = f"out of memory: {memory_mb} MB"
+                elif time.monotonic() - start > 10 * seconds:
+                    reason = f"out of time: waits, {10 * seconds} s by the clock"
+        finally:  # whatever ends the watching ends what is watched, with what it has left behind
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
     if reason:
         reason += f"; last words: {last_line(log)}"
     elif process.returncode:
