@@ -162,7 +162,9 @@ def failure_table(results):
         for row in results.rows[rival.name]:
             if row["reason"] and not row["reason"].startswith("cannot: "):
                 reasons[row["reason"]].append(f"{row['task']} (seed {row['seed']})")
-        lines += [f"| {rival.title} | {', '.join(where)} | {reason} |" for reason, where in reasons.items()]
+        for reason, where in reasons.items():
+            everywhere = len(where) == len(results.rows[rival.name]) > 1
+            lines.append(f"| {rival.title} | {'everywhere' if everywhere else ', '.join(where)} | {reason} |")
     return lines + [""]
 
 

@@ -56,7 +56,7 @@ def held_by(group):
 
 def last_line(log):
     lines = [line.strip() for line in pathlib.Path(log).read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "no output"
+    return lines[-1][:400] if lines else "no output"
 
 
 def run(command, log, seconds, memory_mb, **options):

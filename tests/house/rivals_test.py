@@ -48,6 +48,10 @@ class Page(unittest.TestCase):
         self.assertIn("| GEARS 0.1.2 | PW030 (seed 1) | MemoryError: 9 GB |", page)
         self.assertIn("| State 0.11.1 | not run |", page)
 
+    def test_a_reason_that_holds_everywhere_is_not_listed_by_task(self):
+        page = report.markdown([row(E=1.0), row(method="pie", reason="no net"), row("PW032", method="pie", reason="no net")])
+        self.assertIn("| PIE 1.0.0 | everywhere | no net |", page)
+
 
 class Record(unittest.TestCase):
 
