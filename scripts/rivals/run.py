@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Trains and runs us and our rivals on the same cells, scores all by `unlasting-train metrics`, and prints the tables.
 
-    scripts/rivals/run.py                                 everything that is not done yet, then docs/rivals.md on stdout
+    scripts/rivals/run.py                                 everything that is not done yet, then its tables on stdout
     scripts/rivals/run.py --only gears,cpa --task norman --seed 1
     scripts/rivals/run.py --kang kang.h5ad                with Kang's five cell types (GPL-3: a file of yours)
     scripts/rivals/run.py --docs                          adds what is done to docs/rivals.jsonl, and writes

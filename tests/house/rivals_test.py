@@ -129,11 +129,10 @@ class Watched(unittest.TestCase):
     def run_python(self, program):
         return watched.run(["/usr/bin/python3", "-c", program], self.log.name, 60, 500)
 
-    def assert_ends(self, process):
-        """`process` is the number of one that is not a child of ours."""
-        for _ in range(10**6):
-            stat = pathlib.Path(f"/proc/{process}/stat")
-            if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] in "ZX":
+    def assert_ends(self, group):
+        """Its processes are not children of ours, so that nobody can wait for them."""
+        for _ in range(10**4):
+            if all(fields[0] in "ZX" for _, fields in watched.processes_of(group)):
                 return
         self.fail("still there")
 
@@ -149,7 +148,7 @@ class Watched(unittest.TestCase):
             self.assertGreater(watched.held_by(os.getpgrp()), 0)
 
     def test_what_a_program_leaves_behind_is_ended(self):
-        self.assertEqual(watched.run(["sh", "-c", "sleep 1000 & echo $!"], self.log.name, 60, 500).reason, "")
+        self.assertEqual(watched.run(["sh", "-c", "sleep 1000 & echo $$"], self.log.name, 60, 500).reason, "")
         self.assert_ends(int(pathlib.Path(self.log.name).read_text()))
 
     def test_an_error_of_the_watching_ends_what_is_watched(self):
