@@ -1,4 +1,4 @@
-"""Makes the pinned Python environment of a rival, from nothing, with uv.
+"""Makes the pinned Python environment of a rival, from nothing, with uv, and the programs of an older version of ours.
 
 Nothing else needs these environments. Files are hard links into uv's cache, so that environments share what they have
 in common. Python itself is taken from the machine: pythonX.Y on PATH, or below ~/.pyenv/versions.
@@ -11,6 +11,8 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+PROGRAMS = ("unlasting-train", "unlasting-server", "unlasting")
 UV_VERSION = "0.13.8"
 GO_PACKAGE = "r-bioc-org.hs.eg.db"
 
@@ -62,3 +64,20 @@ def gene_ontology(work, log):
                 raise RuntimeError(f"{GO_PACKAGE}: {command[0]} failed")
         found = list(folder.glob("**/org.Hs.eg.sqlite"))
     return found[0]
+
+
+def programs(commit, work, log):
+    """The folder with the programs of an older commit of this repository, built once. RuntimeError with the reason."""
+    source = work / f"source-{commit}"
+    binaries = source / "build" / "release" / "bin"
+    if all((binaries / program).exists() for program in PROGRAMS):
+        return binaries
+    source.mkdir(parents=True, exist_ok=True)
+    archive = work / f"source-{commit}.tar"
+    for where, command in ((REPOSITORY, ["git", "archive", "--output", archive, commit]),
+                           (source, ["tar", "--extract", "--file", archive]),
+                           (source, ["cmake", "--preset", "release", "-DBUILD_TESTING=OFF"]),
+                           (source, ["cmake", "--build", "build/release", "--target", *PROGRAMS])):
+        if subprocess.run(command, cwd=where, stdout=log, stderr=subprocess.STDOUT).returncode:
+            raise RuntimeError(f"Unlasting at {commit}: {' '.join(command[:2])} failed")
+    return binaries

@@ -15,8 +15,6 @@ TABLES = {
 }
 # Lower is nearer but for those; kNN is best at .5.
 COLUMNS = ["E20", "EMD", "rmse", "r", "corr_r", "kNN"]
-# What the version before had of the same measures (E; its own splits and seeds, docs/study.md of that version).
-BEFORE = {"thp1-strong": 0.014, "thp1-weak": 0.016, "norman-seen": 0.012, "norman-unseen": 1.084, "kang": 1.550}
 TITLES = {"ours": "**ours**"} | {rival.name: rival.title for rival in tasks.RIVALS}
 RULES = {rival.name for rival in tasks.RIVALS if rival.rule}
 
@@ -92,8 +90,6 @@ def score_table(results, table):
     missing = [rival for rival in tasks.RIVALS if rival.name not in results.scores[table]]
     for rival in missing:
         lines.append(f"| {rival.title} | {reason_of(results, table, rival)} |" + " |" * len(COLUMNS))
-    if table in BEFORE:
-        lines += ["", f"The version before had E {number(BEFORE[table])} here, on a split of its own."]
     return lines + [""]
 
 

@@ -64,9 +64,15 @@ class Comparison:
     def wants(self, name):
         return not self.only or name in self.only
 
-    def python(self, rival):
-        with open(self.out / f"environment-{rival.environment}.log", "w") as log:
-            return environments.make(rival.environment, rival.python, self.out, log)
+    def environment(self, rival):
+        """Makes what `rival` runs in where it is not there yet: its Python, and what it is told of its surroundings."""
+        with open(self.out / f"environment-{rival.environment or rival.name}.log", "w") as log:
+            if rival.commit:
+                return "/usr/bin/python3", {"UNLASTING_BIN": str(environments.programs(rival.commit, self.out, log))}
+            python = environments.make(rival.environment, rival.python, self.out, log)
+            if rival.name == "gears":
+                return python, {"RIVALS_GO": str(environments.gene_ontology(self.out, log))}
+            return python, {}
 
     def prepare(self, task, seed):
         """The task's folder with its cells. They are what our own training holds out, so that it comes first."""
@@ -75,8 +81,8 @@ class Comparison:
             return folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        fit = watched.run(ours.fit_command(self.binaries, task, folder / "bundle", seed), folder / "fit.log",
-                          self.given.seconds, self.given.memory)
+        command = ours.fit_command(self.binaries, task.data, folder / "bundle", [f"seed={seed}", *task.settings])
+        fit = watched.run(command, folder / "fit.log", self.given.seconds, self.given.memory)
         if fit.reason:
             raise RuntimeError(f"our own training: {fit.reason}")
         export = watched.run(ours.export_command(self.binaries, task, folder / "bundle", folder, self.given.max_cells),
@@ -137,16 +143,12 @@ class Comparison:
         environment = {"RIVALS_RULE": rival.rule, "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
                        "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
         try:
-            python = self.python(rival)
-            if rival.name == "gears":
-                with open(folder / "go.log", "w") as log:
-                    environment["RIVALS_GO"] = str(environments.gene_ontology(self.out, log))
+            python, found = self.environment(rival)
         except RuntimeError as error:
             (folder / f"{rival.name}.row.json").write_text(json.dumps(
                 {"method": rival.name, "reason": str(error)}) + "\n")
             return
-        command = [python, HERE / rival.script]
-        self.method(folder, seed, rival.name, command, environment |
+        self.method(folder, seed, rival.name, [python, HERE / rival.script], environment | found |
                     ({"RIVALS_MAX_CONTROLS": str(rival.max_controls)} if rival.max_controls else {}))
 
     def task(self, task, seed):
@@ -170,7 +172,7 @@ def main():
     rivals = [rival for rival in tasks.RIVALS if rival.script and comparison.wants(rival.name)]
     if given.environments:
         for rival in rivals:
-            comparison.python(rival)
+            comparison.environment(rival)
         return
     if given.rescore:
         comparison.rescore(names)

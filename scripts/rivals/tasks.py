@@ -51,9 +51,11 @@ class Rival:
     max_controls: int = 0
     absent: str = ""  # why it is not even tried
     run_of: str = ""  # the method whose run writes its cells as well
+    commit: str = ""  # of this repository, whose programs it runs; under Debian's Python
 
 
 RIVALS = [
+    Rival("before", "Unlasting 0.1.0 (920b8b2)", "two commands; a C++ build", "rival_before.py", commit="920b8b2"),
     Rival("cpa", "CPA 0.8.8", "counts, splits and dose strings by hand; torch 2.0.0", "rival_cpa.py", "cpa", "3.10"),
     Rival("cpa_drawn", "CPA 0.8.8, drawn from its distribution", "the same, and the drawing by hand", run_of="cpa"),
     Rival("scgen", "scGen 2.1.0", "Python 3.10, and eight versions that pip does not find by itself", "rival_scgen.py", "scgen", "3.10"),

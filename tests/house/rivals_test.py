@@ -1,5 +1,6 @@
 """Checks that docs/rivals.md and README's table are what the kept rows make, and that a method that fails keeps a row."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ sys.path.insert(0, str(tree.ROOT / "scripts" / "rivals"))
 import record  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
+import tasks  # noqa: E402
 import watched  # noqa: E402
 
 
@@ -114,6 +116,12 @@ class Failing(unittest.TestCase):
     def test_a_method_that_another_run_makes_shares_its_reason(self):
         self.reason("echo gone; exit 1", "cpa")
         self.assertEqual(json.loads((self.folder / "cpa_drawn.row.json").read_text())["reason"], "gone")
+
+    def test_an_older_version_that_cannot_be_built_keeps_its_row(self):
+        absent = dataclasses.replace(tasks.RIVALS[0], commit="0" * 40)
+        self.comparison.rival(self.folder, "1", absent)
+        self.assertEqual(json.loads((self.folder / "before.row.json").read_text())["reason"],
+                         f"Unlasting at {absent.commit}: git archive failed")
 
     def test_what_it_wrote_before_it_failed_is_not_scored(self):
         self.assertEqual(self.reason(f"touch {self.folder}/gears.h5ad; echo gone; exit 1"), "gone")
