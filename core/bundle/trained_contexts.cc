@@ -1,5 +1,7 @@
 #include "core/bundle/trained_contexts.h"
 
+#include <algorithm>
+
 namespace unlasting::bundle {
 
 TrainedContexts::TrainedContexts(const Manifest& manifest, const TrainedGenes& genes) {
@@ -19,6 +21,13 @@ TrainedContexts::TrainedContexts(const Manifest& manifest, const TrainedGenes& g
 
 bool TrainedContexts::Seen(int32_t cell_type) const {
   return recorded() && !types_[cell_type].names.empty();
+}
+
+bool TrainedContexts::SeenCombination() const {
+  return std::any_of(types_.begin(), types_.end(), [](const Type& type) {
+    return std::any_of(type.genes.begin(), type.genes.end(),
+                       [](const std::set<int32_t>& nodes) { return nodes.size() > 1; });
+  });
 }
 
 bool TrainedContexts::Seen(int32_t cell_type, const std::set<int32_t>& nodes) const {

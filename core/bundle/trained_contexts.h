@@ -23,6 +23,8 @@ class TrainedContexts {
   bool recorded() const { return !types_.empty(); }
   // Whether any perturbed cell of the type was trained on.
   bool Seen(int32_t cell_type) const;
+  // Whether any cell was trained on in which several genes were perturbed together.
+  bool SeenCombination() const;
   // Whether exactly these genes, as nodes of TrainedGenes, were perturbed together in the type.
   bool Seen(int32_t cell_type, const std::set<int32_t>& nodes) const;
   // The same for a condition that goes by its name, such as a drug's, at any dose.

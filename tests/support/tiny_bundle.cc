@@ -118,6 +118,7 @@ bundle::Manifest MakeManifest(const TinyBundleOptions& options) {
     m.perturbation_kinds.push_back("gene");
     for (int k = 0; k < kExtra; ++k) m.perturbed_only.push_back("U" + std::to_string(k));
     for (int k = 0; k < 6; ++k) m.conditions.push_back("G" + std::to_string(k) + "+ctrl");
+    if (options.pairs) m.conditions.emplace_back("G3+G4");
   }
   for (int c = 0; c < options.cell_types; ++c) m.cell_types.push_back("T" + std::to_string(c));
   // Training had every condition in the first cell type and none in the others.

@@ -13,6 +13,7 @@ namespace unlasting::test {
 struct TinyBundleOptions {
   std::string name = "tiny";
   bool genes = true;       // knows gene knockouts G0..G5 and the unmeasured U0, U1
+  bool pairs = false;      // training had G3 and G4 perturbed together; needs `genes`
   bool molecules = false;  // knows the drug "aspirin" at 0.1 and 1 uM, and any SMILES
   // counts: as bundles before the descriptors; embeddings: vectors of 6 in place of SMILES, also of
   // the held-out drug "unseen".

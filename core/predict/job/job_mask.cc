@@ -76,7 +76,9 @@ bool JobState::FinishesMeans(int perturbation, int32_t type) {
   if (!bundle.config().expected_response) return false;
   if (MeetsMeans(perturbation, type) || ContextOf(type) != nullptr) return true;
   const bundle::TrainedContexts& trained = bundle.trained_contexts();
-  return trained.recorded() && !trained.Seen(type);
+  if (!trained.recorded()) return false;
+  const bool combined = perturbations[perturbation]->knockout.size() > 1;
+  return !trained.Seen(type) || (combined && !trained.SeenCombination());
 }
 
 absl::StatusOr<std::vector<float>> JobState::ExpectedMean(int perturbation, int32_t type,

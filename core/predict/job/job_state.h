@@ -148,11 +148,11 @@ struct JobState : public TrajectoryWaiter {
   bool TakeLateThresholds(int perturbation, int32_t type);
   // Whether profiles have the expected means after the rank mask.
   bool MeetsMeans(int perturbation, int32_t type);
-  // Whether the means of profiles are brought to wanted ones: to the expected means, or in a cell
-  // type of which training had no perturbed cell to those that the mask leaves of control cells
-  // moved by the expected response. That such cells need not meet the expected means was found
-  // without a network (trainer/response/left_out.h), and there the network has not learnt where
-  // means go.
+  // Whether the means of profiles are brought to wanted ones: to the expected means, or to those
+  // that the mask leaves of control cells moved by the expected response. The latter where the
+  // network has not learnt where means go: in a cell type of which training had no perturbed cell,
+  // and for genes perturbed together where training had none so. That such cells need not meet the
+  // expected means was found without a network (trainer/response/left_out.h).
   bool FinishesMeans(int perturbation, int32_t type);
   // The means that the profiles of these control cells of one type are brought to, where genes are
   // active in `share` [N] of them; [N], in model units.

@@ -68,11 +68,12 @@ TEST_F(MeetMeans, CellsOfARequestHaveTheExpectedMean) {
 // expected response; the others' factors are bounded, or the genes are silent.
 class MovedMeans : public JobTest {
  protected:
-  int64_t Met(const char* type, int32_t index) {
+  int64_t Met(const char* type, int32_t index, const std::vector<std::string>& genes = {"G1"}) {
     options_.mask = MaskMode::kRank;
     options_.meet_means = false;
     const auto controls = Panel(type, kCells);
-    const auto knockout = Knockout("G1");
+    const std::shared_ptr<const Perturbation> knockout =
+        *ResolvePerturbation(*bundle_, {genes, "", "", {}, 0});
     const Profiles profiles = Predict(controls, {knockout})[0];
     const auto change = *engine_->ExpectedMeanChange(index, nullptr, *knockout);
     const double x_max = bundle_->manifest().normalisation.x_max;
@@ -101,6 +102,23 @@ TEST_F(MovedMeans, AreKeptWhereNoPerturbedCellOfTheTypeWasTrainedOn) {
 TEST_F(MovedMeans, AreTheNetworksWhereItLearntThem) {
   ASSERT_TRUE(bundle_->trained_contexts().Seen(0));
   EXPECT_LT(Met("T0", 0), static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
+}
+
+TEST_F(MovedMeans, AreKeptOfPairsWhereNoPairWasTrainedOn) {
+  ASSERT_FALSE(bundle_->trained_contexts().SeenCombination());
+  EXPECT_GT(Met("T0", 0, {"G1", "G2"}),
+            static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
+}
+
+TEST_F(MovedMeans, OfPairsAreTheNetworksWhereAnotherPairWasTrainedOn) {
+  test::TinyBundleOptions options;
+  options.pairs = true;
+  ASSERT_OK(test::WriteTinyBundle(folder_->At("pairs"), options));
+  bundle_ = *bundle::Bundle::Load(folder_->At("pairs"));
+  engine_ = *CreateEngine(bundle_, EngineOptions());
+  ASSERT_TRUE(bundle_->trained_contexts().SeenCombination());
+  EXPECT_LT(Met("T0", 0, {"G1", "G2"}),
+            static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
 }
 
 TEST_F(MeetMeans, ACellAloneHasTheFactorsOfThePanel) {
