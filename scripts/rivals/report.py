@@ -43,7 +43,7 @@ class Results:
     def __init__(self, rows):
         self.scores = collections.defaultdict(lambda: collections.defaultdict(lambda: collections.defaultdict(list)))
         self.rows = collections.defaultdict(list)
-        self.software = {row["software"] for row in rows}  # what our programs said of themselves
+        self.software = {row["software"] for row in rows if row["method"] == "ours"}
         self.machines = {row["machine"] for row in rows if "machine" in row}
         self.vcc = collections.defaultdict(lambda: collections.defaultdict(dict))  # task, method, seed: vcc.score
         self.asked = collections.defaultdict(lambda: collections.defaultdict(set))  # table, seed: groups

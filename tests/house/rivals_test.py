@@ -44,6 +44,10 @@ class Page(unittest.TestCase):
         self.assertIn("| CPA 0.8.8 (1 of 2, ours there 1.000) | 2.000 |", page)
         self.assertIn("| **ours** | 2.000 |", page)
 
+    def test_the_page_names_the_program_of_our_own_rows(self):
+        page = report.markdown([row(E=1.0), row(method="cpa", E=2.0) | {"software": "unlasting-train 8"}])
+        self.assertIn("ours: unlasting-train 9.\n", page)
+
     def test_a_method_without_scores_keeps_its_row_with_the_reason(self):
         page = report.markdown([row(E=1.0), row(method="gears", reason="MemoryError: 9 GB")])
         self.assertIn("| GEARS 0.1.2 | MemoryError: 9 GB |", page)
