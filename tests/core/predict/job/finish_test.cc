@@ -106,8 +106,7 @@ TEST_F(MovedMeans, AreTheNetworksWhereItLearntThem) {
 
 TEST_F(MovedMeans, AreKeptOfPairsWhereNoPairWasTrainedOn) {
   ASSERT_FALSE(bundle_->trained_contexts().SeenCombination());
-  EXPECT_GT(Met("T0", 0, {"G1", "G2"}),
-            static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
+  EXPECT_GT(Met("T0", 0, {"G1", "G2"}), static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
 }
 
 TEST_F(MovedMeans, OfPairsAreTheNetworksWhereAnotherPairWasTrainedOn) {
@@ -117,8 +116,7 @@ TEST_F(MovedMeans, OfPairsAreTheNetworksWhereAnotherPairWasTrainedOn) {
   bundle_ = *bundle::Bundle::Load(folder_->At("pairs"));
   engine_ = *CreateEngine(bundle_, EngineOptions());
   ASSERT_TRUE(bundle_->trained_contexts().SeenCombination());
-  EXPECT_LT(Met("T0", 0, {"G1", "G2"}),
-            static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
+  EXPECT_LT(Met("T0", 0, {"G1", "G2"}), static_cast<int64_t>(bundle_->manifest().genes.size()) / 2);
 }
 
 TEST_F(MeetMeans, ACellAloneHasTheFactorsOfThePanel) {
