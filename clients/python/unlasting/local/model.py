@@ -221,7 +221,11 @@ class LocalModel(Predictor):
         if self._meets_means(options, perturbation):
             return True
         contexts = manifest.get("contexts") or {}
-        return bool(contexts) and not contexts.get(manifest["cell_types"][cell_type])
+        if not contexts:
+            return False
+        combined = len(perturbation.knockout) > 1
+        return (not contexts.get(manifest["cell_types"][cell_type])
+                or (combined and not self._resolver.combined))
 
     def _meets_means(self, options: "_Options", perturbation: Resolved) -> bool:
         from unlasting.local.responses import from_control

@@ -38,6 +38,11 @@ class Resolver:
         for gene, symbol in manifest["gene_symbols"].items():
             self._node.setdefault(symbol, self._node.get(gene, -1))
         self._sets = {frozenset(_genes(name)): name for name in manifest["conditions"]}
+        trained = {k for places in (manifest.get("contexts") or {}).values() for k in places}
+        #: Whether training had a cell with several genes perturbed (TrainedContexts).
+        self.combined = any(
+            len({gene for gene in _genes(manifest["conditions"][k]) if gene in self._node}) > 1
+            for k in trained)
         self.molecules = Molecules(bundle)
         self._treatments = bundle.table("treatments.tsv")
 
