@@ -21,12 +21,13 @@ BUILD_PACKAGES=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 # The stock Python that opens our files, runs our exported models, calls our server and reads our
-# manifests in tests, the front that tests attack, and the browser and fonts of the report.
+# manifests in tests, the front that tests attack, the browser and fonts of the report, and what
+# README asks the gateway with.
 TEST_PACKAGES=(
   python3 python3-anndata python3-grpcio python3-h5py python3-numpy python3-protobuf python3-scipy
   python3-torch python3-rdkit python3-yaml python3-matplotlib python3-nbclient python3-ipykernel
   python3-venv
-  openssl nginx-light
+  openssl nginx-light curl
   chromium fonts-dejavu-core fonts-liberation
 )
 # With which the Node client gets the modules that its tests need. Node from elsewhere does as well, and

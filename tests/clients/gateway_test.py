@@ -119,8 +119,8 @@ class Served(unittest.TestCase):
         self.assertIn("priority", self.curl("/v1/predict", "-d", '{"priority": 77}')[1])
 
     def test_a_server_that_is_down_is_503_with_the_reason(self):
-        server = programs.Server("--bundle", self.folder / "tiny")
-        with Gateway(server.address) as gateway:
+        with programs.Server("--bundle", self.folder / "tiny") as server, \
+                Gateway(server.address) as gateway:
             self.assertEqual(self.curl("/healthz", gateway=gateway)[0], 200)
             server.stop()
             for path, body in (("/v1/models", []), ("/healthz", []),

@@ -1,9 +1,11 @@
 """A headless Chromium, spoken to by its DevTools protocol over pipes."""
 
+import contextlib
 import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import time
 
@@ -39,7 +41,7 @@ class Browser:
              "--remote-debugging-pipe", "--disable-background-networking", "--no-first-run",
              f"--user-data-dir={profile}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            close_fds=False, preexec_fn=place_pipes)
+            close_fds=False, preexec_fn=place_pipes, start_new_session=True)
         os.close(read_there)
         os.close(write_there)
         self.reader, self.writer = read_here, write_here
@@ -57,6 +59,9 @@ class Browser:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        # Processes of the browser outlive it for a moment, and write into the profile.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         os.close(self.reader)
         os.close(self.writer)
 

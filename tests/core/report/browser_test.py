@@ -87,7 +87,8 @@ COLUMN = """(selector, k) => [...document.querySelector(selector + ' table').tBo
 class PagesInBrowser(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
+        # What a killed process of the browser still writes is left behind.
+        cls.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.addClassCleanup(cls.folder.cleanup)
         cls.urls = {}
         for kind in KINDS:
