@@ -54,6 +54,11 @@ def arguments():
     return parser.parse_args()
 
 
+def rows_of(name):
+    """The methods whose rows a run of `name` makes: itself, and those whose cells it writes as well."""
+    return [name, *[rival.name for rival in tasks.RIVALS if rival.run_of == name]]
+
+
 class Comparison:
     def __init__(self, given):
         self.given = given
@@ -105,7 +110,7 @@ class Comparison:
             return
         print(f"{folder.relative_to(self.out / 'runs')}: {name}", file=sys.stderr, flush=True)
         out = folder / name
-        names = [name, *[rival.name for rival in tasks.RIVALS if rival.run_of == name]]
+        names = rows_of(name)
         for each in names:
             for suffix in (".h5ad", ".cost.json"):
                 out.with_name(each + suffix).unlink(missing_ok=True)
@@ -145,8 +150,8 @@ class Comparison:
         try:
             python, found = self.environment(rival)
         except RuntimeError as error:
-            (folder / f"{rival.name}.row.json").write_text(json.dumps(
-                {"method": rival.name, "reason": str(error)}) + "\n")
+            for each in rows_of(rival.name):
+                (folder / f"{each}.row.json").write_text(json.dumps({"method": each, "reason": str(error)}) + "\n")
             return
         self.method(folder, seed, rival.name, [python, HERE / rival.script], environment | found |
                     ({"RIVALS_MAX_CONTROLS": str(rival.max_controls)} if rival.max_controls else {}))

@@ -127,6 +127,13 @@ class Failing(unittest.TestCase):
         self.assertEqual(json.loads((self.folder / "before.row.json").read_text())["reason"],
                          f"Unlasting at {absent.commit}: git archive failed")
 
+    def test_without_its_environment_a_method_and_what_its_run_makes_keep_their_rows(self):
+        cpa = next(rival for rival in tasks.RIVALS if rival.name == "cpa")
+        with mock.patch.object(run.environments, "find_python", side_effect=RuntimeError("no Python")):
+            self.comparison.rival(self.folder, "1", cpa)
+        for name in ("cpa", "cpa_drawn"):
+            self.assertEqual(json.loads((self.folder / f"{name}.row.json").read_text())["reason"], "no Python")
+
     def test_what_it_wrote_before_it_failed_is_not_scored(self):
         self.assertEqual(self.reason(f"touch {self.folder}/gears.h5ad; echo gone; exit 1"), "gone")
         self.assertNotIn("groups", json.loads((self.folder / "gears.row.json").read_text()))
