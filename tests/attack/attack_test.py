@@ -124,6 +124,16 @@ class CallersTest(Attacked):
         self.assertTrue(eventually(lambda: "unlasting_request_memory_bytes 0\n"
                                    in target.get("/metrics")[1]))
 
+    def test_8_uploads_at_once_do_not_refuse_each_other_to_the_last(self):
+        target = self.serve()
+        refused = 0
+        for turn in range(50):
+            codes = callers.uploads_at_once(target)
+            self.assertLessEqual(set(codes), {"OK", "RESOURCE_EXHAUSTED"})
+            self.assertIn("OK", codes, f"turn {turn}")
+            refused += codes.count("RESOURCE_EXHAUSTED")
+        self.assertGreater(refused, 0)
+
     def test_9_many_perturbations_of_one_cell_take_what_the_ledger_says(self):
         target = self.serve()
         with Memory(target) as memory:

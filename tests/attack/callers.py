@@ -86,6 +86,20 @@ class SilentUploads:
         self.channel.close()
 
 
+def uploads_at_once(target, count=20, part=1 << 19):
+    """8: uploads that are each within the limits and together beyond them; the codes they end with."""
+    def parts():
+        yield upload_header()
+        for _ in range(3):
+            yield upload_chunk(part // 96)
+
+    with target.channel() as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        calls = [stub.RegisterControls.future(parts(), metadata=bearer("alice"), timeout=60)
+                 for _ in range(count)]
+        return [call.code().name for call in calls]
+
+
 def gene_pairs(target, count=20_000):
     """9: one cell under as many pairs of genes as a request may have; the code it ends with."""
     made = request()
