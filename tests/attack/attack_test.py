@@ -320,10 +320,10 @@ class AddressesTest(unittest.TestCase):
         self.addCleanup(first.__exit__)
         path = f"unix:{first.folder}/socket"
         for number in (signal.SIGKILL, signal.SIGTERM):
-            target = Target("--profile", "production", bundle=first.bundle, listen=path)
-            with target.channel() as channel:
-                self.assertEqual(predict(channel, request()), "OK")
-            target.stop(number=number)
+            with Target("--profile", "production", bundle=first.bundle, listen=path) as target:
+                with target.channel() as channel:
+                    self.assertEqual(predict(channel, request()), "OK")
+                target.stop(number=number)
         self.assertFalse((first.folder / "socket").exists())
         (first.folder / "socket").write_text("a file of somebody")
         with self.assertRaises(RuntimeError):

@@ -81,23 +81,29 @@ class Target:
              str(config_file), *map(str, arguments)],
             stderr=subprocess.PIPE, text=True, preexec_fn=limit)
         self.events = []
-        for line in self.process.stderr:
-            if not line.startswith("{"):
-                raise RuntimeError(f"the server ended: {line}")
-            self.events.append(json.loads(line))
-            if self.events[-1]["event"] == "listening":
-                break
-        else:
-            raise RuntimeError(f"the server ended: {self.process.wait()}: {self.events}")
+        self.reader = threading.Thread(
+            target=lambda: self.events.extend(map(json.loads, self.process.stderr)), daemon=True)
+        try:
+            self._wait_until_listening()
+        except BaseException:
+            self.__exit__()
+            raise
         self.address = (listen if listen.startswith("unix:")
                         else f"127.0.0.1:{self.events[-1]['port']}")
         self.front = self.address  # where attackers and clients connect
         self.admin = next(event["port"] for event in self.events
                           if event["event"] == "admin listening")
-        self.reader = threading.Thread(
-            target=lambda: self.events.extend(map(json.loads, self.process.stderr)), daemon=True)
         if read_log:
             self.reader.start()
+
+    def _wait_until_listening(self):
+        for line in self.process.stderr:
+            if not line.startswith("{"):
+                raise RuntimeError(f"the server ended: {line}")
+            self.events.append(json.loads(line))
+            if self.events[-1]["event"] == "listening":
+                return
+        raise RuntimeError(f"the server ended: {self.process.wait()}: {self.events}")
 
     def get(self, path):
         """Status and body of a page of the admin port."""
