@@ -27,9 +27,9 @@ def run(program, *arguments, **kwargs):
                           stderr=subprocess.PIPE, text=True, **kwargs)
 
 
-def write_tiny_bundle(folder, name="tiny"):
+def write_tiny_bundle(folder, name="tiny", pairs=False):
     path = pathlib.Path(folder) / name
-    subprocess.run([str(BIN / "write_tiny_bundle"), str(path), name], check=True)
+    subprocess.run([str(BIN / "write_tiny_bundle"), str(path), name, *["pairs"] * pairs], check=True)
     return path
 
 

@@ -192,10 +192,25 @@ class Local(Served):
                 served, own = self.client.predict(**arguments), model.predict(**arguments)
                 self.assertEqual(list(served.obs_names), list(own.obs_names))
                 self.assertEqual(list(served.obs["condition"]), list(own.obs["condition"]))
-                apart = np.abs(dense(served.X) - dense(own.X)) > 1e-4 * x_max
-                # Two values nearer than the tolerance may trade places at the rank that decides.
-                self.assertLess(apart.mean(), 1e-3)
-                np.testing.assert_allclose(served.varm["mean"], own.varm["mean"], atol=1e-2)
+                self.same_profiles(served, own, x_max)
+
+    def same_profiles(self, served, own, x_max):
+        apart = np.abs(dense(served.X) - dense(own.X)) > 1e-4 * x_max
+        # Two values nearer than the tolerance may trade places at the rank that decides.
+        self.assertLess(apart.mean(), 1e-3)
+        np.testing.assert_allclose(served.varm["mean"], own.varm["mean"], atol=1e-2)
+
+    def test_gives_what_the_server_gives_where_training_had_genes_perturbed_together(self):
+        bundle = programs.write_tiny_bundle(self.folder, "pairs", pairs=True)
+        model = unlasting.LocalModel(bundle)
+        own = model.predict(self.adata, genes="G1+G2")
+        with programs.Server("--bundle", bundle) as server:
+            with unlasting.Client(server.address) as client:
+                served = client.predict(self.adata, genes="G1+G2")
+        self.same_profiles(served, own, model._bundle.manifest["normalisation"]["x_max"])
+        # The same weights where training had genes alone: means are moved there.
+        moved = unlasting.LocalModel(self.bundle).predict(self.adata, genes="G1+G2")
+        self.assertGreater(np.abs(moved.varm["mean"] - own.varm["mean"]).max(), 0.1)
 
     def test_has_the_clients_calls(self):
         model = unlasting.LocalModel(self.bundle)
