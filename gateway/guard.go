@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -55,13 +55,40 @@ func tooLarge(limits *limits) error {
 		limits.maxRequestBytes)
 }
 
+// ledger counts the bytes of all bodies in flight.
+type ledger struct {
+	mutex sync.Mutex
+	bytes int64
+}
+
+// grow has a body that held some bytes take more, and says how many that would be of all bodies. Where
+// they do not fit, what the body held is given back in the same step, so that bodies that arrive at once
+// cannot refuse each other to the last.
+func (l *ledger) grow(held, takes, limit int64) (total int64, fits bool) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	total = l.bytes - held + takes
+	if fits = total <= limit || takes <= smallBody; fits {
+		l.bytes = total
+	} else {
+		l.bytes -= held
+	}
+	return total, fits
+}
+
+func (l *ledger) giveBack(held int64) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.bytes -= held
+}
+
 // guard watches over one request: it counts what its body takes towards the bytes in flight, and ends the
 // body with a refusal where it is too large, too slow, or nested or divided too much. What it refused
 // replaces the decoder's error.
 type guard struct {
 	body     io.ReadCloser
 	limits   *limits
-	inFlight *atomic.Int64
+	inFlight *ledger
 	control  *http.ResponseController
 	read     int64 // of the body
 	held     int64 // of inFlight
@@ -80,6 +107,7 @@ func refusedOf(ctx context.Context) error {
 }
 
 func (g *guard) refuse(err error) (int, error) {
+	g.release()
 	g.refused = err
 	return 0, err
 }
@@ -93,20 +121,21 @@ func (g *guard) Read(buffer []byte) (int, error) {
 		return g.refuse(tooLarge(g.limits))
 	}
 	g.scan.take(buffer[:n])
-	more := g.read + g.scan.decodedBytes() - g.held
-	g.held += more
-	total := g.inFlight.Add(more)
-	if g.held > g.limits.maxBytesInFlight {
+	takes := g.read + g.scan.decodedBytes()
+	if takes > g.limits.maxBytesInFlight {
 		return g.refuse(refusal(codes.InvalidArgument, "MESSAGE_TOO_LARGE",
 			"the body takes more than %d bytes in memory, the limit of this gateway "+
 				"(--max-bytes-in-flight): send fewer cells or perturbations per call",
 			g.limits.maxBytesInFlight))
 	}
-	if total > g.limits.maxBytesInFlight && g.held > smallBody {
+	total, fits := g.inFlight.grow(g.held, takes, g.limits.maxBytesInFlight)
+	if !fits {
+		g.held = 0
 		return g.refuse(refusal(codes.ResourceExhausted, "TOO_MANY_BYTES",
 			"the gateway holds %d bytes of requests, expected at most %d (--max-bytes-in-flight): "+
 				"try again later", total, g.limits.maxBytesInFlight))
 	}
+	g.held = takes
 	if g.scan.depth > maxDepth {
 		return g.refuse(refusal(codes.InvalidArgument, "MALFORMED_REQUEST",
 			"the body is nested more than %d levels deep", maxDepth))
@@ -131,7 +160,7 @@ func (g *guard) Close() error { return g.body.Close() }
 
 // release returns the bytes of the body, which is decoded once an answer begins.
 func (g *guard) release() {
-	g.inFlight.Add(-g.held)
+	g.inFlight.giveBack(g.held)
 	g.held = 0
 }
 
@@ -193,7 +222,7 @@ func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // guarded puts a guard around each request of next.
 func guarded(limits limits, next http.Handler) http.Handler {
-	var inFlight atomic.Int64
+	var inFlight ledger
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		g := &guard{body: r.Body, limits: &limits, inFlight: &inFlight, control: control}

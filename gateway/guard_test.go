@@ -98,6 +98,29 @@ func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestBodiesThatArriveAtOnceDoNotRefuseEachOtherToTheLast(t *testing.T) {
+	const limit = 10 * smallBody
+	var l ledger
+	for k := 0; k < 2; k++ {
+		if _, fits := l.grow(0, limit/2, limit); !fits {
+			t.Fatal("half did not fit")
+		}
+	}
+	if total, fits := l.grow(limit/2, limit/2+1, limit); fits || total != limit+1 {
+		t.Errorf("found %d, %v", total, fits)
+	}
+	if total, fits := l.grow(limit/2, limit, limit); !fits || total != limit {
+		t.Errorf("found %d, %v", total, fits)
+	}
+	if _, fits := l.grow(0, smallBody, limit); !fits {
+		t.Error("a small body did not fit")
+	}
+	l.giveBack(limit + smallBody)
+	if l.bytes != 0 {
+		t.Errorf("%d bytes are left", l.bytes)
+	}
+}
+
 func TestBodiesThatAreHeldShareTheirMemory(t *testing.T) {
 	url, _ := serve(t, &fake{failAt: 2})
 	var held []net.Conn

@@ -33,16 +33,28 @@ RequestMemory::RequestMemory(int64_t max_bytes)
       quota_(LimitsOf(max_bytes, max_bytes / 2)),
       uploads_(LimitsOf(max_bytes, max_bytes / 4)) {}
 
-absl::Status RequestMemory::Take(const std::string& client, IncomingKind kind, int64_t bytes) {
+absl::Status RequestMemory::Grow(const std::string& client, IncomingKind kind, int64_t held,
+                                 int64_t bytes) {
   MutexLock lock(&mutex_);
+  const absl::Status taken = TakeLocked(client, kind, bytes - held);
+  if (!taken.ok()) ReturnLocked(client, kind, held);
+  return taken;
+}
+
+void RequestMemory::Return(const std::string& client, IncomingKind kind, int64_t bytes) {
+  MutexLock lock(&mutex_);
+  ReturnLocked(client, kind, bytes);
+}
+
+absl::Status RequestMemory::TakeLocked(const std::string& client, IncomingKind kind,
+                                       int64_t bytes) {
   if (kind != IncomingKind::kRequest) UNLASTING_RETURN_IF_ERROR(uploads_.Take(client, {0, bytes}));
   const absl::Status taken = quota_.Take(client, {0, bytes});
   if (!taken.ok() && kind != IncomingKind::kRequest) uploads_.Return(client, {0, bytes});
   return taken;
 }
 
-void RequestMemory::Return(const std::string& client, IncomingKind kind, int64_t bytes) {
-  MutexLock lock(&mutex_);
+void RequestMemory::ReturnLocked(const std::string& client, IncomingKind kind, int64_t bytes) {
   if (kind != IncomingKind::kRequest) uploads_.Return(client, {0, bytes});
   quota_.Return(client, {0, bytes});
 }
@@ -55,6 +67,7 @@ int64_t RequestMemory::bytes() const {
 absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {
   if (bytes <= bytes_) return absl::OkStatus();
   if (bytes > max_bytes()) {
+    Release();
     return WithReason(
         absl::ResourceExhaustedError(absl::StrCat(
             "the ", Word(kind_), " needs ", bytes, " bytes or more of memory, expected at most ",
@@ -62,10 +75,10 @@ absl::Status IncomingHold::GrowTo(const std::string& client, int64_t bytes) {
             " of memory.max_incoming_bytes): send fewer cells or perturbations per call")),
         "TOO_MANY_BYTES");
   }
-  UNLASTING_RETURN_IF_ERROR(budget_->Take(client, kind_, bytes - bytes_));
+  const absl::Status grown = budget_->Grow(client, kind_, bytes_, bytes);
   client_ = client;
-  bytes_ = bytes;
-  return absl::OkStatus();
+  bytes_ = grown.ok() ? bytes : 0;
+  return grown;
 }
 
 void IncomingHold::ShrinkTo(int64_t bytes) {

@@ -27,8 +27,10 @@ class RequestMemory {
   // One caller may hold half of `max_bytes`, and a quarter of it in uploads and answers.
   explicit RequestMemory(int64_t max_bytes);
 
-  // QueueQuota's errors.
-  absl::Status Take(const std::string& client, IncomingKind kind, int64_t bytes);
+  // Takes what is missing of `bytes` for a call that has `held`. QueueQuota's errors; `held` is
+  // then returned in the same step, so that calls that want more at once cannot refuse each other
+  // to the last.
+  absl::Status Grow(const std::string& client, IncomingKind kind, int64_t held, int64_t bytes);
   void Return(const std::string& client, IncomingKind kind, int64_t bytes);
   int64_t bytes() const;
   // What one call can hold at most.
@@ -37,6 +39,11 @@ class RequestMemory {
   }
 
  private:
+  absl::Status TakeLocked(const std::string& client, IncomingKind kind, int64_t bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReturnLocked(const std::string& client, IncomingKind kind, int64_t bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const int64_t max_bytes_;
   mutable Mutex mutex_;
   QueueQuota quota_ ABSL_GUARDED_BY(mutex_);
@@ -56,6 +63,7 @@ class IncomingHold {
 
   // Holds `bytes` in total from now on, never less than before. The client is the same each time.
   // Errors: those of RequestMemory; TOO_MANY_BYTES also where one call may never hold so much.
+  // After an error it holds nothing, and the call must end.
   absl::Status GrowTo(const std::string& client, int64_t bytes);
   // Holds `bytes` in total from now on, where it holds more.
   void ShrinkTo(int64_t bytes);

@@ -109,8 +109,7 @@ void RegisterControlsCall::FinishCall(const absl::Status& status) {
   if (status.ok()) {
     StartWriteAndFinish(&response_, grpc::WriteOptions(), end);
   } else {
-    // Uploads that were refused for each other's sake must not hold their memory until gRPC is done
-    // with them: together they could refuse every one.
+    // gRPC may take a while to be done with the call; others wait for the memory.
     message_.Clear();
     controls_ = {};
     hold_.Release();

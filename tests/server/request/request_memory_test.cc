@@ -31,17 +31,35 @@ TEST(RequestMemory, OneCallerHasHalfOfItAndAQuarterInUploads) {
   ASSERT_OK(request.GrowTo("a", 20));
   IncomingHold upload(&budget, IncomingKind::kUpload);
   ASSERT_OK(upload.GrowTo("a", 25));
-  EXPECT_EQ(ReasonOf(upload.GrowTo("a", 26)), "TOO_MANY_BYTES");
   IncomingHold second(&budget, IncomingKind::kUpload);
   EXPECT_EQ(ReasonOf(second.GrowTo("a", 1)), "CLIENT_QUEUE_FULL");
-  EXPECT_EQ(ReasonOf(request.GrowTo("a", 26)), "CLIENT_QUEUE_FULL");
-  EXPECT_EQ(ReasonOf(request.GrowTo("a", 51)), "TOO_MANY_BYTES");
+  EXPECT_EQ(ReasonOf(second.GrowTo("a", 26)), "TOO_MANY_BYTES");
+  IncomingHold more(&budget);
+  EXPECT_EQ(ReasonOf(more.GrowTo("a", 6)), "CLIENT_QUEUE_FULL");
+  EXPECT_EQ(ReasonOf(more.GrowTo("a", 51)), "TOO_MANY_BYTES");
   IncomingHold other(&budget, IncomingKind::kUpload);
   ASSERT_OK(other.GrowTo("b", 25));
   EXPECT_EQ(budget.bytes(), 70);
   upload.Release();
   ASSERT_OK(request.GrowTo("a", 50));
   EXPECT_EQ(budget.bytes(), 75);
+}
+
+TEST(RequestMemory, CallsThatWantMoreAtOnceDoNotRefuseEachOtherToTheLast) {
+  RequestMemory budget(400);
+  for (const IncomingKind kind : {IncomingKind::kRequest, IncomingKind::kUpload}) {
+    IncomingHold first(&budget, kind);
+    IncomingHold second(&budget, kind);
+    const int64_t share = budget.max_bytes(kind) / 2;
+    ASSERT_OK(first.GrowTo("a", share));
+    ASSERT_OK(second.GrowTo("a", share));
+    EXPECT_EQ(ReasonOf(first.GrowTo("a", share + 1)), "CLIENT_QUEUE_FULL");
+    EXPECT_EQ(first.bytes(), 0);
+    EXPECT_EQ(budget.bytes(), share);
+    ASSERT_OK(second.GrowTo("a", 2 * share));
+    EXPECT_EQ(ReasonOf(second.GrowTo("a", 2 * share + 1)), "TOO_MANY_BYTES");
+    EXPECT_EQ(budget.bytes(), 0);
+  }
 }
 
 }  // namespace
