@@ -22,6 +22,15 @@ if [[ "${1:-}" == --libtorch ]]; then
   shift 2
 fi
 
+# A report of a sanitizer fails its test.
+case "$preset" in
+  asan-ubsan) export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}" ;;
+  tsan)
+    # The distribution's libraries are not instrumented: what they do among themselves is not judged.
+    export TSAN_OPTIONS="${TSAN_OPTIONS:-ignore_noninstrumented_modules=1:suppressions=$repository/cmake/tsan/suppressions}"
+    ;;
+esac
+
 scripts/install-deps.sh
 if [[ -n "$libtorch" ]]; then use_libtorch "$libtorch"; fi
 cmake --preset "$preset" -B "$build" -DBUILD_TESTING=ON "${libtorch_settings[@]}"

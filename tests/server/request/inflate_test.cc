@@ -14,7 +14,7 @@ absl::Status Allow(int64_t) { return absl::OkStatus(); }
 
 TEST(Inflater, UndoesGzipInPiecesOfAnySize) {
   std::string text;
-  for (int k = 0; k < 100000; ++k) text += static_cast<char>(k * k % 251);
+  for (int k = 0; k < 100000; ++k) text += static_cast<char>(int64_t{k} * k % 251);
   const std::string packed = Gzip(text);
   ASSERT_TRUE(IsGzip(packed));
   for (const size_t size : {size_t{1}, size_t{1000}, packed.size()}) {
