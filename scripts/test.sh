@@ -24,7 +24,11 @@ fi
 
 # A report of a sanitizer fails its test.
 case "$preset" in
-  asan-ubsan) export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}" ;;
+  asan-ubsan)
+    # Tests ask for memory that there is not, and are to be told so.
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-allocator_may_return_null=1}"
+    export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
+    ;;
   tsan)
     # The distribution's libraries are not instrumented: what they do among themselves is not judged.
     export TSAN_OPTIONS="${TSAN_OPTIONS:-ignore_noninstrumented_modules=1:suppressions=$repository/cmake/tsan/suppressions}"
