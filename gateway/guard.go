@@ -61,9 +61,9 @@ type ledger struct {
 	bytes int64
 }
 
-// grow has a body that held some bytes take more, and says how many that would be of all bodies. Where
-// they do not fit, what the body held is given back in the same step, so that bodies that arrive at once
-// cannot refuse each other to the last.
+// grow raises what one body takes from held to takes bytes, and returns what all bodies would then take.
+// Where that does not fit, the body holds nothing afterwards: given back in the same step, its bytes let
+// another grow, so that bodies that arrive at once cannot refuse each other to the last.
 func (l *ledger) grow(held, takes, limit int64) (total int64, fits bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

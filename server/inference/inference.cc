@@ -154,7 +154,6 @@ void Inference::Finish(absl::StatusOr<inference::ModelInferResponse> response,
   const predict::PredictionTask* const task = valid_ == nullptr ? nullptr : &valid_->task;
   outcome.fields = job_.RecordEnd(task, outcome.response.status(), timings);
   answer_ = nullptr;
-  if (!outcome.response.ok()) answer_hold_.Release();
   job_.Release();
   const Done done = std::move(done_);
   done(std::move(outcome));

@@ -14,11 +14,6 @@ RegisterControlsCall::RegisterControlsCall(const ServiceContext& services,
     : SelfOwnedCall(services, context, "RegisterControls"),
       hold_(services.request_memory, IncomingKind::kUpload) {}
 
-void RegisterControlsCall::ReadNext() {
-  message_.Clear();
-  BeginRead(&message_);
-}
-
 void RegisterControlsCall::OnReadDone(bool ok) {
   if (!EndRead()) return;
   const absl::Status status =
@@ -39,8 +34,9 @@ void RegisterControlsCall::OnReadDone(bool ok) {
 
 void RegisterControlsCall::TakePart() {
   const absl::Status status = WithinMemory<absl::Status>([this] { return ReadPart(); });
+  message_.Clear();
   if (status.ok()) {
-    ReadNext();
+    BeginRead(&message_);
   } else {
     FinishCall(status);
   }
@@ -109,8 +105,8 @@ void RegisterControlsCall::FinishCall(const absl::Status& status) {
   if (status.ok()) {
     StartWriteAndFinish(&response_, grpc::WriteOptions(), end);
   } else {
-    // gRPC may take a while to be done with the call; others wait for the memory.
-    message_.Clear();
+    // gRPC may take a while to be done with the call; others wait for the memory. A read may be
+    // under way, so that `message_` is gRPC's.
     controls_ = {};
     hold_.Release();
     Finish(end);

@@ -19,9 +19,8 @@ class RegisterControlsCall : public SelfOwnedCall<RegisterControlsCall> {
   void OnReadDone(bool ok) override;
 
  private:
-  void Begin() override { ReadNext(); }
+  void Begin() override { BeginRead(&message_); }
   void FinishCall(const absl::Status& status) override;
-  void ReadNext();
   void TakePart();
   absl::Status ReadPart();
   absl::Status AddPart(const v1::RegisterControlsRequest& part);
