@@ -142,8 +142,9 @@ func TestBodiesThatAreHeldShareTheirMemory(t *testing.T) {
 			refused++
 		}
 	}
-	if refused == 0 {
-		t.Error("found no request refused, expected the last of four")
+	// Three fit, and the one that is refused first leaves its room to them.
+	if refused != 1 {
+		t.Errorf("found %d requests refused, expected one of four", refused)
 	}
 	// What they held is free again.
 	if _, text := do(t, "POST", url+"/v1/predict", knockout); !strings.Contains(text, "finished") {

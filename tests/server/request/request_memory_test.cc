@@ -47,7 +47,8 @@ TEST(RequestMemory, OneCallerHasHalfOfItAndAQuarterInUploads) {
 
 TEST(RequestMemory, CallsThatWantMoreAtOnceDoNotRefuseEachOtherToTheLast) {
   RequestMemory budget(400);
-  for (const IncomingKind kind : {IncomingKind::kRequest, IncomingKind::kUpload}) {
+  for (const IncomingKind kind :
+       {IncomingKind::kRequest, IncomingKind::kUpload, IncomingKind::kAnswer}) {
     IncomingHold first(&budget, kind);
     IncomingHold second(&budget, kind);
     const int64_t share = budget.max_bytes(kind) / 2;
